@@ -1,0 +1,26 @@
+-- What could not be used, and why.
+CREATE TABLE quarantine (
+    run_id  VARCHAR NOT NULL,
+    source  VARCHAR NOT NULL,
+    stage   VARCHAR NOT NULL COMMENT 'import, or the table whose query met it',
+    key     VARCHAR NOT NULL COMMENT 'the record''s own key: image id, frame_id/object_id, line',
+    uri     VARCHAR COMMENT 'the file',
+    code    VARCHAR NOT NULL COMMENT 'one of a short list, for counting',
+    message VARCHAR NOT NULL COMMENT 'what was wrong',
+    at      VARCHAR NOT NULL COMMENT 'when, ISO 8601, UTC'
+);
+
+-- One row for each table that a run wrote.
+CREATE TABLE runs (
+    run_id      VARCHAR NOT NULL,
+    "table"     VARCHAR NOT NULL,
+    version     BIGINT NOT NULL COMMENT 'of the table, after the run',
+    started     VARCHAR NOT NULL COMMENT 'ISO 8601, UTC',
+    finished    VARCHAR NOT NULL COMMENT 'ISO 8601, UTC',
+    rows_in     BIGINT NOT NULL,
+    rows_out    BIGINT NOT NULL,
+    filtered    STRUCT<reason VARCHAR, n BIGINT>[] NOT NULL,
+    quarantined STRUCT<code VARCHAR, n BIGINT>[] NOT NULL,
+    fingerprint VARCHAR NOT NULL,
+    seed        BIGINT NOT NULL
+);

@@ -1,0 +1,60 @@
+//! Sources: readers that turn a dataset on disk or in a bucket into rows of `frames`, `detections`, `scene_objects` and `surfaces`.
+//!
+//! A [`Source`] first names its [`Shard`]s, stable slices (a scene, or a hash bucket of images) with a fingerprint each, then
+//! reads one shard at a time into [`Rows`]. It runs on a blocking thread, streams, and holds at most one shard's records.
+//! A record that cannot be used becomes a quarantined row with key, file, code and message; it is never dropped silently,
+//! and only what makes the whole source unusable (no such folder, not this kind of dataset) is an [`Error`](crate::error::Error).
+
+pub mod root;
+pub mod rows;
+
+use crate::error::Result;
+use root::Root;
+use rows::Rows;
+
+/// A stable slice of a source: the unit that is imported, built and resumed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shard {
+    /// Unique in its source, safe in a path: `scene0000_00`, `bucket-003`.
+    pub name: String,
+    /// Changes when anything that the shard is read from changes (paths, sizes, modification times or ETags, options).
+    pub fingerprint: String,
+}
+
+/// A dataset format that can be read.
+pub trait Source: Send + Sync {
+    /// The shards, in a stable order. Cheap: lists files, reads headers at most.
+    fn shards(&self) -> Result<Vec<Shard>>;
+
+    /// Reads one shard. `rows` applies back-pressure and hands batches on.
+    fn read(&self, shard: &Shard, rows: &mut Rows) -> Result<()>;
+}
+
+/// One entry of [`SOURCES`]: everything that the command line, the documents and the tests say of a source is derived from it.
+pub struct Kind {
+    /// As in `kind = "..."` of the project file.
+    pub name: &'static str,
+    /// One line for lists.
+    pub doc: &'static str,
+    /// The layout on disk and the options, for `spatialmill import --help` and the documents.
+    pub long_doc: &'static str,
+    /// Opens the dataset; wrong options are usage errors that name the option and its allowed values.
+    pub open: fn(Root, &Options) -> Result<Box<dyn Source>>,
+}
+
+/// What a `[[source]]` table of the project file says beyond `kind` and `root`.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Options {
+    /// The source's name; prefix of its frame ids.
+    pub name: String,
+    /// train, val or test; where the dataset knows better (a split file), the dataset wins.
+    pub split: Option<String>,
+    /// Licence for frames whose own licence is not recorded in the dataset.
+    pub licence: Option<String>,
+    /// Options of this kind alone (`depth_scale`, `rooms`, ...); a reader refuses keys that it does not know.
+    #[serde(flatten)]
+    pub extra: toml::Table,
+}
+
+/// Every source that can be read.
+pub const SOURCES: &[Kind] = &[];

@@ -1,0 +1,1 @@
+//! Models: the only crate that knows ONNX Runtime, CUDA and image tensors.
