@@ -1,0 +1,109 @@
+//! Fingerprints: what decides whether a shard of a stage is stale.
+//!
+//! A fingerprint has four parts, each a hash: the text of the queries, the values of the keys they use, the functions and phrases they
+//! call, and the content of what they read. Comparing part by part tells a user *why* a shard is stale. Inputs are compared by
+//! content, so that an input rebuilt with the same rows makes nothing behind it stale.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Pipeline, Stage};
+use crate::error::Result;
+use crate::project::Project;
+
+/// Raised by hand when a function's results change without its text or name changing.
+const RESULTS: u32 = 1;
+
+/// The four hashes of a stage's shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint {
+    query: String,
+    configuration: String,
+    functions: String,
+    inputs: String,
+}
+
+impl Fingerprint {
+    /// Of a stage over inputs whose content hashes are given in a stable order.
+    pub fn of(pipeline: &Pipeline, stage: &Stage, project: &Project, inputs: &[String]) -> Result<Self> {
+        let (mut query, mut configuration, mut functions) =
+            (blake3::Hasher::new(), blake3::Hasher::new(), blake3::Hasher::new());
+        functions.update(env!("CARGO_PKG_VERSION").as_bytes()).update(&RESULTS.to_le_bytes());
+        let mut words = false;
+        for part in pipeline.inlined(stage) {
+            for (path, text) in &part.files {
+                field(&mut query, path);
+                field(&mut query, text);
+                words |= text.contains("template(") || text.contains("wording(");
+            }
+            for name in part.parameters()? {
+                field(&mut configuration, &name);
+                field(&mut configuration, &project.value(&name).map(ToString::to_string).unwrap_or_default());
+            }
+        }
+        if words {
+            for (path, text) in project.queries().iter().filter(|(path, _)| path.ends_with(".toml")) {
+                field(&mut functions, path);
+                field(&mut functions, text);
+            }
+        }
+        let mut input = blake3::Hasher::new();
+        inputs.iter().for_each(|hash| field(&mut input, hash));
+        let [query, configuration, functions, inputs] = [query, configuration, functions, input].map(short);
+        Ok(Self { query, configuration, functions, inputs })
+    }
+
+    /// Of a source's shard, whose reader knows what it depends on.
+    pub fn of_source(kind: &str, options: &str, shard: &str) -> Self {
+        let hash = |text: &str| short(blake3::Hasher::new().update(text.as_bytes()).clone());
+        Self {
+            query: hash(kind),
+            configuration: hash(options),
+            functions: hash(&format!("{} {RESULTS}", env!("CARGO_PKG_VERSION"))),
+            inputs: hash(shard),
+        }
+    }
+
+    /// What is different from a stored fingerprint, in words.
+    pub fn differs_from(&self, stored: &str) -> Option<&'static str> {
+        match stored.parse::<Self>() {
+            Err(()) => Some("it was written by another version"),
+            Ok(stored) if stored == *self => None,
+            Ok(stored) if stored.query != self.query => Some("its query changed"),
+            Ok(stored) if stored.configuration != self.configuration => Some("its configuration changed"),
+            Ok(stored) if stored.functions != self.functions => Some("its functions or phrases changed"),
+            Ok(_) => Some("its inputs changed"),
+        }
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}-{}-{}", self.query, self.configuration, self.functions, self.inputs)
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let parts: Vec<&str> = text.split('-').collect();
+        let [query, configuration, functions, inputs] = parts[..] else { return Err(()) };
+        let own = str::to_owned;
+        Ok(Self {
+            query: own(query),
+            configuration: own(configuration),
+            functions: own(functions),
+            inputs: own(inputs),
+        })
+    }
+}
+
+/// Length first, so that two fields cannot be read as one.
+fn field(hasher: &mut blake3::Hasher, text: &str) {
+    hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+}
+
+fn short(hasher: blake3::Hasher) -> String {
+    hasher.finalize().to_hex()[..16].to_owned()
+}

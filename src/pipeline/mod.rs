@@ -1,0 +1,146 @@
+//! The pipeline: stages as a graph, from the tables that sources fill to the dataset.
+//!
+//! ```text
+//! frames, detections, scene_objects, surfaces      imported: one set of parts a source shard
+//!      └─► objects ─► (relations, references) ─► questions ─► keep_rates ─► (samples) ─► dataset
+//!          table       views, inlined             table        table, all     view         table
+//! ```
+//!
+//! The order is nowhere written: it follows from the `reads` of each stage. A stored stage is built shard by shard; the views that
+//! it reads are inlined, so that everything between two stored tables streams as one plan.
+
+pub mod account;
+pub mod fingerprint;
+pub mod stage;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use stage::{Keep, Query, Scope, Stage};
+
+use crate::error::{Error, Result};
+use crate::project::Project;
+
+/// The tables that sources fill.
+pub const IMPORTED: &[&str] = &["frames", "detections", "scene_objects", "surfaces"];
+
+/// Every stage, and the order in which the stored ones are built.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    /// Stages by the table or view that they write.
+    pub stages: BTreeMap<String, Stage>,
+    /// The stored stages, each after everything that it reads.
+    pub order: Vec<String>,
+}
+
+impl Pipeline {
+    /// The pipeline of a project's queries.
+    pub fn of(project: &Project) -> Result<Self> {
+        let stages = Stage::parse_all(project.queries())?;
+        for stage in stages.values() {
+            if IMPORTED.contains(&stage.writes.as_str()) {
+                return Err(Error::usage("a query writes a table that sources fill").with("table", &stage.writes));
+            }
+            for name in &stage.reads {
+                if !stages.contains_key(name) && !IMPORTED.contains(&name.as_str()) {
+                    let known = stages.keys().map(String::as_str).chain(IMPORTED.iter().copied()).collect::<Vec<_>>();
+                    return Err(Error::usage(format!("`{}` reads `{name}`, which nothing writes", stage.writes))
+                        .hint(format!("tables and views: {}", known.join(", "))));
+                }
+            }
+            let parameters = stage.parameters()?;
+            if let Some(name) = parameters.iter().find(|name| project.value(name).is_none()) {
+                return Err(Error::usage(format!("`{}` uses `${name}`, which is no key of mill.toml", stage.writes)));
+            }
+        }
+        let mut pipeline = Self { stages, order: Vec::new() };
+        let names: Vec<String> = pipeline.stages.keys().cloned().collect();
+        let (mut done, mut path) = (BTreeSet::new(), Vec::new());
+        for name in &names {
+            pipeline.visit(name, &mut done, &mut path)?;
+        }
+        Ok(pipeline)
+    }
+
+    /// A stage by the table or view that it writes.
+    pub fn stage(&self, name: &str) -> Result<&Stage> {
+        self.stages.get(name).ok_or_else(|| Error::internal("no such stage").with("name", name))
+    }
+
+    /// The stored tables that a stage depends on, through the views that it inlines.
+    pub fn inputs(&self, stage: &Stage) -> BTreeSet<String> {
+        let mut tables = BTreeSet::new();
+        for name in &stage.reads {
+            match self.stages.get(name) {
+                Some(view) if view.keep == Keep::View => tables.extend(self.inputs(view)),
+                _ => {
+                    tables.insert(name.clone());
+                }
+            }
+        }
+        tables
+    }
+
+    /// A stage and every view that it inlines, each view once.
+    pub fn inlined<'a>(&'a self, stage: &'a Stage) -> Vec<&'a Stage> {
+        let mut all = vec![stage];
+        let mut next = 0;
+        while let Some(reader) = all.get(next).copied() {
+            for name in &reader.reads {
+                if let Some(view) = self.stages.get(name).filter(|s| s.keep == Keep::View)
+                    && !all.iter().any(|s| s.writes == view.writes)
+                {
+                    all.push(view);
+                }
+            }
+            next += 1;
+        }
+        all
+    }
+
+    /// Depth first, so that a table comes after what it reads; a cycle is named by its path.
+    fn visit(&mut self, name: &str, done: &mut BTreeSet<String>, path: &mut Vec<String>) -> Result<()> {
+        if path.iter().any(|p| p == name) {
+            path.push(name.to_owned());
+            return Err(Error::usage(format!("the stages read each other in a circle: {}", path.join(" reads "))));
+        }
+        let Some(stage) = self.stages.get(name).filter(|_| !done.contains(name)) else { return Ok(()) };
+        let (reads, keep) = (stage.reads.clone(), stage.keep);
+        path.push(name.to_owned());
+        for input in &reads {
+            self.visit(input, done, path)?;
+        }
+        path.pop();
+        done.insert(name.to_owned());
+        if keep == Keep::Table {
+            self.order.push(name.to_owned());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_compiled_in_pipeline_is_a_graph_that_ends_in_the_dataset() {
+        let pipeline = Pipeline::of(&Project::in_memory()).unwrap();
+        assert_eq!(pipeline.order, ["objects", "questions", "keep_rates", "dataset"]);
+        let questions = pipeline.stage("questions").unwrap();
+        assert!(pipeline.inputs(questions).contains("objects"));
+        assert!(pipeline.inlined(questions).iter().any(|s| s.writes == "relations"));
+    }
+
+    #[test]
+    fn a_circle_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("mill.toml"), "").unwrap();
+        std::fs::create_dir(folder.path().join("queries")).unwrap();
+        for (writes, reads) in [("a", "b"), ("b", "a")] {
+            let text = format!("-- writes: {writes}\n-- reads: {reads}\n-- keep: view\nSELECT 1");
+            std::fs::write(folder.path().join(format!("queries/{writes}.sql")), text).unwrap();
+        }
+        let error = Pipeline::of(&Project::load(folder.path(), &[]).unwrap()).unwrap_err();
+        assert!(error.to_string().contains("a reads b reads a"), "{error}");
+    }
+}

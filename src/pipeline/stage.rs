@@ -1,0 +1,244 @@
+//! A stage: the `.sql` files that write one table, with what their headers declare.
+//!
+//! In: the text of every file below `queries/` (compiled in, a project's own `queries/` folder over it). Out: [`Stage`]s, each
+//! with the tables it reads. A header is comment lines at the top of a file, which any SQL shell ignores:
+//!
+//! ```sql
+//! -- writes: relations          the table or view; several files may write one, as its UNION ALL
+//! -- reads:  objects            tables and views, separated by commas
+//! -- keep:   view               view: inlined into its readers' plans; table: stored
+//! -- keys:   frame_id, object   what names a row, here and in quarantine
+//! -- check:  subject <> object  true of every row, or nothing is published; may be repeated
+//! -- shard:  each               each: built for each shard alone; all: built once, from all shards
+//! -- cluster: task              rows of one value lie together in the stored files
+//! ```
+//!
+//! `$name` in the query is a key of `mill.toml`; [`Stage::queries`] puts the literal in its place.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+
+use crate::error::{Context, Error, Result};
+use crate::project::Project;
+
+/// Everything that writes one table or view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// The table or view that it writes.
+    pub writes: String,
+    /// The tables and views that its queries read.
+    pub reads: BTreeSet<String>,
+    /// Stored, or inlined into its readers.
+    pub keep: Keep,
+    /// The columns that name a row.
+    pub keys: Vec<String>,
+    /// Predicates that hold for every row.
+    pub checks: Vec<String>,
+    /// Built shard by shard, or once from all shards.
+    pub shard: Scope,
+    /// Columns whose values lie together in the stored files.
+    pub cluster: Vec<String>,
+    /// The queries, by the path of their file below `queries/`.
+    pub files: BTreeMap<String, String>,
+}
+
+/// What becomes of a stage's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Inlined into its readers' plans, never stored.
+    View,
+    /// Stored in the warehouse.
+    Table,
+}
+
+/// What a stage is built from at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// One shard.
+    Each,
+    /// All shards at once.
+    All,
+}
+
+/// One file's query, ready to be planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// The file below `queries/`.
+    pub path: String,
+    /// The folder that the file is in, without its number: what its filtered rows are counted under.
+    pub origin: String,
+    /// SQL with every `$name` replaced.
+    pub sql: String,
+}
+
+impl Stage {
+    /// The stages that a set of files (path below `queries/` -> text) declares, by the table they write.
+    pub fn parse_all(files: &BTreeMap<String, String>) -> Result<BTreeMap<String, Stage>> {
+        let mut stages: BTreeMap<String, Stage> = BTreeMap::new();
+        for (path, text) in files.iter().filter(|(path, _)| path.ends_with(".sql")) {
+            let parsed = parse(path, text)?;
+            match stages.entry(parsed.writes.clone()) {
+                std::collections::btree_map::Entry::Vacant(slot) => {
+                    slot.insert(parsed);
+                }
+                std::collections::btree_map::Entry::Occupied(mut slot) => merge(slot.get_mut(), parsed, path)?,
+            }
+        }
+        Ok(stages)
+    }
+
+    /// The queries with the project's values in place of `$name`.
+    pub fn queries(&self, project: &Project) -> Result<Vec<Query>> {
+        let one = |(path, text): (&String, &String)| {
+            let origin =
+                path.rsplit('/').nth(1).unwrap_or(path).trim_start_matches(|c: char| c.is_ascii_digit() || c == '_');
+            Ok(Query { path: path.clone(), origin: origin.to_owned(), sql: substitute(path, text, project)? })
+        };
+        self.files.iter().map(one).collect()
+    }
+
+    /// The names of the keys of `mill.toml` that the queries use.
+    pub fn parameters(&self) -> Result<BTreeSet<String>> {
+        let mut names = BTreeSet::new();
+        for (path, text) in &self.files {
+            for token in tokens(path, text)? {
+                if let Token::Placeholder(name) = token {
+                    names.insert(name.trim_start_matches('$').to_owned());
+                }
+            }
+        }
+        Ok(names)
+    }
+}
+
+fn parse(path: &str, text: &str) -> Result<Stage> {
+    let mut header: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for line in text.lines() {
+        let Some(comment) = line.trim().strip_prefix("--") else { break };
+        let Some((name, value)) = comment.split_once(':') else { continue };
+        let name = name.trim();
+        if ["writes", "reads", "keep", "keys", "check", "shard", "cluster"].contains(&name) {
+            header.entry(name).or_default().push(value.trim().to_owned());
+        }
+    }
+    let wrong = |message: String| Error::usage(message).with("file", format!("queries/{path}"));
+    let one = |name: &str| header.get(name).and_then(|values| values.first()).map(String::as_str);
+    let list = |name: &str| -> Vec<String> {
+        let all = header.get(name).map(|values| values.join(",")).unwrap_or_default();
+        all.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+    };
+    let writes = one("writes").ok_or_else(|| wrong("the header has no `-- writes:` line".into()))?;
+    let keep = match one("keep") {
+        Some("view") => Keep::View,
+        Some("table") => Keep::Table,
+        other => return Err(wrong(format!("`-- keep:` must be view or table, not `{}`", other.unwrap_or("")))),
+    };
+    let shard = match one("shard") {
+        None | Some("each") => Scope::Each,
+        Some("all") => Scope::All,
+        Some(other) => return Err(wrong(format!("`-- shard:` must be each or all, not `{other}`"))),
+    };
+    Ok(Stage {
+        writes: writes.to_owned(),
+        reads: list("reads").into_iter().collect(),
+        keep,
+        keys: list("keys"),
+        checks: header.get("check").cloned().unwrap_or_default(),
+        shard,
+        cluster: list("cluster"),
+        files: BTreeMap::from([(path.to_owned(), text.to_owned())]),
+    })
+}
+
+/// Files that write one table must say the same of it; what they read and check adds up.
+fn merge(stage: &mut Stage, other: Stage, path: &str) -> Result<()> {
+    let differs = [
+        ("keep", stage.keep != other.keep),
+        ("keys", stage.keys != other.keys),
+        ("shard", stage.shard != other.shard),
+        ("cluster", stage.cluster != other.cluster),
+    ];
+    if let Some((name, _)) = differs.iter().find(|(_, differs)| *differs) {
+        let message = format!("`-- {name}:` differs from the other files that write `{}`", stage.writes);
+        return Err(Error::usage(message).with("file", format!("queries/{path}")));
+    }
+    stage.reads.extend(other.reads);
+    for check in other.checks {
+        if !stage.checks.contains(&check) {
+            stage.checks.push(check);
+        }
+    }
+    stage.files.extend(other.files);
+    Ok(())
+}
+
+fn tokens(path: &str, text: &str) -> Result<Vec<Token>> {
+    Tokenizer::new(&GenericDialect {}, text).tokenize().or_input(|| format!("queries/{path} is not SQL"))
+}
+
+/// Placeholders become literals before planning: DataFusion cannot infer the type of a parameter inside a function call.
+fn substitute(path: &str, text: &str, project: &Project) -> Result<String> {
+    let mut sql = String::with_capacity(text.len());
+    for token in tokens(path, text)? {
+        match token {
+            Token::Placeholder(name) => {
+                let value = project.value(name.trim_start_matches('$')).ok_or_else(|| {
+                    Error::usage(format!("the query uses `{name}`, which is no key of mill.toml"))
+                        .with("file", format!("queries/{path}"))
+                })?;
+                sql.push_str(&literal(value));
+            }
+            other => sql.push_str(&other.to_string()),
+        }
+    }
+    Ok(sql)
+}
+
+/// A value of `mill.toml` as SQL: arrays of any type as lists, tables as their JSON text.
+fn literal(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(s) => format!("'{}'", s.replace('\'', "''")),
+        toml::Value::Integer(i) => format!("CAST({i} AS BIGINT)"),
+        toml::Value::Float(f) => format!("CAST({f:?} AS DOUBLE)"),
+        toml::Value::Boolean(b) => b.to_string(),
+        toml::Value::Array(items) => format!("[{}]", items.iter().map(literal).collect::<Vec<_>>().join(", ")),
+        toml::Value::Datetime(d) => format!("'{d}'"),
+        // A toml table always has a JSON form: its keys are strings.
+        toml::Value::Table(_) => {
+            format!("'{}'", serde_json::to_string(value).unwrap_or_default().replace('\'', "''"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
+        entries.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_header_is_read_and_placeholders_become_literals() {
+        let text = "-- writes: facts\n-- reads: objects, frames\n-- keep: view\n-- check: a <> b\n\nSELECT $seed AS s, '$seed' AS t FROM objects -- $x\n";
+        let stages = Stage::parse_all(&files(&[("4_facts/facts.sql", text)])).unwrap();
+        let stage = &stages["facts"];
+        assert_eq!(stage.reads, BTreeSet::from(["objects".into(), "frames".into()]));
+        assert_eq!((stage.keep, stage.shard), (Keep::View, Scope::Each));
+        assert_eq!(stage.checks, ["a <> b"]);
+        assert_eq!(stage.parameters().unwrap(), BTreeSet::from(["seed".to_owned()]));
+        let queries = stage.queries(&Project::in_memory()).unwrap();
+        assert_eq!(queries[0].origin, "facts");
+        assert!(queries[0].sql.contains("CAST(0 AS BIGINT) AS s, '$seed' AS t"), "{}", queries[0].sql);
+    }
+
+    #[test]
+    fn a_wrong_header_names_its_file() {
+        let error = Stage::parse_all(&files(&[("x.sql", "-- writes: a\n-- keep: maybe\nSELECT 1")])).unwrap_err();
+        assert_eq!(error.to_string(), "`-- keep:` must be view or table, not `maybe`, file `queries/x.sql`");
+        let two = files(&[("a.sql", "-- writes: t\n-- keep: view\n"), ("b.sql", "-- writes: t\n-- keep: table\n")]);
+        assert!(Stage::parse_all(&two).unwrap_err().to_string().contains("`-- keep:` differs"));
+    }
+}
