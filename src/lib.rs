@@ -1,7 +1,13 @@
 //! spatialmill turns image collections and 3D scans into spatial-reasoning question-answer data for vision-language models.
 
+pub mod cli;
 pub mod error;
+pub mod functions;
 pub mod pipeline;
+pub mod progress;
 pub mod project;
+pub mod report;
+pub mod run;
 pub mod schemas;
 pub mod source;
+pub mod warehouse;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `spatialmill` program: see [`spatialmill::cli`].
+
+fn main() -> std::process::ExitCode {
+    spatialmill::cli::main()
+}

@@ -11,6 +11,7 @@
 //! -- check:  subject <> object  true of every row, or nothing is published; may be repeated
 //! -- shard:  each               each: built for each shard alone; all: built once, from all shards
 //! -- cluster: task              rows of one value lie together in the stored files
+//! -- settle: rate               rebuilt rows replace the stored ones only when this column moved by more than $rate_tolerance
 //! ```
 //!
 //! `$name` in the query is a key of `mill.toml`; [`Stage::queries`] puts the literal in its place.
@@ -40,6 +41,8 @@ pub struct Stage {
     pub shard: Scope,
     /// Columns whose values lie together in the stored files.
     pub cluster: Vec<String>,
+    /// The column whose small changes are not worth a new version, where there is one.
+    pub settle: Option<String>,
     /// The queries, by the path of their file below `queries/`.
     pub files: BTreeMap<String, String>,
 }
@@ -119,7 +122,7 @@ fn parse(path: &str, text: &str) -> Result<Stage> {
         let Some(comment) = line.trim().strip_prefix("--") else { break };
         let Some((name, value)) = comment.split_once(':') else { continue };
         let name = name.trim();
-        if ["writes", "reads", "keep", "keys", "check", "shard", "cluster"].contains(&name) {
+        if ["writes", "reads", "keep", "keys", "check", "shard", "cluster", "settle"].contains(&name) {
             header.entry(name).or_default().push(value.trim().to_owned());
         }
     }
@@ -148,6 +151,7 @@ fn parse(path: &str, text: &str) -> Result<Stage> {
         checks: header.get("check").cloned().unwrap_or_default(),
         shard,
         cluster: list("cluster"),
+        settle: one("settle").map(str::to_owned),
         files: BTreeMap::from([(path.to_owned(), text.to_owned())]),
     })
 }
@@ -159,6 +163,7 @@ fn merge(stage: &mut Stage, other: Stage, path: &str) -> Result<()> {
         ("keys", stage.keys != other.keys),
         ("shard", stage.shard != other.shard),
         ("cluster", stage.cluster != other.cluster),
+        ("settle", stage.settle != other.settle),
     ];
     if let Some((name, _)) = differs.iter().find(|(_, differs)| *differs) {
         let message = format!("`-- {name}:` differs from the other files that write `{}`", stage.writes);

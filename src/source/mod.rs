@@ -8,7 +8,7 @@
 pub mod root;
 pub mod rows;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use root::Root;
 use rows::Rows;
 
@@ -38,6 +38,8 @@ pub struct Kind {
     pub doc: &'static str,
     /// The layout on disk and the options, for `spatialmill import --help` and the documents.
     pub long_doc: &'static str,
+    /// True for the generator, whose root may not exist yet; everything else only reads.
+    pub makes_root: bool,
     /// Opens the dataset; wrong options are usage errors that name the option and its allowed values.
     pub open: fn(Root, &Options) -> Result<Box<dyn Source>>,
 }
@@ -58,3 +60,11 @@ pub struct Options {
 
 /// Every source that can be read.
 pub const SOURCES: &[Kind] = &[];
+
+/// A kind by its name.
+pub fn kind(name: &str) -> Result<&'static Kind> {
+    SOURCES.iter().find(|kind| kind.name == name).ok_or_else(|| {
+        let known: Vec<&str> = SOURCES.iter().map(|kind| kind.name).collect();
+        Error::usage("no such kind of source").with("kind", name).hint(format!("known kinds: {}", known.join(", ")))
+    })
+}

@@ -37,6 +37,21 @@ pub struct Entry {
 }
 
 impl Root {
+    /// What `root` of a `[[source]]` says: a path (relative to the project's folder), or a `file://` or `s3://` URL. A local folder
+    /// is created when `make` is set.
+    pub fn at(text: &str, project: &Path, make: bool, runtime: tokio::runtime::Handle) -> Result<Self> {
+        let location = crate::warehouse::Location::parse(text, project)?;
+        match location.url().to_file_path() {
+            Ok(folder) if location.url().scheme() == "file" => {
+                if make {
+                    std::fs::create_dir_all(&folder).or_input(|| format!("cannot create `{}`", folder.display()))?;
+                }
+                Self::local(&folder)
+            }
+            _ => Ok(Self::store(location.url().clone(), Arc::clone(location.store()), location.root().clone(), runtime)),
+        }
+    }
+
     /// A directory on this machine.
     pub fn local(path: &Path) -> Result<Self> {
         let path = path.canonicalize().map_err(|e| {

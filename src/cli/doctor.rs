@@ -1,0 +1,79 @@
+//! `doctor`: whether a project can be built here, and what every key means.
+
+use clap::Args;
+
+use super::{Global, columns, out};
+use crate::error::{Error, Result};
+use crate::project::keys::KEYS;
+use crate::run::Mill;
+
+/// Check the project file, the warehouse, the sources and this machine; explain every key of mill.toml
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// List every key of mill.toml with its value here and what it means
+    #[arg(long)]
+    keys: bool,
+    /// List every SQL function with an example
+    #[arg(long)]
+    functions: bool,
+}
+
+impl Doctor {
+    pub(super) async fn run(self, global: &Global) -> Result<()> {
+        if self.keys {
+            return keys(global);
+        }
+        if self.functions {
+            let rows: Vec<Vec<String>> =
+                crate::functions::list().into_iter().map(|f| vec![f.usage.to_owned(), f.doc.to_owned()]).collect();
+            return out(&columns(&["function", "what it gives"], &rows));
+        }
+        let project = global.project()?;
+        let mut report = Vec::new();
+        let mut failed = 0;
+        let mut note = |what: &str, outcome: Result<String>| {
+            let (mark, text) = match outcome {
+                Ok(text) => ("ok", text),
+                Err(error) => {
+                    failed += 1;
+                    ("FAIL", error.advice().map_or_else(|| error.to_string(), |hint| format!("{error} (hint: {hint})")))
+                }
+            };
+            report.push(vec![mark.to_owned(), what.to_owned(), text]);
+        };
+        note("mill.toml", Ok(format!("{} sources", project.sources.len())));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        note("machine", Ok(format!("{cores} cores")));
+        note("memory", project.memory().map(|bytes| format!("{} MiB allowed, a third of it for the query engine", bytes >> 20)));
+        match Mill::open(project, global.progress()).await {
+            Err(error) => note("pipeline", Err(error)),
+            Ok(mill) => {
+                note("pipeline", Ok(format!("{} stages, stored: {}", mill.pipeline.stages.len(), mill.pipeline.order.join(", "))));
+                note("warehouse", mill.probe().await.map(|()| format!("{} can be written", mill.warehouse.location().url())));
+                for source in &mill.project.sources {
+                    let name = format!("source {}", source.options.name);
+                    note(&name, mill.probe_source(source).await.map(|n| format!("{}, {n} shards", source.kind)));
+                }
+            }
+        }
+        out(&columns(&["", "what", "finding"], &report))?;
+        if failed > 0 { Err(Error::input(format!("{failed} checks failed"))) } else { Ok(()) }
+    }
+}
+
+fn keys(global: &Global) -> Result<()> {
+    // Outside a project the defaults are what there is to show.
+    let project = global.project().unwrap_or_else(|_| crate::project::Project::in_memory());
+    let mut text = String::new();
+    let mut section = "";
+    for key in KEYS {
+        if key.section != section {
+            section = key.section;
+            text += &format!("\n[{section}]\n");
+        }
+        let value = project.value(key.name).map(ToString::to_string).unwrap_or_default();
+        let default = if value == key.default { String::new() } else { format!("   (default {})", key.default) };
+        text += &format!("{} = {value}{default}\n    {}\n", key.name, key.doc);
+    }
+    out(text.trim_start())
+}

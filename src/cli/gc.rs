@@ -1,0 +1,59 @@
+//! `gc`: files that no kept version needs.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Global, columns, out};
+use crate::error::{Error, Result};
+use crate::warehouse::Retention;
+
+/// Delete parts and staging records that no kept version refers to, once they are older than a grace period
+///
+/// The grace period protects builds that are running: their parts are not in the log yet.
+#[derive(Debug, Args)]
+pub struct Gc {
+    /// How old a file must be: 90m, 24h, 7d
+    #[arg(long, default_value = "24h", value_parser = duration)]
+    grace: Duration,
+    /// How many versions of each table stay readable
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    keep_versions: u64,
+    /// Say what would be deleted, and delete nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Gc {
+    pub(super) async fn run(self, global: &Global) -> Result<()> {
+        let mill = global.mill().await?;
+        let retention = Retention { versions: self.keep_versions, grace: self.grace };
+        let mut rows = Vec::new();
+        for name in mill.warehouse.tables().await? {
+            let Some(table) = mill.warehouse.table(&name).await? else { continue };
+            let found = if self.dry_run {
+                table.preview_garbage(retention).await?
+            } else {
+                table.collect_garbage(retention).await?
+            };
+            rows.push(vec![name, found.files.to_string(), found.bytes.to_string()]);
+        }
+        let files = if self.dry_run { "files to delete" } else { "files deleted" };
+        out(&columns(&["table", files, "bytes"], &rows))
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, Error> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let seconds = match &text[digits..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => 0,
+    };
+    match text[..digits].parse::<u64>().ok().and_then(|n| n.checked_mul(seconds)) {
+        Some(total) if seconds > 0 => Ok(Duration::from_secs(total)),
+        _ => Err(Error::usage("not a time").with("given", text).hint("for example 90m, 24h or 7d")),
+    }
+}

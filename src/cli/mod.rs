@@ -1,0 +1,167 @@
+//! The command line: `spatialmill --project DIR <verb>`.
+//!
+//! Data goes to stdout, everything else to stderr. A failure ends with a `hint:` where there is something to do about it, and with an
+//! exit code: 0 done, 1 failed, 2 wrong usage, 3 stopped because too much was quarantined.
+
+mod build;
+mod demo;
+mod doctor;
+mod gc;
+mod import;
+mod init;
+mod output;
+mod plan;
+mod report;
+mod slice;
+mod sql;
+mod status;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::project::Project;
+use crate::run::Mill;
+
+/// Turns image collections and 3D scans into spatial-reasoning question-answer data for vision-language models.
+///
+/// A project is a folder with a mill.toml that names sources and a warehouse. `import` reads sources into tables, `build` makes
+/// everything that is stale up to the table `dataset`, and `sql`, `slice` and `report` look at the result.
+#[derive(Debug, Parser)]
+#[command(name = "spatialmill", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Flags of every verb.
+#[derive(Debug, Args)]
+struct Global {
+    /// The folder with the mill.toml
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    project: PathBuf,
+    /// Put a value over the mill.toml: seed=7, build.memory="4 GiB"; may be repeated
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// No progress on stderr
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+impl Global {
+    fn project(&self) -> Result<Project> {
+        Project::load(&self.project, &self.set)
+    }
+
+    fn progress(&self) -> Progress {
+        if self.quiet { Progress::silent() } else { Progress::stderr() }
+    }
+
+    async fn mill(&self) -> Result<Mill> {
+        Mill::open(self.project()?, self.progress()).await
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Init(init::Init),
+    Import(import::Import),
+    Plan(plan::Plan),
+    Build(build::Build),
+    Status(status::Status),
+    Sql(sql::Sql),
+    Slice(slice::Slice),
+    Report(report::Report),
+    Verify(verify::Verify),
+    Gc(gc::Gc),
+    Doctor(doctor::Doctor),
+    Demo(demo::Demo),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(wrong) => {
+            // Help and version are no failures; clap writes them to stdout and mistakes to stderr.
+            let code = if wrong.use_stderr() { 2 } else { 0 };
+            return match wrong.print() {
+                Ok(()) => ExitCode::from(code),
+                Err(_) => ExitCode::from(1),
+            };
+        }
+    };
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        // Planning recurses deeply in unoptimised builds.
+        .thread_stack_size(16 << 20)
+        .build()
+        .map_err(|e| Error::internal("cannot start the async runtime").because(e))
+        .and_then(|runtime| runtime.block_on(async { tokio::spawn(run(cli)).await.unwrap_or_else(died) }));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            if let Some(hint) = error.advice() {
+                eprintln!("hint: {hint}");
+            }
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn died(error: tokio::task::JoinError) -> Result<()> {
+    Err(Error::internal("a panic; please report it").because(error))
+}
+
+async fn run(cli: Cli) -> Result<()> {
+    let global = cli.global;
+    match cli.verb {
+        Verb::Init(verb) => verb.run(&global),
+        Verb::Import(verb) => verb.run(&global).await,
+        Verb::Plan(verb) => verb.run(&global).await,
+        Verb::Build(verb) => verb.run(&global).await,
+        Verb::Status(verb) => verb.run(&global).await,
+        Verb::Sql(verb) => verb.run(&global).await,
+        Verb::Slice(verb) => verb.run(&global).await,
+        Verb::Report(verb) => verb.run(&global).await,
+        Verb::Verify(verb) => verb.run(&global).await,
+        Verb::Gc(verb) => verb.run(&global).await,
+        Verb::Doctor(verb) => verb.run(&global).await,
+        Verb::Demo(verb) => verb.run(&global).await,
+    }
+}
+
+/// Writes to stdout; a reader that went away (`| head`) ends the program quietly.
+fn out(text: &str) -> Result<()> {
+    use std::io::Write;
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        other => other.map_err(|e| Error::input("cannot write to stdout").because(e)),
+    }
+}
+
+/// Rows under their headings, each column as wide as it needs.
+fn columns(heading: &[&str], rows: &[Vec<String>]) -> String {
+    let mut widths: Vec<usize> = heading.iter().map(|h| h.chars().count()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let padded: Vec<String> = cells.zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
+        format!("{}\n", padded.join("  ").trim_end())
+    };
+    let mut text = line(&mut heading.iter().copied());
+    for row in rows {
+        text += &line(&mut row.iter().map(String::as_str));
+    }
+    text
+}

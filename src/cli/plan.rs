@@ -1,0 +1,65 @@
+//! `plan`: what a build would do, and why.
+
+use clap::Args;
+
+use super::{Global, columns, out};
+use crate::error::Result;
+use crate::pipeline::Keep;
+
+/// Print the graph of stages, which shards are stale and why, and about how much work they are
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// Also list every stale shard
+    #[arg(long)]
+    shards: bool,
+}
+
+impl Plan {
+    pub(super) async fn run(self, global: &Global) -> Result<()> {
+        let mill = global.mill().await?;
+        let mut text = String::from("the graph\n");
+        for stage in mill.pipeline.stages.values() {
+            let keep = if stage.keep == Keep::Table { "stored" } else { "inlined" };
+            let reads: Vec<&str> = stage.reads.iter().map(String::as_str).collect();
+            text += &format!("  {:<12} ({keep}) reads {}\n", stage.writes, reads.join(", "));
+        }
+        let (mut rows, mut shards) = (Vec::new(), Vec::new());
+        let mut waits_for: Option<&str> = None;
+        for name in &mill.pipeline.order {
+            let stage = mill.pipeline.stage(name)?;
+            let state = mill.staleness(stage).await?;
+            let mut reasons: Vec<&str> = state.stale.iter().map(|s| s.reason).collect();
+            reasons.sort_unstable();
+            reasons.dedup();
+            // What stands now may not stand when a table before it has changed.
+            let upstream = waits_for.map(|table| format!("may change with {table}"));
+            let why = reasons.into_iter().map(str::to_owned).chain(upstream).collect::<Vec<_>>().join("; ");
+            let mut input_rows = 0;
+            for input in mill.pipeline.inputs(stage) {
+                if let Some(table) = mill.warehouse.table(&input).await? {
+                    let stale = |shard: &str| state.stale.iter().any(|s| s.shard == shard || s.shard == crate::run::build::ALL);
+                    input_rows += table.parts().iter().filter(|p| stale(&p.shard)).map(|p| p.rows).sum::<u64>();
+                }
+            }
+            rows.push(vec![
+                name.clone(),
+                state.stale.len().to_string(),
+                state.fresh.to_string(),
+                state.gone.len().to_string(),
+                input_rows.to_string(),
+                why,
+            ]);
+            if self.shards {
+                shards.extend(state.stale.iter().map(|s| vec![name.clone(), s.shard.clone(), s.reason.to_owned()]));
+            }
+            if waits_for.is_none() && !(state.stale.is_empty() && state.gone.is_empty()) {
+                waits_for = Some(name);
+            }
+        }
+        text += &format!("\n{}", columns(&["table", "stale", "up to date", "gone", "rows to read", "why"], &rows));
+        if !shards.is_empty() {
+            text += &format!("\n{}", columns(&["table", "shard", "why"], &shards));
+        }
+        out(&text)
+    }
+}

@@ -1,0 +1,80 @@
+//! `slice`: the part of the dataset that somebody needs.
+
+use clap::Args;
+use datafusion::logical_expr::Expr;
+use datafusion::prelude::{ident, lit};
+
+use super::Global;
+use super::output::{Format, to_stdout, to_url};
+use crate::error::{Error, Result};
+
+/// Take samples of the dataset by task, relation, format, source or split, as JSON lines on stdout or as a file
+///
+/// Each filter may be repeated: --relation left --relation right takes both. Filters of different kinds must all hold.
+#[derive(Debug, Args)]
+pub struct Slice {
+    #[arg(long)]
+    task: Vec<String>,
+    #[arg(long)]
+    relation: Vec<String>,
+    #[arg(long)]
+    answer_form: Vec<String>,
+    #[arg(long)]
+    text_format: Vec<String>,
+    #[arg(long)]
+    image_format: Vec<String>,
+    #[arg(long)]
+    source: Vec<String>,
+    #[arg(long)]
+    split: Vec<String>,
+    /// At most so many samples
+    #[arg(long)]
+    limit: Option<usize>,
+    /// Write a .parquet or .jsonl file (path, file:// or s3:// URL) instead of stdout
+    #[arg(long, value_name = "URL")]
+    out: Option<String>,
+    /// Print how many samples there are, and nothing else
+    #[arg(long, conflicts_with = "out")]
+    count: bool,
+}
+
+impl Slice {
+    pub(super) async fn run(self, global: &Global) -> Result<()> {
+        let mill = global.mill().await?;
+        let dataset = mill.warehouse.table("dataset").await?.ok_or_else(|| {
+            Error::input("there is no dataset yet").hint("`spatialmill build` makes it")
+        })?;
+        let context = mill.session(&Default::default()).await?;
+        let mut rows = context.read_table(dataset.provider())?;
+        let filters = [
+            ("task", &self.task),
+            ("relation", &self.relation),
+            ("answer_form", &self.answer_form),
+            ("text_format", &self.text_format),
+            ("image_format", &self.image_format),
+            ("source", &self.source),
+            ("split", &self.split),
+        ];
+        for (column, values) in filters.into_iter().filter(|(_, values)| !values.is_empty()) {
+            let values: Vec<Expr> = values.iter().map(|value| lit(value.as_str())).collect();
+            rows = rows.filter(ident(column).in_list(values, false))?;
+        }
+        if let Some(limit) = self.limit {
+            rows = rows.limit(0, Some(limit))?;
+        }
+        if self.count {
+            return super::out(&format!("{}\n", rows.count().await?));
+        }
+        let stream = rows.execute_stream().await?;
+        let n = match &self.out {
+            Some(url) => to_url(stream, url).await?,
+            None => to_stdout(stream, Format::Json).await?,
+        };
+        if n == 0 {
+            eprintln!("no sample fits; `spatialmill sql -c \"SELECT task, text_format, image_format, source, count(*) FROM dataset GROUP BY ALL\"` shows what there is");
+        } else if let Some(url) = &self.out {
+            eprintln!("{n} samples to {url}");
+        }
+        Ok(())
+    }
+}

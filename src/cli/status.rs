@@ -1,0 +1,54 @@
+//! `status`: what the warehouse holds.
+
+use clap::Args;
+
+use super::{Global, columns, out};
+use crate::error::Result;
+
+/// Print each table's version, shards, rows and bytes, and the latest runs
+#[derive(Debug, Args)]
+pub struct Status {}
+
+impl Status {
+    pub(super) async fn run(self, global: &Global) -> Result<()> {
+        let mill = global.mill().await?;
+        let mut rows = Vec::new();
+        for name in mill.warehouse.tables().await? {
+            if let Some(table) = mill.warehouse.table(&name).await? {
+                let bytes: u64 = table.parts().iter().map(|part| part.bytes).sum();
+                rows.push(vec![
+                    name,
+                    table.version().to_string(),
+                    table.shards().len().to_string(),
+                    table.parts().len().to_string(),
+                    table.rows().to_string(),
+                    readable(bytes),
+                ]);
+            }
+        }
+        let heading = ["table", "version", "shards", "parts", "rows", "size"];
+        out(&format!("warehouse {}\n\n{}", mill.warehouse.location().url(), columns(&heading, &rows)))
+    }
+}
+
+/// Bytes with a unit that keeps the number short.
+fn readable(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if value < 1024.0 {
+            return if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") };
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.1} TiB")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(super::readable(512), "512 B");
+        assert_eq!(super::readable(1536), "1.5 KiB");
+        assert_eq!(super::readable(3 << 40), "3.0 TiB");
+    }
+}

@@ -1,0 +1,115 @@
+//! Progress: one line a stage on stderr, with rows, rate, time left, filtered and quarantined counts.
+//!
+//! On a terminal the line redraws itself; elsewhere (a log file, a scheduler) it is printed every few seconds and when the stage ends.
+//! Data never goes here and messages never go to stdout.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::pipeline::account::Ledger;
+
+/// Where progress is shown.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    bars: MultiProgress,
+    plain: bool,
+}
+
+/// One stage's line.
+#[derive(Debug)]
+pub struct Bar {
+    bar: ProgressBar,
+    name: String,
+    shards: usize,
+    plain: bool,
+    began: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    done: usize,
+    rows: u64,
+    filtered: u64,
+    quarantined: u64,
+    printed: Instant,
+}
+
+/// How often a line is printed where it cannot redraw itself.
+const PRINT_EVERY: Duration = Duration::from_secs(5);
+
+impl Progress {
+    /// On stderr.
+    pub fn stderr() -> Self {
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        Self { plain: bars.is_hidden(), bars }
+    }
+
+    /// Nowhere.
+    pub fn silent() -> Self {
+        Self { bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()), plain: false }
+    }
+
+    /// Begins a stage of so many shards.
+    pub fn stage(&self, name: &str, shards: usize) -> Bar {
+        let bar = self.bars.add(ProgressBar::new(shards as u64));
+        // The template is a constant, so it parses; without it the bar would still draw.
+        if let Ok(style) = ProgressStyle::with_template("{prefix:>14} {bar:20} {pos}/{len} shards, {msg}, {eta} left") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(name.to_owned());
+        let now = Instant::now();
+        let state = State { done: 0, rows: 0, filtered: 0, quarantined: 0, printed: now };
+        Bar { bar, name: name.to_owned(), shards, plain: self.plain, began: now, state: Mutex::new(state) }
+    }
+}
+
+impl Bar {
+    /// One shard is done.
+    pub fn shard(&self, ledger: &Ledger) {
+        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        state.done += 1;
+        state.rows += ledger.rows_out;
+        state.filtered += ledger.filtered.values().sum::<u64>();
+        state.quarantined += ledger.quarantined.len() as u64;
+        self.bar.set_position(state.done as u64);
+        self.bar.set_message(self.counts(&state));
+        if self.plain && state.done < self.shards && state.printed.elapsed() > PRINT_EVERY {
+            state.printed = Instant::now();
+            let per_shard = self.began.elapsed().as_secs_f64() / state.done as f64;
+            let left = per_shard * (self.shards - state.done) as f64;
+            eprintln!("{:>14} {}/{} shards, {}, {left:.0} s left", self.name, state.done, self.shards, self.counts(&state));
+        }
+    }
+
+    /// The stage is done; its line stays.
+    pub fn finish(&self) {
+        let state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let line = match self.shards {
+            0 => "up to date".to_owned(),
+            n => format!("{n} shards, {}, {:.1} s", self.counts(&state), self.began.elapsed().as_secs_f64()),
+        };
+        if self.plain {
+            eprintln!("{:>14} {line}", self.name);
+        } else {
+            if let Ok(style) = ProgressStyle::with_template("{prefix:>14} {msg}") {
+                self.bar.set_style(style);
+            }
+            self.bar.finish_with_message(line);
+        }
+    }
+
+    fn counts(&self, state: &State) -> String {
+        let rate = state.rows as f64 / self.began.elapsed().as_secs_f64().max(1e-3);
+        let mut text = format!("{} rows ({rate:.0}/s)", state.rows);
+        if state.filtered > 0 {
+            text += &format!(", {} filtered", state.filtered);
+        }
+        if state.quarantined > 0 {
+            text += &format!(", {} quarantined", state.quarantined);
+        }
+        text
+    }
+}

@@ -1,0 +1,387 @@
+//! Building: each stale shard of each stored stage as one streaming plan, then one commit a table.
+//!
+//! ```text
+//! for each stored stage, in order:
+//!   stale shards ──► [taken over from staging | plan: query ─► AccountExec ─► WriteParts ─► staging record]   several at once
+//!                └─► too much quarantined? stop (exit code 3)
+//!                └─► quarantine's commit ─► the table's commit (parts, run id, fingerprints, counts) ─► staging records removed
+//! ```
+//!
+//! Quarantine is committed before its table: if the process dies between the two, the shard is still stale and both are written
+//! again. Memory: the engine's pool, plus what [`WriteParts`](crate::warehouse) holds for each open part.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::{AsArray, Float64Array, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::memory::MemorySourceConfig;
+use datafusion::common::DFSchema;
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::logical_expr::{Expr, ExprSchemable, lit};
+use datafusion::physical_plan::{ExecutionPlan, collect};
+use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
+use futures::{StreamExt, TryStreamExt};
+use serde_json::{Map, Value, json};
+
+use super::stale::Stale;
+use super::{Mill, Run};
+use crate::error::{Context, Error, Kind, Result};
+use crate::pipeline::account::{AccountExec, FILTERED, Ledger, ORIGIN, QUARANTINED};
+use crate::pipeline::{Scope, Stage};
+use crate::warehouse::{Commit, Part, Record, Table, WriteOptions, write_parts};
+
+/// The shard of a table that is built once, from all shards.
+pub const ALL: &str = "all";
+
+/// What one shard came to.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// Its shard.
+    pub shard: String,
+    /// Its files.
+    pub parts: Vec<Part>,
+    /// What became of its rows.
+    pub ledger: Ledger,
+}
+
+/// What a build did to one table.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// The table.
+    pub table: String,
+    /// Its version afterwards.
+    pub version: u64,
+    /// How many shards were made again, and how many stood.
+    pub made: usize,
+    pub fresh: usize,
+    /// What became of the rows of the shards that were made.
+    pub ledger: Ledger,
+}
+
+impl Mill {
+    /// Builds everything that is stale, up to and including `until` (the whole pipeline when none).
+    pub async fn build(&self, until: Option<&str>) -> Result<Vec<Built>> {
+        let run = Run::begin();
+        let mut all = Vec::new();
+        for name in &self.pipeline.order {
+            let stage = self.pipeline.stage(name)?;
+            all.push(self.build_stage(stage, &run).await?);
+            if until == Some(name.as_str()) {
+                break;
+            }
+        }
+        self.record_runs().await?;
+        Ok(all)
+    }
+
+    async fn build_stage(&self, stage: &Stage, run: &Run) -> Result<Built> {
+        let table = self.open_or_create(&stage.writes).await?;
+        let state = self.staleness(stage).await?;
+        let in_flight = state.stale.len().clamp(1, self.engine.partitions());
+        let partitions = (self.engine.partitions() / in_flight).max(1);
+        let bar = self.progress.stage(&stage.writes, state.stale.len());
+        let made: Vec<Made> = futures::stream::iter(state.stale.iter().map(|stale| {
+            let (table, bar) = (&table, &bar);
+            async move {
+                let made = self.make_shard(stage, table, stale, run, partitions).await?;
+                bar.shard(&made.ledger);
+                Ok::<Made, Error>(made)
+            }
+        }))
+        .buffered(in_flight)
+        .try_collect()
+        .await?;
+        bar.finish();
+        let mut ledger = Ledger::default();
+        made.iter().for_each(|m| ledger.add(&m.ledger));
+        let built = Built {
+            table: stage.writes.clone(),
+            version: table.version(),
+            made: made.len(),
+            fresh: state.fresh,
+            ledger: ledger.clone(),
+        };
+        if made.is_empty() && state.gone.is_empty() {
+            return Ok(built);
+        }
+        if !ledger.balances() {
+            return Err(Error::internal("rows are unaccounted for").with("stage", &stage.writes));
+        }
+        self.quarantine(&stage.writes, &made, &state.gone, run).await?;
+        self.refuse_if_too_many(&stage.writes, &made)?;
+        let version = self.publish(&table, made, state.gone, run, &ledger).await?;
+        Ok(Built { version, ..built })
+    }
+
+    /// One shard's parts: taken over from an interrupted build, or made.
+    async fn make_shard(&self, stage: &Stage, table: &Table, stale: &Stale, run: &Run, partitions: usize) -> Result<Made> {
+        let fingerprint = stale.fingerprint.to_string();
+        if let Some(made) = self.taken_over(table, &stale.shard, &fingerprint).await? {
+            return Ok(made);
+        }
+        let context = self.engine.session(Some(partitions))?;
+        self.register_inputs(&context, stage, &stale.shard).await?;
+        let rows = self.rows_of(&context, stage).await?;
+        let ledger = Arc::new(Mutex::new(Ledger::default()));
+        let schema = self.schema(&stage.writes)?;
+        let plan = self.account(&context, stage, rows, &ledger, Arc::clone(&schema)).await?;
+        let plan = match &stage.settle {
+            Some(column) => self.settled(plan, stage, column, table, &context).await?,
+            None => plan,
+        };
+        let options = self.write_options(stage, table, run, &stale.shard, &fingerprint);
+        let batches = collect(write_parts(plan, options), context.task_ctx()).await.map_err(|e| {
+            Error::from(e).with("stage", &stage.writes).with("shard", &stale.shard)
+        })?;
+        let mut parts = Vec::new();
+        for batch in &batches {
+            parts.extend(Part::from_batch(batch)?);
+        }
+        parts.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut ledger = std::mem::take(&mut *ledger.lock().unwrap_or_else(PoisonError::into_inner));
+        ledger.quarantined.sort();
+        let written: u64 = parts.iter().map(|part| part.rows).sum();
+        if written != ledger.rows_out {
+            let message = format!("{} rows went to the writer and {written} were written", ledger.rows_out);
+            return Err(Error::internal(message).with("stage", &stage.writes).with("shard", &stale.shard));
+        }
+        let made = Made { shard: stale.shard.clone(), parts, ledger };
+        self.keep_for_later(table, &made, &fingerprint).await?;
+        Ok(made)
+    }
+
+    /// Leaves a record from which the next run takes this shard over, should this one not get to its commit.
+    pub(super) async fn keep_for_later(&self, table: &Table, made: &Made, fingerprint: &str) -> Result<()> {
+        let ledger = serde_json::to_value(&made.ledger).or_internal(|| "a ledger has no JSON form".into())?;
+        let record = Record {
+            shard: made.shard.clone(),
+            fingerprint: fingerprint.to_owned(),
+            parts: made.parts.clone(),
+            info: Map::from_iter([("ledger".to_owned(), ledger)]),
+        };
+        table.staging().save(&record).await
+    }
+
+    /// A shard that an interrupted run made durable.
+    pub(super) async fn taken_over(&self, table: &Table, shard: &str, fingerprint: &str) -> Result<Option<Made>> {
+        let Some(record) = table.staging().find(shard, fingerprint).await? else { return Ok(None) };
+        // A record whose ledger cannot be read is of another version: the shard is made again.
+        let ledger = record.info.get("ledger").cloned().and_then(|value| serde_json::from_value(value).ok());
+        Ok(ledger.map(|ledger| Made { shard: shard.to_owned(), parts: record.parts, ledger }))
+    }
+
+    /// Makes one table's shards visible, in one version.
+    pub(super) async fn publish(
+        &self,
+        table: &Table,
+        made: Vec<Made>,
+        gone: Vec<String>,
+        run: &Run,
+        ledger: &Ledger,
+    ) -> Result<u64> {
+        let pairs = |counts: &BTreeMap<String, u64>| -> Value {
+            counts.iter().map(|(reason, n)| json!({"reason": reason, "n": n})).collect()
+        };
+        let fingerprints: BTreeSet<&str> =
+            made.iter().flat_map(|m| &m.parts).map(|part| part.fingerprint.as_str()).collect();
+        let mut all = blake3::Hasher::new();
+        fingerprints.iter().for_each(|fingerprint| drop(all.update(fingerprint.as_bytes())));
+        let info = json!({
+            "started": run.started,
+            "seed": self.project.integer("seed"),
+            "fingerprint": all.finalize().to_hex()[..16],
+            "rows_in": ledger.rows_in,
+            "rows_out": ledger.rows_out,
+            "filtered": pairs(&ledger.filtered),
+            "quarantined": pairs(&ledger.codes()),
+        });
+        let Value::Object(info) = info else { return Err(Error::internal("the commit's counts are no JSON object")) };
+        let records: Vec<(String, String)> = made
+            .iter()
+            .filter_map(|m| m.parts.first().map(|part| (m.shard.clone(), part.fingerprint.clone())))
+            .collect();
+        let commit = Commit {
+            run_id: run.id.clone(),
+            add: made.into_iter().flat_map(|m| m.parts).collect(),
+            remove_shards: gone,
+            info,
+        };
+        let committed = table.commit(&commit).await?;
+        for (shard, fingerprint) in records {
+            table.staging().remove(&shard, &fingerprint).await?;
+        }
+        Ok(committed.version())
+    }
+
+    /// The stage's tables, this shard's rows only, and the views over them.
+    async fn register_inputs(&self, context: &SessionContext, stage: &Stage, shard: &str) -> Result<()> {
+        for name in self.pipeline.inputs(stage) {
+            let schema = self.schema(&name)?;
+            let whole = stage.shard == Scope::All || self.pipeline.stages.get(&name).is_some_and(|s| s.shard == Scope::All);
+            let provider = match self.warehouse.table(&name).await? {
+                None => Arc::new(EmptyTable::new(schema)) as _,
+                Some(table) if whole => table.provider(),
+                Some(table) => table.provider_of(&BTreeSet::from([shard.to_owned()])),
+            };
+            context.register_table(name.as_str(), provider)?;
+        }
+        for view in self.pipeline.inlined(stage).into_iter().skip(1) {
+            self.register_view(context, view).await?;
+        }
+        Ok(())
+    }
+
+    /// The rows of all of a stage's files: the table's columns in order and type, then the accountant's.
+    async fn rows_of(&self, context: &SessionContext, stage: &Stage) -> Result<DataFrame> {
+        let schema = self.schema(&stage.writes)?;
+        let mut all: Option<DataFrame> = None;
+        for query in stage.queries(&self.project)? {
+            let here = |e: Error| e.with("file", format!("queries/{}", query.path));
+            let rows = context.sql(&query.sql).await.map_err(|e| here(e.into()))?;
+            let rows = align(rows, &schema, &query.origin).map_err(here)?;
+            all = Some(match all {
+                None => rows,
+                Some(before) => before.union(rows)?,
+            });
+        }
+        all.ok_or_else(|| Error::internal("a stage without files").with("stage", &stage.writes))
+    }
+
+    async fn account(
+        &self,
+        context: &SessionContext,
+        stage: &Stage,
+        rows: DataFrame,
+        ledger: &Arc<Mutex<Ledger>>,
+        schema: SchemaRef,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let columns = DFSchema::try_from(Arc::clone(&schema))?;
+        let mut checks = Vec::new();
+        for text in &stage.checks {
+            let check = context.parse_sql_expr(text, &columns).map_err(|e| Error::from(e).with("check", text))?;
+            checks.push((text.clone(), context.create_physical_expr(check, &columns)?));
+        }
+        let plan = rows.create_physical_plan().await?;
+        Ok(Arc::new(AccountExec::new(plan, stage, schema, checks, Arc::clone(ledger))?))
+    }
+
+    /// The rows that are stored already, where the new ones say the same within `$rate_tolerance`; else the new ones. Kept rows
+    /// are written as the same bytes, so that nothing behind them becomes stale. Such a table is small: it is held in memory.
+    async fn settled(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        stage: &Stage,
+        column: &str,
+        table: &Table,
+        context: &SessionContext,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let order = || stage.keys.iter().map(|key| ident(key).sort(true, false)).collect::<Vec<_>>();
+        let sorted = async |rows: DataFrame| -> Result<RecordBatch> {
+            let batches = rows.sort(order())?.collect().await?;
+            Ok(concat_batches(&self.schema(&stage.writes)?, &batches).map_err(datafusion::error::DataFusionError::from)?)
+        };
+        let schema = self.schema(&stage.writes)?;
+        let new = collect(plan, context.task_ctx()).await?;
+        let new = sorted(context.read_batches(new)?).await?;
+        let old = sorted(context.read_table(table.provider())?).await?;
+        let tolerance = self.project.number("rate_tolerance");
+        let keep_old = same_keys(&old, &new, &stage.keys)? && largest_change(&old, &new, column)? <= tolerance;
+        let rows = if keep_old { old } else { new };
+        Ok(MemorySourceConfig::try_new_exec(&[vec![rows]], schema, None)?)
+    }
+
+    fn write_options(&self, stage: &Stage, table: &Table, run: &Run, shard: &str, fingerprint: &str) -> WriteOptions {
+        let mut options = table.write_options(&run.id, shard, fingerprint);
+        options.cluster_by.clone_from(&stage.cluster);
+        options.ids.extend(stage.keys.iter().filter(|key| key.ends_with("_id")).cloned());
+        options.long_text = ["question", "counts"].map(str::to_owned).to_vec();
+        options
+    }
+
+    /// The declared columns of a table.
+    pub fn schema(&self, name: &str) -> Result<SchemaRef> {
+        self.schemas.get(name).map(|table| Arc::clone(&table.schema)).ok_or_else(|| {
+            Error::usage("no schema declares this table").with("table", name).hint("stored stages need a file in schemas/")
+        })
+    }
+
+    /// A stored table; created empty the first time.
+    pub(super) async fn open_or_create(&self, name: &str) -> Result<Table> {
+        match self.warehouse.table(name).await? {
+            Some(table) => Ok(table),
+            None => self.warehouse.create(name, self.schema(name)?).await,
+        }
+    }
+
+    /// Nothing is published when more than the allowed share of a source's rows could not be used.
+    pub(super) fn refuse_if_too_many(&self, stage: &str, made: &[Made]) -> Result<()> {
+        let limit = self.project.number("max_quarantined");
+        let mut by_source: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        for shard in made {
+            let source = shard.shard.split('/').next().unwrap_or_default();
+            let counts = by_source.entry(source).or_default();
+            counts.0 += shard.ledger.quarantined.len() as u64;
+            counts.1 += shard.ledger.rows_in;
+        }
+        for (source, (lost, seen)) in by_source {
+            if lost as f64 > limit * seen as f64 {
+                let message = format!("{lost} of {seen} rows are quarantined, more than the {limit} that max_quarantined allows");
+                return Err(Error::new(Kind::Quarantined, message).with("source", source).with("stage", stage).hint(
+                    "nothing was published. `spatialmill sql -c \"SELECT code, count(*), min(message) FROM quarantine GROUP BY code\"` says why",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// True where two sorted tables have the same rows by key.
+fn same_keys(old: &RecordBatch, new: &RecordBatch, keys: &[String]) -> Result<bool> {
+    Ok(old.num_rows() == new.num_rows() && keys.iter().all(|key| old.column_by_name(key) == new.column_by_name(key)))
+}
+
+/// The largest change of a number between two tables with the same rows.
+fn largest_change(old: &RecordBatch, new: &RecordBatch, column: &str) -> Result<f64> {
+    let numbers = |rows: &RecordBatch| -> Result<Float64Array> {
+        let values = rows.column_by_name(column).ok_or_else(|| {
+            Error::usage("`-- settle:` names no column").with("column", column)
+        })?;
+        let values = arrow::compute::cast(values, &arrow::datatypes::DataType::Float64)
+            .or_input(|| format!("`-- settle: {column}` is not a number"))?;
+        Ok(values.as_primitive::<arrow::datatypes::Float64Type>().clone())
+    };
+    let (old, new) = (numbers(old)?, numbers(new)?);
+    Ok(old.values().iter().zip(new.values()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max))
+}
+
+/// Columns by name, in the schema's order and types; the accountant's columns are added where the query has none.
+fn align(rows: DataFrame, schema: &SchemaRef, origin: &str) -> Result<DataFrame> {
+    let has = |name: &str| rows.schema().has_column_with_unqualified_name(name);
+    let known = |name: &str| schema.field_with_name(name).is_ok() || [FILTERED, QUARANTINED].contains(&name);
+    if let Some(field) = rows.schema().fields().iter().find(|field| !known(field.name())) {
+        return Err(Error::usage(format!("the query yields `{}`, which is no column of the table", field.name())));
+    }
+    let mut columns: Vec<Expr> = Vec::with_capacity(schema.fields().len() + 3);
+    for field in schema.fields() {
+        if !has(field.name()) && !field.is_nullable() {
+            return Err(Error::usage(format!("the query does not yield `{}`, which may not be null", field.name())));
+        }
+        let value = if has(field.name()) { ident(field.name()) } else { lit(datafusion::common::ScalarValue::Null) };
+        let same = has(field.name()) && value.get_type(rows.schema())? == *field.data_type();
+        let value = if same { value } else { cast(value, field.data_type().clone()) };
+        columns.push(value.alias(field.name()));
+    }
+    let reason = if has(FILTERED) { ident(FILTERED) } else { lit(datafusion::common::ScalarValue::Null) };
+    columns.push(cast(reason, arrow::datatypes::DataType::Utf8).alias(FILTERED));
+    let lost = if has(QUARANTINED) { ident(QUARANTINED) } else { lit(datafusion::common::ScalarValue::Null) };
+    columns.push(cast(lost, lost_type()).alias(QUARANTINED));
+    columns.push(lit(origin).alias(ORIGIN));
+    Ok(rows.select(columns)?)
+}
+
+fn lost_type() -> arrow::datatypes::DataType {
+    use arrow::datatypes::{DataType, Field};
+    DataType::Struct(vec![Field::new("code", DataType::Utf8, true), Field::new("message", DataType::Utf8, true)].into())
+}

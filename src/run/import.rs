@@ -1,0 +1,345 @@
+//! Importing: a source's shards become parts of `frames`, `detections`, `scene_objects` and `surfaces`.
+//!
+//! ```text
+//! reader (blocking thread) ─► rows, bounded ─► one batch builder and part writer for each table ─► staging records
+//!                                                            all tables' commits, frames last
+//! ```
+//!
+//! Every shard gets a part in each of the four tables, if need be without rows: its tag says what the shard was read from.
+//! Memory: a few hundred rows and one unfinished batch a table, for each shard in flight.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use futures::{StreamExt, TryStreamExt};
+use tokio::sync::mpsc;
+
+use super::books::to_batches;
+use super::build::Made;
+use super::{Mill, Run};
+use crate::error::{Context, Error, Result};
+use crate::pipeline::IMPORTED;
+use crate::pipeline::account::{Ledger, Lost};
+use crate::pipeline::fingerprint::Fingerprint;
+use crate::project::SourceTable;
+use crate::source::rows::{Row, Rows};
+use crate::source::{self, Shard, Source};
+use crate::warehouse::{Empty, PartWriter, Table};
+
+/// What an import did to one source.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// The source.
+    pub source: String,
+    /// How many shards were read, and how many stood.
+    pub read: usize,
+    pub fresh: usize,
+    /// What became of the records that were read.
+    pub ledger: Ledger,
+}
+
+/// Rows that may wait between a reader and the writers.
+const WAITING: usize = 256;
+
+/// A batch is closed at this many rows or this many bytes, whichever comes first: a surface may have a million vertices.
+const BATCH_ROWS: usize = 4096;
+const BATCH_BYTES: usize = 16 << 20;
+
+/// The four tables' parts of one shard.
+struct Read {
+    shard: String,
+    fingerprint: String,
+    made: BTreeMap<&'static str, Made>,
+}
+
+impl Mill {
+    /// Reads the sources named (all when none): shards that changed are read again, shards that are gone are removed.
+    pub async fn import(&self, names: &[String]) -> Result<Vec<Imported>> {
+        if let Some(name) = names.iter().find(|name| !self.project.sources.iter().any(|s| s.options.name == **name)) {
+            let known: Vec<&str> = self.project.sources.iter().map(|s| s.options.name.as_str()).collect();
+            return Err(Error::usage("no such source in mill.toml").with("name", name).hint(format!("known: {}", known.join(", "))));
+        }
+        let run = Run::begin();
+        let mut imported = Vec::new();
+        for source in &self.project.sources {
+            if names.is_empty() || names.contains(&source.options.name) {
+                imported.push(self.import_source(source, &run).await.map_err(|e| e.with("source", &source.options.name))?);
+            }
+        }
+        if names.is_empty() {
+            self.remove_unknown_sources(&run).await?;
+        }
+        self.record_runs().await?;
+        Ok(imported)
+    }
+
+    async fn import_source(&self, table: &SourceTable, run: &Run) -> Result<Imported> {
+        let name = &table.options.name;
+        let reader = self.open_source(table).await?;
+        let shards = {
+            let reader = Arc::clone(&reader);
+            blocking(move || reader.shards()).await?
+        };
+        let options = toml::to_string(&table.options).or_internal(|| "the source's options have no text form".into())?;
+        let mut tables = BTreeMap::new();
+        for imported in IMPORTED {
+            tables.insert(*imported, self.open_or_create(imported).await?);
+        }
+        let mut wanted = Vec::new();
+        let mut current = BTreeSet::new();
+        for shard in shards {
+            let full = format!("{name}/{}", shard.name);
+            let fingerprint = Fingerprint::of_source(&table.kind, &options, &shard.fingerprint).to_string();
+            if !current.insert(full.clone()) {
+                return Err(Error::input("two shards have one name").with("shard", full));
+            }
+            let stands = tables.values().all(|t| t.shards().get(full.as_str()) == Some(&fingerprint.as_str()));
+            if !stands {
+                wanted.push((shard, full, fingerprint));
+            }
+        }
+        let fresh = current.len() - wanted.len();
+        let bar = self.progress.stage(name, wanted.len());
+        let in_flight = self.engine.partitions();
+        let read: Vec<Read> = futures::stream::iter(wanted.into_iter().map(|(shard, full, fingerprint)| {
+            let (reader, tables, bar) = (Arc::clone(&reader), &tables, &bar);
+            async move {
+                let read = self.read_shard(reader, shard, full, fingerprint, tables, run).await?;
+                bar.shard(&read.made["frames"].ledger);
+                Ok::<Read, Error>(read)
+            }
+        }))
+        .buffered(in_flight)
+        .try_collect()
+        .await?;
+        bar.finish();
+
+        let mut ledger = Ledger::default();
+        read.iter().for_each(|r| ledger.add(&r.made["frames"].ledger));
+        let imported = Imported { source: name.clone(), read: read.len(), fresh, ledger };
+        self.publish_source(name, &tables, read, &current, run).await?;
+        Ok(imported)
+    }
+
+    /// Quarantine first, then what frames point to, and frames last: a frame that is seen has all that belongs to it.
+    async fn publish_source(
+        &self,
+        source: &str,
+        tables: &BTreeMap<&'static str, Table>,
+        read: Vec<Read>,
+        current: &BTreeSet<String>,
+        run: &Run,
+    ) -> Result<()> {
+        let prefix = format!("{source}/");
+        let gone: Vec<String> = tables["frames"]
+            .shards()
+            .into_keys()
+            .filter(|shard| shard.starts_with(&prefix) && !current.contains(*shard))
+            .map(str::to_owned)
+            .collect();
+        if read.is_empty() && gone.is_empty() {
+            return Ok(());
+        }
+        let of_frames: Vec<Made> = read.iter().map(|r| r.made["frames"].clone()).collect();
+        self.quarantine("import", &of_frames, &gone, run).await?;
+        self.refuse_if_too_many("import", &of_frames)?;
+        for name in IMPORTED.iter().rev() {
+            let made: Vec<Made> = read.iter().map(|r| r.made[name].clone()).collect();
+            let mut ledger = Ledger::default();
+            made.iter().for_each(|m| ledger.add(&m.ledger));
+            self.publish(&tables[name], made, gone.clone(), run, &ledger).await?;
+        }
+        Ok(())
+    }
+
+    /// A source that is no longer in mill.toml takes its rows with it.
+    async fn remove_unknown_sources(&self, run: &Run) -> Result<()> {
+        for name in IMPORTED.iter().rev() {
+            let Some(table) = self.warehouse.table(name).await? else { continue };
+            let known = |shard: &str| {
+                let source = shard.split('/').next().unwrap_or_default();
+                self.project.sources.iter().any(|s| s.options.name == source)
+            };
+            let gone: Vec<String> = table.shards().into_keys().filter(|s| !known(s)).map(str::to_owned).collect();
+            if !gone.is_empty() {
+                self.publish(&table, Vec::new(), gone, run, &Ledger::default()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn open_source(&self, table: &SourceTable) -> Result<Arc<dyn Source>> {
+        let kind = source::kind(&table.kind)?;
+        let folder = self.project.folder.clone();
+        let (text, options) = (table.root.clone(), table.options.clone());
+        let runtime = tokio::runtime::Handle::current();
+        blocking(move || {
+            let root = source::root::Root::at(&text, &folder, kind.makes_root, runtime)?;
+            (kind.open)(root, &options).map(Arc::from)
+        })
+        .await
+    }
+
+    async fn read_shard(
+        &self,
+        reader: Arc<dyn Source>,
+        shard: Shard,
+        full: String,
+        fingerprint: String,
+        tables: &BTreeMap<&'static str, Table>,
+        run: &Run,
+    ) -> Result<Read> {
+        if let Some(made) = self.read_before(tables, &full, &fingerprint).await? {
+            return Ok(Read { shard: full, fingerprint, made });
+        }
+        let source = full.split('/').next().unwrap_or_default().to_owned();
+        let (send, mut receive) = mpsc::channel::<Row>(WAITING);
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut rows =
+                Rows::new(move |row| send.blocking_send(row).map_err(|_| Error::input("the import was stopped")));
+            reader.read(&shard, &mut rows)
+        });
+        let mut writers = BTreeMap::new();
+        for (name, table) in tables {
+            writers.insert(*name, Batches::new(table, run, &full, &fingerprint)?);
+        }
+        let mut ledger = Ledger::default();
+        let mut chunk = Vec::with_capacity(WAITING);
+        while receive.recv_many(&mut chunk, WAITING).await > 0 {
+            for row in chunk.drain(..) {
+                ledger.rows_in += 1;
+                match row {
+                    Row::Quarantined(lost) => ledger.quarantined.push(Lost {
+                        key: lost.key,
+                        uri: lost.uri,
+                        code: lost.code.to_owned(),
+                        message: lost.message,
+                    }),
+                    row => {
+                        ledger.rows_out += 1;
+                        let (name, row) = of_table(row, &source)?;
+                        if let Some(batches) = writers.get_mut(name) {
+                            batches.push(row).await?;
+                        }
+                    }
+                }
+            }
+        }
+        reading.await.or_internal(|| "a source's reader died".into())??;
+        ledger.quarantined.sort();
+        let mut made = BTreeMap::new();
+        for (name, batches) in writers {
+            let parts = batches.finish().await?;
+            // The shard's books are kept with its frames; the other tables' rows are counted there too.
+            let ledger = if name == "frames" { ledger.clone() } else { Ledger::default() };
+            let one = Made { shard: full.clone(), parts, ledger };
+            self.keep_for_later(&tables[name], &one, &fingerprint).await?;
+            made.insert(name, one);
+        }
+        Ok(Read { shard: full, fingerprint, made })
+    }
+
+    /// A shard whose four tables an interrupted import made durable.
+    async fn read_before(
+        &self,
+        tables: &BTreeMap<&'static str, Table>,
+        shard: &str,
+        fingerprint: &str,
+    ) -> Result<Option<BTreeMap<&'static str, Made>>> {
+        let mut made = BTreeMap::new();
+        for (name, table) in tables {
+            match self.taken_over(table, shard, fingerprint).await? {
+                Some(one) => made.insert(*name, one),
+                None => return Ok(None),
+            };
+        }
+        Ok(Some(made))
+    }
+}
+
+/// The table that a row belongs to, and the row as JSON values by column name.
+fn of_table(row: Row, source: &str) -> Result<(&'static str, TableRow)> {
+    Ok(match row {
+        Row::Frame(mut frame) => {
+            source.clone_into(&mut frame.source);
+            if frame.frame_id.strip_prefix(source).is_none_or(|rest| !rest.starts_with('/')) {
+                return Err(Error::internal("a frame's id does not begin with its source").with("frame_id", frame.frame_id));
+            }
+            ("frames", TableRow::Frame(frame))
+        }
+        Row::Detection(row) => ("detections", TableRow::Detection(row)),
+        Row::SceneObject(row) => ("scene_objects", TableRow::SceneObject(row)),
+        Row::Surface(row) => ("surfaces", TableRow::Surface(row)),
+        Row::Quarantined(_) => return Err(Error::internal("a quarantined row is of no table")),
+    })
+}
+
+/// A row of a table, serialised by column name.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum TableRow {
+    Frame(source::rows::Frame),
+    Detection(source::rows::Detection),
+    SceneObject(source::rows::SceneObject),
+    Surface(source::rows::Surface),
+}
+
+impl TableRow {
+    /// About how many bytes it takes.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Surface(surface) => 4 * (surface.vertices.len() + surface.triangles.len()),
+            Self::Detection(detection) => 128 + detection.mask.as_ref().map_or(0, |mask| mask.counts.len()),
+            Self::Frame(_) | Self::SceneObject(_) => 512,
+        }
+    }
+}
+
+/// Rows of one table on their way into its parts.
+struct Batches {
+    schema: SchemaRef,
+    writer: PartWriter,
+    rows: Vec<TableRow>,
+    weight: usize,
+}
+
+impl Batches {
+    fn new(table: &Table, run: &Run, shard: &str, fingerprint: &str) -> Result<Self> {
+        let mut options = table.write_options(&run.id, shard, fingerprint);
+        options.ids = ["frame_id", "scene_id"]
+            .into_iter()
+            .filter(|id| table.schema().field_with_name(id).is_ok())
+            .map(str::to_owned)
+            .collect();
+        let writer = PartWriter::new(Arc::new(options), 0, 1)?;
+        Ok(Self { schema: Arc::clone(table.schema()), writer, rows: Vec::new(), weight: 0 })
+    }
+
+    async fn push(&mut self, row: TableRow) -> Result<()> {
+        self.weight += row.weight();
+        self.rows.push(row);
+        if self.rows.len() >= BATCH_ROWS || self.weight >= BATCH_BYTES {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        if let Some(batch) = to_batches(Arc::clone(&self.schema), &self.rows)? {
+            self.writer.write(&batch).await?;
+        }
+        self.rows.clear();
+        self.weight = 0;
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Result<Vec<crate::warehouse::Part>> {
+        self.flush().await?;
+        self.writer.finish(Empty::WritePart).await
+    }
+}
+
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.or_internal(|| "a source's reader died".into())?
+}

@@ -1,0 +1,116 @@
+//! Runs: what `import` and `build` do to a warehouse.
+//!
+//! ```text
+//! mill.toml ─► Mill ─┬─ stale: which shards of which tables have to be made again, and why
+//!                    ├─ import: a source's shards ─► frames, detections, scene_objects, surfaces
+//!                    ├─ build: a stage's shards, one plan each ─► parts ─► one commit a table
+//!                    └─ books: quarantine and runs, from what the ledgers and the log say
+//! ```
+//!
+//! A shard is durable once its staging record is written and visible once its table's commit lands; whatever is interrupted between
+//! the two is taken up by the next run.
+
+pub mod books;
+pub mod build;
+pub mod import;
+pub mod probe;
+pub mod session;
+pub mod stale;
+pub mod verify;
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::error::Result;
+use crate::pipeline::Pipeline;
+use crate::progress::Progress;
+use crate::project::Project;
+use crate::schemas;
+use crate::warehouse::Warehouse;
+
+/// A project with its warehouse open: what every verb of the command line works on.
+pub struct Mill {
+    /// The project.
+    pub project: Project,
+    /// Its tables.
+    pub warehouse: Warehouse,
+    /// Its stages.
+    pub pipeline: Pipeline,
+    /// The declared columns of every table.
+    pub schemas: BTreeMap<String, schemas::Table>,
+    /// Where rates and counts are shown.
+    pub progress: Progress,
+    engine: session::Engine,
+}
+
+impl Mill {
+    /// Opens a project's warehouse; creates nothing.
+    pub async fn open(project: Project, progress: Progress) -> Result<Self> {
+        let warehouse = Warehouse::open(project.text("url"), &project.folder)?;
+        let pipeline = Pipeline::of(&project)?;
+        let schemas = schemas::tables().await?;
+        let engine = session::Engine::new(&project)?;
+        Ok(Self { project, warehouse, pipeline, schemas, progress, engine })
+    }
+
+    /// A SQL session in which every table of the warehouse can be read.
+    pub async fn session(&self, versions: &BTreeMap<String, u64>) -> Result<datafusion::prelude::SessionContext> {
+        let context = self.engine.session(None)?;
+        for name in self.warehouse.tables().await? {
+            let table = match versions.get(&name) {
+                Some(version) => self.warehouse.table_at(&name, *version).await?,
+                None => self.warehouse.table(&name).await?,
+            };
+            if let Some(table) = table {
+                context.register_table(name.as_str(), table.provider())?;
+            }
+        }
+        self.register_views(&context).await?;
+        Ok(context)
+    }
+}
+
+/// One run: its name and when it began.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Unique: the time in milliseconds and the process, so that runs sort by time.
+    pub id: String,
+    /// ISO 8601, UTC.
+    pub started: String,
+}
+
+impl Run {
+    /// A run that begins now.
+    pub fn begin() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        // The nanoseconds keep two runs of one process apart.
+        let id = format!("{:013}-{:05}-{:06}", now.as_millis(), std::process::id() % 100_000, now.subsec_nanos() % 1_000_000);
+        Self { id, started: iso(now.as_millis() as u64) }
+    }
+}
+
+/// Milliseconds since 1970 as ISO 8601 in UTC.
+pub fn iso(millis: u64) -> String {
+    let (days, in_day) = ((millis / 86_400_000) as i64, millis % 86_400_000);
+    // Days to a civil date, by the proleptic Gregorian calendar counted from 0000-03-01.
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_index = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_index + 2) / 5 + 1;
+    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute, second) = (in_day / 3_600_000, in_day / 60_000 % 60, in_day / 1_000 % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", in_day % 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn times_are_iso_8601() {
+        assert_eq!(super::iso(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(super::iso(951_827_696_789), "2000-02-29T12:34:56.789Z");
+    }
+}

@@ -1,0 +1,124 @@
+//! The engine behind every plan: DataFusion with our functions, a bounded pool and the project's batch size.
+//!
+//! One runtime serves all plans of a process. A session is cheap and private to one shard, so that two shards' tables never meet.
+
+use std::sync::Arc;
+
+use datafusion::catalog::{CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider};
+use datafusion::datasource::ViewTable;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::SessionState;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use super::Mill;
+use crate::error::{Error, Result};
+use crate::pipeline::{Keep, Stage};
+use crate::project::Project;
+
+/// What sessions are made from.
+pub struct Engine {
+    state: SessionState,
+    partitions: usize,
+}
+
+impl Engine {
+    /// An engine with the project's limits and functions.
+    pub fn new(project: &Project) -> Result<Self> {
+        let partitions = match project.integer("partitions") {
+            n if n > 0 => n as usize,
+            _ => std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        let batch_size = project.integer("batch_size").max(1) as usize;
+        let mut config = SessionConfig::new().with_target_partitions(partitions).with_batch_size(batch_size);
+        let options = config.options_mut();
+        // Plain strings everywhere: stored tables are read by others, and functions see one type.
+        options.sql_parser.map_string_types_to_utf8view = false;
+        options.execution.parquet.schema_force_view_types = false;
+        options.execution.parquet.pushdown_filters = true;
+        let state = SessionStateBuilder::new()
+            .with_default_features()
+            .with_config(config)
+            .with_runtime_env(runtime(project)?)
+            .build();
+        let context = SessionContext::new_with_state(state);
+        crate::functions::register(&context, project)?;
+        Ok(Self { state: context.state(), partitions })
+    }
+
+    /// How many plans and partitions may run at once.
+    pub fn partitions(&self) -> usize {
+        self.partitions
+    }
+
+    /// A session without tables; `partitions` overrides the project's.
+    pub fn session(&self, partitions: Option<usize>) -> Result<SessionContext> {
+        let schema = Arc::new(MemorySchemaProvider::new());
+        let catalog = MemoryCatalogProvider::new();
+        let (catalog_name, schema_name) = {
+            let options = &self.state.config().options().catalog;
+            (options.default_catalog.clone(), options.default_schema.clone())
+        };
+        catalog.register_schema(&schema_name, schema)?;
+        let catalogs = MemoryCatalogProviderList::new();
+        catalogs.register_catalog(catalog_name, Arc::new(catalog));
+        let mut config = self.state.config().clone();
+        if let Some(partitions) = partitions {
+            config = config.with_target_partitions(partitions.max(1));
+        }
+        let state = SessionStateBuilder::new_from_existing(self.state.clone())
+            .with_config(config)
+            .with_catalog_list(Arc::new(catalogs))
+            .build();
+        Ok(SessionContext::new_with_state(state))
+    }
+}
+
+/// A third of what the process may use is the pool: decoded pages, output buffers and pixels live outside it.
+fn runtime(project: &Project) -> Result<Arc<RuntimeEnv>> {
+    let pool = usize::try_from(project.memory()? / 3).unwrap_or(usize::MAX).max(16 << 20);
+    // The greedy pool starves operators that could have spilled.
+    Ok(RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(pool))).build_arc()?)
+}
+
+impl Mill {
+    /// Registers every view whose inputs the session has.
+    pub async fn register_views(&self, context: &SessionContext) -> Result<()> {
+        let views: Vec<&Stage> = self.pipeline.stages.values().filter(|s| s.keep == Keep::View).collect();
+        for view in views {
+            self.register_view(context, view).await?;
+        }
+        Ok(())
+    }
+
+    /// Registers one view after the views that it reads; without its tables it is left out.
+    pub(super) async fn register_view(&self, context: &SessionContext, view: &Stage) -> Result<()> {
+        if context.table_exist(view.writes.as_str())? {
+            return Ok(());
+        }
+        for name in &view.reads {
+            if let Some(inner) = self.pipeline.stages.get(name).filter(|s| s.keep == Keep::View) {
+                Box::pin(self.register_view(context, inner)).await?;
+            }
+            if !context.table_exist(name.as_str())? {
+                return Ok(());
+            }
+        }
+        let mut plan = None;
+        for query in view.queries(&self.project)? {
+            let frame = context.sql(&query.sql).await.map_err(|e| {
+                Error::from(e).with("file", format!("queries/{}", query.path))
+            })?;
+            plan = Some(match plan {
+                None => frame,
+                Some(all) => datafusion::dataframe::DataFrame::union_by_name(all, frame)?,
+            });
+        }
+        if let Some(frame) = plan {
+            let provider = ViewTable::new(frame.into_unoptimized_plan(), None);
+            context.register_table(view.writes.as_str(), Arc::new(provider))?;
+        }
+        Ok(())
+    }
+}

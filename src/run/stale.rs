@@ -1,0 +1,80 @@
+//! Staleness: which shards of a stored stage have to be made again, and why.
+//!
+//! A shard stands when the fingerprint in its parts' tags is the one that its query, configuration, functions and inputs have now.
+
+use std::collections::BTreeSet;
+
+use super::Mill;
+use super::build::ALL;
+use crate::error::Result;
+use crate::pipeline::fingerprint::Fingerprint;
+use crate::pipeline::{Scope, Stage};
+use crate::warehouse::Table;
+
+/// A shard to be made again.
+#[derive(Debug, Clone)]
+pub struct Stale {
+    /// `<source>/<shard>`, or `all`.
+    pub shard: String,
+    /// What it will be made from.
+    pub fingerprint: Fingerprint,
+    /// Why, in words.
+    pub reason: &'static str,
+}
+
+/// The state of a stored stage.
+#[derive(Debug, Clone, Default)]
+pub struct Staleness {
+    /// Shards to be made again.
+    pub stale: Vec<Stale>,
+    /// How many shards stand.
+    pub fresh: usize,
+    /// Shards whose inputs are gone.
+    pub gone: Vec<String>,
+}
+
+impl Mill {
+    /// Compares what is stored with what the inputs say now.
+    pub async fn staleness(&self, stage: &Stage) -> Result<Staleness> {
+        let mut inputs = Vec::new();
+        for name in self.pipeline.inputs(stage) {
+            let whole = self.pipeline.stages.get(&name).is_some_and(|s| s.shard == Scope::All);
+            inputs.push((name.clone(), whole, self.warehouse.table(&name).await?));
+        }
+        let shards: BTreeSet<String> = match stage.shard {
+            Scope::All => BTreeSet::from([ALL.to_owned()]),
+            Scope::Each => inputs
+                .iter()
+                .filter(|(_, whole, _)| !whole)
+                .filter_map(|(_, _, table)| table.as_ref())
+                .flat_map(|table| table.shards().into_keys().map(str::to_owned))
+                .collect(),
+        };
+        let stored = self.warehouse.table(&stage.writes).await?;
+        let stored_shards = stored.as_ref().map(Table::shards).unwrap_or_default();
+        let mut state = Staleness::default();
+        for shard in &shards {
+            let mut content = Vec::new();
+            for (name, whole, table) in &inputs {
+                content.push(name.clone());
+                let Some(table) = table else { continue };
+                let all = *whole || stage.shard == Scope::All;
+                let mut hashes: Vec<&str> =
+                    table.parts().iter().filter(|p| all || p.shard == *shard).map(|p| p.blake3.as_str()).collect();
+                hashes.sort_unstable();
+                content.extend(hashes.into_iter().map(str::to_owned));
+            }
+            let fingerprint = Fingerprint::of(&self.pipeline, stage, &self.project, &content)?;
+            let reason = match stored_shards.get(shard.as_str()) {
+                None => Some("it was never built"),
+                Some(stored) => fingerprint.differs_from(stored),
+            };
+            match reason {
+                Some(reason) => state.stale.push(Stale { shard: shard.clone(), fingerprint, reason }),
+                None => state.fresh += 1,
+            }
+        }
+        state.gone = stored_shards.keys().filter(|s| !shards.contains(**s)).map(|s| (*s).to_owned()).collect();
+        Ok(state)
+    }
+}
