@@ -31,9 +31,9 @@ pub use gc::{Collected, Retention};
 pub use history::Entry;
 pub use location::{Location, open_object};
 pub use part::Part;
-pub use part_writer::{PartWriter, WriteOptions};
+pub use part_writer::{Empty, PartWriter, WriteOptions};
 pub use sink::write_parts;
-pub use staging::Staging;
+pub use staging::{Record, Staging};
 pub use table::Table;
 pub use verify::Finding;
 

@@ -150,7 +150,7 @@ impl PartWriter {
         self.close_row_group().await
     }
 
-    /// Makes everything durable. With `EvenIfEmpty` there is at least one part, though it may have no rows.
+    /// Makes everything durable. `empty` says what happens when there were no rows.
     pub async fn finish(mut self, empty: Empty) -> Result<Vec<Part>> {
         self.drain_clusters().await?;
         if matches!(empty, Empty::WritePart) && self.open.is_none() && self.finished.is_empty() {
@@ -263,7 +263,6 @@ impl OpenPart {
     async fn finish(mut self, options: &WriteOptions) -> Result<Part> {
         let metadata = self.writer.finish().await.or_input(|| format!("cannot finish {}", self.relative))?;
         let upload = self.writer.into_inner();
-        let without_bounds: Vec<_> = options.long_text.clone();
         Ok(Part {
             shard: options.shard.clone(),
             fingerprint: options.fingerprint.clone(),
@@ -271,7 +270,7 @@ impl OpenPart {
             rows: metadata.file_metadata().num_rows().unsigned_abs(),
             bytes: upload.bytes,
             blake3: upload.hasher.finalize().to_hex().to_string(),
-            stats: stats::collect(&metadata, &options.schema, &without_bounds),
+            stats: stats::collect(&metadata, &options.schema, &options.long_text),
             written: now_ms(),
             path: self.relative,
         })

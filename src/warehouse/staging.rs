@@ -84,7 +84,7 @@ impl Staging {
         for object in listed.or_input(|| format!("cannot list {folder}"))? {
             let record = self.read(&object.location).await?;
             let written = object.last_modified.timestamp_millis().unsigned_abs();
-            records.push(Stored { path: object.location, bytes: object.size, written, record });
+            records.push(Stored { path: object.location, written, record });
         }
         Ok(records)
     }
@@ -110,7 +110,6 @@ impl Staging {
 /// A record as it lies in the store.
 pub(super) struct Stored {
     pub(super) path: Path,
-    pub(super) bytes: u64,
     pub(super) written: u64,
     /// `None` when it cannot be understood.
     pub(super) record: Option<Record>,

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStoreExt;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::arrow::async_reader::ParquetObjectReader;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaDataReader;
 
 use super::{Part, Table, schema};
 use crate::error::{Context, Result};
@@ -58,6 +59,9 @@ impl fmt::Display for Finding {
 
 /// Parts that are read at the same time. Each holds one piece, and after that its footer.
 const AT_ONCE: usize = 4;
+
+/// Holds most footers whole; a longer one is asked for again.
+const FOOTER_BYTES: u64 = 64 << 10;
 
 impl Table {
     /// Reads every active part and tells what differs from the log, sorted by path.
@@ -110,11 +114,24 @@ impl Table {
     }
 
     async fn footer(&self, part: &Part) -> Result<ArrowReaderMetadata> {
-        let store = Arc::clone(self.location().store());
-        let mut reader =
-            ParquetObjectReader::new(store, self.location().path(&part.path)).with_file_size(part.bytes);
-        let options = ArrowReaderOptions::new();
-        ArrowReaderMetadata::load_async(&mut reader, options).await.or_input(|| format!("cannot read {}", part.path))
+        let unreadable = || format!("cannot read the footer of {}", part.path);
+        let path = self.location().path(&part.path);
+        let mut reader = ParquetMetaDataReader::new();
+        let mut wanted = FOOTER_BYTES.min(part.bytes);
+        loop {
+            let tail = self.location().store().get_range(&path, part.bytes - wanted..part.bytes).await;
+            match reader.try_parse_sized(&tail.or_input(unreadable)?, part.bytes) {
+                Err(ParquetError::NeedMoreData(more)) if wanted < more as u64 && more as u64 <= part.bytes => {
+                    wanted = more as u64;
+                }
+                parsed => {
+                    parsed.or_input(unreadable)?;
+                    break;
+                }
+            }
+        }
+        let metadata = reader.finish().or_input(unreadable)?;
+        ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()).or_input(unreadable)
     }
 
     /// Files that neither a version in the log nor a staging record names.
