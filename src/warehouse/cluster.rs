@@ -47,14 +47,16 @@ impl Clusters {
 
     pub(super) fn push(&mut self, batch: &RecordBatch) -> Result<()> {
         let keys: Vec<_> = self.columns.iter().map(|&i| batch.column(i).clone()).collect();
-        let keys = self.converter.convert_columns(&keys).or_internal(|| "cannot compare the clustered columns".into())?;
+        let keys =
+            self.converter.convert_columns(&keys).or_internal(|| "cannot compare the clustered columns".into())?;
         let mut rows_of: HashMap<&[u8], Vec<u32>> = HashMap::new();
         for (row, key) in (0u32..).zip(keys.iter()) {
             rows_of.entry(key.data()).or_default().push(row);
         }
         for (key, rows) in rows_of {
             // A copy even where the whole batch is one cluster: a slice would keep its whole, uncounted parent alive.
-            let part = take_record_batch(batch, &UInt32Array::from(rows)).or_internal(|| "cannot divide a batch".into())?;
+            let part =
+                take_record_batch(batch, &UInt32Array::from(rows)).or_internal(|| "cannot divide a batch".into())?;
             let bytes = part.get_array_memory_size();
             let cluster = self.held.entry(key.to_vec()).or_default();
             cluster.batches.push(part);

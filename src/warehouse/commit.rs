@@ -38,8 +38,12 @@ impl Table {
     ///
     /// Fails with [`Kind::Conflict`] when another build replaced one of the same shards since this version.
     pub async fn commit(&self, commit: &Commit) -> Result<Self> {
-        let shards: BTreeSet<&str> =
-            commit.add.iter().map(|part| part.shard.as_str()).chain(commit.remove_shards.iter().map(String::as_str)).collect();
+        let shards: BTreeSet<&str> = commit
+            .add
+            .iter()
+            .map(|part| part.shard.as_str())
+            .chain(commit.remove_shards.iter().map(String::as_str))
+            .collect();
         let seen = self.paths(&shards);
         let ours: BTreeSet<&str> = commit.add.iter().map(|part| part.path.as_str()).collect();
         let mut table = self.latest().await?;

@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime};
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 
-use super::part_writer::now_ms;
 use super::Table;
+use super::part_writer::now_ms;
 use crate::error::{Context, Error, Result};
 
 /// What is kept although nothing current needs it.

@@ -45,9 +45,12 @@ impl Location {
             && !name.starts_with(['.', '_'])
             && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
         if !plain {
-            return Err(Error::usage("a table's name is made of ASCII letters, digits, `_`, `-` and `.`").with("table", name));
+            return Err(
+                Error::usage("a table's name is made of ASCII letters, digits, `_`, `-` and `.`").with("table", name)
+            );
         }
-        let url = self.url.join(&format!("{name}/")).or_internal(|| format!("cannot append `{name}` to {}", self.url))?;
+        let url =
+            self.url.join(&format!("{name}/")).or_internal(|| format!("cannot append `{name}` to {}", self.url))?;
         Ok(Self { url, store: Arc::clone(&self.store), root: self.root.clone().join(name) })
     }
 

@@ -137,7 +137,8 @@ impl Part {
         let stats = add.stats.unwrap_or_default();
         let counted = || serde_json::from_str::<serde_json::Value>(&stats).ok()?.get("numRecords")?.as_u64();
         let rows = tag("rows").and_then(|n| n.parse().ok()).or_else(counted);
-        let rows = rows.ok_or_else(|| Error::input("the log does not say how many rows a file has").with("file", &add.path))?;
+        let rows =
+            rows.ok_or_else(|| Error::input("the log does not say how many rows a file has").with("file", &add.path))?;
         Ok(Self {
             shard: tag("shard").unwrap_or_else(|| add.path.clone()),
             fingerprint: tag("fingerprint").unwrap_or_default(),

@@ -97,7 +97,8 @@ impl TableProvider for Scan {
             Arc::clone(self.location.store()),
             runtime.cache_manager.get_file_metadata_cache(),
         );
-        let mut source = ParquetSource::new(Arc::clone(&self.schema)).with_parquet_file_reader_factory(Arc::new(readers));
+        let mut source =
+            ParquetSource::new(Arc::clone(&self.schema)).with_parquet_file_reader_factory(Arc::new(readers));
         if let Some(hint) = options.global.metadata_size_hint {
             source = source.with_metadata_size_hint(hint);
         }

@@ -87,8 +87,9 @@ pub(super) fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordB
     let mut columns = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
         let column = batch.column_by_name(field.name());
-        let column = column
-            .ok_or_else(|| Error::internal("the query does not make a column of the table").with("column", field.name()))?;
+        let column = column.ok_or_else(|| {
+            Error::internal("the query does not make a column of the table").with("column", field.name())
+        })?;
         let column = if column.data_type() == field.data_type() {
             Arc::clone(column)
         } else {
@@ -122,7 +123,11 @@ mod tests {
     fn lists_are_called_item_and_strings_are_plain() {
         let schema = Schema::new(vec![
             Field::new("a", list_of("element", DataType::Utf8View), false),
-            Field::new("b", DataType::Struct(vec![Field::new("c", list_of("x", DataType::Float64), true)].into()), true),
+            Field::new(
+                "b",
+                DataType::Struct(vec![Field::new("c", list_of("x", DataType::Float64), true)].into()),
+                true,
+            ),
         ]);
         let schema = canonical(&schema);
         assert_eq!(schema.field(0).data_type(), &list_of("item", DataType::Utf8));

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use deltalake_core::DeltaTable;
+use deltalake_core::kernel::transaction::CommitProperties;
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::table::state::DeltaTableState;
@@ -164,6 +165,8 @@ async fn create_empty(location: &Location, name: &str, wanted: &SchemaRef) -> Re
         .with_columns(schema::to_delta(wanted)?)
         // The log is small, and old versions stay readable for as long as `gc` keeps their parts.
         .with_configuration([("delta.enableExpiredLogCleanup", Some("false"))])
+        // Retrying would create the winner's table a second time, as its version 1.
+        .with_commit_properties(CommitProperties::default().with_max_retries(0))
         .await
         .or_input(|| format!("cannot create the table {}", location.url()))
 }
