@@ -7,6 +7,7 @@ pub mod lift;
 pub mod mask;
 pub mod obb;
 pub mod pixel_box;
+pub mod raster;
 pub mod rigid;
 pub mod view;
 
@@ -20,5 +21,6 @@ pub use mask::{Mask, MaskError};
 pub use nalgebra::{Matrix3, Vector3};
 pub use obb::{Bounds, BoxError, OrientedBox};
 pub use pixel_box::PixelBox;
+pub use raster::Raster;
 pub use rigid::{PoseError, Rigid};
 pub use view::{Gravity, GravityError, ViewSpace};
