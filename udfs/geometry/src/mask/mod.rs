@@ -99,6 +99,15 @@ impl Mask {
         Ok(runs.complete())
     }
 
+    /// From spans of pixels (first, one past the last) in column order, rising and not overlapping.
+    pub fn from_spans(height: u32, width: u32, spans: impl IntoIterator<Item = (u64, u64)>) -> Result<Self, MaskError> {
+        let mut runs = Runs::new(height, width)?;
+        for (start, end) in spans {
+            runs.push_span(start, end)?;
+        }
+        Ok(runs.complete())
+    }
+
     /// The union of polygons, each `x0, y0, x1, y1, ...` in pixel floats from the picture's top-left corner; bit for
     /// bit what pycocotools makes of them.
     ///
