@@ -1,4 +1,16 @@
 //! Pure maths of spatialmill: floats in, floats out. It knows no Arrow, no input or output, no clock and no randomness.
+//!
+//! ```text
+//! picture:  mask, pixel_box        outlines, on run lengths
+//! camera:   camera, rigid, view    pixels ◄─► camera axes ◄─► world, and view space
+//! object:   obb, cloud             boxes and point clouds
+//! 2D to 3D: depth, lift            an outline and depth to an object in view space
+//! 3D to 2D: raster, project        a scene and a pose to masks, visibility and objects in view space
+//! ```
+//!
+//! Metres, radians and pixels throughout; frames are named by the modules that define them. Numbers from files are
+//! checked where they come in (`Rigid::from_row_major`, `OrientedBox::checked`, `Mask::from_counts`, ...), and what
+//! is wrong with them is a typed error.
 
 pub mod camera;
 pub mod cloud;
@@ -7,6 +19,8 @@ pub mod lift;
 pub mod mask;
 pub mod obb;
 pub mod pixel_box;
+pub mod project;
+pub mod raster;
 pub mod rigid;
 pub mod view;
 
@@ -20,5 +34,7 @@ pub use mask::{Mask, MaskError};
 pub use nalgebra::{Matrix3, Vector3};
 pub use obb::{Bounds, BoxError, OrientedBox};
 pub use pixel_box::PixelBox;
+pub use project::{Scene, SceneError, Shot, ShotError, Shown, Surface};
+pub use raster::Raster;
 pub use rigid::{PoseError, Rigid};
 pub use view::{Gravity, GravityError, ViewSpace};

@@ -10,9 +10,11 @@
 //! before memory is taken for them; nothing panics on bad ones.
 
 mod polygon;
+mod runs;
 mod text;
 
 use crate::PixelBox;
+use runs::Runs;
 use thiserror::Error;
 
 /// A set of pixels of one picture.
@@ -97,6 +99,15 @@ impl Mask {
         Ok(runs.complete())
     }
 
+    /// From spans of pixels (first, one past the last) in column order, rising and not overlapping.
+    pub fn from_spans(height: u32, width: u32, spans: impl IntoIterator<Item = (u64, u64)>) -> Result<Self, MaskError> {
+        let mut runs = Runs::new(height, width)?;
+        for (start, end) in spans {
+            runs.push_span(start, end)?;
+        }
+        Ok(runs.complete())
+    }
+
     /// The union of polygons, each `x0, y0, x1, y1, ...` in pixel floats from the picture's top-left corner; bit for
     /// bit what pycocotools makes of them.
     ///
@@ -124,7 +135,7 @@ impl Mask {
     ///
     /// ```
     /// use spatialmill_geometry::Mask;
-    /// let mask = Mask::from_counts(7, 1, "2311")?;
+    /// let mask = Mask::from_counts(7, 1, "231N")?;
     /// assert_eq!(mask.runs(), [2, 3, 1, 1]);
     /// # Ok::<(), spatialmill_geometry::MaskError>(())
     /// ```
@@ -267,7 +278,7 @@ impl Mask {
 
     /// A mask of the same size from spans in rising order; empty and touching ones are fine, parts outside are cut.
     fn with_spans(&self, spans: impl Iterator<Item = (u64, u64)>) -> Self {
-        let mut runs = Runs { height: self.height, width: self.width, covered: 0, runs: vec![0] };
+        let mut runs = Runs::like(self);
         for (start, end) in spans {
             runs.extend_to(false, start.min(self.pixel_count()));
             runs.extend_to(true, end.min(self.pixel_count()));
@@ -299,7 +310,7 @@ impl Mask {
 
 /// Walks the runs of two equally large masks together.
 fn merge(a: &Mask, b: &Mask, keep: impl Fn(bool, bool) -> bool) -> Mask {
-    let mut merged = Runs { height: a.height, width: a.width, covered: 0, runs: vec![0] };
+    let mut merged = Runs::like(a);
     let (mut in_a, mut in_b) = (0, 0);
     let (mut end_a, mut end_b) = (u64::from(a.runs[0]), u64::from(b.runs[0]));
     loop {
@@ -318,73 +329,6 @@ fn merge(a: &Mask, b: &Mask, keep: impl Fn(bool, bool) -> bool) -> Mask {
                 None => return merged.complete(),
             }
         }
-    }
-}
-
-/// Gathers runs into the form that [`Mask`] promises.
-struct Runs {
-    height: u32,
-    width: u32,
-    covered: u64,
-    runs: Vec<u32>,
-}
-
-impl Runs {
-    fn new(height: u32, width: u32) -> Result<Self, MaskError> {
-        let pixels = u64::from(height) * u64::from(width);
-        if pixels == 0 || pixels > MAX_PIXELS {
-            return Err(MaskError::Size { height: height.into(), width: width.into() });
-        }
-        Ok(Self { height, width, covered: 0, runs: vec![0] })
-    }
-
-    fn pixels(&self) -> u64 {
-        u64::from(self.height) * u64::from(self.width)
-    }
-
-    /// The next `count` pixels are ones or zeros.
-    fn push(&mut self, ones: bool, count: u64) -> Result<(), MaskError> {
-        let end = self.covered.saturating_add(count);
-        if end > self.pixels() {
-            return Err(MaskError::Coverage { covered: end, pixels: self.pixels() });
-        }
-        self.extend_to(ones, end);
-        Ok(())
-    }
-
-    /// Zeros up to `start`, ones up to `end`.
-    fn push_span(&mut self, start: u64, end: u64) -> Result<(), MaskError> {
-        self.push(false, start.saturating_sub(self.covered))?;
-        self.push(true, end.saturating_sub(self.covered))
-    }
-
-    /// Ones or zeros up to the pixel `end`, which is at most the picture's; nothing if that is behind already.
-    fn extend_to(&mut self, ones: bool, end: u64) {
-        if end <= self.covered {
-            return;
-        }
-        // Fits: pictures have at most 2^28 pixels.
-        let count = (end - self.covered) as u32;
-        let last_is_ones = self.runs.len().is_multiple_of(2);
-        match self.runs.last_mut() {
-            Some(last) if last_is_ones == ones => *last += count,
-            _ => self.runs.push(count),
-        }
-        self.covered = end;
-    }
-
-    /// What is left is zeros.
-    fn complete(mut self) -> Mask {
-        self.extend_to(false, self.pixels());
-        Mask { height: self.height, width: self.width, runs: self.runs }
-    }
-
-    /// Nothing may be left.
-    fn finish(self) -> Result<Mask, MaskError> {
-        if self.covered != self.pixels() {
-            return Err(MaskError::Coverage { covered: self.covered, pixels: self.pixels() });
-        }
-        Ok(self.complete())
     }
 }
 
