@@ -1,1 +1,15 @@
 //! Pure maths of spatialmill: floats in, floats out. It knows no Arrow, no input or output, no clock and no randomness.
+
+pub mod camera;
+pub mod obb;
+pub mod rigid;
+pub mod view;
+
+#[cfg(test)]
+mod sampling;
+
+pub use camera::{Intrinsics, IntrinsicsError};
+pub use nalgebra::{Matrix3, Vector3};
+pub use obb::{Bounds, BoxError, OrientedBox};
+pub use rigid::{PoseError, Rigid};
+pub use view::{Gravity, GravityError, ViewSpace};
