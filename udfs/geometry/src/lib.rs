@@ -1,7 +1,9 @@
 //! Pure maths of spatialmill: floats in, floats out. It knows no Arrow, no input or output, no clock and no randomness.
 
 pub mod camera;
+pub mod mask;
 pub mod obb;
+pub mod pixel_box;
 pub mod rigid;
 pub mod view;
 
@@ -9,7 +11,9 @@ pub mod view;
 mod sampling;
 
 pub use camera::{Intrinsics, IntrinsicsError};
+pub use mask::{Mask, MaskError};
 pub use nalgebra::{Matrix3, Vector3};
 pub use obb::{Bounds, BoxError, OrientedBox};
+pub use pixel_box::PixelBox;
 pub use rigid::{PoseError, Rigid};
 pub use view::{Gravity, GravityError, ViewSpace};
