@@ -1,6 +1,9 @@
 //! Pure maths of spatialmill: floats in, floats out. It knows no Arrow, no input or output, no clock and no randomness.
 
 pub mod camera;
+pub mod cloud;
+pub mod depth;
+pub mod lift;
 pub mod mask;
 pub mod obb;
 pub mod pixel_box;
@@ -11,6 +14,8 @@ pub mod view;
 mod sampling;
 
 pub use camera::{Intrinsics, IntrinsicsError};
+pub use depth::{DepthImage, DepthShapeError};
+pub use lift::{LiftFailure, LiftRules, Lifted, Outline, lift};
 pub use mask::{Mask, MaskError};
 pub use nalgebra::{Matrix3, Vector3};
 pub use obb::{Bounds, BoxError, OrientedBox};
