@@ -1,2 +1,4 @@
-#[test]
-fn t() {}
+//! The one integration binary.
+
+mod mutate;
+mod sources;
