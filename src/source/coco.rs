@@ -4,9 +4,9 @@
 //! a hash of the image id (see [`documents`]), and a bucket is a shard. A frame is pushed after its objects, because only then
 //! is it known whether all of them could be used, and with it whether they may be counted.
 
-mod documents;
-mod id;
-mod object;
+pub(super) mod documents;
+pub(super) mod id;
+pub(super) mod object;
 mod records;
 mod segmentation;
 mod spill;
@@ -153,7 +153,8 @@ impl Coco {
             0 => bytes.div_ceil(BUCKET_BYTES).clamp(1, MAX_BUCKETS),
             shards => u64::from(shards).min(MAX_BUCKETS),
         };
-        let fingerprinted = format!("{READER} {}", serde_json::to_string(&(options, &files, &photos)).unwrap_or_default());
+        let fingerprinted =
+            format!("{READER} {}", serde_json::to_string(&(options, &files, &photos)).unwrap_or_default());
         Ok(Self {
             root,
             name: options.name.clone(),
@@ -204,14 +205,17 @@ impl Source for Coco {
 
     fn read(&self, shard: &Shard, rows: &mut Rows) -> Result<()> {
         let bucket = (0..self.buckets).find(|bucket| self.shard_name(*bucket) == shard.name).ok_or_else(|| {
-            Error::input("there is no such shard").with("shard", &shard.name).hint("list the shards again: the dataset changed")
+            Error::input("there is no such shard")
+                .with("shard", &shard.name)
+                .hint("list the shards again: the dataset changed")
         })?;
         let documents = self.documents()?;
         if bucket == 0 {
             documents.report(rows)?;
         }
         let mut images = Images { coco: self, documents: &documents, at: HashMap::new(), frames: Vec::new() };
-        documents.visit(bucket, |record| if record.kind == Kind::Image { images.image(record, rows) } else { Ok(()) })?;
+        documents
+            .visit(bucket, |record| if record.kind == Kind::Image { images.image(record, rows) } else { Ok(()) })?;
         documents.visit(bucket, |record| match record.kind {
             Kind::Image => Ok(()),
             Kind::Object => images.object(record, rows),
@@ -223,11 +227,11 @@ impl Source for Coco {
 
 /// An element of `images`.
 #[derive(Deserialize)]
-struct ImageRecord {
-    id: Id,
-    file_name: String,
-    width: u32,
-    height: u32,
+pub(super) struct ImageRecord {
+    pub id: Id,
+    pub file_name: String,
+    pub width: u32,
+    pub height: u32,
     #[serde(default)]
     license: Option<Id>,
 }
@@ -349,13 +353,14 @@ impl Images<'_> {
         let Some(frame) = &pending.frame else {
             return Err(Refused::new("no_frame", format!("its image `{}` cannot be used", object.image_id)));
         };
-        if !pending.objects.insert(object.id.clone()) {
-            let message = format!("its image has an annotation `{}` already; the first one is used", object.id);
-            return Err(Refused::new("duplicate", message));
-        }
         let canvas = Canvas { frame_id: &frame.frame_id, width: frame.width as u32, height: frame.height as u32 };
-        let category = document.category(&object.category_id).map(str::to_owned);
-        let row = category.and_then(|category| object.detection(canvas, &category, &self.coco.options.made_by));
+        let row = if pending.objects.insert(object.id.clone()) {
+            let category = document.category(&object.category_id);
+            category.and_then(|category| object.detection(canvas, category, &self.coco.options.made_by))
+        } else {
+            let message = format!("its image has an annotation `{}` already; the first one is used", object.id);
+            Err(Refused::new("duplicate", message))
+        };
         if row.is_err() {
             pending.incomplete();
         }
@@ -370,7 +375,8 @@ impl Images<'_> {
                 let at = at.ok_or_else(|| Refused::new("no_frame", format!("there is no image `{image_id}`")))?;
                 let captions = &mut self.frames[*at].captions;
                 if captions.len() == MAX_CAPTIONS || caption.len() > object::MAX_CAPTION {
-                    let message = format!("more than {MAX_CAPTIONS} captions of an image, or {} bytes", object::MAX_CAPTION);
+                    let message =
+                        format!("more than {MAX_CAPTIONS} captions of an image, or {} bytes", object::MAX_CAPTION);
                     return Err(Refused::new("caption", message));
                 }
                 captions.push(caption.trim().to_owned());
@@ -420,7 +426,8 @@ fn layout(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<(Vec<Fi
     let captions = match &own.captions {
         Some(paths) => listed(paths),
         None => {
-            let beside = objects.iter().filter_map(|path| suffix(path).map(|_| path.replace("/instances_", "/captions_")));
+            let beside =
+                objects.iter().filter_map(|path| suffix(path).map(|_| path.replace("/instances_", "/captions_")));
             let mut found = Vec::new();
             for path in beside {
                 if root.exists(&path)? {

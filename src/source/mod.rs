@@ -7,7 +7,10 @@
 
 pub mod category;
 mod coco;
+pub mod depth;
+pub mod npy;
 pub mod photo;
+mod rgbd;
 pub mod root;
 pub mod rows;
 
@@ -74,7 +77,7 @@ impl Options {
 }
 
 /// Every source that can be read.
-pub const SOURCES: &[Kind] = &[coco::COCO];
+pub const SOURCES: &[Kind] = &[coco::COCO, rgbd::RGBD];
 
 /// A kind by its name.
 pub fn kind(name: &str) -> Result<&'static Kind> {

@@ -3,6 +3,7 @@
 //! Paths come from dataset files and are not to be trusted: an absolute path, a `..`, a backslash, a NUL or a link that leads
 //! outside is refused. All calls block; readers run on blocking threads.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -95,15 +96,28 @@ impl Root {
         Ok(entries)
     }
 
-    /// A hash of every path, size and tag below `folder`, in constant memory: a folder of a million photos is never held.
-    pub fn digest(&self, folder: &str) -> Result<String> {
-        let mut sum = 0u128;
+    /// A hash of the paths, sizes and tags of the files below `folder`, for each key that `key` gives them; files without a
+    /// key are left out. In constant memory for each key: a folder of a million photos is never held.
+    pub fn digests(
+        &self,
+        folder: &str,
+        mut key: impl FnMut(&Entry) -> Option<String>,
+    ) -> Result<BTreeMap<String, String>> {
+        let mut sums = BTreeMap::<String, u128>::new();
         self.visit(folder, &mut |entry| {
-            let line = format!("{}\0{}\0{}", entry.path, entry.size, entry.tag);
-            // Listings come in any order, so the hashes are added up rather than chained.
-            sum = sum.wrapping_add(xxhash_rust::xxh3::xxh3_128(line.as_bytes()));
+            if let Some(key) = key(&entry) {
+                let line = format!("{}\0{}\0{}", entry.path, entry.size, entry.tag);
+                let sum = sums.entry(key).or_default();
+                // Listings come in any order, so the hashes are added up rather than chained.
+                *sum = sum.wrapping_add(xxhash_rust::xxh3::xxh3_128(line.as_bytes()));
+            }
         })?;
-        Ok(format!("{sum:032x}"))
+        Ok(sums.into_iter().map(|(key, sum)| (key, format!("{sum:032x}"))).collect())
+    }
+
+    /// A hash of the paths, sizes and tags of all files below `folder`.
+    pub fn digest(&self, folder: &str) -> Result<String> {
+        Ok(self.digests(folder, |_| Some(String::new()))?.remove("").unwrap_or_default())
     }
 
     /// True where there is a folder of this name with at least one file in it.
@@ -285,11 +299,7 @@ fn walk(root: &Path, folder: &Path, on: &mut dyn FnMut(Entry)) -> Result<()> {
             walk(root, &path, on)?;
         } else if meta.is_file() {
             let Some(relative) = path.strip_prefix(root).ok().and_then(Path::to_str) else { continue };
-            on(Entry {
-                path: relative.to_owned(),
-                size: meta.len(),
-                tag: modified(&meta),
-            });
+            on(Entry { path: relative.to_owned(), size: meta.len(), tag: modified(&meta) });
         }
     }
     Ok(())

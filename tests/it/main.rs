@@ -1,3 +1,5 @@
 //! Integration tests: one binary, one module for each part of the engine.
 
+mod mutate;
+mod sources;
 mod warehouse;

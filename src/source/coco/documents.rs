@@ -24,6 +24,9 @@ use crate::source::rows::{Refused, Rows};
 /// Categories or licences of one file; the richest dataset (LVIS) has 1,203.
 pub const MAX_NAMES: usize = 100_000;
 
+/// Sections of COCO's files that no rows are made from.
+const PASSED_OVER: [&str; 4] = ["info", "type", "videos", "segment_info"];
+
 /// A file to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct File {
@@ -187,7 +190,7 @@ impl Sorter {
         };
         let sections: &[&str] = match file.holds {
             Holds::Objects => &["images", "annotations", "categories", "licenses"],
-            Holds::Captions => &["annotations"],
+            Holds::Captions => &["annotations", "images", "categories", "licenses"],
         };
         let mut found = 0u64;
         records::cut(root.open(&file.path)?, sections, |event| match event {
@@ -201,6 +204,20 @@ impl Sorter {
                 // It may have been any image's.
                 document.whole &= section != "annotations";
                 self.lose(&document, offset, Refused::new("json", message));
+                Ok(())
+            }
+            Event::Skipped { name, offset } => {
+                if !PASSED_OVER.contains(&name) {
+                    let message =
+                        if sections.contains(&name) { "is no list" } else { "is not a section that is known" };
+                    // Its name may be the damage, and then it held anything.
+                    document.whole = false;
+                    self.lose(
+                        &document,
+                        offset,
+                        Refused::new("json", format!("`{name}` {message}, so it was not read")),
+                    );
+                }
                 Ok(())
             }
             Event::Broken { offset, message } if found == 0 => Err(Error::input(format!("not a COCO file: {message}"))
@@ -219,6 +236,9 @@ impl Sorter {
     }
 
     fn record(&mut self, document: &mut Document, index: u32, section: &str, offset: u64, json: &[u8]) -> Result<()> {
+        if document.holds == Holds::Captions && section != "annotations" {
+            return Ok(());
+        }
         let (kind, id) = match section {
             "images" => {
                 let key = serde_json::from_slice::<ImageKey>(json).ok().map(|key| key.id);
@@ -231,16 +251,19 @@ impl Sorter {
                 (kind, key.or_else(|| Id::salvaged(json, "image_id")))
             }
             "categories" => {
-                let read = serde_json::from_slice::<CategoryRecord>(json).map_err(|e| Refused::new("json", e.to_string()));
+                let read =
+                    serde_json::from_slice::<CategoryRecord>(json).map_err(|e| Refused::new("json", e.to_string()));
                 let named = read.and_then(|CategoryRecord { id, name }| {
                     let spelled = category::spelled(&name);
-                    let spelled = spelled.ok_or_else(|| Refused::new("category", format!("category `{id}` has no name")))?;
+                    let spelled =
+                        spelled.ok_or_else(|| Refused::new("category", format!("category `{id}` has no name")))?;
                     Ok((id, spelled))
                 });
                 return self.name(document, offset, named, |document| &mut document.categories);
             }
             _ => {
-                let read = serde_json::from_slice::<LicenceRecord>(json).map_err(|e| Refused::new("json", e.to_string()));
+                let read =
+                    serde_json::from_slice::<LicenceRecord>(json).map_err(|e| Refused::new("json", e.to_string()));
                 let named = read.and_then(|LicenceRecord { id, name, url }| {
                     let text = url.or(name).filter(|text| !text.trim().is_empty());
                     let text = text.ok_or_else(|| Refused::new("licence", format!("licence `{id}` has no name")))?;
@@ -284,7 +307,9 @@ impl Sorter {
             self.lose(document, offset, why);
         }
         if table(document).len() > MAX_NAMES || self.lost.len() > MAX_NAMES {
-            return Err(Error::input(format!("more than {MAX_NAMES} categories or licences")).with("file", &document.path));
+            return Err(
+                Error::input(format!("more than {MAX_NAMES} categories or licences")).with("file", &document.path)
+            );
         }
         Ok(())
     }

@@ -31,7 +31,9 @@ impl<'de> Deserialize<'de> for Id {
 
             fn visit_str<E: Error>(self, id: &str) -> Result<Id, E> {
                 if id.is_empty() || id.len() > MAX_BYTES || id.contains(char::is_control) {
-                    return Err(E::custom(format!("an id must have 1 to {MAX_BYTES} bytes, none of them control characters")));
+                    return Err(E::custom(format!(
+                        "an id must have 1 to {MAX_BYTES} bytes, none of them control characters"
+                    )));
                 }
                 Ok(Id(id.to_owned()))
             }

@@ -61,7 +61,8 @@ impl ObjectRecord {
         if let Some(mask) = &mask {
             let shared = iou(bbox, bounds(mask));
             if shared < LEAST_SHARED {
-                let message = format!("its box and its mask do not belong together: they share {shared:.2} of their union");
+                let message =
+                    format!("its box and its mask do not belong together: they share {shared:.2} of their union");
                 return Err(Refused::new("mask", message));
             }
         }

@@ -23,6 +23,8 @@ pub enum Event<'a> {
     Record { section: &'static str, offset: u64, json: &'a [u8] },
     /// An element of a section that is larger than [`MAX_RECORD`]; it was skipped.
     Oversized { section: &'static str, offset: u64, bytes: u64 },
+    /// A top-level value that was passed over: another name, or one of `sections` that is no array.
+    Skipped { name: &'a str, offset: u64 },
     /// The document ends, or stops being JSON, here; what follows is lost.
     Broken { offset: u64, message: String },
 }
@@ -85,12 +87,16 @@ impl<R: Read> Cutter<R> {
         loop {
             self.next()?;
             follow!(self.value(&mut held));
-            let section = serde_json::from_slice::<String>(&held).ok();
-            let section = sections.iter().find(|wanted| section.as_deref() == Some(**wanted));
+            let name = serde_json::from_slice::<String>(&held).unwrap_or_default();
+            let section = sections.iter().find(|section| **section == name);
             follow!(self.expect(b":", "a name is followed by `:`"));
+            let opening = self.next()?;
             match section {
-                Some(section) if self.next()? == Some(b'[') => follow!(self.elements(section, &mut held, on)),
-                _ => drop(follow!(self.value(&mut held))),
+                Some(section) if opening == Some(b'[') => follow!(self.elements(section, &mut held, on)),
+                _ => {
+                    let Value { offset, .. } = follow!(self.value(&mut held));
+                    on(Event::Skipped { name: &name, offset })?;
+                }
             }
             if follow!(self.expect(b",}", "a value is followed by `,` or `}`")) == b'}' {
                 return self.end();
@@ -280,6 +286,7 @@ mod tests {
                     format!("{section}@{offset} {}", String::from_utf8_lossy(json))
                 }
                 Event::Oversized { section, offset, bytes } => format!("{section}@{offset} oversized {bytes}"),
+                Event::Skipped { name, offset } => format!("skipped {name}@{offset}"),
                 Event::Broken { offset, message } => format!("broken@{offset} {message}"),
             });
             Ok(())
@@ -294,7 +301,7 @@ mod tests {
             check(
                 r#" {"info": {"images": [1]}, "images": [{"a": "]}"}, 7 , "x\"y"], "n": 1, "annotations": [ ] } "#,
                 step,
-                &[r#"images@38 {"a": "]}"}"#, "images@51 7", r#"images@55 "x\"y""#],
+                &["skipped info@10", r#"images@38 {"a": "]}"}"#, "images@51 7", r#"images@55 "x\"y""#, "skipped n@69"],
             );
             check("{}", step, &[]);
             check("\u{feff}{\"images\":[{}]}", step, &["images@14 {}"]);
@@ -323,11 +330,11 @@ mod tests {
 
     #[test]
     fn a_bad_record_costs_only_itself() {
-        check(r#"{"images": [{"id": 1], nul, {"id": 2}]}"#, 5, &[
-            r#"images@12 {"id": 1]"#,
-            "images@23 nul",
-            r#"images@28 {"id": 2}"#,
-        ]);
+        check(
+            r#"{"images": [{"id": 1], nul, {"id": 2}]}"#,
+            5,
+            &[r#"images@12 {"id": 1]"#, "images@23 nul", r#"images@28 {"id": 2}"#],
+        );
     }
 
     #[test]
@@ -340,7 +347,7 @@ mod tests {
                 lengths.push(match event {
                     Event::Record { json, .. } => json.len(),
                     Event::Oversized { bytes, .. } => bytes as usize,
-                    Event::Broken { .. } => 0,
+                    Event::Skipped { .. } | Event::Broken { .. } => 0,
                 });
                 Ok(())
             })

@@ -40,10 +40,7 @@ impl Segmentation {
                 Mask::from_polygons(height, width, polygons.iter().map(Vec::as_slice))
             }
             Self::Runs { size, .. } if *size != [height, width] => {
-                return Err(refused(format!(
-                    "the mask is {}x{}, its image {width}x{height}",
-                    size[1], size[0]
-                )));
+                return Err(refused(format!("the mask is {}x{}, its image {width}x{height}", size[1], size[0])));
             }
             Self::Runs { counts: Counts::Plain(runs), .. } => Mask::from_runs(height, width, runs.iter().copied()),
             Self::Runs { counts: Counts::Text(text), .. } => Mask::from_counts(height, width, text),
@@ -169,8 +166,7 @@ mod tests {
         ] {
             assert!(mask(json).is_err(), "{json}");
         }
-        let endless = format!("[[{}]]", ["0, 0, 6, 4"; 3_000_000].join(", "));
         let crumbs = format!("[{}]", ["[0, 0, 1, 0, 1, 1]"; MAX_POLYGONS + 1].join(", "));
-        assert!(mask(&endless).is_err() && mask(&crumbs).is_err());
+        assert!(mask(&crumbs).is_err());
     }
 }
