@@ -1,1 +1,28 @@
 //! Arrow to geometry and back: the SQL functions of spatialmill. It never opens a file or a socket.
+//!
+//! A function is one [`Function`] in a file of its own and one line in [`FUNCTIONS`]. What registers it, documents it and
+//! runs its example is derived from there.
+
+use datafusion::logical_expr::ScalarUDF;
+
+mod arguments;
+mod draw;
+mod function;
+mod id_hash;
+mod key;
+mod lists;
+mod record;
+mod relate;
+
+pub use arguments::Arguments;
+pub use function::{Example, Function};
+pub use lists::{Lists, lists_of};
+pub use record::{Record, Shape};
+
+/// All SQL functions of this crate.
+pub const FUNCTIONS: &[Function] = &[relate::RELATE, draw::DRAW, id_hash::ID_HASH];
+
+/// What a session registers: `for function in scalar_functions() { ctx.register_udf(function) }`.
+pub fn scalar_functions() -> impl Iterator<Item = ScalarUDF> {
+    FUNCTIONS.iter().map(Function::scalar)
+}

@@ -6,6 +6,7 @@
 //! object:   obb, cloud             boxes and point clouds
 //! 2D to 3D: depth, lift            an outline and depth to an object in view space
 //! 3D to 2D: raster, project        a scene and a pose to masks, visibility and objects in view space
+//! facts:    relate                 the twelve relations of two objects
 //! ```
 //!
 //! Metres, radians and pixels throughout; frames are named by the modules that define them. Numbers from files are
@@ -21,6 +22,7 @@ pub mod obb;
 pub mod pixel_box;
 pub mod project;
 pub mod raster;
+pub mod relate;
 pub mod rigid;
 pub mod view;
 

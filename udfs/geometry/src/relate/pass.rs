@@ -1,0 +1,230 @@
+//! The loops over the pairs of a frame, written once for all axes.
+//!
+//! An axis says which columns it compares and what scale makes a gap big; see [`Formula`]. Each loop is compiled for each
+//! axis, so that its inner part is a few additions and comparisons over contiguous columns, which the compiler turns into
+//! vector instructions. The naive twin that it is tested against is in `tests.rs`.
+
+use std::ops::Range;
+
+use super::{AXES, Axis, Measure, Objects};
+
+/// The facts of any number of frames, as columns of one length.
+///
+/// Within a frame they are ordered by axis, subject and object.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Facts {
+    /// Row of the objects' columns.
+    pub subject: Vec<u32>,
+    /// Row of the objects' columns.
+    pub object: Vec<u32>,
+    /// Index into [`super::RELATIONS`].
+    pub relation: Vec<u8>,
+    pub value: Vec<f64>,
+    pub margin: Vec<f64>,
+    pub overlap: Vec<f64>,
+    pub agrees: Vec<bool>,
+}
+
+/// When a relation is clear: value > `absolute`, margin > `relative`, overlap <= `overlap`, and the image agrees.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    pub absolute: f64,
+    pub relative: f64,
+    pub overlap: f64,
+}
+
+/// Appends the facts of the frame that the rows `frame` make up.
+pub fn facts(objects: &Objects, frame: Range<usize>, facts: &mut Facts) {
+    let frame = objects.rows(frame);
+    facts.reserve(AXES.len() * frame.len() * frame.len().saturating_sub(1));
+    for (axis, Axis { measure, .. }) in AXES.iter().enumerate() {
+        (measure.facts)(objects, frame.clone(), 2 * axis as u8, facts);
+    }
+}
+
+/// Appends n x n bit sets for the frame of n objects: row by row the subjects, in each row the objects.
+///
+/// Bit r is set where relation r of [`super::RELATIONS`] holds from subject to object and is clear by its axis' limit. An
+/// object stands in no relation to itself, so the diagonal is 0.
+pub fn masks(objects: &Objects, frame: Range<usize>, limits: &[Limit; AXES.len()], masks: &mut Vec<u16>) {
+    let frame = objects.rows(frame);
+    let start = masks.len();
+    masks.resize(start + frame.len() * frame.len(), 0);
+    for ((axis, Axis { measure, .. }), limit) in AXES.iter().enumerate().zip(limits) {
+        (measure.mask)(objects, frame.clone(), 2 * axis as u8, *limit, &mut masks[start..]);
+    }
+}
+
+/// What an axis is, to these loops. All of it is the same for (a, b) and (b, a).
+pub(super) trait Formula {
+    /// The columns that it compares.
+    fn columns<'a>(objects: &'a Objects) -> Compared<'a>;
+
+    /// What `value` is divided by to give `margin`.
+    fn scale(a: Side, b: Side) -> f64;
+
+    /// How the two intervals along the axis lie.
+    fn overlap(a: Side, b: Side) -> Overlap;
+}
+
+/// The columns that an axis compares.
+pub(super) struct Compared<'a> {
+    /// What orders the objects.
+    pub key: &'a [f64],
+    /// What the image shows of that order. For an axis that the image shows as it is, the key again.
+    pub seen: &'a [f64],
+    /// Where the interval along the axis begins.
+    pub low: &'a [f64],
+    /// How long that interval is.
+    pub length: &'a [f64],
+}
+
+/// One object of a pair, as an axis sees it.
+#[derive(Clone, Copy)]
+pub(super) struct Side {
+    pub key: f64,
+    pub seen: f64,
+    pub low: f64,
+    pub length: f64,
+}
+
+/// How two intervals lie. Kept as a fraction, so that [`masks`] needs no division.
+#[derive(Clone, Copy)]
+pub(super) struct Overlap {
+    /// Length that both intervals cover; below 0 where there is a gap between them.
+    shared: f64,
+    /// Length of the shorter one, above 0.
+    shorter: f64,
+}
+
+impl Overlap {
+    /// Of sizes, which have no place along the axis.
+    pub const NONE: Self = Self { shared: 0.0, shorter: 1.0 };
+
+    pub fn of(a: Side, b: Side) -> Self {
+        let (length_a, length_b) = (a.length.max(SMALLEST_LENGTH), b.length.max(SMALLEST_LENGTH));
+        let shorter = length_a.min(length_b);
+        let end = (a.low + length_a).min(b.low + length_b);
+        // Rounding may make the difference of an interval's ends longer than the interval: a limit of 1 must let it pass.
+        Self { shared: (end - a.low.max(b.low)).min(shorter), shorter }
+    }
+
+    /// 0 to 1.
+    fn share(self) -> f64 {
+        (self.shared / self.shorter).max(0.0)
+    }
+}
+
+/// Metres (cubic metres for a volume) below which a length or a scale counts as this much. It keeps the relative distance of
+/// two specks finite, and gives a flat object inside another one's interval an overlap of 1 without a special case.
+pub(super) const SMALLEST_LENGTH: f64 = 1e-6;
+
+pub(super) type FactsPass = fn(&Objects, Range<usize>, u8, &mut Facts);
+pub(super) type MaskPass = fn(&Objects, Range<usize>, u8, Limit, &mut [u16]);
+
+pub(super) const fn measure<F: Formula>() -> Measure {
+    Measure { facts: facts_of::<F>, mask: mask_of::<F> }
+}
+
+/// So many objects are compared with one subject before the facts among them are picked out: enough for full vectors, few
+/// enough for the stack and the first-level cache.
+const BLOCK: usize = 64;
+
+fn facts_of<F: Formula>(objects: &Objects, frame: Range<usize>, lesser: u8, facts: &mut Facts) {
+    let columns = F::columns(objects).cut(frame.clone());
+    let comparable = &objects.comparable[frame.clone()];
+    let mut difference = [0.0; BLOCK];
+    let mut margin = [0.0; BLOCK];
+    let mut overlap = [0.0; BLOCK];
+    let mut agrees = [false; BLOCK];
+    for i in (0..frame.len()).filter(|&i| comparable[i]) {
+        let subject = columns.side(i);
+        for start in (0..frame.len()).step_by(BLOCK) {
+            let block = columns.cut(start..frame.len().min(start + BLOCK));
+            let n = block.key.len().min(BLOCK);
+            for j in 0..n {
+                let object = block.side(j);
+                difference[j] = object.key - subject.key;
+                margin[j] = difference[j].abs() / F::scale(subject, object).max(SMALLEST_LENGTH);
+                overlap[j] = F::overlap(subject, object).share();
+                agrees[j] = same_order(subject, object);
+            }
+            for j in (0..n).filter(|&j| difference[j] != 0.0 && comparable[start + j]) {
+                facts.subject.push((frame.start + i) as u32);
+                facts.object.push((frame.start + start + j) as u32);
+                facts.relation.push(lesser + u8::from(difference[j] < 0.0));
+                facts.value.push(difference[j].abs());
+                facts.margin.push(margin[j]);
+                facts.overlap.push(overlap[j]);
+                facts.agrees.push(agrees[j]);
+            }
+        }
+    }
+}
+
+/// Sets the bits of one axis in `masks`, n x n of them.
+///
+/// It multiplies the limits instead of dividing the measures, so a fact that lies on its limit to the last bit may fall on
+/// the other side than a comparison with the columns of [`facts`] would have it.
+fn mask_of<F: Formula>(objects: &Objects, frame: Range<usize>, lesser: u8, limit: Limit, masks: &mut [u16]) {
+    let columns = F::columns(objects).cut(frame.clone());
+    let comparable = &objects.comparable[frame.clone()];
+    let (lesser, greater) = (1u16 << lesser, 2u16 << lesser);
+    for (i, row) in masks.chunks_exact_mut(frame.len().max(1)).enumerate().filter(|(i, _)| comparable[*i]) {
+        let subject = columns.side(i);
+        let n = row.len().min(columns.key.len());
+        for j in 0..n {
+            let object = columns.side(j);
+            let value = (object.key - subject.key).abs();
+            let Overlap { shared, shorter } = F::overlap(subject, object);
+            let clear = (value > limit.absolute)
+                & (value > limit.relative * F::scale(subject, object).max(SMALLEST_LENGTH))
+                & (shared <= limit.overlap * shorter)
+                & same_order(subject, object)
+                & comparable[j];
+            let relation = if object.key > subject.key { lesser } else { greater };
+            row[j] |= if clear { relation } else { 0 };
+        }
+    }
+}
+
+/// Whether the image orders two objects as their keys do. Nothing is in order with itself.
+fn same_order(a: Side, b: Side) -> bool {
+    ((a.key < b.key) & (a.seen < b.seen)) | ((a.key > b.key) & (a.seen > b.seen))
+}
+
+impl<'a> Compared<'a> {
+    /// The rows `rows`, with all columns known to be of one length.
+    fn cut(&self, rows: Range<usize>) -> Compared<'a> {
+        let key = &self.key[rows.clone()];
+        let n = key.len();
+        let cut = |column: &'a [f64]| &column[rows.start..][..n];
+        Compared { key, seen: cut(self.seen), low: cut(self.low), length: cut(self.length) }
+    }
+
+    fn side(&self, i: usize) -> Side {
+        Side { key: self.key[i], seen: self.seen[i], low: self.low[i], length: self.length[i] }
+    }
+}
+
+impl Facts {
+    /// How many facts there are.
+    pub fn len(&self) -> usize {
+        self.value.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.value.is_empty()
+    }
+
+    fn reserve(&mut self, more: usize) {
+        let Self { subject, object, relation, value, margin, overlap, agrees } = self;
+        subject.reserve(more);
+        object.reserve(more);
+        relation.reserve(more);
+        value.reserve(more);
+        margin.reserve(more);
+        overlap.reserve(more);
+        agrees.reserve(more);
+    }
+}
