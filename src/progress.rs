@@ -80,7 +80,13 @@ impl Bar {
             state.printed = Instant::now();
             let per_shard = self.began.elapsed().as_secs_f64() / state.done as f64;
             let left = per_shard * (self.shards - state.done) as f64;
-            eprintln!("{:>14} {}/{} shards, {}, {left:.0} s left", self.name, state.done, self.shards, self.counts(&state));
+            eprintln!(
+                "{:>14} {}/{} shards, {}, {left:.0} s left",
+                self.name,
+                state.done,
+                self.shards,
+                self.counts(&state)
+            );
         }
     }
 

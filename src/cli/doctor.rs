@@ -24,8 +24,10 @@ impl Doctor {
             return keys(global);
         }
         if self.functions {
-            let rows: Vec<Vec<String>> =
-                crate::functions::list().into_iter().map(|f| vec![f.usage.to_owned(), f.doc.to_owned()]).collect();
+            let rows: Vec<Vec<String>> = crate::functions::list()
+                .into_iter()
+                .map(|(usage, doc)| vec![usage.to_owned(), doc.to_owned()])
+                .collect();
             return out(&columns(&["function", "what it gives"], &rows));
         }
         let project = global.project()?;
@@ -44,12 +46,21 @@ impl Doctor {
         note("mill.toml", Ok(format!("{} sources", project.sources.len())));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         note("machine", Ok(format!("{cores} cores")));
-        note("memory", project.memory().map(|bytes| format!("{} MiB allowed, a third of it for the query engine", bytes >> 20)));
+        note(
+            "memory",
+            project.memory().map(|bytes| format!("{} MiB allowed, a third of it for the query engine", bytes >> 20)),
+        );
         match Mill::open(project, global.progress()).await {
             Err(error) => note("pipeline", Err(error)),
             Ok(mill) => {
-                note("pipeline", Ok(format!("{} stages, stored: {}", mill.pipeline.stages.len(), mill.pipeline.order.join(", "))));
-                note("warehouse", mill.probe().await.map(|()| format!("{} can be written", mill.warehouse.location().url())));
+                note(
+                    "pipeline",
+                    Ok(format!("{} stages, stored: {}", mill.pipeline.stages.len(), mill.pipeline.order.join(", "))),
+                );
+                note(
+                    "warehouse",
+                    mill.probe().await.map(|()| format!("{} can be written", mill.warehouse.location().url())),
+                );
                 for source in &mill.project.sources {
                     let name = format!("source {}", source.options.name);
                     note(&name, mill.probe_source(source).await.map(|n| format!("{}, {n} shards", source.kind)));

@@ -23,7 +23,8 @@ impl Import {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         match self.kind.as_deref() {
             Some("all") => {
-                let rows: Vec<Vec<String>> = SOURCES.iter().map(|k| vec![k.name.to_owned(), k.doc.to_owned()]).collect();
+                let rows: Vec<Vec<String>> =
+                    SOURCES.iter().map(|k| vec![k.name.to_owned(), k.doc.to_owned()]).collect();
                 out(&columns(&["kind", "what it reads"], &rows))
             }
             Some(name) => {

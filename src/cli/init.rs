@@ -16,7 +16,8 @@ impl Init {
         if file.exists() {
             return Err(Error::usage("there is a project here already").with("file", file.display()));
         }
-        std::fs::create_dir_all(&global.project).or_input(|| format!("cannot create `{}`", global.project.display()))?;
+        std::fs::create_dir_all(&global.project)
+            .or_input(|| format!("cannot create `{}`", global.project.display()))?;
         std::fs::write(&file, template()).or_input(|| format!("cannot write `{}`", file.display()))?;
         eprintln!("wrote {}; next: edit its [[source]], then `spatialmill build`", file.display());
         Ok(())
@@ -57,7 +58,11 @@ mod tests {
         Project::parse(&template(), Path::new(".")).unwrap();
         let bare: String = template()
             .lines()
-            .map(|line| line.strip_prefix("# ").filter(|l| KEYS.iter().any(|k| l.starts_with(&format!("{} = ", k.name)))).unwrap_or(line))
+            .map(|line| {
+                line.strip_prefix("# ")
+                    .filter(|l| KEYS.iter().any(|k| l.starts_with(&format!("{} = ", k.name))))
+                    .unwrap_or(line)
+            })
             .map(|line| format!("{line}\n"))
             .collect();
         Project::parse(&bare, Path::new(".")).unwrap();

@@ -41,7 +41,8 @@ pub async fn to_stdout(mut rows: SendableRecordBatchStream, format: Format) -> R
             n = batches.iter().map(|b| b.num_rows() as u64).sum();
             let options = arrow::util::display::FormatOptions::default().with_null("NULL");
             let batches = if batches.is_empty() { vec![RecordBatch::new_empty(schema)] } else { batches };
-            let text = pretty_format_batches_with_options(&batches, &options).or_internal(|| "cannot print these rows".into())?;
+            let text = pretty_format_batches_with_options(&batches, &options)
+                .or_internal(|| "cannot print these rows".into())?;
             super::out(&format!("{text}\n"))?;
         }
         Format::Csv => {
@@ -63,7 +64,8 @@ pub async fn to_stdout(mut rows: SendableRecordBatchStream, format: Format) -> R
             writer.finish().or_input(|| "cannot write to stdout".into())?;
         }
         Format::Parquet => {
-            let mut writer = ArrowWriter::try_new(Pipe, schema, Some(properties()?)).or_internal(|| "cannot write Parquet".into())?;
+            let mut writer = ArrowWriter::try_new(Pipe, schema, Some(properties()?))
+                .or_internal(|| "cannot write Parquet".into())?;
             while let Some(batch) = rows.next().await {
                 let batch = batch?;
                 n += batch.num_rows() as u64;

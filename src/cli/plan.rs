@@ -37,7 +37,8 @@ impl Plan {
             let mut input_rows = 0;
             for input in mill.pipeline.inputs(stage) {
                 if let Some(table) = mill.warehouse.table(&input).await? {
-                    let stale = |shard: &str| state.stale.iter().any(|s| s.shard == shard || s.shard == crate::run::build::ALL);
+                    let stale =
+                        |shard: &str| state.stale.iter().any(|s| s.shard == shard || s.shard == crate::run::build::ALL);
                     input_rows += table.parts().iter().filter(|p| stale(&p.shard)).map(|p| p.rows).sum::<u64>();
                 }
             }

@@ -41,9 +41,11 @@ pub struct Slice {
 impl Slice {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let mill = global.mill().await?;
-        let dataset = mill.warehouse.table("dataset").await?.ok_or_else(|| {
-            Error::input("there is no dataset yet").hint("`spatialmill build` makes it")
-        })?;
+        let dataset = mill
+            .warehouse
+            .table("dataset")
+            .await?
+            .ok_or_else(|| Error::input("there is no dataset yet").hint("`spatialmill build` makes it"))?;
         let context = mill.session(&Default::default()).await?;
         let mut rows = context.read_table(dataset.provider())?;
         let filters = [
@@ -71,7 +73,9 @@ impl Slice {
             None => to_stdout(stream, Format::Json).await?,
         };
         if n == 0 {
-            eprintln!("no sample fits; `spatialmill sql -c \"SELECT task, text_format, image_format, source, count(*) FROM dataset GROUP BY ALL\"` shows what there is");
+            eprintln!(
+                "no sample fits; `spatialmill sql -c \"SELECT task, text_format, image_format, source, count(*) FROM dataset GROUP BY ALL\"` shows what there is"
+            );
         } else if let Some(url) = &self.out {
             eprintln!("{n} samples to {url}");
         }

@@ -33,7 +33,10 @@ impl Verify {
         out(&columns(&["", "table", "finding"], &rows))?;
         match damage {
             0 => Ok(()),
-            n => Err(Error::input(format!("{n} findings are damage")).hint("rebuild the shards named, or restore the files")),
+            n => {
+                Err(Error::input(format!("{n} findings are damage"))
+                    .hint("rebuild the shards named, or restore the files"))
+            }
         }
     }
 }

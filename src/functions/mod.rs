@@ -1,22 +1,36 @@
 //! The SQL functions of the pipeline: those of `udfs/columns`, which see only their arguments, and those here, which open files.
+//!
+//! A function that opens files is asynchronous: DataFusion awaits it, reads overlap, and the arithmetic runs on blocking threads.
 
+mod depth;
+mod frames;
+mod lift;
+mod object_rows;
+mod project;
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::logical_expr::async_udf::AsyncScalarUDF;
 use datafusion::prelude::SessionContext;
 
 use crate::error::Result;
 use crate::project::Project;
 
-/// Registers every function with a session.
-pub fn register(context: &SessionContext, project: &Project) -> Result<()> {
-    let _ = (context, project);
+/// Registers every function with a session; `objects` are the columns of the table that `lift` and `project` fill.
+pub fn register(context: &SessionContext, _project: &Project, objects: &SchemaRef) -> Result<()> {
+    for function in spatialmill_columns::scalar_functions() {
+        context.register_udf(function);
+    }
+    context.register_udf(AsyncScalarUDF::new(Arc::new(lift::Lift::new(objects))).into_scalar_udf());
+    context.register_udf(AsyncScalarUDF::new(Arc::new(project::ProjectScene::new(objects))).into_scalar_udf());
     Ok(())
 }
 
-/// One function, for lists.
-pub struct Listed {
-    pub usage: &'static str,
-    pub doc: &'static str,
-}
-
-pub fn list() -> Vec<Listed> {
-    Vec::new()
+/// How to call each function and what it gives, for lists.
+pub fn list() -> Vec<(&'static str, &'static str)> {
+    let own = [(lift::USAGE, lift::DOC), (project::USAGE, project::DOC)];
+    let mut all: Vec<_> = spatialmill_columns::FUNCTIONS.iter().map(|f| (f.usage, f.doc)).chain(own).collect();
+    all.sort_unstable();
+    all
 }

@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringArray, StructArray};
-use arrow::compute::{cast, filter_record_batch, is_null};
+use arrow::compute::{cast, filter, is_null};
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result as PlanResult};
@@ -206,12 +206,13 @@ impl Rules {
                 None => fine,
             });
         }
-        let columns = self.kept.iter().map(|&i| Arc::clone(batch.column(i))).collect();
-        let out = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
-        let out = match keep {
-            Some(keep) => filter_record_batch(&out, &keep)?,
-            None => out,
+        // Rows are dropped before their columns are held against the schema: a lost row may miss what others must have.
+        let column = |&i: &usize| match &keep {
+            Some(keep) => filter(batch.column(i), keep),
+            None => Ok(Arc::clone(batch.column(i))),
         };
+        let columns = self.kept.iter().map(column).collect::<Result<Vec<_>, _>>()?;
+        let out = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
         self.check(&out)?;
         counted.rows_out = out.num_rows() as u64;
         // A panic elsewhere while the lock was held has failed the build already.

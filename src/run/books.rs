@@ -52,7 +52,9 @@ impl Mill {
                 commit.remove_shards.push(name(&shard.shard));
             }
         }
-        commit.remove_shards.extend(gone.iter().map(|shard| name(shard)).filter(|name| known.contains_key(name.as_str())));
+        commit
+            .remove_shards
+            .extend(gone.iter().map(|shard| name(shard)).filter(|name| known.contains_key(name.as_str())));
         if !commit.add.is_empty() || !commit.remove_shards.is_empty() {
             table.commit(&commit).await?;
         }

@@ -116,7 +116,14 @@ impl Mill {
     }
 
     /// One shard's parts: taken over from an interrupted build, or made.
-    async fn make_shard(&self, stage: &Stage, table: &Table, stale: &Stale, run: &Run, partitions: usize) -> Result<Made> {
+    async fn make_shard(
+        &self,
+        stage: &Stage,
+        table: &Table,
+        stale: &Stale,
+        run: &Run,
+        partitions: usize,
+    ) -> Result<Made> {
         let fingerprint = stale.fingerprint.to_string();
         if let Some(made) = self.taken_over(table, &stale.shard, &fingerprint).await? {
             return Ok(made);
@@ -132,9 +139,9 @@ impl Mill {
             None => plan,
         };
         let options = self.write_options(stage, table, run, &stale.shard, &fingerprint);
-        let batches = collect(write_parts(plan, options), context.task_ctx()).await.map_err(|e| {
-            Error::from(e).with("stage", &stage.writes).with("shard", &stale.shard)
-        })?;
+        let batches = collect(write_parts(plan, options), context.task_ctx())
+            .await
+            .map_err(|e| Error::from(e).with("stage", &stage.writes).with("shard", &stale.shard))?;
         let mut parts = Vec::new();
         for batch in &batches {
             parts.extend(Part::from_batch(batch)?);
@@ -221,7 +228,8 @@ impl Mill {
     async fn register_inputs(&self, context: &SessionContext, stage: &Stage, shard: &str) -> Result<()> {
         for name in self.pipeline.inputs(stage) {
             let schema = self.schema(&name)?;
-            let whole = stage.shard == Scope::All || self.pipeline.stages.get(&name).is_some_and(|s| s.shard == Scope::All);
+            let whole =
+                stage.shard == Scope::All || self.pipeline.stages.get(&name).is_some_and(|s| s.shard == Scope::All);
             let provider = match self.warehouse.table(&name).await? {
                 None => Arc::new(EmptyTable::new(schema)) as _,
                 Some(table) if whole => table.provider(),
@@ -282,7 +290,8 @@ impl Mill {
         let order = || stage.keys.iter().map(|key| ident(key).sort(true, false)).collect::<Vec<_>>();
         let sorted = async |rows: DataFrame| -> Result<RecordBatch> {
             let batches = rows.sort(order())?.collect().await?;
-            Ok(concat_batches(&self.schema(&stage.writes)?, &batches).map_err(datafusion::error::DataFusionError::from)?)
+            Ok(concat_batches(&self.schema(&stage.writes)?, &batches)
+                .map_err(datafusion::error::DataFusionError::from)?)
         };
         let schema = self.schema(&stage.writes)?;
         let new = collect(plan, context.task_ctx()).await?;
@@ -305,7 +314,9 @@ impl Mill {
     /// The declared columns of a table.
     pub fn schema(&self, name: &str) -> Result<SchemaRef> {
         self.schemas.get(name).map(|table| Arc::clone(&table.schema)).ok_or_else(|| {
-            Error::usage("no schema declares this table").with("table", name).hint("stored stages need a file in schemas/")
+            Error::usage("no schema declares this table")
+                .with("table", name)
+                .hint("stored stages need a file in schemas/")
         })
     }
 
@@ -329,7 +340,8 @@ impl Mill {
         }
         for (source, (lost, seen)) in by_source {
             if lost as f64 > limit * seen as f64 {
-                let message = format!("{lost} of {seen} rows are quarantined, more than the {limit} that max_quarantined allows");
+                let message =
+                    format!("{lost} of {seen} rows are quarantined, more than the {limit} that max_quarantined allows");
                 return Err(Error::new(Kind::Quarantined, message).with("source", source).with("stage", stage).hint(
                     "nothing was published. `spatialmill sql -c \"SELECT code, count(*), min(message) FROM quarantine GROUP BY code\"` says why",
                 ));
@@ -347,9 +359,9 @@ fn same_keys(old: &RecordBatch, new: &RecordBatch, keys: &[String]) -> Result<bo
 /// The largest change of a number between two tables with the same rows.
 fn largest_change(old: &RecordBatch, new: &RecordBatch, column: &str) -> Result<f64> {
     let numbers = |rows: &RecordBatch| -> Result<Float64Array> {
-        let values = rows.column_by_name(column).ok_or_else(|| {
-            Error::usage("`-- settle:` names no column").with("column", column)
-        })?;
+        let values = rows
+            .column_by_name(column)
+            .ok_or_else(|| Error::usage("`-- settle:` names no column").with("column", column))?;
         let values = arrow::compute::cast(values, &arrow::datatypes::DataType::Float64)
             .or_input(|| format!("`-- settle: {column}` is not a number"))?;
         Ok(values.as_primitive::<arrow::datatypes::Float64Type>().clone())

@@ -54,13 +54,16 @@ impl Mill {
     pub async fn import(&self, names: &[String]) -> Result<Vec<Imported>> {
         if let Some(name) = names.iter().find(|name| !self.project.sources.iter().any(|s| s.options.name == **name)) {
             let known: Vec<&str> = self.project.sources.iter().map(|s| s.options.name.as_str()).collect();
-            return Err(Error::usage("no such source in mill.toml").with("name", name).hint(format!("known: {}", known.join(", "))));
+            return Err(Error::usage("no such source in mill.toml")
+                .with("name", name)
+                .hint(format!("known: {}", known.join(", "))));
         }
         let run = Run::begin();
         let mut imported = Vec::new();
         for source in &self.project.sources {
             if names.is_empty() || names.contains(&source.options.name) {
-                imported.push(self.import_source(source, &run).await.map_err(|e| e.with("source", &source.options.name))?);
+                imported
+                    .push(self.import_source(source, &run).await.map_err(|e| e.with("source", &source.options.name))?);
             }
         }
         if names.is_empty() {
@@ -77,7 +80,8 @@ impl Mill {
             let reader = Arc::clone(&reader);
             blocking(move || reader.shards()).await?
         };
-        let options = toml::to_string(&table.options).or_internal(|| "the source's options have no text form".into())?;
+        let options =
+            toml::to_string(&table.options).or_internal(|| "the source's options have no text form".into())?;
         let mut tables = BTreeMap::new();
         for imported in IMPORTED {
             tables.insert(*imported, self.open_or_create(imported).await?);
@@ -260,7 +264,9 @@ fn of_table(row: Row, source: &str) -> Result<(&'static str, TableRow)> {
         Row::Frame(mut frame) => {
             source.clone_into(&mut frame.source);
             if frame.frame_id.strip_prefix(source).is_none_or(|rest| !rest.starts_with('/')) {
-                return Err(Error::internal("a frame's id does not begin with its source").with("frame_id", frame.frame_id));
+                return Err(
+                    Error::internal("a frame's id does not begin with its source").with("frame_id", frame.frame_id)
+                );
             }
             ("frames", TableRow::Frame(frame))
         }

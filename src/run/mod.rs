@@ -21,7 +21,7 @@ pub mod verify;
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::project::Project;
@@ -49,7 +49,8 @@ impl Mill {
         let warehouse = Warehouse::open(project.text("url"), &project.folder)?;
         let pipeline = Pipeline::of(&project)?;
         let schemas = schemas::tables().await?;
-        let engine = session::Engine::new(&project)?;
+        let objects = schemas.get("objects").ok_or_else(|| Error::internal("schemas/ does not declare `objects`"))?;
+        let engine = session::Engine::new(&project, &objects.schema)?;
         Ok(Self { project, warehouse, pipeline, schemas, progress, engine })
     }
 
@@ -84,7 +85,12 @@ impl Run {
     pub fn begin() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         // The nanoseconds keep two runs of one process apart.
-        let id = format!("{:013}-{:05}-{:06}", now.as_millis(), std::process::id() % 100_000, now.subsec_nanos() % 1_000_000);
+        let id = format!(
+            "{:013}-{:05}-{:06}",
+            now.as_millis(),
+            std::process::id() % 100_000,
+            now.subsec_nanos() % 1_000_000
+        );
         Self { id, started: iso(now.as_millis() as u64) }
     }
 }

@@ -20,9 +20,11 @@ impl Mill {
         match again {
             Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
             Err(error) => Err(Error::input(failed()).because(error)),
-            Ok(_) => Err(Error::input("the store lets a file be created twice, so two builds could overwrite each other")
-                .with("url", location.url())
-                .hint("use a store that honours If-None-Match")),
+            Ok(_) => {
+                Err(Error::input("the store lets a file be created twice, so two builds could overwrite each other")
+                    .with("url", location.url())
+                    .hint("use a store that honours If-None-Match"))
+            }
         }
     }
 

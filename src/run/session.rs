@@ -4,7 +4,10 @@
 
 use std::sync::Arc;
 
-use datafusion::catalog::{CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider};
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
+};
 use datafusion::datasource::ViewTable;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::memory_pool::FairSpillPool;
@@ -24,14 +27,17 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine with the project's limits and functions.
-    pub fn new(project: &Project) -> Result<Self> {
+    /// An engine with the project's limits and functions; `objects` are the columns of that table.
+    pub fn new(project: &Project, objects: &SchemaRef) -> Result<Self> {
         let partitions = match project.integer("partitions") {
             n if n > 0 => n as usize,
             _ => std::thread::available_parallelism().map_or(1, usize::from),
         };
         let batch_size = project.integer("batch_size").max(1) as usize;
-        let mut config = SessionConfig::new().with_target_partitions(partitions).with_batch_size(batch_size);
+        let mut config = SessionConfig::new()
+            .with_information_schema(true)
+            .with_target_partitions(partitions)
+            .with_batch_size(batch_size);
         let options = config.options_mut();
         // Plain strings everywhere: stored tables are read by others, and functions see one type.
         options.sql_parser.map_string_types_to_utf8view = false;
@@ -43,7 +49,7 @@ impl Engine {
             .with_runtime_env(runtime(project)?)
             .build();
         let context = SessionContext::new_with_state(state);
-        crate::functions::register(&context, project)?;
+        crate::functions::register(&context, project, objects)?;
         Ok(Self { state: context.state(), partitions })
     }
 
@@ -107,9 +113,10 @@ impl Mill {
         }
         let mut plan = None;
         for query in view.queries(&self.project)? {
-            let frame = context.sql(&query.sql).await.map_err(|e| {
-                Error::from(e).with("file", format!("queries/{}", query.path))
-            })?;
+            let frame = context
+                .sql(&query.sql)
+                .await
+                .map_err(|e| Error::from(e).with("file", format!("queries/{}", query.path)))?;
             plan = Some(match plan {
                 None => frame,
                 Some(all) => datafusion::dataframe::DataFrame::union_by_name(all, frame)?,

@@ -19,7 +19,8 @@ pub struct Finding {
 impl Mill {
     /// Verifies one stored table: bytes, then rows.
     pub async fn verify(&self, name: &str) -> Result<Vec<Finding>> {
-        let table = self.warehouse.table(name).await?.ok_or_else(|| Error::usage("no such table").with("table", name))?;
+        let table =
+            self.warehouse.table(name).await?.ok_or_else(|| Error::usage("no such table").with("table", name))?;
         let mut findings: Vec<Finding> = table
             .verify()
             .await?

@@ -55,7 +55,9 @@ impl Root {
                 }
                 Self::local(&folder)
             }
-            _ => Ok(Self::store(location.url().clone(), Arc::clone(location.store()), location.root().clone(), runtime)),
+            _ => {
+                Ok(Self::store(location.url().clone(), Arc::clone(location.store()), location.root().clone(), runtime))
+            }
         }
     }
 

@@ -1,0 +1,39 @@
+-- writes: objects
+-- reads:  frames, scene_objects, surfaces
+-- keep:   table
+-- keys:   frame_id, object_id
+--
+-- 3D annotations and poses become objects. One row a scene, with its frames, objects and triangles as lists, so that the triangles are
+-- not copied for each frame.
+SELECT
+    o['frame_id'] AS frame_id, o['object_id'] AS object_id, o['category'] AS category, o['caption'] AS caption,
+    o['box'] AS box, o['mask'] AS mask, o['centre'] AS centre, o['extent'] AS extent, o['low'] AS low, o['nearest'] AS nearest,
+    o['obb'] AS obb, o['points'] AS points, o['visibility'] AS visibility, o['lift_quality'] AS lift_quality,
+    o['lifted_from'] AS lifted_from, o['exhaustive'] AS exhaustive, o['filtered'] AS filtered, o['quarantined'] AS quarantined
+FROM (
+    SELECT unnest(projected) AS o
+    FROM (
+        SELECT project(f.shots, s.placed, t.meshes) AS projected
+        FROM (
+            SELECT scene_id, array_agg(named_struct(
+                'frame_id', frame_id, 'width', width, 'height', height, 'fx', fx, 'fy', fy, 'cx', cx, 'cy', cy,
+                'world_from_camera', world_from_camera, 'gravity', gravity, 'depth_uri', depth_uri,
+                'depth_scale', depth_scale, 'exhaustive', exhaustive)) AS shots
+            FROM frames
+            WHERE lifted_from = 'scan'
+            GROUP BY scene_id
+        ) f
+        JOIN (
+            SELECT scene_id, array_agg(named_struct(
+                'object_id', object_id, 'category', category, 'caption', caption, 'obb', obb)) AS placed
+            FROM scene_objects
+            GROUP BY scene_id
+        ) s ON s.scene_id = f.scene_id
+        LEFT JOIN (
+            SELECT scene_id, array_agg(named_struct(
+                'object_id', object_id, 'vertices', vertices, 'triangles', triangles)) AS meshes
+            FROM surfaces
+            GROUP BY scene_id
+        ) t ON t.scene_id = f.scene_id
+    )
+)

@@ -1,0 +1,27 @@
+//! Reading a frame's depth image through whichever store its URL names.
+
+use object_store::ObjectStoreExt;
+use spatialmill_geometry::DepthImage;
+
+use super::object_rows::Lost;
+use crate::source::depth::decode;
+use crate::warehouse::open_object;
+
+/// Larger than any depth image that is meant: 64 megapixels of f32.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// Fetches and decodes one depth image. A file that is missing, too large or no depth image is a reason to quarantine what needs it.
+pub async fn read(uri: &str, units_per_metre: Option<f64>) -> Result<DepthImage, Lost> {
+    let lost = |message: String| Lost { code: "depth".into(), message: format!("{message}, file `{uri}`") };
+    let (store, path) = open_object(uri).map_err(|e| lost(e.to_string()))?;
+    let found = store.get(&path).await.map_err(|e| lost(format!("cannot read the depth image: {e}")))?;
+    if found.meta.size > MOST_BYTES {
+        return Err(lost(format!("the depth image has {} bytes, more than the {MOST_BYTES} allowed", found.meta.size)));
+    }
+    let bytes = found.bytes().await.map_err(|e| lost(format!("cannot read the depth image: {e}")))?;
+    let decoded = tokio::task::spawn_blocking(move || decode(&bytes, units_per_metre)).await;
+    match decoded {
+        Ok(depth) => depth.map_err(|refused| lost(refused.message)),
+        Err(died) => Err(lost(format!("decoding died: {died}"))),
+    }
+}

@@ -1,0 +1,92 @@
+//! Frames as arguments of SQL functions: a struct column with the camera's numbers, read row by row.
+
+use arrow::array::{Array, AsArray, StringArray, StructArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
+use datafusion::error::{DataFusionError, Result};
+use spatialmill_columns::Record;
+use spatialmill_geometry::{Intrinsics, Rigid, Vector3, ViewSpace};
+
+use super::object_rows::Lost;
+
+/// One frame's camera.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    pub frame_id: String,
+    pub width: u32,
+    pub height: u32,
+    pub intrinsics: Intrinsics,
+    pub world_from_camera: Option<Rigid>,
+    pub view: ViewSpace,
+    pub depth_uri: Option<String>,
+    pub depth_scale: Option<f64>,
+    pub exhaustive: bool,
+}
+
+/// The frames of a struct column, each or what is wrong with it.
+pub fn frames_of(column: &StructArray) -> Result<Vec<(String, Result<Frame, Lost>)>> {
+    let record = Record(column);
+    let ids = record.text("frame_id")?;
+    let depth_uris = record.text("depth_uri")?;
+    let number = |name: &str| -> Result<Vec<f64>> { Ok(record.number(name)?.or_nan().into_owned()) };
+    let (widths, heights, scales) = (number("width")?, number("height")?, number("depth_scale")?);
+    let k = [number("fx")?, number("fy")?, number("cx")?, number("cy")?];
+    let poses = record.field("world_from_camera")?;
+    let gravity_column = record.field("gravity")?;
+    let gravity = record.vec3("gravity")?;
+    let gravity = gravity.each_ref().map(|axis| axis.or_nan());
+    let exhaustive = cast(record.field("exhaustive")?, &DataType::Boolean)?;
+    let text = |array: &StringArray, row: usize| array.is_valid(row).then(|| array.value(row).to_owned());
+    let mut frames = Vec::with_capacity(column.len());
+    for row in 0..column.len() {
+        let frame_id = text(&ids, row).unwrap_or_default();
+        let down =
+            gravity_column.is_valid(row).then(|| Vector3::new(gravity[0][row], gravity[1][row], gravity[2][row]));
+        let camera = Intrinsics { fx: k[0][row], fy: k[1][row], cx: k[2][row], cy: k[3][row] };
+        let frame = pose_of(poses, row)?.and_then(|pose| {
+            let view = match (&pose, down.filter(|d| d.iter().all(|n| n.is_finite()))) {
+                (Some(pose), _) => ViewSpace::from_pose(pose),
+                (None, Some(down)) => ViewSpace::from_gravity(&down).map_err(|e| lost("gravity", &e))?,
+                // Nothing is known: most photos are taken nearly level, and the lift quality says that it is a guess.
+                (None, None) => ViewSpace::level(),
+            };
+            Ok(Frame {
+                frame_id: frame_id.clone(),
+                width: widths[row] as u32,
+                height: heights[row] as u32,
+                intrinsics: camera.checked().map_err(|e| lost("camera", &e))?,
+                world_from_camera: pose,
+                view,
+                depth_uri: text(&depth_uris, row),
+                depth_scale: Some(scales[row]).filter(|s| s.is_finite() && *s > 0.0),
+                exhaustive: exhaustive.is_valid(row) && exhaustive.as_boolean().value(row),
+            })
+        });
+        frames.push((frame_id, frame));
+    }
+    Ok(frames)
+}
+
+fn pose_of(poses: &arrow::array::ArrayRef, row: usize) -> Result<Result<Option<Rigid>, Lost>> {
+    let Some(lists) = poses.as_list_opt::<i32>() else {
+        return match poses.data_type() {
+            DataType::Null => Ok(Ok(None)),
+            other => {
+                Err(DataFusionError::Execution(format!("`world_from_camera` is {other}, not a list of 16 numbers")))
+            }
+        };
+    };
+    if lists.is_null(row) {
+        return Ok(Ok(None));
+    }
+    let numbers = cast(&lists.value(row), &DataType::Float64)?;
+    let numbers = numbers.as_primitive::<Float64Type>().values();
+    Ok(match <&[f64; 16]>::try_from(&numbers[..]) {
+        Ok(matrix) => Rigid::from_row_major(matrix).map(Some).map_err(|e| lost("pose", &e)),
+        Err(_) => Err(Lost { code: "pose".into(), message: format!("a pose has 16 numbers, not {}", numbers.len()) }),
+    })
+}
+
+fn lost(code: &str, error: &dyn std::error::Error) -> Lost {
+    Lost { code: code.into(), message: error.to_string() }
+}

@@ -1,0 +1,205 @@
+//! `lift(frame, detections)`: 2D masks and measured depth become objects in view space.
+//!
+//! One row is one frame with all its detections, so that a depth image is opened once. Frames overlap: while one is read the others
+//! are computed, at most as many at once as there are cores.
+
+use arrow::array::{Array, ArrayRef, AsArray, StringArray, StructArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Fields, SchemaRef};
+use async_trait::async_trait;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::async_udf::AsyncScalarUDFImpl;
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
+use futures::{StreamExt, TryStreamExt};
+use spatialmill_columns::{Lists, Record};
+use spatialmill_geometry::lift::uncut;
+use spatialmill_geometry::{DepthImage, LiftFailure, LiftRules, Mask, Outline, PixelBox, lift};
+
+use super::depth;
+use super::frames::{Frame, frames_of};
+use super::object_rows::{Lost, ObjectRow, list_type, row_fields, to_lists};
+use crate::source::rows::{Box2, Mask as MaskRow};
+
+pub const USAGE: &str = "lift(frame, detections)";
+pub const DOC: &str = "objects in view space from a frame's masks and its depth image; opens the depth image";
+
+/// The function.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Lift {
+    signature: Signature,
+    fields: Fields,
+}
+
+impl Lift {
+    pub fn new(objects: &SchemaRef) -> Self {
+        // Files may change between two calls.
+        Self { signature: Signature::any(2, Volatility::Stable), fields: row_fields(objects) }
+    }
+}
+
+impl ScalarUDFImpl for Lift {
+    fn name(&self) -> &str {
+        "lift"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(list_type(&self.fields))
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        Err(DataFusionError::Plan(
+            "`lift` opens files and cannot be called here; call it in a subquery's SELECT".into(),
+        ))
+    }
+}
+
+#[async_trait]
+impl AsyncScalarUDFImpl for Lift {
+    fn ideal_batch_size(&self) -> Option<usize> {
+        Some(64)
+    }
+
+    async fn invoke_async_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let columns = ColumnarValue::values_to_arrays(&args.args)?;
+        let frames = column_of_structs(&columns[0], "frame")?;
+        let detections = detections_of(&columns[1])?;
+        let work = frames_of(&frames)?.into_iter().zip(detections).map(|((id, frame), found)| async move {
+            match frame {
+                Err(lost) => Ok(found.iter().map(|d| d.lost(&id, lost.clone())).collect()),
+                Ok(frame) => lift_frame(frame, found).await,
+            }
+        });
+        let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+        let rows: Vec<Vec<ObjectRow>> = futures::stream::iter(work).buffered(at_once).try_collect().await?;
+        Ok(ColumnarValue::Array(to_lists(&self.fields, &rows)?))
+    }
+}
+
+/// One detection, as far as lifting needs it.
+struct Detection {
+    object_id: String,
+    category: Option<String>,
+    caption: Option<String>,
+    bbox: [f64; 4],
+    mask: Option<(u32, u32, String)>,
+    crowd: bool,
+}
+
+impl Detection {
+    fn row(&self, frame_id: &str) -> ObjectRow {
+        ObjectRow {
+            frame_id: frame_id.to_owned(),
+            object_id: self.object_id.clone(),
+            category: self.category.clone(),
+            caption: self.caption.clone(),
+            ..ObjectRow::default()
+        }
+    }
+
+    fn lost(&self, frame_id: &str, lost: Lost) -> ObjectRow {
+        ObjectRow { quarantined: Some(lost), ..self.row(frame_id) }
+    }
+}
+
+async fn lift_frame(frame: Frame, found: Vec<Detection>) -> Result<Vec<ObjectRow>> {
+    let depth = match &frame.depth_uri {
+        Some(uri) => depth::read(uri, frame.depth_scale).await,
+        None => Err(Lost { code: "depth".into(), message: "the frame has no depth image".into() }),
+    };
+    let work = move || match depth {
+        Err(lost) => found.iter().map(|d| d.lost(&frame.frame_id, lost.clone())).collect(),
+        Ok(depth) => found.iter().map(|d| lift_one(&frame, &depth, d)).collect(),
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|e| DataFusionError::External(e.into()))
+}
+
+fn lift_one(frame: &Frame, depth: &DepthImage, found: &Detection) -> ObjectRow {
+    let mut row = found.row(&frame.frame_id);
+    if found.crowd {
+        // A region that stands for many is no object; it still counts where references and numbers are judged.
+        row.filtered = Some("crowd");
+        return row;
+    }
+    let [x0, y0, x1, y1] = found.bbox;
+    let bounds = PixelBox { x0, y0, x1, y1 };
+    let mask = match &found.mask {
+        None => None,
+        Some((height, width, counts)) => match Mask::from_counts(*height, *width, counts) {
+            Ok(mask) => Some(mask),
+            Err(e) => return found.lost(&frame.frame_id, Lost { code: "mask".into(), message: e.to_string() }),
+        },
+    };
+    let outline = match &mask {
+        Some(mask) => Outline::Mask(mask),
+        None => Outline::Box { bounds, height: frame.height, width: frame.width },
+    };
+    match lift(&outline, depth, &frame.intrinsics, &frame.view, &LiftRules::default()) {
+        Ok(lifted) => {
+            row.place(&lifted.centre, &lifted.bounds, lifted.nearest, &lifted.obb);
+            row.bbox = Some(Box2 { x0, y0, x1, y1 });
+            row.mask = found.mask.as_ref().map(|(height, width, counts)| MaskRow {
+                height: *height as i32,
+                width: *width as i32,
+                counts: counts.clone(),
+            });
+            row.points = Some(lifted.points as i64);
+            row.visibility = Some(uncut(&outline));
+            row.lift_quality = Some(lifted.lift_quality);
+            row.lifted_from = Some("depth");
+            row.exhaustive = Some(frame.exhaustive);
+        }
+        Err(failure @ LiftFailure::Camera(..)) => {
+            row.quarantined = Some(Lost { code: failure.code().into(), message: failure.to_string() });
+        }
+        Err(failure) => row.filtered = Some(failure.code()),
+    }
+    row
+}
+
+fn detections_of(column: &ArrayRef) -> Result<Vec<Vec<Detection>>> {
+    let lists = Lists::new(column)?;
+    let all = Record(&lists.values);
+    if lists.values.is_empty() {
+        return Ok(lists.ranges().map(|_| Vec::new()).collect());
+    }
+    let (ids, categories, captions) = (all.text("object_id")?, all.text("category")?, all.text("caption")?);
+    let boxes = column_of_structs(all.field("box")?, "box")?;
+    let sides = ["x0", "y0", "x1", "y1"].map(|side| Record(&boxes).number(side));
+    let [x0, y0, x1, y1] = sides;
+    let (x0, y0, x1, y1) = (x0?, y0?, x1?, y1?);
+    let sides = [x0.or_nan(), y0.or_nan(), x1.or_nan(), y1.or_nan()];
+    let masks = column_of_structs(all.field("mask")?, "mask")?;
+    let (heights, widths, counts) =
+        (Record(&masks).number("height")?, Record(&masks).number("width")?, Record(&masks).text("counts")?);
+    let (heights, widths) = (heights.or_nan(), widths.or_nan());
+    let crowds = cast(all.field("crowd")?, &DataType::Boolean)?;
+    let text = |array: &StringArray, row: usize| array.is_valid(row).then(|| array.value(row).to_owned());
+    let one = |row: usize| Detection {
+        object_id: text(&ids, row).unwrap_or_default(),
+        category: text(&categories, row),
+        caption: text(&captions, row),
+        bbox: [sides[0][row], sides[1][row], sides[2][row], sides[3][row]],
+        mask: (masks.is_valid(row) && counts.is_valid(row))
+            .then(|| (heights[row] as u32, widths[row] as u32, counts.value(row).to_owned())),
+        crowd: crowds.is_valid(row) && crowds.as_boolean().value(row),
+    };
+    // The order in which rows were gathered is the engine's; ids make it stable.
+    let ranges = lists.ranges().map(|range| {
+        let mut found: Vec<Detection> = range.unwrap_or_default().map(one).collect();
+        found.sort_by(|a, b| a.object_id.cmp(&b.object_id));
+        found
+    });
+    Ok(ranges.collect())
+}
+
+/// A column that must hold structs.
+pub fn column_of_structs(column: &ArrayRef, name: &str) -> Result<StructArray> {
+    match column.as_struct_opt() {
+        Some(structs) => Ok(structs.clone()),
+        None => Err(DataFusionError::Execution(format!("`{name}` is {}, not a struct", column.data_type()))),
+    }
+}

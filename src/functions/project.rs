@@ -1,0 +1,286 @@
+//! `project(frames, objects, surfaces)`: a scene's annotated objects become objects in the view space of each of its frames.
+//!
+//! One row is one scene: its frames, its objects and its triangles, each as a list, so that megabytes of triangles are not copied for
+//! each frame. What hides what comes from the triangles, from the frame's depth image where there are none, else from the boxes.
+
+use arrow::array::{Array, ArrayRef, AsArray, Float32Array, Int32Array, ListArray, StringArray, StructArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Fields, Float32Type, Float64Type, Int32Type, SchemaRef};
+use async_trait::async_trait;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::async_udf::AsyncScalarUDFImpl;
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
+use futures::{StreamExt, TryStreamExt};
+use spatialmill_columns::{Lists, Record};
+use spatialmill_geometry::{DepthImage, OrientedBox, Scene, Shot, Surface, Vector3};
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::depth;
+use super::frames::{Frame, frames_of};
+use super::lift::column_of_structs;
+use super::object_rows::{Lost, ObjectRow, list_type, row_fields, to_lists};
+use crate::source::rows::{Box2, Mask as MaskRow};
+
+pub const USAGE: &str = "project(frames, objects, surfaces)";
+pub const DOC: &str =
+    "objects in view space from a scene's boxes and triangles and its frames' poses; opens depth images";
+
+/// How far an object's place can be trusted: triangles show what is hidden, measured depth nearly so, boxes alone guess it.
+const TRUST_SURFACES: f64 = 1.0;
+const TRUST_DEPTH: f64 = 0.9;
+const TRUST_BOXES: f64 = 0.7;
+
+/// The function.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct ProjectScene {
+    signature: Signature,
+    fields: Fields,
+}
+
+impl ProjectScene {
+    pub fn new(objects: &SchemaRef) -> Self {
+        // Files may change between two calls.
+        Self { signature: Signature::any(3, Volatility::Stable), fields: row_fields(objects) }
+    }
+}
+
+impl ScalarUDFImpl for ProjectScene {
+    fn name(&self) -> &str {
+        "project"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(list_type(&self.fields))
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        Err(DataFusionError::Plan(
+            "`project` opens files and cannot be called here; call it in a subquery's SELECT".into(),
+        ))
+    }
+}
+
+#[async_trait]
+impl AsyncScalarUDFImpl for ProjectScene {
+    fn ideal_batch_size(&self) -> Option<usize> {
+        Some(4)
+    }
+
+    async fn invoke_async_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let columns = ColumnarValue::values_to_arrays(&args.args)?;
+        let frames = Lists::new(&columns[0])?;
+        let all_frames = if frames.values.is_empty() { Vec::new() } else { frames_of(&frames.values)? };
+        let scenes = scenes_of(&columns[1], &columns[2])?;
+        let mut rows: Vec<Vec<ObjectRow>> = Vec::new();
+        let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+        for (range, scene) in frames.ranges().zip(scenes) {
+            let scene = Arc::new(scene);
+            let own = all_frames[range.unwrap_or_default()].to_vec();
+            let work = own.into_iter().map(|(id, frame)| {
+                let scene = Arc::clone(&scene);
+                async move {
+                    match frame {
+                        Err(lost) => Ok(vec![refused(&id, lost)]),
+                        Ok(frame) => project_frame(frame, scene).await,
+                    }
+                }
+            });
+            let shown: Vec<Vec<ObjectRow>> = futures::stream::iter(work).buffered(at_once).try_collect().await?;
+            rows.push(shown.into_iter().flatten().collect());
+        }
+        Ok(ColumnarValue::Array(to_lists(&self.fields, &rows)?))
+    }
+}
+
+/// One scene's objects and triangles; the triangles stay in Arrow's buffers.
+struct Arranged {
+    ids: Vec<String>,
+    categories: Vec<String>,
+    captions: Vec<Option<String>>,
+    boxes: Vec<OrientedBox>,
+    surfaces: Vec<(Option<usize>, Float32Array, Int32Array)>,
+    /// What is wrong with boxes that could not be used, by object id.
+    lost: Vec<(String, Lost)>,
+}
+
+async fn project_frame(frame: Frame, scene: Arc<Arranged>) -> Result<Vec<ObjectRow>> {
+    let Some(world_from_camera) = frame.world_from_camera else {
+        let lost = Lost {
+            code: "pose".into(),
+            message: "the frame has no pose, and its scene's boxes cannot be projected".into(),
+        };
+        return Ok(vec![refused(&frame.frame_id, lost)]);
+    };
+    let measured = match (&frame.depth_uri, scene.surfaces.is_empty()) {
+        (Some(uri), true) => match depth::read(uri, frame.depth_scale).await {
+            Ok(depth) => Some(depth),
+            Err(lost) => return Ok(vec![refused(&frame.frame_id, lost)]),
+        },
+        _ => None,
+    };
+    let shot = Shot { world_from_camera, intrinsics: frame.intrinsics, width: frame.width, height: frame.height };
+    let work = move || shown_rows(&frame, &shot, &scene, measured.as_ref());
+    tokio::task::spawn_blocking(work).await.map_err(|e| DataFusionError::External(e.into()))
+}
+
+fn shown_rows(frame: &Frame, shot: &Shot, scene: &Arranged, measured: Option<&DepthImage>) -> Vec<ObjectRow> {
+    let surfaces = scene
+        .surfaces
+        .iter()
+        .map(|(object, vertices, triangles)| Surface {
+            object: *object,
+            vertices: vertices.values(),
+            triangles: triangles.values(),
+        })
+        .collect();
+    let geometry = match Scene::new(&scene.boxes, surfaces) {
+        Ok(geometry) => geometry,
+        Err(e) => return vec![refused(&frame.frame_id, Lost { code: "surface".into(), message: e.to_string() })],
+    };
+    let shown = match geometry.project(shot, measured) {
+        Ok(shown) => shown,
+        Err(e) => return vec![refused(&frame.frame_id, Lost { code: "camera".into(), message: e.to_string() })],
+    };
+    let trust = match (scene.surfaces.is_empty(), measured) {
+        (false, _) => TRUST_SURFACES,
+        (true, Some(_)) => TRUST_DEPTH,
+        (true, None) => TRUST_BOXES,
+    };
+    let objects = shown.into_iter().map(|shown| {
+        let mut row = ObjectRow {
+            frame_id: frame.frame_id.clone(),
+            object_id: scene.ids[shown.object].clone(),
+            category: Some(scene.categories[shown.object].clone()),
+            caption: scene.captions[shown.object].clone(),
+            points: Some(shown.mask.area() as i64),
+            visibility: Some(shown.visibility),
+            lift_quality: Some(trust),
+            lifted_from: Some("scan"),
+            exhaustive: Some(frame.exhaustive),
+            ..ObjectRow::default()
+        };
+        row.place(&shown.centre, &shown.bounds, shown.nearest, &shown.obb);
+        let b = &shown.bounds_in_picture;
+        row.bbox = Some(Box2 { x0: b.x0, y0: b.y0, x1: b.x1, y1: b.y1 });
+        row.mask = Some(MaskRow {
+            height: shown.mask.height() as i32,
+            width: shown.mask.width() as i32,
+            counts: shown.mask.to_counts(),
+        });
+        row
+    });
+    let lost = scene
+        .lost
+        .iter()
+        .map(|(id, lost)| ObjectRow { object_id: id.clone(), ..refused(&frame.frame_id, lost.clone()) });
+    objects.chain(lost).collect()
+}
+
+fn refused(frame_id: &str, lost: Lost) -> ObjectRow {
+    ObjectRow { frame_id: frame_id.to_owned(), quarantined: Some(lost), ..ObjectRow::default() }
+}
+
+fn scenes_of(objects: &ArrayRef, surfaces: &ArrayRef) -> Result<Vec<Arranged>> {
+    let (objects, surfaces) = (Lists::new(objects)?, Lists::new(surfaces)?);
+    let object_ranges: Vec<Range<usize>> = objects.ranges().map(Option::unwrap_or_default).collect();
+    let surface_ranges: Vec<Range<usize>> = surfaces.ranges().map(Option::unwrap_or_default).collect();
+    let mut scenes = Vec::with_capacity(object_ranges.len());
+    for (own, around) in object_ranges.into_iter().zip(surface_ranges) {
+        let mut scene = objects_of(&objects.values, own)?;
+        if !around.is_empty() {
+            scene.surfaces = surfaces_of(&surfaces.values, around, &scene.ids)?;
+        }
+        scenes.push(scene);
+    }
+    Ok(scenes)
+}
+
+fn objects_of(values: &StructArray, range: Range<usize>) -> Result<Arranged> {
+    let empty = Arranged {
+        ids: Vec::new(),
+        categories: Vec::new(),
+        captions: Vec::new(),
+        boxes: Vec::new(),
+        surfaces: Vec::new(),
+        lost: Vec::new(),
+    };
+    if range.is_empty() {
+        return Ok(empty);
+    }
+    let own = values.slice(range.start, range.len());
+    let record = Record(&own);
+    let (ids, categories, captions) = (record.text("object_id")?, record.text("category")?, record.text("caption")?);
+    let obb = column_of_structs(record.field("obb")?, "obb")?;
+    let (centre, lengths) = (Record(&obb).vec3("centre")?, Record(&obb).vec3("lengths")?);
+    let (centre, lengths) = (centre.each_ref().map(|a| a.or_nan()), lengths.each_ref().map(|a| a.or_nan()));
+    let axes = Record(&obb).field("axes")?.clone();
+    let axes: &ListArray =
+        axes.as_list_opt().ok_or_else(|| DataFusionError::Execution("`axes` is not a list".into()))?;
+    let mut order: Vec<usize> = (0..own.len()).collect();
+    // The order in which rows were gathered is the engine's; ids make it stable.
+    order.sort_by_key(|&row| ids.value(row));
+    let mut scene = empty;
+    for row in order {
+        let id = ids.value(row).to_owned();
+        let numbers = cast(&axes.value(row), &DataType::Float64)?;
+        let numbers = numbers.as_primitive::<Float64Type>().values();
+        let axis = |i: usize| match numbers.get(3 * i..3 * i + 3) {
+            Some(&[x, y, z]) => Vector3::new(x, y, z),
+            // Too few numbers are found by the check below.
+            _ => Vector3::repeat(f64::NAN),
+        };
+        let found = OrientedBox {
+            centre: Vector3::new(centre[0][row], centre[1][row], centre[2][row]),
+            axes: [axis(0), axis(1), axis(2)],
+            lengths: Vector3::new(lengths[0][row], lengths[1][row], lengths[2][row]),
+        };
+        match found.checked() {
+            Ok(found) => {
+                scene.boxes.push(found);
+                scene.categories.push(categories.value(row).to_owned());
+                scene.captions.push(text(&captions, row));
+                scene.ids.push(id);
+            }
+            Err(e) => scene.lost.push((id, Lost { code: "box".into(), message: e.to_string() })),
+        }
+    }
+    Ok(scene)
+}
+
+fn surfaces_of(
+    values: &StructArray,
+    range: Range<usize>,
+    ids: &[String],
+) -> Result<Vec<(Option<usize>, Float32Array, Int32Array)>> {
+    let own = values.slice(range.start, range.len());
+    let record = Record(&own);
+    let owners = record.text("object_id")?;
+    let lists = |name: &str| -> Result<ListArray> {
+        let column = record.field(name)?;
+        match column.as_list_opt::<i32>() {
+            Some(lists) => Ok(lists.clone()),
+            None => Err(DataFusionError::Execution(format!("`{name}` is {}, not a list", column.data_type()))),
+        }
+    };
+    let (vertices, triangles) = (lists("vertices")?, lists("triangles")?);
+    let mut order: Vec<usize> = (0..own.len()).collect();
+    order.sort_by_key(|&row| owners.is_valid(row).then(|| owners.value(row)));
+    let mut surfaces = Vec::with_capacity(own.len());
+    for row in order {
+        // A surface of an object that was refused still hides what is behind it.
+        let object = text(&owners, row).and_then(|id| ids.binary_search(&id).ok());
+        let vertices = cast(&vertices.value(row), &DataType::Float32)?.as_primitive::<Float32Type>().clone();
+        let triangles = cast(&triangles.value(row), &DataType::Int32)?.as_primitive::<Int32Type>().clone();
+        surfaces.push((object, vertices, triangles));
+    }
+    Ok(surfaces)
+}
+
+fn text(array: &StringArray, row: usize) -> Option<String> {
+    array.is_valid(row).then(|| array.value(row).to_owned())
+}
