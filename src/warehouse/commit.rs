@@ -117,3 +117,61 @@ fn pause(run_id: &str, round: u32) -> Duration {
     let spread = xxhash_rust::xxh3::xxh3_64_with_seed(run_id.as_bytes(), u64::from(round));
     Duration::from_millis(spread % (20 << round.min(4)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use arrow::datatypes::{DataType, Field, Schema};
+
+    use super::super::Location;
+    use super::super::faults::{Fault, FaultStore};
+    use super::super::part::tests::part;
+    use super::*;
+
+    async fn table(name: &str) -> (Arc<FaultStore>, Table) {
+        let plain = Location::parse(&format!("memory://{name}"), Path::new("/")).unwrap();
+        let faults = Arc::new(FaultStore::new(Arc::clone(plain.store())));
+        let location = plain.through(Arc::clone(&faults) as _).child("t").unwrap();
+        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true)]));
+        (faults, Table::create(location, "t", schema).await.unwrap())
+    }
+
+    fn commit(n: u64) -> Commit {
+        Commit { run_id: format!("r{n}"), add: vec![part("a", n)], ..Commit::default() }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_lost_answer_is_no_conflict() {
+        for (fault, name) in [(Fault::After, "after"), (Fault::AfterAndRetried, "after-and-retried")] {
+            let (faults, table) = table(name).await;
+            faults.fail_next_commit(fault);
+            let table = table.commit(&commit(1)).await.unwrap();
+            assert_eq!((table.version(), table.parts()), (1, &[part("a", 1)][..]), "{name}");
+            assert_eq!(table.commit(&commit(2)).await.unwrap().version(), 2);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_commit_that_never_arrived_fails_and_can_be_tried_again() {
+        let (faults, table) = table("before").await;
+        faults.fail_next_commit(Fault::Before);
+        let error = table.commit(&commit(1)).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Input, "{error}");
+        assert_eq!(table.latest().await.unwrap().version(), 0);
+        assert_eq!(table.commit(&commit(1)).await.unwrap().version(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn only_the_same_shards_conflict() {
+        let (_, table) = table("shards").await;
+        table.commit(&commit(1)).await.unwrap();
+        let other = Commit { run_id: "r2".into(), add: vec![part("b", 2)], ..Commit::default() };
+        assert_eq!(table.commit(&other).await.unwrap().parts().len(), 2, "though `table` had not seen r1");
+        assert_eq!(table.commit(&commit(3)).await.unwrap_err().kind(), Kind::Conflict);
+        let removal = Commit { run_id: "r4".into(), remove_shards: vec!["a".into()], ..Commit::default() };
+        assert_eq!(table.commit(&removal).await.unwrap_err().kind(), Kind::Conflict);
+        assert_eq!(table.latest().await.unwrap().commit(&removal).await.unwrap().shards().len(), 1);
+    }
+}

@@ -61,6 +61,13 @@ impl Location {
         Ok(listed.common_prefixes.iter().filter_map(|p| p.filename()).map(str::to_owned).collect())
     }
 
+    /// The same place reached through another store.
+    #[cfg(test)]
+    pub(super) fn through(mut self, store: Arc<dyn ObjectStore>) -> Self {
+        self.store = store;
+        self
+    }
+
     /// As given, but absolute and ending with a slash.
     pub fn url(&self) -> &Url {
         &self.url

@@ -13,6 +13,8 @@
 
 mod cluster;
 mod commit;
+#[cfg(test)]
+mod faults;
 mod gc;
 mod history;
 mod location;

@@ -472,3 +472,78 @@ fn an_object_is_opened_by_its_uri() {
         assert_eq!(&bytes[..], b"seen");
     }
 }
+
+/// Writes a small table for `tests/oracle/delta_interop.py` to read with other engines, where it says; elsewhere it only checks
+/// that the table can be made.
+#[test]
+fn a_table_for_other_engines() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = std::env::var("SPATIALMILL_TEST_KEEP").unwrap_or_else(|_| folder.path().display().to_string());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let warehouse = Warehouse::open(&url, Path::new("/")).unwrap();
+        let old = Arc::new(schema().project(&[0, 1, 2]).unwrap());
+        let table = warehouse.create("interop", old).await.unwrap();
+        let table = put(&table, "r1", "old columns", rows(0, 10)).await.unwrap();
+        put(&table, "r2", "replaced", rows(500, 100)).await.unwrap();
+        let table = warehouse.create("interop", schema()).await.unwrap();
+        let table = put(&table, "r3", "replaced", rows(10, 20)).await.unwrap();
+        let table = put(&table, "r4", "empty", rows(0, 0)).await.unwrap();
+        assert_eq!(table.rows(), 30);
+    });
+}
+
+/// One process writes generation after generation, three shards at a time; it is killed at moments that it cannot choose.
+#[test]
+fn a_kill_leaves_the_last_version_whole() {
+    const SHARDS: [&str; 3] = ["a", "b", "c"];
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    if let Ok(url) = std::env::var("SPATIALMILL_TEST_KILLED") {
+        return runtime.block_on(async {
+            let warehouse = Warehouse::open(&url, Path::new("/")).unwrap();
+            loop {
+                let table = warehouse.create("t", schema()).await.unwrap();
+                let generation = i64::try_from(table.version()).unwrap() + 1;
+                let run = format!("r{generation}-{}", std::process::id());
+                let mut add = Vec::new();
+                for shard in SHARDS {
+                    add.extend(write(table.write_options(&run, shard, "f"), vec![vec![rows(generation, 1)]]).await);
+                }
+                table.commit(&Commit { run_id: run, add, ..Commit::default() }).await.unwrap();
+            }
+        });
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let url = folder.path().display().to_string();
+    let warehouse = Warehouse::open(&url, Path::new("/")).unwrap();
+    let mut last = 0;
+    for kill in 0..30 {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "warehouse::a_kill_leaves_the_last_version_whole"])
+            .env("SPATIALMILL_TEST_KILLED", &url)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // The moments cover starting up, writing, committing and the next generation.
+        std::thread::sleep(Duration::from_millis(40 + (kill * 37) % 300));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        runtime.block_on(async {
+            let Some(table) = warehouse.table("t").await.unwrap() else { return };
+            assert!(table.version() >= last, "a version was lost");
+            last = table.version();
+            let damage: Vec<_> = table.verify().await.unwrap().into_iter().filter(Finding::is_damage).collect();
+            assert_eq!(damage, []);
+            let generations = ids(&table).await;
+            let whole = vec![i64::try_from(last).unwrap(); if last == 0 { 0 } else { SHARDS.len() }];
+            assert_eq!(generations, whole, "all shards are of one generation");
+        });
+    }
+    assert!(last > 5, "the process was killed too early to commit anything: {last}");
+    runtime.block_on(async {
+        let table = warehouse.table("t").await.unwrap().unwrap();
+        std::thread::sleep(Duration::from_millis(1100));
+        table.collect_garbage(NOW).await.unwrap();
+        assert_eq!(table.verify().await.unwrap(), [], "what the killed left behind can be removed");
+    });
+}

@@ -1,0 +1,92 @@
+//! A store for tests whose answers can be lost: it forwards to another one and fails the next commit, before or after its effect.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+};
+
+/// What happens to the next write into a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It never arrives.
+    Before,
+    /// It takes effect and the answer is lost.
+    After,
+    /// It takes effect, the answer is lost, and the client's own second try finds it taken.
+    AfterAndRetried,
+}
+
+#[derive(Debug)]
+pub(super) struct FaultStore {
+    inner: Arc<dyn ObjectStore>,
+    next: Mutex<Option<Fault>>,
+}
+
+impl FaultStore {
+    pub(super) fn new(inner: Arc<dyn ObjectStore>) -> Self {
+        Self { inner, next: Mutex::new(None) }
+    }
+
+    pub(super) fn fail_next_commit(&self, fault: Fault) {
+        *self.next.lock().unwrap() = Some(fault);
+    }
+}
+
+impl fmt::Display for FaultStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FaultStore({})", self.inner)
+    }
+}
+
+fn lost() -> Error {
+    Error::Generic { store: "FaultStore", source: "the connection was reset".into() }
+}
+
+#[async_trait]
+impl ObjectStore for FaultStore {
+    async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        let is_commit = path.as_ref().contains("_delta_log/") && path.as_ref().ends_with(".json");
+        let fault = if is_commit { self.next.lock().unwrap().take() } else { None };
+        if fault == Some(Fault::Before) {
+            return Err(lost());
+        }
+        let done = self.inner.put_opts(path, payload, options).await?;
+        match fault {
+            Some(Fault::After) => Err(lost()),
+            Some(Fault::AfterAndRetried) => {
+                Err(Error::AlreadyExists { path: path.to_string(), source: "precondition failed".into() })
+            }
+            _ => Ok(done),
+        }
+    }
+
+    async fn put_multipart_opts(&self, path: &Path, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+        self.inner.put_multipart_opts(path, options).await
+    }
+
+    async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
+        self.inner.get_opts(path, options).await
+    }
+
+    fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(paths)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.inner.copy_opts(from, to, options).await
+    }
+}
