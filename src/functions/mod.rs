@@ -1,13 +1,17 @@
 //! The SQL functions of the pipeline: those of `udfs/columns`, which see only their arguments, and those here, which open files.
 
+mod phrases;
+
 use datafusion::prelude::SessionContext;
+use spatialmill_columns::{scalar_functions, wording};
 
 use crate::error::Result;
 use crate::project::Project;
 
 /// Registers every function with a session.
 pub fn register(context: &SessionContext, project: &Project) -> Result<()> {
-    let _ = (context, project);
+    scalar_functions().for_each(|function| context.register_udf(function));
+    wording::functions(&phrases::phrases(project)?).into_iter().for_each(|function| context.register_udf(function));
     Ok(())
 }
 
