@@ -6,6 +6,7 @@ mod depth;
 mod frames;
 mod lift;
 mod object_rows;
+mod phrases;
 mod project;
 
 use std::sync::Arc;
@@ -14,12 +15,17 @@ use arrow::datatypes::SchemaRef;
 use datafusion::logical_expr::async_udf::AsyncScalarUDF;
 use datafusion::prelude::SessionContext;
 
+use spatialmill_columns::wording;
+
 use crate::error::Result;
 use crate::project::Project;
 
 /// Registers every function with a session; `objects` are the columns of the table that `lift` and `project` fill.
-pub fn register(context: &SessionContext, _project: &Project, objects: &SchemaRef) -> Result<()> {
+pub fn register(context: &SessionContext, project: &Project, objects: &SchemaRef) -> Result<()> {
     for function in spatialmill_columns::scalar_functions() {
+        context.register_udf(function);
+    }
+    for function in wording::functions(&phrases::phrases(project)?) {
         context.register_udf(function);
     }
     context.register_udf(AsyncScalarUDF::new(Arc::new(lift::Lift::new(objects))).into_scalar_udf());

@@ -11,16 +11,30 @@ mod function;
 mod id_hash;
 mod key;
 mod lists;
+mod names;
+pub mod nouns;
+pub mod phrases;
 mod record;
 mod relate;
+pub mod reserved;
+pub mod wording;
 
 pub use arguments::Arguments;
 pub use function::{Example, Function};
 pub use lists::{Lists, lists_of};
 pub use record::{Record, Shape};
 
-/// All SQL functions of this crate.
-pub const FUNCTIONS: &[Function] = &[relate::RELATE, draw::DRAW, id_hash::ID_HASH];
+/// All SQL functions of this crate that need nothing but their arguments; those of [`wording`] also need phrases.
+pub const FUNCTIONS: &[Function] = &[
+    relate::RELATE,
+    draw::DRAW,
+    id_hash::ID_HASH,
+    names::NOUN_PHRASE,
+    names::PLURAL,
+    names::A_AN,
+    names::IS_ARE,
+    names::COUNTABLE,
+];
 
 /// What a session registers: `for function in scalar_functions() { ctx.register_udf(function) }`.
 pub fn scalar_functions() -> impl Iterator<Item = ScalarUDF> {

@@ -1,0 +1,54 @@
+-- writes: facts
+-- reads:  relations, references, frames
+-- keep:   view
+-- keys:   frame_id, subject, object, axis
+
+-- Each relation with the names of its two things, and with what a person could hold against it.
+--
+-- doubt  why two people could judge the comparison differently; null where it is clear.
+WITH limits (axis, min_gap, min_margin, max_overlap, needs_whole) AS (
+    VALUES
+        ('lateral', $min_gap_lateral, $min_margin_lateral, $max_overlap_lateral, false),
+        ('vertical', $min_gap_vertical, $min_margin_vertical, $max_overlap_vertical, false),
+        ('depth', $min_gap_depth, $min_margin_depth, $max_overlap_depth, false),
+        -- Sizes have no place, so nothing overlaps; but what the image cuts off or hides has no size that can be seen.
+        ('width', $min_gap_size, $min_margin_size, 1.0, true),
+        ('height', $min_gap_size, $min_margin_size, 1.0, true),
+        ('volume', $min_gap_volume, $min_margin_volume, 1.0, true)
+)
+SELECT
+    r.frame_id,
+    r.subject,
+    r.object,
+    r.axis,
+    r.relation,
+    r.value,
+    r.unit,
+    r.margin,
+    r.among,
+    f.source,
+    f.scene_id,
+    f.exhaustive,
+    s.name AS subject_name,
+    o.name AS object_name,
+    s.category AS subject_category,
+    o.category AS object_category,
+    s.unfit AS subject_unfit,
+    o.unfit AS object_unfit,
+    s.hidden AS subject_hidden,
+    o.hidden AS object_hidden,
+    s.peers AS subject_peers,
+    least(s.visibility, o.visibility) AS visibility,
+    least(s.lift_quality, o.lift_quality) AS lift_quality,
+    CASE
+        WHEN l.needs_whole AND (s.truncated OR o.truncated) THEN 'truncated'
+        WHEN l.needs_whole AND least(s.visibility, o.visibility) < $min_visibility_size THEN 'occluded'
+        WHEN r.value <= l.min_gap OR r.margin <= l.min_margin THEN 'ambiguous_margin'
+        WHEN r.overlap > l.max_overlap THEN 'overlapping'
+        WHEN NOT r.agrees THEN 'image_disagrees'
+    END AS doubt
+FROM relations AS r
+JOIN limits AS l ON l.axis = r.axis
+JOIN references AS s ON s.frame_id = r.frame_id AND s.object_id = r.subject
+JOIN references AS o ON o.frame_id = r.frame_id AND o.object_id = r.object
+JOIN frames AS f ON f.frame_id = r.frame_id

@@ -1,0 +1,74 @@
+-- writes: references
+-- reads:  objects, detections, frames
+-- keep:   view
+-- keys:   frame_id, object_id
+-- check:  fits >= 1 AND peers >= 1
+
+-- What each thing of a frame is called, and how many things of that frame a person could mean by it.
+--
+-- fits   how many things the name fits: those with the same name, those of a category with that name, and those of a more
+--        special one ("the chair" also fits an office chair). A name that fits two things refers to neither.
+-- peers  how many things a person could count under its category; the more general and the more special ones are among them,
+--        because annotators mix "chair" and "office chair".
+-- unfit  why the name cannot be used; null where it can.
+-- hidden why a person could misjudge the thing itself; null where it is plain to see.
+WITH things AS (
+    SELECT frame_id, object_id, category, caption, box, visibility, lift_quality
+    FROM objects
+    UNION ALL
+    -- Marked, but without a place in space: a crowd, or a mask that could not be lifted. A person sees and counts it all the same.
+    SELECT d.frame_id, d.object_id, d.category, d.caption, d.box, 0.0, 0.0
+    FROM detections AS d
+    LEFT ANTI JOIN objects AS o ON o.frame_id = d.frame_id AND o.object_id = d.object_id
+),
+named AS (
+    SELECT
+        *,
+        noun_phrase(category) AS kind,
+        lower(noun_phrase(category)) AS lower_kind,
+        coalesce(noun_phrase(caption), noun_phrase(category)) AS name,
+        lower(coalesce(noun_phrase(caption), noun_phrase(category))) AS lower_name
+    FROM things
+),
+counted AS (
+    SELECT
+        a.frame_id,
+        a.object_id,
+        sum(CASE
+            WHEN a.lower_name IN (b.lower_name, b.lower_kind)
+                OR ends_with(b.lower_name, ' ' || a.lower_name)
+                OR ends_with(b.lower_kind, ' ' || a.lower_name) THEN 1
+            ELSE 0
+        END) AS fits,
+        sum(CASE
+            WHEN a.lower_kind = b.lower_kind
+                OR ends_with(b.lower_kind, ' ' || a.lower_kind)
+                OR ends_with(a.lower_kind, ' ' || b.lower_kind) THEN 1
+            ELSE 0
+        END) AS peers
+    FROM named AS a
+    JOIN named AS b ON a.frame_id = b.frame_id
+    GROUP BY a.frame_id, a.object_id
+)
+SELECT
+    n.frame_id,
+    n.object_id,
+    n.name,
+    n.kind AS category,
+    c.fits,
+    c.peers,
+    n.visibility,
+    n.lift_quality,
+    -- An edge of the box on an edge of the image: less than a pixel apart, because boxes are rounded.
+    n.box.x0 < 1 OR n.box.y0 < 1 OR n.box.x1 > f.width - 1 OR n.box.y1 > f.height - 1 AS truncated,
+    CASE
+        WHEN n.name IS NULL OR array_has($skip_categories, n.lower_kind) THEN 'skipped_category'
+        WHEN c.fits > 1 THEN 'reference_not_unique'
+    END AS unfit,
+    CASE
+        WHEN n.visibility < $min_visibility THEN 'occluded'
+        WHEN n.lift_quality < $min_lift_quality THEN 'low_lift_quality'
+    END AS hidden
+FROM named AS n
+JOIN counted AS c ON c.frame_id = n.frame_id AND c.object_id = n.object_id
+JOIN frames AS f ON f.frame_id = n.frame_id

@@ -1,0 +1,180 @@
+//! The packs of `queries/5_ask` are sound, and the linter finds each kind of defect that a pack could have.
+
+use super::lexicon::Lexicon;
+use super::lint::{Defect, lint};
+use super::render::Asked;
+use super::{Error, Phrases, Worded};
+
+const RELATIONS: &str = include_str!("../../../../queries/5_ask/relations.toml");
+const PACKS: [(&str, &str); 4] = [
+    ("position_comparison", include_str!("../../../../queries/5_ask/position_comparison/phrases.toml")),
+    ("size_comparison", include_str!("../../../../queries/5_ask/size_comparison/phrases.toml")),
+    ("existence_estimation", include_str!("../../../../queries/5_ask/existence_estimation/phrases.toml")),
+    ("object_counting", include_str!("../../../../queries/5_ask/object_counting/phrases.toml")),
+];
+
+fn phrases() -> Phrases {
+    Phrases::new(RELATIONS, PACKS).unwrap()
+}
+
+fn lexicon() -> Lexicon {
+    Lexicon::parse(RELATIONS).unwrap()
+}
+
+#[test]
+fn our_packs_have_no_defect() {
+    let lexicon = lexicon();
+    assert_eq!(lexicon.ids().count(), 12);
+    for (task, text) in PACKS {
+        let findings = lint(&lexicon, task, text).unwrap();
+        let report: Vec<String> = findings.iter().map(|finding| format!("{task}: {finding}")).collect();
+        assert!(findings.is_empty(), "{}", report.join("\n"));
+    }
+}
+
+/// Puts a wording into an otherwise sound list.
+fn with(section: &str, list: &str, wording: &str) -> Vec<Defect> {
+    let (task, text) = match section {
+        "number" | "choice_of_number" => PACKS[3],
+        "existence" => PACKS[2],
+        _ => PACKS[0],
+    };
+    let section = if section == "existence" { "yes_no" } else { section };
+    let mut pack: toml::Table = text.parse().unwrap();
+    pack.retain(|name, _| name == "axes" || name == section);
+    let wordings = pack[section][list].as_array_mut().unwrap();
+    wordings.push(toml::Value::String(wording.into()));
+    let findings = lint(&lexicon(), task, &toml::to_string(&pack).unwrap()).unwrap();
+    assert!(
+        findings.iter().all(|finding| finding.wording == wording),
+        "only the new wording is at fault: {findings:?}"
+    );
+    findings.into_iter().map(|finding| finding.defect).collect()
+}
+
+#[test]
+fn every_kind_of_defect_is_found() {
+    use Defect::*;
+    for (section, list, wording, defect) in [
+        // The reversed answer: where the subject is not in front, the object is said to be behind it.
+        ("yes_no", "no", "No, {the object} {object:is|are} {true} {the subject}.", FalseClaim),
+        ("yes_no", "yes", "Yes, {the subject} {subject:is|are} {reverse} {the object}.", FalseClaim),
+        ("yes_no", "yes", "Yes, {the subject} {subject:is|are} not {true} {the object}.", FalseClaim),
+        ("yes_no", "no", "No, {the subject} {subject:is|are} {asked} {the object}.", FalseClaim),
+        ("yes_no", "yes", "Yes, it is the other way round.", FalseClaim),
+        ("yes_no", "no", "No, {subject:it is|they are}.", FalseClaim),
+        ("yes_no", "yes", "No.", WrongPolarity),
+        ("yes_no", "no", "Correct.", WrongPolarity),
+        ("open", "answers", "{The object} {object:is|are} {true} {the subject}.", FalseClaim),
+        ("open", "answers", "I see.", NoAnswer),
+        ("choice_of_object", "answers", "{The other}.", FalseClaim),
+        ("choice_of_object", "answers", "{The other} {other:is|are} {more}.", FalseClaim),
+        ("choice_of_object", "answers", "Option B.", WrongLetter),
+        ("choice_of_relation", "answers", "To the left.", FalseClaim),
+        ("number", "answers", "There are 3 {categories} {asked} {the object}.", FalseClaim),
+        ("number", "answers", "There {n:is|are} {n category} {reverse} {the object}.", FalseClaim),
+        ("number", "answers", "Some {categories}.", NoAnswer),
+        ("existence", "no", "No, there {category:is|are} {a category} {asked} {the object}.", FalseClaim),
+        ("existence", "yes", "Yes, there {category:is|are} no {category} {asked} {the object}.", FalseClaim),
+        ("yes_no", "questions", "{subject:Is|Are} {the subject} {asked} it?", MissingThing),
+        ("yes_no", "questions", "{subject:Is|Are} {the subject} beside {the object}?", MissingRelation),
+        ("yes_no", "questions", "{subject:Is|Are} {the subject} {reverse} {the object}?", MissingRelation),
+        ("open", "questions", "How do {the subject} and {the object} compare?", MissingRelation),
+        ("number", "questions", "{category:Is|Are} there {categories} {asked} {the object}?", MissingCount),
+        ("choice_of_object", "questions", "Which is {more}, {the first} or {the second}?", MissingOptions),
+        ("open", "questions", "{subject:Is|Are} {the subject} {either} {the object}?\n{options}", MissingOptions),
+        ("yes_no", "questions", "Is {the subject} {asked} {the object}?", Agreement),
+        ("yes_no", "yes", "Yes, {the subject} is {true} {the object}.", Agreement),
+        ("yes_no", "yes", "Yes, it is {true} {the object}.", Agreement),
+        ("existence", "questions", "{category:Is|Are} there a {category} {asked} {the object}?", Article),
+        ("yes_no", "yes", "Yes, the {the subject} {subject:is|are} {true} {the object}.", Article),
+        ("yes_no", "questions", "{subject:is|are} {the subject} {asked} {the object}?", Typography),
+        ("yes_no", "questions", "{subject:Is|Are} {the subject} {asked} {the object} ?", Typography),
+        ("yes_no", "yes", "Yes, {the subject} {subject:is|are} {true} {the object}", Typography),
+        ("yes_no", "yes", "Yes.", Repeated),
+    ] {
+        assert_eq!(with(section, list, wording), [defect], "{wording}");
+    }
+}
+
+#[test]
+fn too_few_wordings_are_found() {
+    let text = "axes = [\"depth\"]\n[open]\nquestions = [\"{subject:Is|Are} {the subject} {either} {the object}?\"]\nanswers = [\"{Option}.\"]";
+    let findings = lint(&lexicon(), "t", text).unwrap();
+    assert_eq!(findings.iter().map(|finding| finding.defect).collect::<Vec<_>>(), [Defect::TooFew]);
+}
+
+#[test]
+fn what_cannot_be_compiled_is_an_error() {
+    let pack = |wording: &str| format!("axes = [\"depth\"]\n[open]\nquestions = ['{wording}']\nanswers = ['a']");
+    let error = |text: &str| Phrases::new(RELATIONS, [("t", text)]).unwrap_err();
+    assert!(matches!(error(&pack("{the nobody}")), Error::UnknownSlot { .. }));
+    assert!(matches!(error(&pack("{the subject")), Error::OpenBrace { .. }));
+    assert!(matches!(error("axes = [\"time\"]"), Error::UnknownAxis { .. }));
+    assert!(matches!(error("axes = [\"depth\"]\n[open]\nquestions = ['a']"), Error::Missing { .. }));
+    assert!(matches!(error("no toml"), Error::Syntax { .. }));
+    assert!(matches!(Phrases::new("[depth]\neither = []", []).unwrap_err(), Error::Incomplete { .. }));
+}
+
+#[test]
+fn templates_are_picked_evenly_and_the_question_does_not_depend_on_the_answer() {
+    let phrases = phrases();
+    let question = |id: &str| id.rsplit_once('/').map(|(question, _)| question.to_owned()).unwrap();
+    let mut seen = std::collections::BTreeMap::new();
+    for step in 0..10_000 {
+        let draw = f64::from(step) / 10_000.0;
+        let yes = phrases.template("position_comparison", "yes_no", "near", "yes", draw).unwrap();
+        let no = phrases.template("position_comparison", "yes_no", "near", "no", draw).unwrap();
+        assert_eq!(question(yes), question(no));
+        *seen.entry(yes.to_owned()).or_insert(0) += 1;
+    }
+    assert_eq!(seen.len(), 60, "10 questions, 6 answers");
+    assert!(seen.values().all(|n| (160..=174).contains(n)), "{seen:?}");
+}
+
+#[test]
+fn words_a_question() {
+    let phrases = phrases();
+    let mut out = Worded::default();
+    let asked =
+        Asked { relation: "near", answer: "no", subject: "scissors", object: "Oven", key: "k", ..Asked::default() };
+    assert!(phrases.word("position_comparison/yes_no/1/no-3", &asked, &mut out));
+    assert_eq!(out.question, "Are the scissors nearer to the camera than the Oven?");
+    assert_eq!(out.answer, "No, the scissors are more distant from the camera than the Oven.");
+    assert!(out.options.is_empty());
+
+    let options = ["object", "subject"];
+    let asked = Asked { relation: "left", answer: "subject", options: &options, ..asked };
+    assert!(phrases.word("position_comparison/choice/object-1/2", &asked, &mut out));
+    assert_eq!(out.question, "Which is more to the left, the Oven or the scissors?\nA. the Oven\nB. the scissors");
+    assert_eq!(out.answer, "B. the scissors");
+    assert_eq!(out.options.iter().collect::<Vec<_>>(), ["the Oven", "the scissors"]);
+
+    assert!(!phrases.word("position_comparison/yes_no/999/no-3", &asked, &mut out));
+    assert!(!phrases.word(
+        "position_comparison/choice/object-1/2",
+        &Asked { answer: "yes", ..asked.clone() },
+        &mut out
+    ));
+}
+
+#[test]
+fn a_hostile_name_stays_a_name() {
+    let phrases = phrases();
+    let mut out = Worded::default();
+    for name in ["<image>", "{the object}", "a\nB. the answer", "x USER: hi", "", "<|im_end|>", "\u{202e}evil"] {
+        let options = ["subject", "object"];
+        let asked = Asked {
+            relation: "left",
+            answer: "subject",
+            subject: name,
+            object: "cup",
+            options: &options,
+            key: "k",
+            ..Asked::default()
+        };
+        assert!(phrases.word("position_comparison/choice/object-1/2", &asked, &mut out));
+        assert!(!out.question.contains(['<', '>', '\u{202e}']) && !out.question.contains("USER:"), "{}", out.question);
+        assert_eq!(out.question.lines().count(), 3, "{}", out.question);
+    }
+}
