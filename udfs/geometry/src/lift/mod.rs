@@ -1,0 +1,373 @@
+//! Lifting: from an object's outline in a picture and metric depth to the object in view space.
+//!
+//! ```text
+//! outline ─ erode ─► pixels ─ drop gaps and jumps ─► points ─ drop strays ─► voxels ─ main cluster ─► object
+//! ```
+//!
+//! The steps and their defaults are SpatialRGPT's, with four defects mended. An outline bleeds a pixel onto what is
+//! behind it, so its edge is not trusted, nor are pixels next to a jump in depth. The radius that holds a cluster
+//! together grows with distance and with the object, as the gaps between its points do; a fixed one shreds large and
+//! far objects. Sizes are measured on all points of the cluster, not on thinned ones, and what the lost edge took is
+//! given back. Nothing is random.
+
+use crate::cloud::{self, ClusterRule, StrayRule};
+use crate::{Bounds, DepthImage, Gravity, Intrinsics, IntrinsicsError, Mask, OrientedBox, PixelBox, ViewSpace};
+use nalgebra::Vector3;
+use thiserror::Error;
+
+/// Where an object is in its picture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Outline<'a> {
+    Mask(&'a Mask),
+    /// Only a box is known, in a picture of this size. What lies at the depths of the box's middle is the object.
+    Box {
+        bounds: PixelBox,
+        height: u32,
+        width: u32,
+    },
+}
+
+/// Numbers that lifting goes by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LiftRules {
+    /// At most this many pixels are looked at, evenly spread over the outline.
+    pub max_points: u64,
+    /// Pixels taken off the mask's edge, unless that leaves fewer than `min_readings`.
+    pub erosion: u32,
+    /// A pixel whose neighbour is nearer or further by more than this share lies on an edge and is left out.
+    pub jump: f64,
+    /// Readings beyond this are the sky.
+    pub max_depth_m: f64,
+    pub strays: StrayRule,
+    /// Its radius is a lower bound, see [`LiftRules::reach`].
+    pub cluster: ClusterRule,
+    /// Cubes that a cloud is thinned out to are at least this large; 3/40 of the cloud's deviation otherwise.
+    pub min_voxel_m: f64,
+    /// A cluster's radius spans at least this many gaps between neighbouring points.
+    pub reach: f64,
+    /// Fewer pixels with depth than this make no object.
+    pub min_readings: usize,
+    /// Fewer points than this in the end make no object.
+    pub min_points: usize,
+    /// The share of points beyond the bounds on each side: a few always stray.
+    pub trim: f64,
+}
+
+impl Default for LiftRules {
+    fn default() -> Self {
+        Self {
+            max_points: 20_000,
+            erosion: 1,
+            jump: 0.05,
+            max_depth_m: 300.0,
+            strays: StrayRule::default(),
+            cluster: ClusterRule::default(),
+            min_voxel_m: 0.01,
+            // On a slanted plane of points one gap apart, ten neighbours lie within about 3 gaps.
+            reach: 4.0,
+            min_readings: 16,
+            min_points: 10,
+            trim: 0.002,
+        }
+    }
+}
+
+/// An object in view space, metres.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lifted {
+    /// The mean of its thinned cloud: each patch of surface counts the same, near or far.
+    pub centre: Vector3<f64>,
+    /// Along the view axes.
+    pub bounds: Bounds,
+    /// Smallest y.
+    pub nearest: f64,
+    /// Upright.
+    pub obb: OrientedBox,
+    /// Points that it was made from.
+    pub points: usize,
+    /// 0-1, the product of: the share of pixels with depth; the share of points that survived; how little of the
+    /// outline the picture's border cuts ([`uncut`]); 0.8 when gravity was guessed; 0.5 when there was no mask.
+    pub lift_quality: f64,
+}
+
+/// Why an outline is no object.
+#[derive(Debug, Clone, Copy, PartialEq, Error)]
+pub enum LiftFailure {
+    #[error(transparent)]
+    Camera(#[from] IntrinsicsError),
+    #[error("the outline covers no pixel of the picture")]
+    NoPixels,
+    #[error("none of the outline's pixels has a depth reading")]
+    NoDepth,
+    #[error("{found} points are left of the outline, and an object needs {needed}")]
+    TooFewPoints { found: usize, needed: usize },
+}
+
+impl LiftFailure {
+    /// A word to count failures by.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Camera(_) => "bad_camera",
+            Self::NoPixels => "no_pixels",
+            Self::NoDepth => "no_depth",
+            Self::TooFewPoints { .. } => "too_few_points",
+        }
+    }
+}
+
+/// Quality of an object whose camera's tilt is unknown, and of one known by its box only.
+const GUESSED_GRAVITY: f64 = 0.8;
+const NO_MASK: f64 = 0.5;
+
+/// A cluster of fewer cubes than this is too little to tell the object from its surroundings; then all points are it.
+const MIN_CLUSTER_VOXELS: usize = 5;
+
+/// The object in view space. `intrinsics` are those of the picture that the outline was drawn in; the depth image
+/// shows the same view, at any resolution.
+///
+/// ```
+/// use spatialmill_geometry::{DepthImage, Intrinsics, Mask, Outline, PixelBox, ViewSpace, lift};
+/// // A board 1 m wide and 0.5 m high, 2 m ahead, fills 50 x 25 pixels of a camera with a focal length of 100.
+/// let board = PixelBox { x0: 25.0, y0: 40.0, x1: 75.0, y1: 65.0 };
+/// let mask = Mask::from_box(100, 100, &board)?;
+/// let depth = DepthImage::new(100, 100, vec![2.0; 10_000])?;
+/// let camera = Intrinsics { fx: 100.0, fy: 100.0, cx: 49.5, cy: 49.5 };
+/// let lifted = lift(&Outline::Mask(&mask), &depth, &camera, &ViewSpace::level(), &Default::default())?;
+/// assert!((lifted.bounds.extent().x - 1.0).abs() < 0.02);
+/// assert!((lifted.bounds.extent().z - 0.5).abs() < 0.02);
+/// assert_eq!(lifted.nearest, 2.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn lift(
+    outline: &Outline,
+    depth: &DepthImage,
+    intrinsics: &Intrinsics,
+    view: &ViewSpace,
+    rules: &LiftRules,
+) -> Result<Lifted, LiftFailure> {
+    let intrinsics = intrinsics.checked()?;
+    let sampled = Sample::of(outline, depth, rules)?;
+    let needed = |found: usize, needed: usize| {
+        if found < needed { Err(LiftFailure::TooFewPoints { found, needed }) } else { Ok(()) }
+    };
+    needed(sampled.readings.len(), rules.min_readings)?;
+    let points: Vec<Vector3<f64>> = sampled
+        .readings
+        .iter()
+        .map(|r| view.camera_to_view(&intrinsics.back_project(r.x.into(), r.y.into(), r.depth_m)))
+        .collect();
+
+    let distance = median(sampled.readings.iter().map(|r| r.depth_m).collect());
+    let spacing = sampled.pixels_apart * distance / intrinsics.fx.min(intrinsics.fy);
+    let (kept, centre) = main_cluster(&points, |i| sampled.readings[i].counts, spacing, rules);
+    needed(kept.len(), rules.min_points)?;
+
+    let trimmed = trimmed_bounds(&kept, rules.trim);
+    let inside: Vec<Vector3<f64>> =
+        kept.iter().filter(|p| p.inf(&trimmed.high) == **p && p.sup(&trimmed.low) == **p).copied().collect();
+    let obb = OrientedBox::upright_of(&inside).ok_or(LiftFailure::NoPixels)?;
+    // A point is the centre of a patch that reaches half a step further, and beyond it lies the edge that was lost.
+    let lost = (f64::from(sampled.eroded_by) + 0.5 * sampled.pixels_apart) * distance;
+    let right = view.rotation().column(0) * (lost / intrinsics.fx);
+    let down = view.rotation().column(1) * (lost / intrinsics.fy);
+    let given_back = right.abs() + down.abs();
+    let bounds = Bounds { low: trimmed.low - given_back, high: trimmed.high + given_back };
+    let grown: [f64; 3] =
+        std::array::from_fn(|k| obb.lengths[k] + 2.0 * (obb.axes[k].dot(&right).abs() + obb.axes[k].dot(&down).abs()));
+
+    let gravity = match view.gravity() {
+        Gravity::Known => 1.0,
+        Gravity::Guessed => GUESSED_GRAVITY,
+    };
+    let outlined = match outline {
+        Outline::Mask(_) => 1.0,
+        Outline::Box { .. } => NO_MASK,
+    };
+    let survived = kept.len() as f64 / points.len() as f64;
+    Ok(Lifted {
+        centre,
+        bounds,
+        nearest: bounds.low.y,
+        obb: OrientedBox { lengths: grown.into(), ..obb },
+        points: kept.len(),
+        lift_quality: sampled.with_depth * survived * uncut(outline) * gravity * outlined,
+    })
+}
+
+/// A pixel with depth.
+struct Reading {
+    x: u32,
+    y: u32,
+    depth_m: f64,
+    /// Whether it says which cluster is the object.
+    counts: bool,
+}
+
+/// Pixels of an outline that have a depth to go by.
+struct Sample {
+    readings: Vec<Reading>,
+    /// The share of the pixels looked at that had a reading, before those next to a jump were left out.
+    with_depth: f64,
+    /// How far apart the pixels looked at are, pixels.
+    pixels_apart: f64,
+    eroded_by: u32,
+}
+
+impl Sample {
+    fn of(outline: &Outline, depth: &DepthImage, rules: &LiftRules) -> Result<Self, LiftFailure> {
+        match outline {
+            Outline::Mask(mask) => {
+                let eroded = mask.eroded(rules.erosion);
+                let thick = eroded.area() >= rules.min_readings as u64;
+                let (mask, eroded_by) = if thick { (&eroded, rules.erosion) } else { (*mask, 0) };
+                Self::of_mask(mask, |_, _| true, depth, rules).map(|sample| Self { eroded_by, ..sample })
+            }
+            Outline::Box { bounds, height, width } => {
+                let mask = Mask::from_box(*height, *width, bounds).map_err(|_| LiftFailure::NoPixels)?;
+                let (cx, cy) = ((bounds.x0 + bounds.x1) * 0.5, (bounds.y0 + bounds.y1) * 0.5);
+                let (reach_x, reach_y) = ((bounds.x1 - bounds.x0) * 0.25, (bounds.y1 - bounds.y0) * 0.25);
+                let central = |x: u32, y: u32| {
+                    (f64::from(x) + 0.5 - cx).abs() <= reach_x && (f64::from(y) + 0.5 - cy).abs() <= reach_y
+                };
+                let mut sample = Self::of_mask(&mask, central, depth, rules)?;
+                sample.keep_depths_of_the_middle(rules.cluster.radius_m);
+                Ok(sample)
+            }
+        }
+    }
+
+    fn of_mask(
+        mask: &Mask,
+        counts: impl Fn(u32, u32) -> bool,
+        depth: &DepthImage,
+        rules: &LiftRules,
+    ) -> Result<Self, LiftFailure> {
+        let area = mask.area();
+        if area == 0 {
+            return Err(LiftFailure::NoPixels);
+        }
+        let wanted = area.min(rules.max_points.max(1));
+        // Spread evenly and without rounding: pixel i is looked at when i · wanted / area moves on to a new number.
+        let looked_at = (0..area).zip(mask.pixels()).filter(|(i, _)| i * wanted % area < wanted);
+        let mut with_depth = 0_u64;
+        let mut readings = Vec::new();
+        for (_, (x, y)) in looked_at {
+            let (at_x, at_y) = depth.under(x, y, mask.width(), mask.height());
+            let Some(depth_m) = depth.reading(at_x, at_y).filter(|depth_m| *depth_m <= rules.max_depth_m) else {
+                continue;
+            };
+            with_depth += 1;
+            if !next_to_jump(depth, at_x, at_y, depth_m, rules.jump) {
+                readings.push(Reading { x, y, depth_m, counts: counts(x, y) });
+            }
+        }
+        if with_depth == 0 {
+            return Err(LiftFailure::NoDepth);
+        }
+        let pixels_apart = (area as f64 / wanted as f64).sqrt();
+        Ok(Self { readings, with_depth: with_depth as f64 / wanted as f64, pixels_apart, eroded_by: 0 })
+    }
+
+    /// A box shows floor and wall around its object. They touch it, so that no cluster tells them apart, but most of
+    /// them lie nearer or further than what fills the box's middle.
+    fn keep_depths_of_the_middle(&mut self, slack_m: f64) {
+        let mut middle: Vec<f64> = self.readings.iter().filter(|r| r.counts).map(|r| r.depth_m).collect();
+        if middle.is_empty() {
+            return;
+        }
+        middle.sort_by(f64::total_cmp);
+        let at = |share: f64| middle[((middle.len() - 1) as f64 * share) as usize];
+        let (near, far) = (at(0.1) - slack_m, at(0.9) + slack_m);
+        self.readings.retain(|r| near <= r.depth_m && r.depth_m <= far);
+    }
+}
+
+fn next_to_jump(depth: &DepthImage, x: u32, y: u32, depth_m: f64, jump: f64) -> bool {
+    let beside = [(x.wrapping_sub(1), y), (x + 1, y), (x, y.wrapping_sub(1)), (x, y + 1)];
+    beside
+        .into_iter()
+        .filter_map(|(x, y)| depth.reading(x, y))
+        .any(|other| (other - depth_m).abs() > jump * depth_m.min(other))
+}
+
+/// The points of the object and the mean of its voxels. `counts` says which points elect the cluster, `spacing` how
+/// far apart neighbouring points are.
+fn main_cluster(
+    points: &[Vector3<f64>],
+    counts: impl Fn(usize) -> bool,
+    spacing: f64,
+    rules: &LiftRules,
+) -> (Vec<Vector3<f64>>, Vector3<f64>) {
+    let steady = cloud::without_strays(points, &rules.strays);
+    let cloud: Vec<Vector3<f64>> = steady.iter().map(|&i| points[i]).collect();
+    let size_m = rules.min_voxel_m.max(3.0 / 40.0 * deviation(&cloud));
+    let thinned = cloud::voxels(&cloud, size_m);
+    let radius_m = rules.cluster.radius_m.max(rules.reach * size_m.max(spacing));
+    let mut elects = vec![false; thinned.centres.len()];
+    for (&i, &voxel) in steady.iter().zip(&thinned.of_point) {
+        elects[voxel] |= counts(i);
+    }
+    let cluster = ClusterRule { radius_m, ..rules.cluster };
+    let mut chosen = cloud::heaviest_cluster(&thinned.centres, &cluster, |voxel| u64::from(elects[voxel]));
+    if chosen.len() < MIN_CLUSTER_VOXELS {
+        chosen = (0..thinned.centres.len()).collect();
+    }
+    let mut is_chosen = vec![false; thinned.centres.len()];
+    chosen.iter().for_each(|&voxel| is_chosen[voxel] = true);
+    let kept = cloud.iter().zip(&thinned.of_point).filter(|(_, voxel)| is_chosen[**voxel]).map(|(p, _)| *p).collect();
+    let centre = chosen.iter().map(|&voxel| thinned.centres[voxel]).sum::<Vector3<f64>>() / chosen.len().max(1) as f64;
+    (kept, centre)
+}
+
+/// The length of the vector of the coordinates' standard deviations.
+fn deviation(points: &[Vector3<f64>]) -> f64 {
+    let count = points.len().max(1) as f64;
+    let mean = points.iter().sum::<Vector3<f64>>() / count;
+    (points.iter().map(|p| (p - mean).norm_squared()).sum::<f64>() / count).sqrt()
+}
+
+/// Bounds that leave the share `trim` of the points out on each side of each axis.
+fn trimmed_bounds(points: &[Vector3<f64>], trim: f64) -> Bounds {
+    let left_out = ((points.len() as f64 * trim) as usize).min(points.len().saturating_sub(1) / 2);
+    let side = |k: usize| {
+        let mut along: Vec<f64> = points.iter().map(|p| p[k]).collect();
+        along.sort_by(f64::total_cmp);
+        (along[left_out], along[along.len() - 1 - left_out])
+    };
+    let sides = [side(0), side(1), side(2)];
+    Bounds { low: sides.map(|(low, _)| low).into(), high: sides.map(|(_, high)| high).into() }
+}
+
+/// How little the picture's border cuts an outline, 0-1: one less the length along which it touches the border, over
+/// half its box's perimeter. A cut object's true size is unknown.
+pub fn uncut(outline: &Outline) -> f64 {
+    let (bounds, touching) = match outline {
+        Outline::Mask(mask) => {
+            let Some(bounds) = mask.bounds() else { return 0.0 };
+            let (right, bottom) = (mask.width() - 1, mask.height() - 1);
+            let sides = |(x, y): (u32, u32)| {
+                [x == 0, x == right, y == 0, y == bottom].into_iter().filter(|touches| *touches).count()
+            };
+            (bounds, mask.pixels().map(sides).sum::<usize>() as f64)
+        }
+        Outline::Box { bounds, height, width } => {
+            let Some(inside) = bounds.clipped_to(*width, *height) else { return 0.0 };
+            let (across, along) = (inside.x1 - inside.x0, inside.y1 - inside.y0);
+            // Within half a pixel of the border, because detectors round.
+            let touches = |edge: f64, border: u32| f64::from(u8::from((edge - f64::from(border)).abs() <= 0.5));
+            let upright = touches(inside.x0, 0) + touches(inside.x1, *width);
+            let level = touches(inside.y0, 0) + touches(inside.y1, *height);
+            (inside, upright * along + level * across)
+        }
+    };
+    (1.0 - touching / (bounds.x1 - bounds.x0 + bounds.y1 - bounds.y0)).max(0.0)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    let middle = values.len() / 2;
+    // Never empty: the caller has asked for `min_readings` points, but a rule of 0 must not panic.
+    if values.is_empty() { 0.0 } else { *values.select_nth_unstable_by(middle, f64::total_cmp).1 }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! Lifting scenes whose shapes are known, rendered by a formula.
+
+use super::*;
+use crate::sampling::near;
+use proptest::prelude::*;
+
+const WIDTH: u32 = 320;
+const HEIGHT: u32 = 240;
+const CAMERA: Intrinsics = Intrinsics { fx: 300.0, fy: 300.0, cx: 159.5, cy: 119.5 };
+
+/// Depth and mask of a box in front of a wall `wall_m` away, by casting a ray through each pixel; everything in
+/// camera axes.
+fn picture_of(object: &OrientedBox, wall_m: f64) -> (DepthImage, Mask) {
+    let ray = |x: u32, y: u32| CAMERA.back_project(x.into(), y.into(), 1.0);
+    let hit = |x: u32, y: u32| object.span_along(&Vector3::zeros(), &ray(x, y)).map(|(entry, _)| entry);
+    let pixels = (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (x, y)));
+    let metres = pixels.map(|(x, y)| hit(x, y).unwrap_or(wall_m) as f32).collect();
+    let bits = (0..WIDTH).flat_map(|x| (0..HEIGHT).map(move |y| (x, y))).map(|(x, y)| hit(x, y).is_some());
+    (DepthImage::new(WIDTH, HEIGHT, metres).unwrap(), Mask::from_bits(HEIGHT, WIDTH, bits).unwrap())
+}
+
+fn level_lift(outline: Outline, depth: &DepthImage) -> Result<Lifted, LiftFailure> {
+    lift(&outline, depth, &CAMERA, &ViewSpace::level(), &LiftRules::default())
+}
+
+fn cube(at: [f64; 3], lengths: [f64; 3]) -> OrientedBox {
+    OrientedBox::upright(at.into(), 0.0, lengths.into())
+}
+
+/// Grows a mask by a pixel, as a careless annotator does.
+fn bled(mask: &Mask) -> Mask {
+    let bits = (0..WIDTH).flat_map(|x| (0..HEIGHT).map(move |y| (x, y))).map(|(x, y)| {
+        let beside = [(x, y), (x.wrapping_sub(1), y), (x + 1, y), (x, y.wrapping_sub(1)), (x, y + 1)];
+        beside.into_iter().any(|(x, y)| mask.contains(x, y))
+    });
+    Mask::from_bits(HEIGHT, WIDTH, bits).unwrap()
+}
+
+#[test]
+fn finds_a_cube_in_front_of_a_wall() {
+    // The camera sees the front face only: 0.6 m wide, 0.4 m high, 2 m ahead.
+    let (depth, mask) = picture_of(&cube([0.0, 0.0, 2.2], [0.6, 0.4, 0.4]), 5.0);
+    let lifted = level_lift(Outline::Mask(&mask), &depth).unwrap();
+    assert!(near(&lifted.centre, &Vector3::new(0.0, 2.0, 0.0), 0.01));
+    assert!(near(&lifted.bounds.extent(), &Vector3::new(0.6, 0.0, 0.4), 0.015), "{:?}", lifted.bounds.extent());
+    assert!((lifted.nearest - 2.0).abs() < 1e-6);
+    assert!((lifted.lift_quality - GUESSED_GRAVITY).abs() < 0.03);
+}
+
+#[test]
+fn a_mask_that_bleeds_onto_the_wall_changes_little() {
+    let object = cube([0.3, 0.1, 2.2], [0.6, 0.4, 0.4]);
+    for wall_m in [2.3, 2.6, 5.0, 40.0] {
+        let (depth, mask) = picture_of(&object, wall_m);
+        let tight = level_lift(Outline::Mask(&mask), &depth).unwrap();
+        let loose = level_lift(Outline::Mask(&bled(&mask)), &depth).unwrap();
+        assert!(near(&tight.bounds.extent(), &loose.bounds.extent(), 0.03), "wall at {wall_m}");
+        assert!(near(&tight.centre, &loose.centre, 0.02), "wall at {wall_m}");
+    }
+}
+
+#[test]
+fn far_and_large_objects_stay_whole() {
+    // A lorry 12 m long at 40 m, a house front 20 m wide at 60 m: gaps between points exceed the indoor radius.
+    for (at, lengths) in [([0.0, 0.0, 41.0], [12.0, 3.0, 2.0]), ([0.0, 0.0, 65.0], [20.0, 8.0, 10.0])] {
+        let (depth, mask) = picture_of(&cube(at, lengths), 200.0);
+        let lifted = level_lift(Outline::Mask(&mask), &depth).unwrap();
+        assert!((lifted.bounds.extent().x / lengths[0] - 1.0).abs() < 0.05, "{lifted:?}");
+        assert!((lifted.bounds.extent().z / lengths[1] - 1.0).abs() < 0.10, "{lifted:?}");
+    }
+}
+
+#[test]
+fn small_and_thin_objects_are_found() {
+    // A cup at arm's length and a pole two pixels wide.
+    let (depth, mask) = picture_of(&cube([0.0, 0.0, 0.6], [0.08, 0.1, 0.08]), 3.0);
+    assert!((level_lift(Outline::Mask(&mask), &depth).unwrap().bounds.extent().x - 0.08).abs() < 0.01);
+    let (_, mask) = picture_of(&cube([0.0, 0.0, 4.0], [0.027, 2.0, 0.03]), 9.0);
+    let flat = DepthImage::new(WIDTH, HEIGHT, vec![4.0; (WIDTH * HEIGHT) as usize]).unwrap();
+    assert!((level_lift(Outline::Mask(&mask), &flat).unwrap().bounds.extent().z - 2.0).abs() < 0.05);
+}
+
+#[test]
+fn a_tilted_camera_sees_upright_sizes() {
+    // The camera looks 35 degrees down at a box of 0.5 x 0.4 x 0.3 m on the floor, turned by 30 degrees.
+    let (sin, cos) = 35.0_f64.to_radians().sin_cos();
+    let view = ViewSpace::from_gravity(&Vector3::new(0.0, cos, sin)).unwrap();
+    let standing = OrientedBox::upright(Vector3::new(0.1, 1.6, -1.1), 0.52, Vector3::new(0.5, 0.4, 0.3));
+    let to_camera = crate::Rigid { rotation: view.rotation().transpose(), translation: Vector3::zeros() };
+    let (depth, mask) = picture_of(&standing.transform(&to_camera), 8.0);
+    let lifted = lift(&Outline::Mask(&mask), &depth, &CAMERA, &view, &LiftRules::default()).unwrap();
+    // The top and two sides are in sight, so that the box is known whole.
+    assert!(near(&lifted.obb.lengths, &standing.lengths, 0.03), "{:?}", lifted.obb.lengths);
+    assert!(lifted.obb.axes[0].dot(&standing.axes[0]).abs() > 0.99);
+    let off = lifted.bounds.centre() - standing.centre;
+    assert!(off.amax() < 0.03, "{off:?} {:?} {:?}", lifted.bounds, standing.bounds());
+    assert!(lifted.lift_quality > 0.9);
+}
+
+#[test]
+fn a_box_alone_finds_the_object_in_its_middle() {
+    let object = cube([0.0, 0.0, 2.2], [0.6, 0.4, 0.4]);
+    let (depth, mask) = picture_of(&object, 5.0);
+    let bounds = mask.bounds().unwrap();
+    let loose = PixelBox { x0: bounds.x0 - 8.0, y0: bounds.y0 - 8.0, x1: bounds.x1 + 8.0, y1: bounds.y1 + 8.0 };
+    let lifted = level_lift(Outline::Box { bounds: loose, height: HEIGHT, width: WIDTH }, &depth).unwrap();
+    assert!(near(&lifted.bounds.extent(), &Vector3::new(0.6, 0.0, 0.4), 0.05), "{:?}", lifted.bounds.extent());
+    assert!(lifted.lift_quality < 0.5);
+}
+
+#[test]
+fn depth_of_another_resolution_gives_the_same_object() {
+    let (depth, mask) = picture_of(&cube([0.2, 0.0, 2.2], [0.6, 0.4, 0.4]), 5.0);
+    let half = (0..HEIGHT / 2).flat_map(|y| (0..WIDTH / 2).map(move |x| (x, y)));
+    let half = half.map(|(x, y)| depth.reading(2 * x + 1, 2 * y + 1).unwrap() as f32).collect();
+    let half = DepthImage::new(WIDTH / 2, HEIGHT / 2, half).unwrap();
+    let (a, b) = (level_lift(Outline::Mask(&mask), &depth).unwrap(), level_lift(Outline::Mask(&mask), &half).unwrap());
+    assert!(near(&a.bounds.extent(), &b.bounds.extent(), 0.03));
+}
+
+#[test]
+fn a_cut_outline_lowers_quality() {
+    // Cut by the left border: 40 of its 40 rows touch it, and half its box's perimeter is 20 + 40.
+    let bounds = PixelBox { x0: 0.0, y0: 100.0, x1: 20.0, y1: 140.0 };
+    let mask = Mask::from_box(HEIGHT, WIDTH, &bounds).unwrap();
+    assert!((uncut(&Outline::Mask(&mask)) - (1.0 - 40.0 / 60.0)).abs() < 1e-12);
+    assert!((uncut(&Outline::Box { bounds, height: HEIGHT, width: WIDTH }) - (1.0 - 40.0 / 60.0)).abs() < 1e-12);
+    let whole = PixelBox { x0: 0.0, y0: 0.0, x1: WIDTH.into(), y1: HEIGHT.into() };
+    assert_eq!(uncut(&Outline::Box { bounds: whole, height: HEIGHT, width: WIDTH }), 0.0);
+}
+
+#[test]
+fn says_why_it_fails() {
+    let (depth, mask) = picture_of(&cube([0.0, 0.0, 2.2], [0.6, 0.4, 0.4]), 5.0);
+    let code = |outline: Outline, depth: &DepthImage| level_lift(outline, depth).unwrap_err().code();
+    let nothing = Mask::empty(HEIGHT, WIDTH).unwrap();
+    assert_eq!(code(Outline::Mask(&nothing), &depth), "no_pixels");
+    let beside = PixelBox { x0: -9.0, y0: 0.0, x1: -1.0, y1: 9.0 };
+    assert_eq!(code(Outline::Box { bounds: beside, height: HEIGHT, width: WIDTH }, &depth), "no_pixels");
+    assert_eq!(code(Outline::Box { bounds: beside, height: 0, width: 0 }, &depth), "no_pixels");
+    let blind = DepthImage::new(1, 1, vec![f32::NAN]).unwrap();
+    assert_eq!(code(Outline::Mask(&mask), &blind), "no_depth");
+    let sky = DepthImage::new(1, 1, vec![1e9]).unwrap();
+    assert_eq!(code(Outline::Mask(&mask), &sky), "no_depth");
+    let speck = Mask::from_box(HEIGHT, WIDTH, &PixelBox { x0: 5.0, y0: 5.0, x1: 8.0, y1: 8.0 }).unwrap();
+    assert_eq!(code(Outline::Mask(&speck), &depth), "too_few_points");
+    let broken = Intrinsics { fx: f64::NAN, ..CAMERA };
+    let failure = lift(&Outline::Mask(&mask), &depth, &broken, &ViewSpace::level(), &LiftRules::default());
+    assert_eq!(failure.unwrap_err().code(), "bad_camera");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// The cube's front face is what the camera sees, wherever it is.
+    #[test]
+    fn finds_boxes_anywhere_in_sight(
+        x in -0.3..0.3, y in -0.2..0.2, z in 1.0..8.0, w in 0.1..0.5, h in 0.1..0.4, wall in 1.3..4.0,
+    ) {
+        let object = cube([x * z, y * z, z + 0.1], [w, h, 0.2]);
+        let (depth, mask) = picture_of(&object, z * wall);
+        prop_assume!(mask.area() > 200);
+        let lifted = level_lift(Outline::Mask(&mask), &depth).unwrap();
+        let pixel = z / CAMERA.fx;
+        prop_assert!(f64::abs(lifted.bounds.extent().x - w) < 2.5 * pixel + 0.02 * w, "{:?}", lifted);
+        prop_assert!(f64::abs(lifted.bounds.extent().z - h) < 2.5 * pixel + 0.02 * h, "{:?}", lifted);
+        prop_assert!(f64::abs(lifted.nearest - z) < 1e-3);
+    }
+
+    /// Any readings at all: an answer of finite numbers or a failure.
+    #[test]
+    fn never_panics(metres in prop::collection::vec(any::<f32>(), 64), seed in prop::collection::vec(any::<bool>(), 64)) {
+        let depth = DepthImage::new(8, 8, metres).unwrap();
+        let mask = Mask::from_bits(8, 8, seed).unwrap();
+        if let Ok(lifted) = lift(&Outline::Mask(&mask), &depth, &CAMERA, &ViewSpace::level(), &LiftRules::default()) {
+            prop_assert!(lifted.centre.iter().chain(&lifted.bounds.extent()).all(|number| number.is_finite()));
+            prop_assert!((0.0..=1.0).contains(&lifted.lift_quality));
+        }
+    }
+}
