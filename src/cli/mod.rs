@@ -99,11 +99,11 @@ pub fn main() -> ExitCode {
     };
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        // Planning recurses deeply in unoptimised builds.
+        // Plans recurse deeply in unoptimised builds.
         .thread_stack_size(16 << 20)
         .build()
         .map_err(|e| Error::internal("cannot start the async runtime").because(e))
-        .and_then(|runtime| runtime.block_on(async { tokio::spawn(run(cli)).await.unwrap_or_else(died) }));
+        .and_then(|runtime| runtime.block_on(run(cli)));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -114,10 +114,6 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
-}
-
-fn died(error: tokio::task::JoinError) -> Result<()> {
-    Err(Error::internal("a panic; please report it").because(error))
 }
 
 async fn run(cli: Cli) -> Result<()> {

@@ -175,7 +175,6 @@ impl ExecutionPlan for AccountExec {
         }))
     }
 
-    #[expect(deprecated, reason = "the trait still requires it; `replace_children` does the work")]
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> PlanResult<Arc<dyn ExecutionPlan>> {
         self.replace_children(
             children,

@@ -101,14 +101,14 @@ impl Mill {
 async fn write_rows(table: &Table, run: &Run, shard: &str, rows: &[impl Serialize]) -> Result<Vec<Part>> {
     let options = Arc::new(table.write_options(&run.id, shard, "-"));
     let mut writer = PartWriter::new(options, 0, 1)?;
-    for batch in to_batches(Arc::clone(table.schema()), rows)? {
+    if let Some(batch) = to_batch(Arc::clone(table.schema()), rows)? {
         writer.write(&batch).await?;
     }
     writer.finish(Empty::WritePart).await
 }
 
 /// Rows that serialise by column name, as Arrow.
-pub(super) fn to_batches(schema: SchemaRef, rows: &[impl Serialize]) -> Result<Option<RecordBatch>> {
+pub(super) fn to_batch(schema: SchemaRef, rows: &[impl Serialize]) -> Result<Option<RecordBatch>> {
     let mut decoder = ReaderBuilder::new(schema)
         .with_batch_size(rows.len().max(1))
         .build_decoder()

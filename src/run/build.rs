@@ -187,7 +187,9 @@ impl Mill {
         let fingerprints: BTreeSet<&str> =
             made.iter().flat_map(|m| &m.parts).map(|part| part.fingerprint.as_str()).collect();
         let mut all = blake3::Hasher::new();
-        fingerprints.iter().for_each(|fingerprint| drop(all.update(fingerprint.as_bytes())));
+        for fingerprint in fingerprints {
+            all.update(fingerprint.as_bytes());
+        }
         let info = json!({
             "started": run.started,
             "seed": self.project.integer("seed"),

@@ -15,7 +15,7 @@ use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
-use super::books::to_batches;
+use super::books::to_batch;
 use super::build::Made;
 use super::{Mill, Run};
 use crate::error::{Context, Error, Result};
@@ -47,11 +47,7 @@ const BATCH_ROWS: usize = 4096;
 const BATCH_BYTES: usize = 16 << 20;
 
 /// The four tables' parts of one shard.
-struct Read {
-    shard: String,
-    fingerprint: String,
-    made: BTreeMap<&'static str, Made>,
-}
+type Read = BTreeMap<&'static str, Made>;
 
 impl Mill {
     /// Reads the sources named (all when none): shards that changed are read again, shards that are gone are removed.
@@ -106,7 +102,7 @@ impl Mill {
             let (reader, tables, bar) = (Arc::clone(&reader), &tables, &bar);
             async move {
                 let read = self.read_shard(reader, shard, full, fingerprint, tables, run).await?;
-                bar.shard(&read.made["frames"].ledger);
+                bar.shard(&read["frames"].ledger);
                 Ok::<Read, Error>(read)
             }
         }))
@@ -116,7 +112,7 @@ impl Mill {
         bar.finish();
 
         let mut ledger = Ledger::default();
-        read.iter().for_each(|r| ledger.add(&r.made["frames"].ledger));
+        read.iter().for_each(|r| ledger.add(&r["frames"].ledger));
         let imported = Imported { source: name.clone(), read: read.len(), fresh, ledger };
         self.publish_source(name, &tables, read, &current, run).await?;
         Ok(imported)
@@ -141,11 +137,11 @@ impl Mill {
         if read.is_empty() && gone.is_empty() {
             return Ok(());
         }
-        let of_frames: Vec<Made> = read.iter().map(|r| r.made["frames"].clone()).collect();
+        let of_frames: Vec<Made> = read.iter().map(|r| r["frames"].clone()).collect();
         self.quarantine("import", &of_frames, &gone, run).await?;
         self.refuse_if_too_many("import", &of_frames)?;
         for name in IMPORTED.iter().rev() {
-            let made: Vec<Made> = read.iter().map(|r| r.made[name].clone()).collect();
+            let made: Vec<Made> = read.iter().map(|r| r[name].clone()).collect();
             let mut ledger = Ledger::default();
             made.iter().for_each(|m| ledger.add(&m.ledger));
             self.publish(&tables[name], made, gone.clone(), run, &ledger).await?;
@@ -191,7 +187,7 @@ impl Mill {
         run: &Run,
     ) -> Result<Read> {
         if let Some(made) = self.read_before(tables, &full, &fingerprint).await? {
-            return Ok(Read { shard: full, fingerprint, made });
+            return Ok(made);
         }
         let source = full.split('/').next().unwrap_or_default().to_owned();
         let (send, mut receive) = mpsc::channel::<Row>(WAITING);
@@ -237,7 +233,7 @@ impl Mill {
             self.keep_for_later(&tables[name], &one, &fingerprint).await?;
             made.insert(name, one);
         }
-        Ok(Read { shard: full, fingerprint, made })
+        Ok(made)
     }
 
     /// A shard whose four tables an interrupted import made durable.
@@ -246,7 +242,7 @@ impl Mill {
         tables: &BTreeMap<&'static str, Table>,
         shard: &str,
         fingerprint: &str,
-    ) -> Result<Option<BTreeMap<&'static str, Made>>> {
+    ) -> Result<Option<Read>> {
         let mut made = BTreeMap::new();
         for (name, table) in tables {
             match self.taken_over(table, shard, fingerprint).await? {
@@ -326,7 +322,7 @@ impl Batches {
     }
 
     async fn flush(&mut self) -> Result<()> {
-        if let Some(batch) = to_batches(Arc::clone(&self.schema), &self.rows)? {
+        if let Some(batch) = to_batch(Arc::clone(&self.schema), &self.rows)? {
             self.writer.write(&batch).await?;
         }
         self.rows.clear();

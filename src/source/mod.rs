@@ -5,6 +5,12 @@
 //! A record that cannot be used becomes a quarantined row with key, file, code and message; it is never dropped silently,
 //! and only what makes the whole source unusable (no such folder, not this kind of dataset) is an [`Error`](crate::error::Error).
 
+pub mod category;
+mod coco;
+pub mod depth;
+pub mod npy;
+pub mod photo;
+mod rgbd;
 pub mod root;
 pub mod rows;
 
@@ -58,8 +64,20 @@ pub struct Options {
     pub extra: toml::Table,
 }
 
+impl Options {
+    /// The options of one kind, as a struct that refuses what it does not know.
+    pub fn parse<T: serde::de::DeserializeOwned>(&self, kind: &str) -> Result<T> {
+        self.extra.clone().try_into().map_err(|e: toml::de::Error| {
+            Error::usage(format!("a wrong option of a `{kind}` source"))
+                .with("source", &self.name)
+                .because(e.message().to_owned())
+                .hint(format!("`spatialmill import --help {kind}` lists the options of this kind"))
+        })
+    }
+}
+
 /// Every source that can be read.
-pub const SOURCES: &[Kind] = &[];
+pub const SOURCES: &[Kind] = &[coco::COCO, rgbd::RGBD];
 
 /// A kind by its name.
 pub fn kind(name: &str) -> Result<&'static Kind> {

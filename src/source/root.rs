@@ -3,6 +3,7 @@
 //! Paths come from dataset files and are not to be trusted: an absolute path, a `..`, a backslash, a NUL or a link that leads
 //! outside is refused. All calls block; readers run on blocking threads.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +24,12 @@ pub struct Root {
 enum Place {
     Local(PathBuf),
     Store { store: Arc<dyn ObjectStore>, prefix: StorePath, runtime: tokio::runtime::Handle },
+}
+
+impl std::fmt::Display for Root {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.url.fmt(f)
+    }
 }
 
 /// A file below the root.
@@ -84,30 +91,81 @@ impl Root {
     /// Every file below `folder` ("" for all), sorted by path. Links that lead out of the root are not followed.
     pub fn list(&self, folder: &str) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
+        self.visit(folder, &mut |entry| entries.push(entry))?;
+        entries.sort();
+        Ok(entries)
+    }
+
+    /// A hash of the paths, sizes and tags of the files below `folder`, for each key that `key` gives them; files without a
+    /// key are left out. In constant memory for each key: a folder of a million photos is never held.
+    pub fn digests(
+        &self,
+        folder: &str,
+        mut key: impl FnMut(&Entry) -> Option<String>,
+    ) -> Result<BTreeMap<String, String>> {
+        let mut sums = BTreeMap::<String, u128>::new();
+        self.visit(folder, &mut |entry| {
+            if let Some(key) = key(&entry) {
+                let line = format!("{}\0{}\0{}", entry.path, entry.size, entry.tag);
+                let sum = sums.entry(key).or_default();
+                // Listings come in any order, so the hashes are added up rather than chained.
+                *sum = sum.wrapping_add(xxhash_rust::xxh3::xxh3_128(line.as_bytes()));
+            }
+        })?;
+        Ok(sums.into_iter().map(|(key, sum)| (key, format!("{sum:032x}"))).collect())
+    }
+
+    /// A hash of the paths, sizes and tags of all files below `folder`.
+    pub fn digest(&self, folder: &str) -> Result<String> {
+        Ok(self.digests(folder, |_| Some(String::new()))?.remove("").unwrap_or_default())
+    }
+
+    /// True where there is a folder of this name with at least one file in it.
+    pub fn has_folder(&self, folder: &str) -> Result<bool> {
+        match &self.place {
+            Place::Local(root) => Ok(self.inside(root, folder)?.is_some_and(|path| path.is_dir())),
+            Place::Store { store, prefix, runtime } => {
+                let mut listing = store.list(Some(&join(prefix, &check(folder)?)));
+                let first = runtime
+                    .block_on(futures::TryStreamExt::try_next(&mut listing))
+                    .or_input(|| format!("cannot list `{}`", self.url))?;
+                Ok(first.is_some())
+            }
+        }
+    }
+
+    fn visit(&self, folder: &str, on: &mut dyn FnMut(Entry)) -> Result<()> {
         match &self.place {
             Place::Local(root) => {
                 let top = if folder.is_empty() { root.clone() } else { root.join(check(folder)?) };
                 if top.is_dir() {
-                    walk(root, &top, &mut entries)?;
+                    walk(root, &top, on)?;
                 }
             }
             Place::Store { store, prefix, runtime } => {
                 let top = if folder.is_empty() { prefix.clone() } else { join(prefix, &check(folder)?) };
-                let listing = store.list(Some(&top));
-                let found: Vec<_> = runtime
-                    .block_on(futures::TryStreamExt::try_collect(listing))
-                    .or_input(|| format!("cannot list `{}`", self.url))?;
-                for meta in found {
+                let mut listing = store.list(Some(&top));
+                while let Some(meta) = runtime
+                    .block_on(futures::TryStreamExt::try_next(&mut listing))
+                    .or_input(|| format!("cannot list `{}`", self.url))?
+                {
                     if let Some(rest) = meta.location.prefix_match(prefix) {
                         let path = rest.map(|p| p.as_ref().to_owned()).collect::<Vec<_>>().join("/");
                         let tag = meta.e_tag.unwrap_or_else(|| meta.last_modified.to_rfc3339());
-                        entries.push(Entry { path, size: meta.size, tag });
+                        on(Entry { path, size: meta.size, tag });
                     }
                 }
             }
         }
-        entries.sort();
-        Ok(entries)
+        Ok(())
+    }
+
+    /// Fails exactly where a path is refused: it is malformed, or a link leads it out of the root. It need not exist.
+    pub fn admit(&self, path: &str) -> Result<()> {
+        match &self.place {
+            Place::Local(root) => self.inside(root, path).map(drop),
+            Place::Store { .. } => check(path).map(drop),
+        }
     }
 
     /// True where there is a file of this name.
@@ -125,6 +183,26 @@ impl Root {
             Place::Store { store, prefix, runtime } => {
                 match runtime.block_on(store.head(&join(prefix, &check(path)?))) {
                     Ok(meta) => Ok(Some(meta.size)),
+                    Err(object_store::Error::NotFound { .. }) => Ok(None),
+                    Err(e) => Err(Error::input("cannot read").with("file", path).because(e)),
+                }
+            }
+        }
+    }
+
+    /// What changes when a file does (its modification time or ETag, and its size), or none when it does not exist.
+    pub fn tag(&self, path: &str) -> Result<Option<String>> {
+        match &self.place {
+            Place::Local(root) => {
+                let meta = self.inside(root, path)?.and_then(|file| file.metadata().ok()).filter(|meta| meta.is_file());
+                Ok(meta.map(|meta| format!("{} {}", modified(&meta), meta.len())))
+            }
+            Place::Store { store, prefix, runtime } => {
+                match runtime.block_on(store.head(&join(prefix, &check(path)?))) {
+                    Ok(meta) => {
+                        let tag = meta.e_tag.unwrap_or_else(|| meta.last_modified.to_rfc3339());
+                        Ok(Some(format!("{tag} {}", meta.size)))
+                    }
                     Err(object_store::Error::NotFound { .. }) => Ok(None),
                     Err(e) => Err(Error::input("cannot read").with("file", path).because(e)),
                 }
@@ -205,7 +283,7 @@ fn join(prefix: &StorePath, path: &str) -> StorePath {
     prefix.parts().chain(StorePath::from(path).parts()).collect()
 }
 
-fn walk(root: &Path, folder: &Path, entries: &mut Vec<Entry>) -> Result<()> {
+fn walk(root: &Path, folder: &Path, on: &mut dyn FnMut(Entry)) -> Result<()> {
     let listing = std::fs::read_dir(folder).or_input(|| format!("cannot list `{}`", folder.display()))?;
     for item in listing {
         let item = item.or_input(|| format!("cannot list `{}`", folder.display()))?;
@@ -218,18 +296,18 @@ fn walk(root: &Path, folder: &Path, entries: &mut Vec<Entry>) -> Result<()> {
         let is_link = item.file_type().is_ok_and(|t| t.is_symlink());
         if meta.is_dir() && !is_link {
             // A linked folder could lead back to its parent and never end.
-            walk(root, &path, entries)?;
+            walk(root, &path, on)?;
         } else if meta.is_file() {
             let Some(relative) = path.strip_prefix(root).ok().and_then(Path::to_str) else { continue };
-            let modified = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
-            entries.push(Entry {
-                path: relative.to_owned(),
-                size: meta.len(),
-                tag: modified.map_or_else(String::new, |t| t.as_nanos().to_string()),
-            });
+            on(Entry { path: relative.to_owned(), size: meta.len(), tag: modified(&meta) });
         }
     }
     Ok(())
+}
+
+fn modified(meta: &std::fs::Metadata) -> String {
+    let modified = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+    modified.map_or_else(String::new, |t| t.as_nanos().to_string())
 }
 
 /// An object's byte stream as a blocking reader.

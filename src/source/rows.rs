@@ -30,6 +30,7 @@ pub struct Frame {
     pub timestamp: Option<f64>,
     pub lifted_from: Option<String>,
     pub exhaustive: bool,
+    pub captions: Option<Vec<String>>,
 }
 
 /// A row of `detections`.
@@ -79,6 +80,22 @@ pub struct Quarantined {
     /// Short and countable: `json`, `image`, `depth`, `mask`, `box`, `pose`, `missing_file`, ...
     pub code: &'static str,
     pub message: String,
+}
+
+/// Why a record cannot be used: what [`Rows::refuse`] turns into a quarantined row once the key and the file are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// As in [`Quarantined::code`].
+    pub code: &'static str,
+    /// As in [`Quarantined::message`].
+    pub message: String,
+}
+
+impl Refused {
+    /// A reason with its code.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
 }
 
 /// Metres or a unit vector, in the frame that the column's comment names.
@@ -152,5 +169,10 @@ impl Rows {
         message: impl Into<String>,
     ) -> Result<()> {
         self.push(Row::Quarantined(Quarantined { key: key.into(), uri, code, message: message.into() }))
+    }
+
+    /// Puts a record into quarantine for a reason that was found earlier.
+    pub fn refuse(&mut self, key: impl Into<String>, uri: &str, why: Refused) -> Result<()> {
+        self.quarantine(key, Some(uri.to_owned()), why.code, why.message)
     }
 }

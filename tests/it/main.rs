@@ -1,2 +1,5 @@
-#[test]
-fn t() {}
+//! Integration tests: one binary, one module for each part of the engine.
+
+mod mutate;
+mod sources;
+mod warehouse;

@@ -6,6 +6,7 @@ use crate::obb::convex_hull;
 use crate::raster::NEAR_M;
 use crate::{DepthImage, Mask, OrientedBox, Raster};
 use nalgebra::Vector3;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 /// Boxes in the world and what is known of the depth before them.
@@ -34,10 +35,13 @@ struct Placed {
 impl Boxes<'_> {
     /// The visible pixels and the visibility of each of `only`; boxes outside the picture have no pixels.
     pub(super) fn visible(&self, only: &[usize]) -> BTreeMap<usize, (Mask, f64)> {
-        let placed: Vec<Placed> = only.iter().filter_map(|object| self.place(*object)).collect();
-        let first_ends = self.first_ends(&placed);
-        let seen = placed.iter().filter_map(|placed| {
-            let (mask, share) = self.by_depth(placed).unwrap_or_else(|| self.by_boxes(placed, &first_ends));
+        let all: Vec<Placed> = only.iter().filter_map(|object| self.place(*object)).collect();
+        // As dear as all the rest, and only wanted where there is no depth.
+        let first_ends = OnceCell::new();
+        let seen = all.iter().filter_map(|placed| {
+            let (mask, share) = self
+                .by_depth(placed)
+                .unwrap_or_else(|| self.by_boxes(placed, first_ends.get_or_init(|| self.first_ends(&all))));
             let mask = Mask::from_spans(self.shot.height, self.shot.width, mask).ok()?;
             Some((placed.object, (mask, share * placed.inside * placed.in_front)))
         });

@@ -1,0 +1,191 @@
+//! A temporary file in which records wait, sorted into buckets, until their bucket is read.
+//!
+//! Records arrive in any order of buckets. Each bucket gathers what it is given in a small buffer of its own, which goes to the
+//! end of the one file when it is full; a bucket is then the list of its extents. So that memory is bounded by
+//! [`BUFFERS`] whatever the number of buckets, one descriptor is open, and the file disappears with the process, even a
+//! killed one. It lies in the system's folder for temporary files (`TMPDIR`) and is about as large as what was spilled.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::sync::{Mutex, PoisonError};
+
+use crate::error::{Context, Result};
+
+/// Bytes of all buckets' buffers together.
+const BUFFERS: usize = 32 << 20;
+
+/// A record in a bucket: a tag, which is the spiller's own business, and bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tag {
+    /// What the bytes are.
+    pub kind: u8,
+    /// Which document they are from.
+    pub document: u32,
+    /// Where in that document.
+    pub offset: u64,
+}
+
+const HEADER: usize = 1 + 4 + 8 + 4;
+
+/// Takes records and sorts them.
+pub struct Spiller {
+    file: File,
+    end: u64,
+    capacity: usize,
+    buckets: Vec<Bucket>,
+}
+
+#[derive(Default)]
+struct Bucket {
+    buffer: Vec<u8>,
+    extents: Vec<Extent>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Extent {
+    start: u64,
+    bytes: u64,
+}
+
+/// The sorted records. Buckets may be read from several threads.
+#[derive(Debug)]
+pub struct Spill {
+    file: Mutex<File>,
+    buckets: Vec<Vec<Extent>>,
+}
+
+impl Spiller {
+    /// A spiller into that many buckets.
+    pub fn new(buckets: usize) -> Result<Self> {
+        let file = tempfile::tempfile().or_input(|| "cannot make a temporary file, is TMPDIR writable".to_owned())?;
+        let capacity = (BUFFERS / buckets.max(1)).clamp(4 << 10, 1 << 20);
+        Ok(Self { file, end: 0, capacity, buckets: (0..buckets).map(|_| Bucket::default()).collect() })
+    }
+
+    /// Adds a record to a bucket. Records of one bucket keep their order.
+    pub fn push(&mut self, bucket: usize, tag: Tag, record: &[u8]) -> Result<()> {
+        let length = u32::try_from(record.len()).or_internal(|| "a record of more than 4 GiB".to_owned())?;
+        let bucket = &mut self.buckets[bucket];
+        bucket.buffer.push(tag.kind);
+        bucket.buffer.extend_from_slice(&tag.document.to_le_bytes());
+        bucket.buffer.extend_from_slice(&tag.offset.to_le_bytes());
+        bucket.buffer.extend_from_slice(&length.to_le_bytes());
+        bucket.buffer.extend_from_slice(record);
+        if bucket.buffer.len() >= self.capacity { bucket.flush(&mut self.file, &mut self.end) } else { Ok(()) }
+    }
+
+    /// Nothing more is added.
+    pub fn finish(mut self) -> Result<Spill> {
+        for bucket in &mut self.buckets {
+            bucket.flush(&mut self.file, &mut self.end)?;
+        }
+        let buckets = self.buckets.into_iter().map(|bucket| bucket.extents).collect();
+        Ok(Spill { file: Mutex::new(self.file), buckets })
+    }
+}
+
+impl Bucket {
+    fn flush(&mut self, file: &mut File, end: &mut u64) -> Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        file.write_all(&self.buffer)
+            .or_input(|| "cannot write to a temporary file, is there room in TMPDIR".to_owned())?;
+        let bytes = self.buffer.len() as u64;
+        self.extents.push(Extent { start: *end, bytes });
+        *end += bytes;
+        // Not kept for the next records: most buckets are far from full at any time, a few large records must not add up.
+        self.buffer = Vec::new();
+        Ok(())
+    }
+}
+
+impl Spill {
+    /// Hands the records of a bucket to `on`, in the order in which they were added, one at a time.
+    pub fn visit(&self, bucket: usize, mut on: impl FnMut(Tag, &[u8]) -> Result<()>) -> Result<()> {
+        let mut reader = std::io::BufReader::with_capacity(256 << 10, self.bucket(bucket));
+        let mut record = Vec::new();
+        let mut header = [0; HEADER];
+        while read_whole(&mut reader, &mut header)? {
+            let [kind, d0, d1, d2, d3, o0, o1, o2, o3, o4, o5, o6, o7, l0, l1, l2, l3] = header;
+            let tag = Tag {
+                kind,
+                document: u32::from_le_bytes([d0, d1, d2, d3]),
+                offset: u64::from_le_bytes([o0, o1, o2, o3, o4, o5, o6, o7]),
+            };
+            record.resize(u32::from_le_bytes([l0, l1, l2, l3]) as usize, 0);
+            reader.read_exact(&mut record).or_input(|| "a temporary file ends early".to_owned())?;
+            on(tag, &record)?;
+        }
+        Ok(())
+    }
+
+    fn bucket(&self, bucket: usize) -> BucketReader<'_> {
+        BucketReader { file: &self.file, extents: self.buckets[bucket].iter(), left: Extent { start: 0, bytes: 0 } }
+    }
+}
+
+/// Fills `into`, or says that there was nothing left.
+fn read_whole(reader: &mut impl Read, into: &mut [u8]) -> Result<bool> {
+    match reader.read_exact(into) {
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(e) => Err(e).or_input(|| "cannot read back a temporary file".to_owned()),
+    }
+}
+
+/// A bucket's extents as one stream of bytes.
+struct BucketReader<'a> {
+    file: &'a Mutex<File>,
+    extents: std::slice::Iter<'a, Extent>,
+    left: Extent,
+}
+
+impl Read for BucketReader<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        while self.left.bytes == 0 {
+            match self.extents.next() {
+                Some(extent) => self.left = *extent,
+                None => return Ok(0),
+            }
+        }
+        let wanted = into.len().min(self.left.bytes as usize);
+        // Threads share the descriptor and with it the position, so that seeking and reading are one step. A poisoned lock
+        // leaves nothing half done: the position is set before each read.
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(self.left.start))?;
+        let read = file.read(&mut into[..wanted])?;
+        self.left.start += read as u64;
+        self.left.bytes -= read as u64;
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_gives_back_its_records_in_order() {
+        let mut spiller = Spiller::new(3).unwrap();
+        // Larger than a buffer, smaller, and empty.
+        let record = |n: usize| vec![n as u8; [2 << 20, 10, 0][n % 3] + n];
+        for n in 0..60 {
+            spiller.push(n % 2, Tag { kind: 7, document: 1, offset: n as u64 }, &record(n)).unwrap();
+        }
+        let spill = spiller.finish().unwrap();
+        for bucket in 0..3 {
+            let mut offsets = Vec::new();
+            spill
+                .visit(bucket, |tag, bytes| {
+                    assert_eq!((tag.kind, tag.document), (7, 1));
+                    assert_eq!(bytes, record(tag.offset as usize));
+                    offsets.push(tag.offset as usize);
+                    Ok(())
+                })
+                .unwrap();
+            let expected: Vec<_> = (0..60).filter(|n| bucket < 2 && n % 2 == bucket).collect();
+            assert_eq!(offsets, expected);
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The `rgbd` source: folders of colour images with registered metric depth, the camera of each, and objects as COCO JSON,
+//! instance images or oriented boxes. The layout is our own, made to be easy to write with a script.
+//!
+//! A scene's folder is a shard. Its boxes and masks are read before its frames are pushed, because only then is it known what
+//! a frame's objects can be made from, and whether all of them could be used.
+
+mod boxes;
+mod camera;
+mod frames;
+mod instances;
+mod marks;
+
+use serde::{Deserialize, Serialize};
+use spatialmill_geometry::{Matrix3, Vector3};
+
+use self::frames::Scene;
+use super::root::Root;
+use super::rows::Rows;
+use super::{Options, Shard, Source};
+use crate::error::{Error, Result};
+
+/// The entry of [`SOURCES`](super::SOURCES).
+pub const RGBD: super::Kind = super::Kind {
+    name: "rgbd",
+    doc: "colour images with metric depth and cameras, in a layout that is easy to write",
+    long_doc: LONG_DOC,
+    makes_root: false,
+    open: |root, options| Ok(Box::new(Rgbd::open(root, options)?)),
+};
+
+const LONG_DOC: &str = "\
+Layout: a folder for each scene below `root`, or the root itself where there is one scene. <n> is a name, the same for
+all that belongs to one image.
+
+  <scene>/color/<n>.jpg or .png    the colour images
+  <scene>/depth/<n>.png or .npy    registered depth: 16-bit greyscale PNG in millimetres (see depth_scale), or a NumPy
+                                   array of metres (<f4, <f8, <u2); 0, negative, inf and NaN are no reading. It may be
+                                   smaller or larger than the colour image, but shows the same view
+  <scene>/intrinsics.txt           of the colour images: fx fy cx cy, or a 3x3 or 4x4 matrix, row by row; the centre of
+                                   the top left pixel is (0, 0). Or intrinsics/<n>.txt for each
+  <scene>/pose/<n>.txt             optional: camera to world, 4x4 or 3x4, row by row, metres
+  <scene>/gravity/<n>.txt          optional, for images without a pose: three numbers, the direction that points down in
+                                   camera axes (x right, y down, z forward), or nine, the rotation of camera axes into a
+                                   world with z up. Or gravity.txt for all
+and the objects, as one of
+  <scene>/annotations.json         COCO: images (by the file name in color/), annotations, categories
+  <scene>/instance/<n>.png         8- or 16-bit greyscale, the value is an id, 0 is nothing; and
+  <scene>/instances.json           what each id is: {\"1\": \"chair\", \"2\": {\"category\": \"bed\", \"caption\": \"the red bed\",
+                                   \"crowd\": false}, \"3\": null}; null is for what is no object. instance/<n>.json for one image
+and / or
+  <scene>/boxes.json               {\"frame\": \"world\", \"boxes\": [{\"id\": 1, \"category\": \"bed\", \"caption\": \"the red bed\",
+                                   \"centroid\": [x, y, z], \"axesLengths\": [3 full lengths], \"normalizedAxes\": [3 unit
+                                   vectors, 9 numbers]}]}; metres. With \"frame\": \"camera\" each box is in the camera axes of
+                                   its \"image\": \"<n>\"
+
+Options:
+
+  depth_scale  stored units in a metre. Default: 1000 for PNG, 1 for NumPy
+  world_up     which direction of the poses' world points up: x, -x, y, -y, z (default), -z, three numbers, or unknown;
+               then poses are not used, and what is level is taken from gravity files, or assumed
+  camera_axes  of the poses: opencv (default; x right, y down, z forward) or opengl (x right, y up, z backward)
+  exhaustive   true: every object of each category is marked, so that objects may be counted. Default: false
+  made_by      who marked the objects. Default: annotation
+
+What becomes of what: objects of a frame are made from boxes and their camera (`lifted_from` is scan) where the scene has
+usable boxes and the frame has a pose and depth, which shows what hides what; else from masks and depth (depth); else not
+at all. With \"frame\": \"camera\" every image is a scene of its own, whose world is the camera turned upright.
+
+Quarantined: images that cannot be read or have no good camera (image, unreadable, path, intrinsics, pose, gravity), depth
+that is no depth, of another shape, or not between 5 cm and 500 m at its median (depth), bad id images (instance), ids
+that have no name (category), bad boxes (box3d), boxes without an upright world (world), and what `coco` quarantines. A
+frame that lost an object in this way is no longer exhaustive.";
+
+/// Changes when the same files would be read as different rows.
+const READER: &str = "rgbd 1";
+
+/// The name of the scene that is the root itself.
+const WHOLE: &str = "all";
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RgbdOptions {
+    depth_scale: Option<f64>,
+    world_up: Up,
+    camera_axes: Axes,
+    exhaustive: bool,
+    made_by: String,
+}
+
+impl Default for RgbdOptions {
+    fn default() -> Self {
+        Self {
+            depth_scale: None,
+            world_up: Up::Axis("z".to_owned()),
+            camera_axes: Axes::Opencv,
+            exhaustive: false,
+            made_by: "annotation".to_owned(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Up {
+    Axis(String),
+    Vector([f64; 3]),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Axes {
+    Opencv,
+    Opengl,
+}
+
+/// A folder of scenes.
+struct Rgbd {
+    root: Root,
+    /// As the project file says it; prefix of all ids.
+    name: String,
+    split: Option<String>,
+    licence: Option<String>,
+    options: RgbdOptions,
+    /// Turns the poses' world upright; none where nobody knows how.
+    upright: Option<Matrix3<f64>>,
+    fingerprinted: String,
+}
+
+impl Rgbd {
+    fn open(root: Root, options: &Options) -> Result<Self> {
+        let own: RgbdOptions = options.parse("rgbd")?;
+        let wrong = |option: &str, allowed: &str| {
+            Error::usage(format!("`{option}` of an rgbd source takes {allowed}")).with("source", &options.name)
+        };
+        if own.depth_scale.is_some_and(|scale| !(1e-6..=1e9).contains(&scale)) {
+            return Err(wrong("depth_scale", "the stored units in a metre, such as 1000"));
+        }
+        let up = match &own.world_up {
+            Up::Vector(up) => Some(Vector3::from(*up)),
+            Up::Axis(axis) => match axis.as_str() {
+                "x" => Some(Vector3::x()),
+                "-x" => Some(-Vector3::x()),
+                "y" => Some(Vector3::y()),
+                "-y" => Some(-Vector3::y()),
+                "z" => Some(Vector3::z()),
+                "-z" => Some(-Vector3::z()),
+                "unknown" => None,
+                _ => return Err(wrong("world_up", "x, -x, y, -y, z, -z, three numbers, or unknown")),
+            },
+        };
+        if up.is_some_and(|up| !(1e-6..1e6).contains(&up.norm())) {
+            return Err(wrong("world_up", "a direction of some length"));
+        }
+        Ok(Self {
+            fingerprinted: format!("{READER} {}", serde_json::to_string(options).unwrap_or_default()),
+            root,
+            name: options.name.clone(),
+            split: options.split.clone(),
+            licence: options.licence.clone(),
+            upright: up.map(|up| camera::upright(&up)),
+            options: own,
+        })
+    }
+
+    /// A scene's folder, with a `/` at its end where it has a name.
+    fn folder(shard: &Shard) -> String {
+        if shard.name == WHOLE { String::new() } else { format!("{}/", shard.name) }
+    }
+}
+
+impl Source for Rgbd {
+    fn shards(&self) -> Result<Vec<Shard>> {
+        let mut scenes = std::collections::BTreeSet::new();
+        let digests = self.root.digests("", |entry| {
+            let (scene, rest) = match entry.path.split_once('/') {
+                Some(("color" | "depth" | "intrinsics" | "pose" | "gravity" | "instance", _)) | None => {
+                    (WHOLE, entry.path.as_str())
+                }
+                Some((scene, rest)) => (scene, rest),
+            };
+            if rest.starts_with("color/") {
+                scenes.insert(scene.to_owned());
+            }
+            Some(scene.to_owned())
+        })?;
+        if scenes.is_empty() {
+            return Err(Error::input("no folder has colour images: there is no <scene>/color/ and no color/")
+                .with("root", &self.root)
+                .hint("`spatialmill import --help rgbd` shows the layout"));
+        }
+        if scenes.contains(WHOLE) && scenes.len() > 1 {
+            return Err(Error::input("both the root and folders below it have a `color` folder")
+                .with("root", &self.root)
+                .hint("move the root's own images into a folder, which is then a scene"));
+        }
+        let shard = |(name, digest): (String, String)| {
+            let fingerprint = blake3::hash(format!("{} {digest}", self.fingerprinted).as_bytes()).to_hex().to_string();
+            Shard { name, fingerprint }
+        };
+        Ok(digests.into_iter().filter(|(name, _)| scenes.contains(name)).map(shard).collect())
+    }
+
+    fn read(&self, shard: &Shard, rows: &mut Rows) -> Result<()> {
+        let folder = Self::folder(shard);
+        let id = if folder.is_empty() { self.name.clone() } else { format!("{}/{}", self.name, shard.name) };
+        let mut scene = Scene::open(self, folder, id, rows)?;
+        scene.boxes(rows)?;
+        if !scene.instance_images(rows)? {
+            scene.annotations(rows)?;
+        }
+        scene.finish(rows)
+    }
+}

@@ -1,0 +1,203 @@
+//! The 2D objects of a scene's images, from id images or from COCO JSON.
+
+use std::collections::{HashMap, HashSet};
+
+use super::frames::{Scene, stem};
+use super::instances::{self, Instance, Names};
+use crate::error::Result;
+use crate::source::coco::ImageRecord;
+use crate::source::coco::documents::{Documents, File, Holds, Kind};
+use crate::source::coco::id::Id;
+use crate::source::coco::object::{Canvas, ObjectRecord};
+use crate::source::photo;
+use crate::source::rows::{self, Box2, Detection, Refused, Rows};
+
+impl Scene<'_> {
+    /// Reads the id images, where there are any.
+    pub fn instance_images(&mut self, rows: &mut Rows) -> Result<bool> {
+        if !self.files.iter().any(|path| path.starts_with("instance/") && path.ends_with(".png")) {
+            return Ok(false);
+        }
+        if let Some(path) = self.find(&["annotations.json".to_owned()]) {
+            let why = Refused::new("duplicate", "there are id images too, and those are used");
+            rows.refuse(self.key("annotations.json"), &path, why)?;
+        }
+        let shared = self.names("instances.json", rows)?;
+        let images: Vec<String> = self.images.keys().cloned().collect();
+        for name in images {
+            let Some(path) = self.find(&[format!("instance/{name}.png")]) else {
+                // Nobody marked this image.
+                self.lost_object(&name);
+                continue;
+            };
+            let own = self.names(&format!("instance/{name}.json"), rows)?;
+            let names = own.as_ref().or(shared.as_ref());
+            self.instance_image(&name, &path, names, rows)?;
+        }
+        let stray: Vec<String> =
+            self.files.iter().filter_map(|path| path.strip_prefix("instance/")).map(str::to_owned).collect();
+        for file in stray.into_iter().filter(|file| file.ends_with(".png") && !self.images.contains_key(stem(file))) {
+            let message = format!("there is no colour image `{}`", stem(&file));
+            rows.refuse(self.key(&file), &self.path(&format!("instance/{file}")), Refused::new("no_frame", message))?;
+        }
+        Ok(true)
+    }
+
+    fn names(&mut self, file: &str, rows: &mut Rows) -> Result<Option<Names>> {
+        let Some(path) = self.find(&[file.to_owned()]) else { return Ok(None) };
+        match self.bytes(&path, instances::MAX_BYTES).and_then(|json| instances::names(&json)) {
+            Ok(names) => Ok(Some(names)),
+            Err(why) => {
+                rows.refuse(self.key(file), &path, why)?;
+                // No names, rather than those of another file.
+                Ok(Some(Names::new()))
+            }
+        }
+    }
+
+    fn instance_image(&mut self, name: &str, path: &str, names: Option<&Names>, rows: &mut Rows) -> Result<()> {
+        let Some(frame) = self.images.get(name).and_then(|image| image.frame.as_ref()) else {
+            return rows.refuse(self.key(name), path, Refused::new("no_frame", "its image cannot be used"));
+        };
+        let (frame_id, width, height) = (frame.frame_id.clone(), frame.width, frame.height);
+        let masks =
+            self.bytes(path, photo::MAX_BYTES).and_then(|png| instances::masks(&png, width as u32, height as u32));
+        let masks = match masks {
+            Ok(masks) => masks,
+            Err(why) => {
+                self.lost_object(name);
+                return rows.refuse(self.key(name), path, why);
+            }
+        };
+        for (id, mask) in masks {
+            let unnamed =
+                || Refused::new("category", format!("nothing says what id {id} is; null says that it is no object"));
+            let Instance { category, caption, crowd } = match names.and_then(|names| names.get(&id)) {
+                Some(None) => continue,
+                Some(Some(Ok(instance))) => instance.clone(),
+                unusable => {
+                    let why =
+                        unusable.and_then(|entry| entry.as_ref()?.as_ref().err().cloned()).unwrap_or_else(unnamed);
+                    self.lost_object(name);
+                    rows.refuse(self.key(&format!("{name}/{id}")), path, why)?;
+                    continue;
+                }
+            };
+            let bbox = mask.bounds().map_or_else(Box2::default, |b| Box2 { x0: b.x0, y0: b.y0, x1: b.x1, y1: b.y1 });
+            let row = Detection {
+                frame_id: frame_id.clone(),
+                object_id: id.to_string(),
+                category,
+                caption,
+                bbox,
+                mask: Some(rows::Mask { height, width, counts: mask.to_counts() }),
+                crowd,
+                score: None,
+                made_by: self.source.options.made_by.clone(),
+            };
+            self.detected(name, row, rows)?;
+        }
+        Ok(())
+    }
+
+    /// Reads `annotations.json`, where there is one.
+    pub fn annotations(&mut self, rows: &mut Rows) -> Result<()> {
+        let Some(path) = self.find(&["annotations.json".to_owned()]) else {
+            self.incomplete();
+            return Ok(());
+        };
+        let file = File { path: path.clone(), holds: Holds::Objects };
+        let documents = match Documents::sort(&self.source.root, &[file], 1) {
+            Ok(documents) => documents,
+            Err(e) => {
+                self.incomplete();
+                return rows.refuse(self.key("annotations.json"), &path, Refused::new("json", e.to_string()));
+            }
+        };
+        documents.report(rows)?;
+        if !documents.whole() {
+            self.incomplete();
+        }
+        let document = documents.document(0);
+
+        let mut names = HashMap::<Id, String>::new();
+        documents.visit(0, |record| {
+            if record.kind != Kind::Image {
+                return Ok(());
+            }
+            let judged =
+                serde_json::from_slice::<ImageRecord>(record.json).map_err(|e| Refused::new("json", e.to_string()));
+            let judged = judged.and_then(|image| self.same_image(&image).map(|name| (image.id, name)));
+            match judged {
+                Ok((id, name)) if !names.contains_key(&id) => drop(names.insert(id, name)),
+                Ok((id, _)) => {
+                    let why =
+                        Refused::new("duplicate", format!("there is an image `{id}` already; the first one is used"));
+                    rows.refuse(record.place(&documents), &path, why)?;
+                }
+                Err(why) => rows.refuse(record.place(&documents), &path, why)?,
+            }
+            Ok(())
+        })?;
+        let marked: HashSet<&String> = names.values().collect();
+        let unmarked: Vec<String> = self.images.keys().filter(|name| !marked.contains(name)).cloned().collect();
+        unmarked.iter().for_each(|name| self.lost_object(name));
+
+        let mut used = HashSet::new();
+        documents.visit(0, |record| {
+            if record.kind != Kind::Object {
+                return Ok(());
+            }
+            let object: ObjectRecord = match serde_json::from_slice(record.json) {
+                Ok(object) => object,
+                Err(e) => {
+                    match Id::salvaged(record.json, "image_id").and_then(|id| names.get(&id)) {
+                        Some(name) => self.lost_object(name),
+                        None => self.incomplete(),
+                    }
+                    return rows.refuse(record.place(&documents), &path, Refused::new("json", e.to_string()));
+                }
+            };
+            let key = self.key(&format!("{}/{}", object.image_id, object.id));
+            let Some(name) = names.get(&object.image_id) else {
+                let why = Refused::new("no_frame", format!("there is no usable image `{}`", object.image_id));
+                return rows.refuse(key, &path, why);
+            };
+            let judged = document.category(&object.category_id).map(str::to_owned).and_then(|category| {
+                let frame = self.images.get(name).and_then(|image| image.frame.as_ref());
+                let frame = frame.ok_or_else(|| Refused::new("no_frame", "its image cannot be used"))?;
+                if !used.insert((object.image_id.clone(), object.id.clone())) {
+                    let message = format!("its image has an annotation `{}` already; the first one is used", object.id);
+                    return Err(Refused::new("duplicate", message));
+                }
+                let canvas =
+                    Canvas { frame_id: &frame.frame_id, width: frame.width as u32, height: frame.height as u32 };
+                object.detection(canvas, &category, &self.source.options.made_by)
+            });
+            match judged {
+                Ok(row) => self.detected(name, row, rows),
+                Err(why) => {
+                    self.lost_object(name);
+                    rows.refuse(key, &path, why)
+                }
+            }
+        })
+    }
+
+    /// The name of the colour image that a COCO image is, if they are alike.
+    fn same_image(&self, image: &ImageRecord) -> Result<String, Refused> {
+        let file = image.file_name.rsplit('/').next().unwrap_or_default();
+        let name = stem(file).to_owned();
+        let found = self.images.get(&name).and_then(|image| image.frame.as_ref());
+        let frame =
+            found.ok_or_else(|| Refused::new("no_frame", format!("there is no usable colour image `{name}`")))?;
+        if (frame.width, frame.height) != (image.width as i32, image.height as i32) {
+            let message = format!(
+                "the colour image is {}x{}, its record says {}x{}",
+                frame.width, frame.height, image.width, image.height
+            );
+            return Err(Refused::new("image", message));
+        }
+        Ok(name)
+    }
+}

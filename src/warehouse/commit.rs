@@ -1,0 +1,119 @@
+//! The one place where a change becomes visible: whole shards replaced, in one version.
+//!
+//! The rule for two writers: **a commit lands when the shards that it replaces are still as its table saw them**, whatever else
+//! happened to the table meanwhile; otherwise another build was first and ours is a conflict. The log's put-if-absent decides
+//! between writers that arrive together. An answer lost on the way back is no special case: parts have names that no other run
+//! uses, so a table that holds exactly ours shows that our commit landed.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use deltalake_core::kernel::Action;
+use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake_core::protocol::{DeltaOperation, SaveMode};
+use serde_json::{Map, Value};
+
+use super::part_writer::now_ms;
+use super::{Part, Table};
+use crate::error::{Error, Kind, Result};
+
+/// What one run changes in one table.
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    /// The run.
+    pub run_id: String,
+    /// New parts; they replace all parts of their shards.
+    pub add: Vec<Part>,
+    /// Shards that go without replacement.
+    pub remove_shards: Vec<String>,
+    /// Fingerprint, seed, counts: kept in the log under `spatialmill`.
+    pub info: Map<String, Value>,
+}
+
+/// How often a commit that others overtook is tried again before giving up. Each round at least one of them has landed.
+const ROUNDS: u32 = 64;
+
+impl Table {
+    /// Makes the change visible and gives the table that has it; nothing is committed when nothing would change.
+    ///
+    /// Fails with [`Kind::Conflict`] when another build replaced one of the same shards since this version.
+    pub async fn commit(&self, commit: &Commit) -> Result<Self> {
+        let shards: BTreeSet<&str> = commit
+            .add
+            .iter()
+            .map(|part| part.shard.as_str())
+            .chain(commit.remove_shards.iter().map(String::as_str))
+            .collect();
+        let seen = self.paths(&shards);
+        let ours: BTreeSet<&str> = commit.add.iter().map(|part| part.path.as_str()).collect();
+        let mut table = self.latest().await?;
+        for round in 0..ROUNDS {
+            let now = table.paths(&shards);
+            if now == ours {
+                return Ok(table);
+            }
+            if now != seen {
+                return Err(conflict(&table, &shards));
+            }
+            let error = match table.append(commit, &shards).await {
+                Ok(table) => return Ok(table),
+                Err(error) => error,
+            };
+            let next = self.latest().await?;
+            if next.version() == table.version() {
+                // Nobody was faster, so it was not the race that failed.
+                return Err(error);
+            }
+            drop(now);
+            table = next;
+            tokio::time::sleep(pause(&commit.run_id, round)).await;
+        }
+        Err(Error::new(Kind::Conflict, "other builds kept changing the table")
+            .with("table", self.name())
+            .hint("run again when they are done: what was built is kept"))
+    }
+
+    fn paths(&self, shards: &BTreeSet<&str>) -> BTreeSet<&str> {
+        self.parts().iter().filter(|part| shards.contains(part.shard.as_str())).map(|part| part.path.as_str()).collect()
+    }
+
+    /// One attempt to write the version after this one.
+    async fn append(&self, commit: &Commit, shards: &BTreeSet<&str>) -> Result<Self> {
+        let now = now_ms();
+        let replaced = self.parts().iter().filter(|part| shards.contains(part.shard.as_str()));
+        let mut actions: Vec<Action> = replaced.map(|part| Action::Remove(part.to_remove(now))).collect();
+        let mode = if actions.is_empty() { SaveMode::Append } else { SaveMode::Overwrite };
+        actions.extend(commit.add.iter().map(|part| Action::Add(part.to_add())));
+
+        let mut info = commit.info.clone();
+        info.insert("run_id".to_owned(), Value::from(commit.run_id.as_str()));
+        // No retries inside: the library's own rule about conflicts knows nothing of shards.
+        let properties = CommitProperties::default()
+            .with_metadata(HashMap::from([("spatialmill".to_owned(), Value::Object(info))]))
+            .with_max_retries(0);
+        let operation = DeltaOperation::Write { mode, partition_by: None, predicate: None };
+        let failed = |error| Error::input("cannot commit to the table").with("table", self.name()).because(error);
+        let state = self.delta.snapshot().map_err(failed)?;
+        let landed = CommitBuilder::from(properties)
+            .with_actions(actions)
+            .build(Some(state), self.delta.log_store(), operation)
+            .await
+            .map_err(failed)?;
+        self.at(landed.snapshot())
+    }
+}
+
+fn conflict(table: &Table, shards: &BTreeSet<&str>) -> Error {
+    let some: Vec<_> = shards.iter().take(3).copied().collect();
+    Error::new(Kind::Conflict, "another build replaced the same shards first")
+        .with("table", table.name())
+        .with("version", table.version())
+        .with("shards", some.join(", "))
+        .hint("run again: only what is still out of date is built")
+}
+
+/// Up to 20 ms, then 40, ... 320: different for each run and round, so that writers who met once do not meet again.
+fn pause(run_id: &str, round: u32) -> Duration {
+    let spread = xxhash_rust::xxh3::xxh3_64_with_seed(run_id.as_bytes(), u64::from(round));
+    Duration::from_millis(spread % (20 << round.min(4)))
+}

@@ -1,0 +1,58 @@
+//! What the log says about each version: when, by which run, with which counts.
+
+use deltalake_core::kernel::{Action, Add};
+use deltalake_core::logstore::get_actions;
+use serde_json::{Map, Value};
+
+use super::Table;
+use crate::error::{Context, Result};
+
+/// One version's entry in the log.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The version that it made.
+    pub version: u64,
+    /// When, milliseconds since 1970.
+    pub at: u64,
+    /// What it was, in Delta's words: `CREATE TABLE`, `WRITE`, ...
+    pub operation: String,
+    /// What the commit said of itself: `run_id` and everything in [`Commit::info`](super::Commit::info).
+    pub info: Map<String, Value>,
+    /// The paths of the parts that it added.
+    pub(super) added: Vec<String>,
+}
+
+impl Table {
+    /// The entries of at most `limit` versions, newest first, this one included.
+    pub async fn history(&self, limit: usize) -> Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for version in (0..=self.version()).rev().take(limit) {
+            let Some(entry) = self.entry(version).await? else { break };
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    /// One version's entry, or `None` when it is no longer in the log.
+    pub(super) async fn entry(&self, version: u64) -> Result<Option<Entry>> {
+        let what = || format!("cannot read version {version} in the log of {}", self.location().url());
+        let Some(bytes) = self.delta.log_store().read_commit_entry(version).await.or_input(what)? else {
+            return Ok(None);
+        };
+        let mut entry = Entry { version, at: 0, operation: String::new(), info: Map::new(), added: Vec::new() };
+        for action in get_actions(version, &bytes).or_input(what)? {
+            match action {
+                Action::Add(Add { path, .. }) => entry.added.push(path),
+                Action::CommitInfo(mut info) => {
+                    entry.at = info.timestamp.unwrap_or_default().unsigned_abs();
+                    entry.operation = info.operation.unwrap_or_default();
+                    if let Some(Value::Object(ours)) = info.info.remove("spatialmill") {
+                        entry.info = ours;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(Some(entry))
+    }
+}

@@ -1,0 +1,191 @@
+//! Where things are: one URL, the object store behind it and the path inside that store.
+//!
+//! In: a path, `file://`, `s3://bucket/prefix` or `memory://name`. Out: one shared store for each bucket, so that connections
+//! and (for `memory://`) contents are shared by everything in the process. It never checks whether anything exists there.
+
+use std::collections::HashMap;
+use std::path::Path as FilePath;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use datafusion::execution::object_store::ObjectStoreUrl;
+use object_store::ObjectStore;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use url::Url;
+
+use crate::error::{Context, Error, Result};
+
+/// A folder in an object store.
+#[derive(Debug, Clone)]
+pub struct Location {
+    /// Ends with a slash.
+    url: Url,
+    store: Arc<dyn ObjectStore>,
+    /// The same place as `url`, as a path in `store`.
+    root: Path,
+}
+
+impl Location {
+    /// The folder that `text` names; a relative path starts at `base`.
+    pub fn parse(text: &str, base: &FilePath) -> Result<Self> {
+        let url = parse_url(text, base)?;
+        let mut folder = url.clone();
+        if !folder.path().ends_with('/') {
+            folder.set_path(&format!("{}/", url.path()));
+        }
+        let (store, root) = resolve(&folder)?;
+        Ok(Self { url: folder, store, root })
+    }
+
+    /// The folder `name` inside this one.
+    pub fn child(&self, name: &str) -> Result<Self> {
+        let plain = !name.is_empty()
+            && !name.starts_with(['.', '_'])
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        if !plain {
+            return Err(
+                Error::usage("a table's name is made of ASCII letters, digits, `_`, `-` and `.`").with("table", name)
+            );
+        }
+        let url =
+            self.url.join(&format!("{name}/")).or_internal(|| format!("cannot append `{name}` to {}", self.url))?;
+        Ok(Self { url, store: Arc::clone(&self.store), root: self.root.clone().join(name) })
+    }
+
+    /// The names of the folders directly inside this one, in no order.
+    pub async fn children(&self) -> Result<Vec<String>> {
+        let listed = self.store.list_with_delimiter(Some(&self.root)).await;
+        let listed = listed.or_input(|| format!("cannot list the warehouse {}", self.url))?;
+        Ok(listed.common_prefixes.iter().filter_map(|p| p.filename()).map(str::to_owned).collect())
+    }
+
+    /// As given, but absolute and ending with a slash.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The whole bucket or file system; its paths come from [`Self::path`].
+    pub fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.store
+    }
+
+    /// The folder as a path in [`Self::store`].
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The path in [`Self::store`] of something inside, named relative to this folder with slashes.
+    pub fn path(&self, relative: &str) -> Path {
+        relative.split('/').fold(self.root.clone(), |path, part| path.join(part))
+    }
+
+    /// The name under which DataFusion knows [`Self::store`].
+    pub fn object_store_url(&self) -> Result<ObjectStoreUrl> {
+        Ok(ObjectStoreUrl::parse(&self.url[..url::Position::BeforePath])?)
+    }
+}
+
+/// The store and path of one object that a row names (an image, a depth image): a path, `file://`, `s3://` or `memory://`.
+pub fn open_object(uri: &str) -> Result<(Arc<dyn ObjectStore>, Path)> {
+    resolve(&parse_url(uri, FilePath::new("."))?)
+}
+
+fn parse_url(text: &str, base: &FilePath) -> Result<Url> {
+    if text.contains("://") {
+        return Url::parse(text).or_input(|| format!("`{text}` is not a URL"));
+    }
+    if text.is_empty() {
+        return Err(Error::usage("an empty path names no place"));
+    }
+    let path = std::path::absolute(base.join(text)).or_input(|| format!("cannot make the path `{text}` absolute"))?;
+    Url::from_file_path(&path).map_err(|()| Error::input("not a usable path").with("path", path.display()))
+}
+
+fn resolve(url: &Url) -> Result<(Arc<dyn ObjectStore>, Path)> {
+    let path = Path::from_url_path(url.path()).or_input(|| format!("the path of {url} cannot be used"))?;
+    Ok((store_of(url)?, path))
+}
+
+/// One store for each scheme and bucket, for as long as the process lives.
+fn store_of(url: &Url) -> Result<Arc<dyn ObjectStore>> {
+    static STORES: LazyLock<Mutex<HashMap<String, Arc<dyn ObjectStore>>>> = LazyLock::new(Mutex::default);
+    let key = url[..url::Position::BeforePath].to_owned();
+    let mut stores = STORES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(store) = stores.get(&key) {
+        return Ok(Arc::clone(store));
+    }
+    let store: Arc<dyn ObjectStore> = match url.scheme() {
+        "file" => Arc::new(LocalFileSystem::new()),
+        "memory" => Arc::new(InMemory::new()),
+        "s3" => open_s3(url)?,
+        other => {
+            return Err(Error::usage(format!("`{other}://` is not supported"))
+                .with("url", url)
+                .hint("use a path, file://, s3://bucket/prefix or memory://name"));
+        }
+    };
+    stores.insert(key, Arc::clone(&store));
+    Ok(store)
+}
+
+fn open_s3(url: &Url) -> Result<Arc<dyn ObjectStore>> {
+    let bucket = url.host_str().unwrap_or_default();
+    if bucket.is_empty() {
+        return Err(Error::usage("the URL names no bucket").with("url", url).hint("write s3://bucket/prefix"));
+    }
+    // The log's atomicity rests on put-if-absent, so it is asked for by name and not left to a default.
+    let mut builder =
+        AmazonS3Builder::from_env().with_bucket_name(bucket).with_conditional_put(S3ConditionalPut::ETagMatch);
+    let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
+    if endpoint.is_some_and(|endpoint| endpoint.starts_with("http://")) {
+        builder = builder.with_allow_http(true);
+    }
+    let store = builder.build().map_err(|error| {
+        Error::input("cannot set up access to the bucket")
+            .with("url", url)
+            .because(error)
+            .hint("check AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    })?;
+    Ok(Arc::new(store))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_path_starts_at_the_base() {
+        let location = Location::parse("ware house", FilePath::new("/data/my project")).unwrap();
+        assert_eq!(location.url().as_str(), "file:///data/my%20project/ware%20house/");
+        assert_eq!(location.root().as_ref(), "data/my project/ware house");
+        assert_eq!(location.object_store_url().unwrap().as_str(), "file:///");
+    }
+
+    #[test]
+    fn a_child_is_inside_and_never_outside() {
+        let warehouse = Location::parse("memory://tests/a", FilePath::new(".")).unwrap();
+        let table = warehouse.child("frames").unwrap();
+        assert_eq!(table.url().as_str(), "memory://tests/a/frames/");
+        assert_eq!(table.path("parts/r/x.parquet").as_ref(), "a/frames/parts/r/x.parquet");
+        for name in ["", "..", "a/b", "_staging", "a b", ".hidden"] {
+            assert!(warehouse.child(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn stores_are_shared_by_bucket() {
+        let (a, _) = open_object("memory://shared/x").unwrap();
+        let (b, _) = open_object("memory://shared/y").unwrap();
+        let (c, _) = open_object("memory://other/x").unwrap();
+        assert!(Arc::ptr_eq(&a, &b) && !Arc::ptr_eq(&a, &c));
+    }
+
+    #[test]
+    fn unknown_schemes_are_refused_with_advice() {
+        let error = open_object("http://example.com/cat.jpg").unwrap_err();
+        assert_eq!(error.kind(), crate::error::Kind::Usage);
+        assert!(error.advice().is_some_and(|hint| hint.contains("s3://")));
+    }
+}

@@ -1,0 +1,93 @@
+//! The warehouse: stored tables, each a set of Parquet parts under a Delta Lake log, behind one URL.
+//!
+//! ```text
+//!  plan ─► WriteParts ─► parts/<run>/<shard>-<n>.parquet ─► Table::commit ─► _delta_log/<version>.json
+//!          (sink)        durable, invisible                 one PUT-if-absent  visible, whole
+//!                            │
+//!                            └─► _staging/<shard>-<fingerprint>.json: what an interrupted build may take over
+//! ```
+//!
+//! A table's rows are divided in **shards**, stable slices of a source; each active part belongs to one shard and carries the
+//! shard's fingerprint. A commit replaces whole shards. What a reader sees is a version: nothing is read that the log does not
+//! name, data is never listed, and parts are never changed after they were written.
+
+mod cluster;
+mod commit;
+mod gc;
+mod history;
+mod location;
+mod part;
+mod part_writer;
+mod scan;
+mod schema;
+mod sink;
+mod staging;
+mod stats;
+mod table;
+mod verify;
+
+pub use commit::Commit;
+pub use gc::{Collected, Retention};
+pub use history::Entry;
+pub use location::{Location, open_object};
+pub use part::Part;
+pub use part_writer::{Empty, PartWriter, WriteOptions};
+pub use sink::write_parts;
+pub use staging::{Record, Staging};
+pub use table::Table;
+pub use verify::Finding;
+
+use std::path::Path;
+
+use arrow::datatypes::SchemaRef;
+
+use crate::error::Result;
+
+/// The place where all stored tables are.
+#[derive(Debug, Clone)]
+pub struct Warehouse {
+    location: Location,
+}
+
+impl Warehouse {
+    /// Opens the warehouse at a path, `file://`, `s3://bucket/prefix` or `memory://name`; a relative path starts at `base`.
+    ///
+    /// Nothing is read or created yet. Credentials and endpoint of S3 come from the `AWS_*` environment.
+    pub fn open(url: &str, base: &Path) -> Result<Self> {
+        Ok(Self { location: Location::parse(url, base)? })
+    }
+
+    /// Where it is.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// The newest version of a table, or `None` when it was never created.
+    pub async fn table(&self, name: &str) -> Result<Option<Table>> {
+        Table::open(self.location.child(name)?, name, None).await
+    }
+
+    /// A table as it was at `version`; fails where the table exists but the version does not.
+    pub async fn table_at(&self, name: &str, version: u64) -> Result<Option<Table>> {
+        Table::open(self.location.child(name)?, name, Some(version)).await
+    }
+
+    /// The table, created empty (version 0) when it does not exist yet.
+    ///
+    /// A table that exists must have the same columns, but for columns that may be null and are new: those are added.
+    pub async fn create(&self, name: &str, schema: SchemaRef) -> Result<Table> {
+        Table::create(self.location.child(name)?, name, schema).await
+    }
+
+    /// The names of all tables, sorted.
+    pub async fn tables(&self) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        for name in self.location.children().await? {
+            if Table::exists(&self.location.child(&name)?).await? {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+}

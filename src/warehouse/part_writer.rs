@@ -1,0 +1,330 @@
+//! Writes the parts of one shard: batches in, finished Parquet files with their size, hash and statistics out.
+//!
+//! Rows are encoded as they come and leave in multipart uploads, so memory is bounded by one row group, the upload's pieces
+//! and, where rows are clustered, the cluster buffer. Nothing that is written can be seen until a commit names it; a writer
+//! that is dropped or aborted leaves at most an unfinished upload or an unnamed file, which `gc` removes.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use object_store::buffered::BufWriter;
+use parquet::arrow::AsyncArrowWriter;
+use parquet::arrow::async_writer::AsyncFileWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
+use tokio::io::AsyncWriteExt;
+
+use super::cluster::Clusters;
+use super::{Location, Part, schema, stats};
+use crate::error::{Context, Error, Result};
+
+/// How the rows of one shard are written.
+#[derive(Debug, Clone)]
+pub struct WriteOptions {
+    /// The table's folder.
+    pub location: Location,
+    /// The table's columns, to which what is written is made to conform.
+    pub schema: SchemaRef,
+    /// Names the folder of the parts; safe in a path.
+    pub run_id: String,
+    /// The shard that the rows belong to.
+    pub shard: String,
+    /// Of everything that the shard is made from.
+    pub fingerprint: String,
+    /// Columns of long unique text: no dictionary and no bounds.
+    pub long_text: Vec<String>,
+    /// Columns of ids that are looked up: no dictionary, a Bloom filter.
+    pub ids: Vec<String>,
+    /// Columns of few values: rows that share them come to lie in the same row groups.
+    pub cluster_by: Vec<String>,
+    /// A row group is closed when its encoded size reaches this.
+    pub row_group_bytes: usize,
+    /// What all partitions together may hold back to cluster rows, as bytes of Arrow.
+    pub cluster_bytes: usize,
+    /// A part is closed, and the next one begun, when its file reaches this.
+    pub part_bytes: usize,
+}
+
+impl WriteOptions {
+    /// Defaults: row groups of 32 MiB, 128 MiB to cluster in, parts of 512 MiB.
+    pub fn new(location: Location, schema: SchemaRef, run_id: &str, shard: &str, fingerprint: &str) -> Self {
+        Self {
+            location,
+            schema,
+            run_id: run_id.to_owned(),
+            shard: shard.to_owned(),
+            fingerprint: fingerprint.to_owned(),
+            long_text: Vec::new(),
+            ids: Vec::new(),
+            cluster_by: Vec::new(),
+            row_group_bytes: 32 << 20,
+            cluster_bytes: 128 << 20,
+            part_bytes: 512 << 20,
+        }
+    }
+
+    fn properties(&self) -> Result<WriterProperties> {
+        let level = ZstdLevel::try_new(1).or_internal(|| "zstd has no level 1".into())?;
+        let mut properties = WriterProperties::builder()
+            .set_created_by(concat!("spatialmill ", env!("CARGO_PKG_VERSION")).to_owned())
+            .set_compression(Compression::ZSTD(level))
+            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            .set_max_row_group_bytes(Some(self.row_group_bytes));
+        for column in &self.long_text {
+            properties = properties.set_column_dictionary_enabled(ColumnPath::from(column.as_str()), false);
+        }
+        for column in &self.ids {
+            let path = ColumnPath::from(column.as_str());
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_bloom_filter_enabled(path.clone(), true)
+                .set_column_bloom_filter_max_ndv(path, ROW_GROUP_ROWS as u64);
+        }
+        Ok(properties.build())
+    }
+}
+
+/// Small enough for a viewer that reads whole row groups, large enough that their headers do not count.
+const ROW_GROUP_ROWS: usize = 128 * 1024;
+
+/// Clusters with fewer rows than this share a row group with their neighbours when a part ends.
+const SMALL_CLUSTER_ROWS: usize = 8 * 1024;
+
+/// S3 wants pieces of 5 MiB and more; four of eight in flight keep a fast link busy.
+const PIECE_BYTES: usize = 8 << 20;
+const PIECES_IN_FLIGHT: usize = 4;
+
+/// Writes one partition's rows of one shard.
+#[derive(Debug)]
+pub struct PartWriter {
+    options: Arc<WriteOptions>,
+    partition: usize,
+    clusters: Option<Clusters>,
+    open: Option<OpenPart>,
+    finished: Vec<Part>,
+}
+
+impl PartWriter {
+    /// A writer for partition `partition` of `partitions`, which tells its parts' names from those of its siblings.
+    pub fn new(options: Arc<WriteOptions>, partition: usize, partitions: usize) -> Result<Self> {
+        if !is_path_safe(&options.run_id) {
+            return Err(Error::internal("a run id must be safe in a path").with("run", &options.run_id));
+        }
+        let clusters = match options.cluster_by.as_slice() {
+            [] => None,
+            columns => Some(Clusters::new(columns, &options.schema, options.cluster_bytes / partitions.max(1))?),
+        };
+        Ok(Self { options, partition, clusters, open: None, finished: Vec::new() })
+    }
+
+    /// Adds rows; columns are found by name.
+    pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        let batch = schema::conform(batch, &self.options.schema)?;
+        let Some(clusters) = &mut self.clusters else { return self.encode(&batch).await };
+        clusters.push(&batch)?;
+        while let Some(cluster) = self.clusters.as_mut().and_then(Clusters::pop_if_full) {
+            for batch in cluster {
+                self.encode(&batch).await?;
+            }
+            self.close_row_group().await?;
+        }
+        Ok(())
+    }
+
+    /// Bytes held in memory.
+    pub fn memory_size(&self) -> usize {
+        let clustered = self.clusters.as_ref().map_or(0, Clusters::bytes);
+        clustered + self.open.as_ref().map_or(0, |open| open.writer.memory_size())
+    }
+
+    /// Gives memory back by closing row groups early; what remains are pieces being uploaded.
+    pub async fn relieve(&mut self) -> Result<()> {
+        self.drain_clusters().await?;
+        self.close_row_group().await
+    }
+
+    /// Makes everything durable. `empty` says what happens when there were no rows.
+    pub async fn finish(mut self, empty: Empty) -> Result<Vec<Part>> {
+        self.drain_clusters().await?;
+        if matches!(empty, Empty::WritePart) && self.open.is_none() && self.finished.is_empty() {
+            self.open()?;
+        }
+        self.close_part().await?;
+        Ok(self.finished)
+    }
+
+    /// Gives up: cancels the upload, as far as it can.
+    pub async fn abort(mut self) {
+        if let Some(open) = self.open.take() {
+            open.writer.into_inner().abort().await;
+        }
+    }
+
+    async fn encode(&mut self, batch: &RecordBatch) -> Result<()> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let open = self.open()?;
+        open.writer.write(batch).await.or_input(|| format!("cannot write {}", open.relative))?;
+        if open.writer.bytes_written() >= self.options.part_bytes {
+            self.close_part().await?;
+        }
+        Ok(())
+    }
+
+    async fn drain_clusters(&mut self) -> Result<()> {
+        let clusters = self.clusters.as_mut().map(Clusters::drain).unwrap_or_default();
+        for cluster in clusters {
+            for batch in cluster {
+                self.encode(&batch).await?;
+            }
+            if self.open.as_ref().is_some_and(|open| open.writer.in_progress_rows() >= SMALL_CLUSTER_ROWS) {
+                self.close_row_group().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn close_row_group(&mut self) -> Result<()> {
+        if let Some(open) = &mut self.open {
+            open.writer.flush().await.or_input(|| format!("cannot write {}", open.relative))?;
+        }
+        Ok(())
+    }
+
+    fn open(&mut self) -> Result<&mut OpenPart> {
+        if self.open.is_none() {
+            let name = path_name(&self.options.shard);
+            let (run, partition, n) = (&self.options.run_id, self.partition, self.finished.len());
+            let relative = format!("parts/{run}/{name}-{partition:03}-{n:03}.parquet");
+            self.open = Some(OpenPart::new(relative, &self.options)?);
+        }
+        self.open.as_mut().ok_or_else(|| Error::internal("the part that was just opened is gone"))
+    }
+
+    async fn close_part(&mut self) -> Result<()> {
+        if let Some(open) = self.open.take() {
+            self.finished.push(open.finish(&self.options).await?);
+        }
+        Ok(())
+    }
+}
+
+/// What [`PartWriter::finish`] does when there were no rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Empty {
+    /// Writes a part without rows: the shard was built, and its fingerprint must be found.
+    WritePart,
+    /// Writes nothing: another partition of the shard does.
+    WriteNothing,
+}
+
+fn is_path_safe(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('.')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+}
+
+/// A shard's name in a file name. One that must be changed to be safe gets a hash, so that no two become the same.
+pub(super) fn path_name(shard: &str) -> String {
+    if is_path_safe(shard) {
+        return shard.to_owned();
+    }
+    let safe: String = shard.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(80).collect();
+    format!("{safe}-{}", &blake3::hash(shard.as_bytes()).to_hex()[..8])
+}
+
+struct OpenPart {
+    relative: String,
+    writer: AsyncArrowWriter<Upload>,
+}
+
+impl std::fmt::Debug for OpenPart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenPart").field("relative", &self.relative).finish_non_exhaustive()
+    }
+}
+
+impl OpenPart {
+    fn new(relative: String, options: &WriteOptions) -> Result<Self> {
+        let path = options.location.path(&relative);
+        let upload = Upload::new(BufWriter::with_capacity(Arc::clone(options.location.store()), path, PIECE_BYTES));
+        let writer = AsyncArrowWriter::try_new(upload, Arc::clone(&options.schema), Some(options.properties()?));
+        Ok(Self { writer: writer.or_internal(|| format!("cannot begin {relative}"))?, relative })
+    }
+
+    async fn finish(mut self, options: &WriteOptions) -> Result<Part> {
+        let metadata = self.writer.finish().await.or_input(|| format!("cannot finish {}", self.relative))?;
+        let upload = self.writer.into_inner();
+        Ok(Part {
+            shard: options.shard.clone(),
+            fingerprint: options.fingerprint.clone(),
+            run_id: options.run_id.clone(),
+            rows: metadata.file_metadata().num_rows().unsigned_abs(),
+            bytes: upload.bytes,
+            blake3: upload.hasher.finalize().to_hex().to_string(),
+            stats: stats::collect(&metadata, &options.schema, &options.long_text),
+            written: now_ms(),
+            path: self.relative,
+        })
+    }
+}
+
+/// Milliseconds since 1970.
+pub(super) fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// An object being written, hashed and counted on its way out.
+struct Upload {
+    file: BufWriter,
+    hasher: blake3::Hasher,
+    bytes: u64,
+    /// Closing takes the upload: after it began there is nothing left to abort, and asking for it would panic.
+    closing: bool,
+}
+
+impl Upload {
+    fn new(file: BufWriter) -> Self {
+        Self {
+            file: file.with_max_concurrency(PIECES_IN_FLIGHT),
+            hasher: blake3::Hasher::new(),
+            bytes: 0,
+            closing: false,
+        }
+    }
+
+    async fn abort(mut self) {
+        if !self.closing {
+            // Best effort: what stays behind is unnamed, and `gc` or the bucket's own rules remove it.
+            let _ = self.file.abort().await;
+        }
+    }
+}
+
+impl AsyncFileWriter for Upload {
+    fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, parquet::errors::Result<()>> {
+        async move {
+            self.hasher.update(&bytes);
+            self.bytes += bytes.len() as u64;
+            self.file.put(bytes).await.map_err(|error| ParquetError::External(Box::new(error)))
+        }
+        .boxed()
+    }
+
+    fn complete(&mut self) -> BoxFuture<'_, parquet::errors::Result<()>> {
+        async move {
+            self.closing = true;
+            self.file.shutdown().await.map_err(|error| ParquetError::External(Box::new(error)))
+        }
+        .boxed()
+    }
+}

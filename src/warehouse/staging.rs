@@ -1,0 +1,116 @@
+//! Records of shards whose parts are durable but not committed: what a build that was interrupted leaves for the next one.
+//!
+//! A record is written after a shard's parts and names them. A later build that wants the same shard with the same fingerprint
+//! checks that the parts are there with the right sizes and takes them over. A record is a hint and never a truth: without it,
+//! or with a torn one, the shard is built again.
+
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectStoreExt, PutPayload};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::part_writer::path_name;
+use super::{Location, Part};
+use crate::error::{Context, Result};
+
+/// The folder of the records, next to the parts. Delta readers pass over names that begin with `_`.
+pub(super) const FOLDER: &str = "_staging";
+
+/// One shard that was written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The shard.
+    pub shard: String,
+    /// Of everything that it was made from.
+    pub fingerprint: String,
+    /// Its parts.
+    pub parts: Vec<Part>,
+    /// What else the build wants to find again: counts of rows filtered and quarantined.
+    pub info: Map<String, Value>,
+}
+
+/// A table's records.
+#[derive(Debug, Clone)]
+pub struct Staging {
+    location: Location,
+}
+
+impl Staging {
+    pub(super) fn new(location: Location) -> Self {
+        Self { location }
+    }
+
+    /// Keeps a record; its parts must be durable already.
+    pub async fn save(&self, record: &Record) -> Result<()> {
+        let path = self.path(&record.shard, &record.fingerprint);
+        let bytes = serde_json::to_vec(record).or_internal(|| "cannot write a staging record as JSON".into())?;
+        self.location.store().put(&path, PutPayload::from(bytes)).await.or_input(|| format!("cannot write {path}"))?;
+        Ok(())
+    }
+
+    /// The record of this shard and fingerprint, if there is one and its parts are all there.
+    pub async fn find(&self, shard: &str, fingerprint: &str) -> Result<Option<Record>> {
+        let Some(record) = self.read(&self.path(shard, fingerprint)).await? else { return Ok(None) };
+        if record.shard != shard || record.fingerprint != fingerprint {
+            return Ok(None);
+        }
+        for part in &record.parts {
+            match self.location.store().head(&self.location.path(&part.path)).await {
+                Ok(found) if found.size == part.bytes => {}
+                Ok(_) | Err(object_store::Error::NotFound { .. }) => return Ok(None),
+                Err(error) => return Err(error).or_input(|| format!("cannot look for {}", part.path)),
+            }
+        }
+        // Made new, so that `gc` counts the parts' grace from now and does not take them before the commit.
+        self.save(&record).await?;
+        Ok(Some(record))
+    }
+
+    /// Forgets a record; its parts are committed, or not wanted.
+    pub async fn remove(&self, shard: &str, fingerprint: &str) -> Result<()> {
+        let path = self.path(shard, fingerprint);
+        match self.location.store().delete(&path).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error).or_input(|| format!("cannot remove {path}")),
+        }
+    }
+
+    /// All records that can be read, sorted by shard, with the paths and ages that `gc` wants.
+    pub(super) async fn all(&self) -> Result<Vec<Stored>> {
+        let folder = self.location.path(FOLDER);
+        let listed = self.location.store().list(Some(&folder)).try_collect::<Vec<_>>().await;
+        let mut records = Vec::new();
+        for object in listed.or_input(|| format!("cannot list {folder}"))? {
+            let record = self.read(&object.location).await?;
+            let written = object.last_modified.timestamp_millis().unsigned_abs();
+            records.push(Stored { path: object.location, written, record });
+        }
+        Ok(records)
+    }
+
+    async fn read(&self, path: &Path) -> Result<Option<Record>> {
+        let found = match self.location.store().get(path).await {
+            Ok(found) => found.bytes().await,
+            Err(error) => Err(error),
+        };
+        match found {
+            // A record that cannot be understood is as good as none.
+            Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error).or_input(|| format!("cannot read {path}")),
+        }
+    }
+
+    fn path(&self, shard: &str, fingerprint: &str) -> Path {
+        self.location.path(&format!("{FOLDER}/{}-{}.json", path_name(shard), path_name(fingerprint)))
+    }
+}
+
+/// A record as it lies in the store.
+pub(super) struct Stored {
+    pub(super) path: Path,
+    pub(super) written: u64,
+    /// `None` when it cannot be understood.
+    pub(super) record: Option<Record>,
+}

@@ -1,0 +1,153 @@
+//! Compares a version's parts with what the log says of them, byte by byte.
+//!
+//! Every active part is read once in full: there, of the logged size, with the logged BLAKE3, readable as Parquet, with the
+//! logged number of rows and the table's columns. A flipped bit anywhere is found. Files that no version names are told too; they
+//! do no harm and `gc` removes them.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::ObjectStoreExt;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaDataReader;
+
+use super::{Part, Table, schema};
+use crate::error::{Context, Result};
+
+/// Something that is not as the log says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// The part is not there.
+    Missing { path: String },
+    /// The part cannot be read, from the store or as Parquet.
+    Unreadable { path: String, why: String },
+    /// The file has another size.
+    Size { path: String, logged: u64, found: u64 },
+    /// The file has the right size and other bytes.
+    Content { path: String },
+    /// The file has another number of rows.
+    Rows { path: String, logged: u64, found: u64 },
+    /// The file's columns do not fit the table's.
+    Columns { path: String, why: String },
+    /// A file that no version names; harmless.
+    Orphan { path: String, bytes: u64 },
+}
+
+impl Finding {
+    /// True where rows are lost or wrong, false where there is only something to tidy.
+    pub fn is_damage(&self) -> bool {
+        !matches!(self, Self::Orphan { .. })
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { path } => write!(f, "missing: {path}"),
+            Self::Unreadable { path, why } => write!(f, "unreadable ({why}): {path}"),
+            Self::Size { path, logged, found } => write!(f, "{found} bytes instead of {logged}: {path}"),
+            Self::Content { path } => write!(f, "bytes differ from what was written: {path}"),
+            Self::Rows { path, logged, found } => write!(f, "{found} rows instead of {logged}: {path}"),
+            Self::Columns { path, why } => write!(f, "{why}: {path}"),
+            Self::Orphan { path, bytes } => write!(f, "not in the table ({bytes} bytes): {path}"),
+        }
+    }
+}
+
+/// Parts that are read at the same time. Each holds one piece, and after that its footer.
+const AT_ONCE: usize = 4;
+
+/// Holds most footers whole; a longer one is asked for again.
+const FOOTER_BYTES: u64 = 64 << 10;
+
+impl Table {
+    /// Reads every active part and tells what differs from the log, sorted by path.
+    pub async fn verify(&self) -> Result<Vec<Finding>> {
+        let checked = stream::iter(self.parts()).map(|part| self.check(part)).buffered(AT_ONCE);
+        let mut findings: Vec<Finding> = checked.try_collect::<Vec<_>>().await?.into_iter().flatten().collect();
+        findings.extend(self.orphans().await?);
+        Ok(findings)
+    }
+
+    async fn check(&self, part: &Part) -> Result<Option<Finding>> {
+        let path = part.path.clone();
+        let object = self.location().path(&part.path);
+        let found = match self.location().store().get(&object).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(Some(Finding::Missing { path })),
+            Err(error) => return Ok(Some(Finding::Unreadable { path, why: error.to_string() })),
+        };
+        if found.meta.size != part.bytes {
+            return Ok(Some(Finding::Size { path, logged: part.bytes, found: found.meta.size }));
+        }
+        let mut hasher = blake3::Hasher::new();
+        let mut pieces = found.into_stream();
+        loop {
+            match pieces.try_next().await {
+                Ok(Some(piece)) => hasher.update(&piece),
+                Ok(None) => break,
+                Err(error) => return Ok(Some(Finding::Unreadable { path, why: error.to_string() })),
+            };
+        }
+        // A file that another program added has no hash in the log.
+        if !part.blake3.is_empty() && *hasher.finalize().to_hex() != part.blake3 {
+            return Ok(Some(Finding::Content { path }));
+        }
+        Ok(match self.footer(part).await {
+            Err(error) => Some(Finding::Unreadable { path, why: error.to_string() }),
+            Ok(footer) => self.check_footer(part, &footer),
+        })
+    }
+
+    fn check_footer(&self, part: &Part, footer: &ArrowReaderMetadata) -> Option<Finding> {
+        let path = part.path.clone();
+        let found = footer.metadata().file_metadata().num_rows().unsigned_abs();
+        if found != part.rows {
+            return Some(Finding::Rows { path, logged: part.rows, found });
+        }
+        // An older part may lack columns that were added later, and nothing else.
+        let columns = schema::added_columns(&schema::canonical(footer.schema()), self.schema());
+        columns.err().map(|error| Finding::Columns { path, why: error.to_string() })
+    }
+
+    async fn footer(&self, part: &Part) -> Result<ArrowReaderMetadata> {
+        let unreadable = || format!("cannot read the footer of {}", part.path);
+        let path = self.location().path(&part.path);
+        let mut reader = ParquetMetaDataReader::new();
+        let mut wanted = FOOTER_BYTES.min(part.bytes);
+        loop {
+            let tail = self.location().store().get_range(&path, part.bytes - wanted..part.bytes).await;
+            match reader.try_parse_sized(&tail.or_input(unreadable)?, part.bytes) {
+                Err(ParquetError::NeedMoreData(more)) if wanted < more as u64 && more as u64 <= part.bytes => {
+                    wanted = more as u64;
+                }
+                parsed => {
+                    parsed.or_input(unreadable)?;
+                    break;
+                }
+            }
+        }
+        let metadata = reader.finish().or_input(unreadable)?;
+        ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()).or_input(unreadable)
+    }
+
+    /// Files that neither a version in the log nor a staging record names.
+    async fn orphans(&self) -> Result<Vec<Finding>> {
+        let files = self.part_files().await?;
+        let latest = self.latest().await?;
+        let mut named: HashSet<String> = latest.parts().iter().map(|part| part.path.clone()).collect();
+        named.extend(self.parts().iter().map(|part| part.path.clone()));
+        for entry in latest.history(usize::MAX).await? {
+            named.extend(entry.added);
+        }
+        for stored in self.staging().all().await? {
+            named.extend(stored.record.into_iter().flat_map(|record| record.parts).map(|part| part.path));
+        }
+        let named: HashSet<_> = named.iter().map(|path| self.location().path(path)).collect();
+        let orphans = files.into_iter().filter(|file| !named.contains(&file.path));
+        Ok(orphans.map(|file| Finding::Orphan { path: file.path.to_string(), bytes: file.bytes }).collect())
+    }
+}

@@ -1,0 +1,238 @@
+//! What every source promises, whatever its format: rows in = rows out + quarantined, the same rows every time, stable shards,
+//! no path outside its folder, and no panic, no hang and no silent loss on damaged files.
+
+mod coco;
+mod rgbd;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use spatialmill::error::{Error, Kind};
+use spatialmill::source::root::Root;
+use spatialmill::source::rows::{Quarantined, Row, Rows};
+use spatialmill::source::{Options, SOURCES, Shard};
+
+use crate::mutate::{Mutant, mutants};
+
+/// A small dataset without a fault.
+pub struct Fixture {
+    /// As in [`SOURCES`].
+    pub kind: &'static str,
+    /// Tells two fixtures of a kind apart.
+    pub about: &'static str,
+    /// Writes the files.
+    pub write: fn(&Path),
+    /// Options, as TOML.
+    pub options: &'static str,
+    /// How many rows of all tables it makes.
+    pub rows: usize,
+    /// Files to damage: one of each kind that the reader opens.
+    pub files: &'static [&'static str],
+}
+
+/// At least one for each source.
+const FIXTURES: &[Fixture] = &[coco::PHOTOS, rgbd::ID_IMAGES, rgbd::WORLD_BOXES];
+
+/// Sources without files of their own: there is nothing to damage.
+const GENERATED: &[&str] = &["synthetic"];
+
+/// Damaged copies for each fixture.
+const MUTANTS: usize = 500;
+
+/// Longer than this, reading a fixture hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What reading a dataset gave.
+#[derive(Debug, Default)]
+pub struct Imported {
+    pub rows: Vec<Row>,
+    pub quarantined: Vec<Quarantined>,
+}
+
+impl Imported {
+    /// The rows as text, sorted, so that two imports can be compared.
+    pub fn sorted(&self) -> Vec<String> {
+        let mut rows: Vec<_> = self.rows.iter().map(|row| format!("{row:?}")).collect();
+        rows.extend(self.quarantined.iter().map(|row| format!("{row:?}")));
+        rows.sort();
+        rows
+    }
+
+    /// Quarantined keys with their codes, sorted.
+    pub fn refused(&self) -> Vec<(String, &'static str)> {
+        let mut refused: Vec<_> = self.quarantined.iter().map(|row| (row.key.clone(), row.code)).collect();
+        refused.sort();
+        refused
+    }
+
+    pub fn frames(&self) -> impl Iterator<Item = &spatialmill::source::rows::Frame> {
+        self.rows.iter().filter_map(|row| if let Row::Frame(frame) = row { Some(frame) } else { None })
+    }
+
+    pub fn detections(&self) -> impl Iterator<Item = &spatialmill::source::rows::Detection> {
+        self.rows.iter().filter_map(|row| if let Row::Detection(detection) = row { Some(detection) } else { None })
+    }
+}
+
+/// Reads all shards of a dataset, in the order that `order` makes of them.
+pub fn import_in_order(kind: &str, root: &Path, options: &str, order: fn(&mut Vec<Shard>)) -> Result<Imported, Error> {
+    let kind = SOURCES.iter().find(|source| source.name == kind).unwrap();
+    let options = Options { name: "test".to_owned(), extra: toml::from_str(options).unwrap(), ..Options::default() };
+    let source = (kind.open)(Root::local(root)?, &options)?;
+    let pushed = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&pushed);
+    let mut rows = Rows::new(move |row| {
+        sink.lock().unwrap().push(row);
+        Ok(())
+    });
+    let mut shards = source.shards()?;
+    order(&mut shards);
+    shards.iter().try_for_each(|shard| source.read(shard, &mut rows))?;
+    let mut imported = Imported::default();
+    for row in pushed.lock().unwrap().drain(..) {
+        match row {
+            Row::Quarantined(row) => imported.quarantined.push(row),
+            row => imported.rows.push(row),
+        }
+    }
+    assert_eq!(rows.seen as usize, imported.rows.len() + imported.quarantined.len());
+    Ok(imported)
+}
+
+/// Reads all shards of a dataset.
+pub fn import(kind: &str, root: &Path, options: &str) -> Result<Imported, Error> {
+    import_in_order(kind, root, options, |_| {})
+}
+
+fn written(fixture: &Fixture) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    (fixture.write)(folder.path());
+    folder
+}
+
+#[test]
+fn sources_are_documented_and_have_a_fixture() {
+    let names: HashSet<_> = SOURCES.iter().map(|source| source.name).collect();
+    assert_eq!(names.len(), SOURCES.len(), "two sources have one name");
+    for source in SOURCES {
+        assert!(!source.doc.is_empty() && source.long_doc.len() > 200, "{}: say what it reads", source.name);
+        let covered = FIXTURES.iter().any(|fixture| fixture.kind == source.name) || GENERATED.contains(&source.name);
+        assert!(covered, "{}: add a fixture", source.name);
+    }
+}
+
+#[test]
+fn each_record_becomes_a_row() {
+    for fixture in FIXTURES {
+        let folder = written(fixture);
+        let imported = import(fixture.kind, folder.path(), fixture.options).unwrap();
+        assert_eq!(imported.refused(), [], "{} {}", fixture.kind, fixture.about);
+        assert_eq!(imported.rows.len(), fixture.rows, "{} {}: {:#?}", fixture.kind, fixture.about, imported.rows);
+    }
+}
+
+#[test]
+fn reading_again_gives_the_same_rows_in_any_order_of_shards() {
+    for fixture in FIXTURES {
+        let folder = written(fixture);
+        let once = import(fixture.kind, folder.path(), fixture.options).unwrap();
+        let again = import_in_order(fixture.kind, folder.path(), fixture.options, |shards| shards.reverse()).unwrap();
+        assert_eq!(once.sorted(), again.sorted(), "{} {}", fixture.kind, fixture.about);
+    }
+}
+
+#[test]
+fn shards_are_stable_and_change_with_their_files() {
+    for fixture in FIXTURES {
+        let folder = written(fixture);
+        let shards = || {
+            let kind = SOURCES.iter().find(|source| source.name == fixture.kind).unwrap();
+            let options = Options { extra: toml::from_str(fixture.options).unwrap(), ..Options::default() };
+            (kind.open)(Root::local(folder.path()).unwrap(), &options).unwrap().shards().unwrap()
+        };
+        let before = shards();
+        assert_eq!(before, shards());
+        let names: HashSet<_> = before.iter().map(|shard| &shard.name).collect();
+        assert_eq!(names.len(), before.len());
+        for file in fixture.files {
+            let path = folder.path().join(file);
+            let bytes = std::fs::read(&path).unwrap();
+            std::fs::write(&path, [&bytes[..], b" "].concat()).unwrap();
+            assert_ne!(before, shards(), "{} {}: {file} changed unseen", fixture.kind, fixture.about);
+            std::fs::write(&path, bytes).unwrap();
+        }
+    }
+}
+
+#[test]
+fn rows_refer_to_each_other_and_to_files_inside_the_root() {
+    for fixture in FIXTURES {
+        let folder = written(fixture);
+        let root = Root::local(folder.path()).unwrap().to_string();
+        let imported = import(fixture.kind, folder.path(), fixture.options).unwrap();
+        let frames: HashSet<_> = imported.frames().map(|frame| frame.frame_id.as_str()).collect();
+        assert_eq!(frames.len(), imported.frames().count(), "{}: a frame_id is used twice", fixture.kind);
+        let mut objects = HashSet::new();
+        for row in &imported.rows {
+            match row {
+                Row::Frame(frame) => {
+                    assert!(frame.frame_id.starts_with("test/"), "{frame:?}");
+                    assert!(frame.uri.starts_with(&root), "{frame:?}");
+                    assert!(frame.depth_uri.as_ref().is_none_or(|uri| uri.starts_with(&root)), "{frame:?}");
+                    assert_eq!(frame.depth_uri.is_some(), frame.depth_scale.is_some(), "{frame:?}");
+                }
+                Row::Detection(row) => {
+                    assert!(frames.contains(row.frame_id.as_str()), "{row:?}");
+                    assert!(objects.insert((&row.frame_id, &row.object_id)), "{row:?}");
+                }
+                Row::SceneObject(row) => assert!(objects.insert((&row.scene_id, &row.object_id)), "{row:?}"),
+                Row::Surface(_) | Row::Quarantined(_) => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn an_unknown_option_is_wrong_usage() {
+    for source in SOURCES {
+        let folder = tempfile::tempdir().unwrap();
+        let error = import(source.name, folder.path(), "colour_of_the_sky = 1").err().unwrap();
+        assert_eq!(error.kind(), Kind::Usage, "{}: {error}", source.name);
+        assert!(error.to_string().contains("colour_of_the_sky"), "{}: {error}", source.name);
+    }
+}
+
+#[test]
+fn damaged_files_cost_no_panic_no_hang_and_no_silent_loss() {
+    for fixture in FIXTURES {
+        let folder = written(fixture);
+        let clean = import(fixture.kind, folder.path(), fixture.options).unwrap().rows.len();
+        let each = MUTANTS.div_ceil(fixture.files.len());
+        for (seed, file) in fixture.files.iter().enumerate() {
+            let path = folder.path().join(file);
+            let original = std::fs::read(&path).unwrap();
+            for Mutant { what, bytes } in mutants(&original, each, seed as u64) {
+                std::fs::write(&path, bytes).unwrap();
+                let said = format!("{} {}, {file}: {what}", fixture.kind, fixture.about);
+                match patiently(fixture, folder.path()).unwrap_or_else(|| panic!("panicked or hung: {said}")) {
+                    Ok(imported) => {
+                        let lost = clean.saturating_sub(imported.rows.len());
+                        assert!(lost == 0 || !imported.quarantined.is_empty(), "{lost} rows lost silently: {said}");
+                    }
+                    Err(error) => assert_ne!(error.kind(), Kind::Internal, "{said}: {error}"),
+                }
+            }
+            std::fs::write(&path, original).unwrap();
+        }
+    }
+}
+
+/// Reads on another thread; none where that panics or does not come to an end.
+fn patiently(fixture: &Fixture, root: &Path) -> Option<Result<Imported, Error>> {
+    let (sender, receiver) = mpsc::channel();
+    let (kind, options, root) = (fixture.kind, fixture.options, root.to_owned());
+    std::thread::spawn(move || drop(sender.send(import(kind, &root, options))));
+    receiver.recv_timeout(PATIENCE).ok()
+}

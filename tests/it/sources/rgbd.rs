@@ -1,0 +1,212 @@
+//! RGB-D folders: two datasets without a fault, and faults of each kind.
+
+use std::path::Path;
+
+use image::{GrayImage, ImageBuffer, Luma, RgbImage};
+use serde_json::json;
+use spatialmill::source::rows::{Row, SceneObject};
+
+use super::{Fixture, Imported, import};
+
+pub const ID_IMAGES: Fixture = Fixture {
+    kind: "rgbd",
+    about: "id images",
+    write: id_images,
+    options: "exhaustive = true",
+    // Two scenes of two frames; in each frame a chair and a bed, but no wall.
+    rows: 2 * (2 + 4),
+    files: &[
+        "hall/color/1.jpg",
+        "hall/depth/1.png",
+        "hall/instance/1.png",
+        "hall/instances.json",
+        "hall/intrinsics.txt",
+        "hall/gravity.txt",
+    ],
+};
+
+pub const WORLD_BOXES: Fixture = Fixture {
+    kind: "rgbd",
+    about: "boxes in the world",
+    write: world_boxes,
+    options: "world_up = \"y\"",
+    // One frame, two boxes, one detection.
+    rows: 4,
+    files: &["color/a.png", "depth/a.npy", "intrinsics/a.txt", "pose/a.txt", "boxes.json", "annotations.json"],
+};
+
+const WIDTH: u32 = 32;
+const HEIGHT: u32 = 24;
+
+fn put(root: &Path, path: &str, bytes: impl AsRef<[u8]>) {
+    let path = root.join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+fn colour() -> RgbImage {
+    RgbImage::from_fn(WIDTH, HEIGHT, |x, y| image::Rgb([x as u8 * 8, y as u8 * 10, 90]))
+}
+
+fn id_images(root: &Path) {
+    for scene in ["hall", "attic"] {
+        for folder in ["color", "depth", "instance"] {
+            std::fs::create_dir_all(root.join(scene).join(folder)).unwrap();
+        }
+        for name in ["1", "2"] {
+            colour().save(root.join(format!("{scene}/color/{name}.jpg"))).unwrap();
+            // Half the size of the colour image, two metres everywhere.
+            let depth = ImageBuffer::<Luma<u16>, _>::from_pixel(WIDTH / 2, HEIGHT / 2, Luma([2000u16]));
+            depth.save(root.join(format!("{scene}/depth/{name}.png"))).unwrap();
+            let ids = GrayImage::from_fn(WIDTH, HEIGHT, |x, y| Luma([if y < 4 { 0 } else { (x / 11) as u8 + 1 }]));
+            ids.save(root.join(format!("{scene}/instance/{name}.png"))).unwrap();
+        }
+        put(root, &format!("{scene}/intrinsics.txt"), "30 30 15.5 11.5");
+        put(root, &format!("{scene}/gravity.txt"), "0 1 0");
+        let names = json!({"1": "Chair", "2": {"category": "bed", "caption": "the red bed"}, "3": null});
+        put(root, &format!("{scene}/instances.json"), names.to_string());
+    }
+}
+
+fn world_boxes(root: &Path) {
+    for folder in ["color", "depth"] {
+        std::fs::create_dir_all(root.join(folder)).unwrap();
+    }
+    colour().save(root.join("color/a.png")).unwrap();
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({HEIGHT}, {WIDTH}), }}\n");
+    let readings: Vec<u8> = (0..WIDTH * HEIGHT).flat_map(|n| (1.0 + n as f32 / 1000.0).to_le_bytes()).collect();
+    let length = (header.len() as u16).to_le_bytes();
+    put(root, "depth/a.npy", [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), &readings].concat());
+    put(root, "intrinsics/a.txt", "30 0 15.5\n0 30 11.5\n0 0 1\n");
+    // A level camera that looks along -z of a world with y up: its x is the world's, its y points down.
+    put(root, "pose/a.txt", "1 0 0 0.5\n0 -1 0 1.5\n0 0 -1 0\n0 0 0 1\n");
+    let axes = [1, 0, 0, 0, 1, 0, 0, 0, 1];
+    let boxes = json!({"frame": "world", "boxes": [
+        {"id": 1, "category": "table", "centroid": [0, 0.5, -2], "axesLengths": [1, 2, 3], "normalizedAxes": axes},
+        {"id": "lamp-1", "category": "lamp", "centroid": [1, 1, -2], "axesLengths": [0.2, 0.4, 0.2], "normalizedAxes": axes},
+    ]});
+    put(root, "boxes.json", boxes.to_string());
+    let annotations = json!({
+        "images": [{"id": 7, "file_name": "color/a.png", "width": WIDTH, "height": HEIGHT}],
+        "annotations": [{"id": 1, "image_id": 7, "category_id": 1, "bbox": [4, 4, 8, 8],
+                         "segmentation": [[4, 4, 12, 4, 12, 12, 4, 12]], "caption": "the oak table"}],
+        "categories": [{"id": 1, "name": "table"}],
+    });
+    put(root, "annotations.json", annotations.to_string());
+}
+
+fn changed(write: fn(&Path), options: &str, change: impl FnOnce(&Path)) -> Imported {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path());
+    change(folder.path());
+    import("rgbd", folder.path(), options).unwrap()
+}
+
+fn boxes(imported: &Imported) -> Vec<&SceneObject> {
+    imported.rows.iter().filter_map(|row| if let Row::SceneObject(row) = row { Some(row) } else { None }).collect()
+}
+
+#[test]
+fn masks_and_depth_are_lifted_from_depth() {
+    let imported = changed(id_images, ID_IMAGES.options, |_| {});
+    let frame = imported.frames().find(|frame| frame.frame_id == "test/hall/1").unwrap();
+    assert_eq!(
+        (frame.lifted_from.as_deref(), frame.depth_scale, frame.exhaustive),
+        (Some("depth"), Some(1000.0), true)
+    );
+    assert_eq!((frame.gravity.unwrap().y, frame.world_from_camera.as_ref()), (1.0, None));
+    let row = imported.detections().find(|row| row.frame_id == "test/hall/1" && row.object_id == "2").unwrap();
+    assert_eq!((row.category.as_str(), row.caption.as_deref()), ("bed", Some("the red bed")));
+    assert_eq!((row.bbox.x0, row.bbox.y0, row.bbox.x1, row.bbox.y1), (11.0, 4.0, 22.0, 24.0));
+}
+
+#[test]
+fn boxes_and_a_pose_are_lifted_from_the_scan() {
+    let imported = changed(world_boxes, WORLD_BOXES.options, |_| {});
+    let frame = imported.frames().next().unwrap();
+    assert_eq!((frame.frame_id.as_str(), frame.scene_id.as_deref()), ("test/a", Some("test")));
+    assert_eq!((frame.lifted_from.as_deref(), frame.depth_scale), (Some("scan"), Some(1.0)));
+    // y up becomes z up: (x, y, z) is (x, -z, y) now. The camera looks along +y, 1.5 m above the ground.
+    let expected = [1.0, 0.0, 0.0, 0.5, 0.0, 0.0, 1.0, 0.0, 0.0, -1.0, 0.0, 1.5, 0.0, 0.0, 0.0, 1.0];
+    assert_eq!(frame.world_from_camera.as_deref(), Some(&expected[..]));
+    let table = boxes(&imported).into_iter().find(|row| row.object_id == "1").unwrap();
+    assert_eq!((table.obb.centre.x, table.obb.centre.y, table.obb.centre.z), (0.0, 2.0, 0.5));
+    assert_eq!((table.min.y, table.max.y, table.min.z, table.max.z), (0.5, 3.5, -0.5, 1.5));
+    assert_eq!(imported.detections().next().unwrap().caption.as_deref(), Some("the oak table"));
+}
+
+#[test]
+fn a_world_that_nobody_knows_to_be_upright_is_not_used() {
+    let imported = changed(world_boxes, "world_up = \"unknown\"", |_| {});
+    assert_eq!(imported.refused(), [("boxes.json/1".to_owned(), "world"), ("boxes.json/lamp-1".to_owned(), "world")]);
+    let frame = imported.frames().next().unwrap();
+    assert_eq!((frame.lifted_from.as_deref(), frame.world_from_camera.as_ref()), (Some("depth"), None));
+    assert_eq!(frame.gravity, None);
+}
+
+#[test]
+fn boxes_of_a_camera_make_its_image_a_scene() {
+    let in_camera = |root: &Path| {
+        std::fs::remove_file(root.join("pose/a.txt")).unwrap();
+        // The camera looks 45 degrees down.
+        put(root, "gravity.txt", "0 1 1");
+        let boxes = json!({"frame": "camera", "boxes": [
+            {"id": 1, "image": "a", "category": "table", "centroid": [0, 0, 2], "axesLengths": [1, 1, 1],
+             "normalizedAxes": [1, 0, 0, 0, 1, 0, 0, 0, 1]},
+            {"id": 2, "image": "b", "category": "table", "centroid": [0, 0, 2], "axesLengths": [1, 1, 1],
+             "normalizedAxes": [1, 0, 0, 0, 1, 0, 0, 0, 1]},
+            {"id": 3, "image": "a", "category": "table", "centroid": [0, 0, 2], "axesLengths": [1, 1, 1],
+             "normalizedAxes": [1, 0, 0, 1, 0, 0, 0, 0, 1]},
+        ]});
+        put(root, "boxes.json", boxes.to_string());
+    };
+    let imported = changed(world_boxes, "", in_camera);
+    assert_eq!(imported.refused(), [("boxes.json/2".to_owned(), "no_frame"), ("boxes.json/3".to_owned(), "box3d")]);
+    let frame = imported.frames().next().unwrap();
+    assert_eq!((frame.scene_id.as_deref(), frame.lifted_from.as_deref()), (Some("test/a"), Some("scan")));
+    let centre = boxes(&imported)[0].obb.centre;
+    let half = 2f64.sqrt();
+    assert!(centre.x.abs() < 1e-12 && (centre.y - half).abs() < 1e-12 && (centre.z + half).abs() < 1e-12, "{centre:?}");
+}
+
+#[test]
+fn each_fault_has_its_code() {
+    let faults: [(&str, &str, &[u8]); 9] = [
+        ("intrinsics", "hall/intrinsics.txt", b"30 30 15.5"),
+        ("intrinsics", "hall/intrinsics.txt", b"30 30 1550 11.5"),
+        ("gravity", "hall/gravity.txt", b"0 0 0"),
+        ("pose", "hall/pose/1.txt", b"-inf -inf -inf -inf -inf -inf -inf -inf -inf -inf -inf -inf 0 0 0 1"),
+        ("depth", "hall/depth/1.png", b""),
+        ("image", "hall/color/1.jpg", b""),
+        ("instance", "hall/instance/1.png", b""),
+        ("json", "hall/instances.json", b"{"),
+        ("category", "hall/instances.json", b"{\"1\": \"chair\"}"),
+    ];
+    for (code, file, bytes) in faults {
+        let imported = changed(id_images, ID_IMAGES.options, |root| put(root, file, bytes));
+        assert!(imported.refused().iter().any(|(_, c)| *c == code), "{file}: {:?}", imported.quarantined);
+        let attic = imported.frames().filter(|frame| frame.frame_id.starts_with("test/attic/") && frame.exhaustive);
+        assert_eq!(attic.count(), 2, "{file}: the other scene is untouched");
+        let hall = imported.frames().filter(|frame| frame.frame_id == "test/hall/1");
+        assert!(hall.into_iter().all(|frame| !frame.exhaustive), "{file}: what was lost may be counted");
+    }
+}
+
+#[test]
+fn a_wrong_depth_scale_is_seen() {
+    let imported = changed(id_images, "depth_scale = 1", |_| {});
+    assert_eq!(imported.quarantined.iter().filter(|row| row.code == "depth").count(), 4);
+    assert!(imported.quarantined[0].message.contains("depth_scale"));
+}
+
+#[test]
+fn wrong_options_are_wrong_usage() {
+    let folder = tempfile::tempdir().unwrap();
+    world_boxes(folder.path());
+    for options in
+        ["depth_scale = 0", "depth_scale = nan", "world_up = \"w\"", "world_up = [0, 0, 0]", "camera_axes = \"x\""]
+    {
+        let error = import("rgbd", folder.path(), options).err().unwrap();
+        assert_eq!(error.kind(), spatialmill::error::Kind::Usage, "{options}: {error}");
+    }
+}
