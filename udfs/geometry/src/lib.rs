@@ -7,12 +7,14 @@
 //! 2D to 3D: depth, lift            an outline and depth to an object in view space
 //! 3D to 2D: raster, project        a scene and a pose to masks, visibility and objects in view space
 //! facts:    relate                 the twelve relations of two objects
+//! choice:   balance                what part of each stratum to keep
 //! ```
 //!
 //! Metres, radians and pixels throughout; frames are named by the modules that define them. Numbers from files are
 //! checked where they come in (`Rigid::from_row_major`, `OrientedBox::checked`, `Mask::from_counts`, ...), and what
 //! is wrong with them is a typed error.
 
+pub mod balance;
 pub mod camera;
 pub mod cloud;
 pub mod depth;
