@@ -13,20 +13,23 @@ mod camera;
 mod colour;
 mod dice;
 mod furniture;
+mod light;
+mod regions;
 mod render;
 pub mod room;
 mod shape;
 mod write;
 
 use serde::{Deserialize, Serialize};
-use spatialmill_geometry::{Mask, Rigid, Vector3};
+use spatialmill_geometry::{Rigid, Vector3};
 
-use self::render::{Picture, Scene};
+use self::regions::Region;
+use self::render::Scene;
 use self::room::{Placed, Room};
 use self::write::Folder;
 use super::photo::Photo;
 use super::root::Root;
-use super::rows::{Box2, Detection, Frame, Obb, Row, Rows, SceneObject, Surface, Vec3};
+use super::rows::{Detection, Frame, Obb, Row, Rows, SceneObject, Surface, Vec3};
 use super::{Options, Shard, Source};
 use crate::error::{Context, Error, Result};
 
@@ -208,14 +211,14 @@ impl Synthetic {
             ..Frame::default()
         }))?;
         let mut seen = Vec::new();
-        for (index, object) in room.objects.iter().enumerate() {
-            let Some((bbox, mask)) = region(&picture, index)? else { continue };
-            seen.push(index);
+        for Region { object, bbox, mask } in regions::of(&picture, room.objects.len())? {
+            seen.push(object);
+            let placed = &room.objects[object];
             rows.push(Row::Detection(Detection {
                 frame_id: frame_id.clone(),
-                object_id: object_id(index),
-                category: object.category.to_owned(),
-                caption: object.caption.clone(),
+                object_id: object_id(object),
+                category: placed.category.to_owned(),
+                caption: placed.caption.clone(),
                 bbox,
                 mask: Some(mask),
                 made_by: "annotation".to_owned(),
@@ -257,23 +260,6 @@ impl Source for Synthetic {
         }
         Ok(())
     }
-}
-
-/// Where an object shows in a picture; none where it does not.
-fn region(picture: &Picture, object: usize) -> Result<Option<(Box2, super::rows::Mask)>> {
-    let (width, height) = (picture.width, picture.height);
-    let value = object as u16 + 1;
-    if !picture.instance.contains(&value) {
-        return Ok(None);
-    }
-    // Run lengths go down the columns.
-    let bits = (0..width).flat_map(|u| (0..height).map(move |v| v * width + u)).map(|i| picture.instance[i] == value);
-    let mask = Mask::from_bits(height as u32, width as u32, bits)
-        .or_internal(|| "a rendered mask has not the size of its picture".to_owned())?;
-    Ok(mask.bounds().map(|bounds| {
-        let bbox = Box2 { x0: bounds.x0, y0: bounds.y0, x1: bounds.x1, y1: bounds.y1 };
-        (bbox, super::rows::Mask { height: height as i32, width: width as i32, counts: mask.to_counts() })
-    }))
 }
 
 fn scene_object(scene_id: String, index: usize, object: &Placed, first_seen: Option<f64>) -> SceneObject {

@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex};
 
-use spatialmill_geometry::Intrinsics;
+use spatialmill_geometry::{Intrinsics, Mask};
 
 use super::*;
 
