@@ -13,6 +13,7 @@ pub mod photo;
 mod rgbd;
 pub mod root;
 pub mod rows;
+pub mod synthetic;
 
 use crate::error::{Error, Result};
 use root::Root;
@@ -77,7 +78,7 @@ impl Options {
 }
 
 /// Every source that can be read.
-pub const SOURCES: &[Kind] = &[coco::COCO, rgbd::RGBD];
+pub const SOURCES: &[Kind] = &[coco::COCO, rgbd::RGBD, synthetic::SYNTHETIC];
 
 /// A kind by its name.
 pub fn kind(name: &str) -> Result<&'static Kind> {

@@ -1,0 +1,320 @@
+//! The `synthetic` source: rooms of our own making, so that a fresh machine has data and the whole pipeline has an oracle.
+//!
+//! ```text
+//! seed, number ─► Room (boxes, triangles) ─► Scene ─► poses ─► Picture ─► files below the root
+//!                   │                          camera.rs        render.rs      │
+//!                   └─► scene_objects, surfaces                                └─► frames, detections
+//! ```
+//!
+//! Everything is a function of the options: the same options give the same files and rows, byte for byte. This is the only
+//! source that writes; a file that is there already with the right bytes is left alone.
+
+mod camera;
+mod colour;
+mod dice;
+mod furniture;
+mod light;
+mod regions;
+mod render;
+pub mod room;
+mod shape;
+mod write;
+
+use serde::{Deserialize, Serialize};
+use spatialmill_geometry::{Rigid, Vector3};
+
+use self::regions::Region;
+use self::render::Scene;
+use self::room::{Placed, Room};
+use self::write::Folder;
+use super::photo::Photo;
+use super::root::Root;
+use super::rows::{Detection, Frame, Obb, Row, Rows, SceneObject, Surface, Vec3};
+use super::{Options, Shard, Source};
+use crate::error::{Context, Error, Result};
+
+/// The entry of [`SOURCES`](super::SOURCES).
+pub const SYNTHETIC: super::Kind = super::Kind {
+    name: "synthetic",
+    doc: "rendered rooms of our own making, with exact boxes, masks and depth",
+    long_doc: LONG_DOC,
+    makes_root: true,
+    open: |root, options| Ok(Box::new(Synthetic::open(root, options)?)),
+};
+
+const LONG_DOC: &str = "\
+Makes furnished rooms and takes pictures of them from eye height. `root` must be a folder on this machine; the images are
+written there, and nothing else is read from it:
+
+  room-0000/color/0000.jpg       colour
+  room-0000/depth/0000.png       16-bit depth along the viewing axis, millimetres
+  room-0000/instance/0000.png    16-bit: which object each pixel shows; 0 is floor, wall or ceiling
+  room-0000/pose/0000.txt        camera to world, 4 x 4, OpenCV camera axes, z up
+  room-0000/intrinsic.txt        4 x 4, the same for all its frames
+
+Options:
+
+  rooms             how many. Default: 24
+  frames_per_room   pictures of each. Default: 5
+  width, height     of a picture, pixels. Default: 640 and 480
+  seed              another seed gives other rooms. Default: 0
+  geometry          scan (default): objects in a frame are made from the exact boxes and triangles;
+                    depth: they are lifted from the masks and the depth image, as for a dataset without boxes
+
+What becomes of what: a room is a scene; its things are scene objects with exact boxes, their triangles (and the room's
+own) are surfaces; a picture is a frame whose visible things are detections with exact masks. Four in five things have a
+caption (\"red chair\"). Every object is marked, so that objects may be counted.
+";
+
+/// Rooms in a shard: enough that a shard is worth a task, few enough that a killed import loses little.
+const ROOMS_IN_A_SHARD: usize = 4;
+
+/// Part of each fingerprint; raised whenever the same options come to give other rows or images.
+const VERSION: u32 = 1;
+
+/// A picture is taken each second.
+const SECONDS_BETWEEN_FRAMES: f64 = 1.0;
+
+/// The options of this kind.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+struct Settings {
+    rooms: usize,
+    frames_per_room: usize,
+    width: usize,
+    height: usize,
+    seed: u64,
+    geometry: Geometry,
+}
+
+/// Which evidence the objects of a frame are made from.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Geometry {
+    Scan,
+    Depth,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { rooms: 24, frames_per_room: 5, width: 640, height: 480, seed: 0, geometry: Geometry::Scan }
+    }
+}
+
+impl Settings {
+    fn of(options: &Options) -> Result<Self> {
+        let settings: Self = options.parse("synthetic")?;
+        for (option, value, least, most) in [
+            ("rooms", settings.rooms, 1, 1_000_000),
+            ("frames_per_room", settings.frames_per_room, 1, 1000),
+            ("width", settings.width, 32, 4096),
+            ("height", settings.height, 32, 4096),
+        ] {
+            if !(least..=most).contains(&value) {
+                return Err(Error::usage(format!("`{option}` is {value}; it must be {least} to {most}"))
+                    .with("source", &options.name));
+            }
+        }
+        Ok(settings)
+    }
+}
+
+/// The rooms that these options make, for whoever wants to compare answers with the generator's own geometry. The object at
+/// index `i` of a room has the id [`object_id(i)`](object_id) in every table.
+pub fn rooms(options: &Options) -> Result<impl Iterator<Item = Room> + use<>> {
+    let settings = Settings::of(options)?;
+    Ok((0..settings.rooms).map(move |number| Room::new(settings.seed, number)))
+}
+
+/// The id of a room's object in every table, which is also its value in the instance images.
+pub fn object_id(index: usize) -> String {
+    (index + 1).to_string()
+}
+
+/// The scene id of a room in every table.
+pub fn scene_id(source: &str, room: &Room) -> String {
+    format!("{source}/{}", room.name)
+}
+
+struct Synthetic {
+    options: Options,
+    settings: Settings,
+    root: Root,
+    folder: Folder,
+}
+
+impl Synthetic {
+    fn open(root: Root, options: &Options) -> Result<Self> {
+        let settings = Settings::of(options)?;
+        let folder = Folder::of(&root)?;
+        Ok(Self { options: options.clone(), settings, root, folder })
+    }
+
+    /// Makes one room, its images and its rows.
+    fn room(&self, number: usize, rows: &mut Rows) -> Result<()> {
+        let room = Room::new(self.settings.seed, number);
+        let scene = Scene::of(&room);
+        let mut first_seen = vec![None; room.objects.len()];
+        let poses = camera::poses(&room, &scene, self.settings.seed, self.settings.frames_per_room);
+        for (n, pose) in poses.iter().enumerate() {
+            let timestamp = n as f64 * SECONDS_BETWEEN_FRAMES;
+            for object in self.frame(&room, &scene, pose, n, timestamp, rows)? {
+                first_seen[object].get_or_insert(timestamp);
+            }
+        }
+        for (index, object) in room.objects.iter().enumerate() {
+            rows.push(Row::SceneObject(scene_object(self.scene(&room), index, object, first_seen[index])))?;
+            rows.push(Row::Surface(surface(self.scene(&room), Some(object_id(index)), &object.mesh)))?;
+        }
+        rows.push(Row::Surface(surface(self.scene(&room), None, &room.shell)))
+    }
+
+    /// Takes one picture; returns the objects that it shows.
+    fn frame(
+        &self,
+        room: &Room,
+        scene: &Scene,
+        pose: &Rigid,
+        n: usize,
+        timestamp: f64,
+        rows: &mut Rows,
+    ) -> Result<Vec<usize>> {
+        let Settings { width, height, .. } = self.settings;
+        let intrinsics = camera::intrinsics(width, height);
+        let picture = scene.picture(&intrinsics, pose, width, height);
+        let files = self.folder.put_frame(&room.name, n, &picture, &intrinsics, pose)?;
+        let photo = Photo::read(&self.root, &files.colour)
+            .map_err(|why| Error::internal("a picture that was just written cannot be read").because(why.message))?;
+        let frame_id = format!("{}/{}/{n:04}", self.options.name, room.name);
+        rows.push(Row::Frame(Frame {
+            frame_id: frame_id.clone(),
+            scene_id: Some(self.scene(room)),
+            split: self.options.split.clone(),
+            licence: Some(self.options.licence.clone().unwrap_or_else(|| "CC0-1.0".to_owned())),
+            uri: self.root.uri(&files.colour)?,
+            sha256: Some(photo.sha256),
+            width: width as i32,
+            height: height as i32,
+            fx: Some(intrinsics.fx),
+            fy: Some(intrinsics.fy),
+            cx: Some(intrinsics.cx),
+            cy: Some(intrinsics.cy),
+            world_from_camera: Some(row_major(pose).to_vec()),
+            depth_uri: Some(self.root.uri(&files.depth)?),
+            depth_scale: Some(1000.0),
+            timestamp: Some(timestamp),
+            lifted_from: Some(match self.settings.geometry {
+                Geometry::Scan => "scan".to_owned(),
+                Geometry::Depth => "depth".to_owned(),
+            }),
+            exhaustive: true,
+            ..Frame::default()
+        }))?;
+        let mut seen = Vec::new();
+        for Region { object, bbox, mask } in regions::of(&picture, room.objects.len())? {
+            seen.push(object);
+            let placed = &room.objects[object];
+            rows.push(Row::Detection(Detection {
+                frame_id: frame_id.clone(),
+                object_id: object_id(object),
+                category: placed.category.to_owned(),
+                caption: placed.caption.clone(),
+                bbox,
+                mask: Some(mask),
+                made_by: "annotation".to_owned(),
+                ..Detection::default()
+            }))?;
+        }
+        Ok(seen)
+    }
+
+    fn scene(&self, room: &Room) -> String {
+        scene_id(&self.options.name, room)
+    }
+}
+
+impl Source for Synthetic {
+    fn shards(&self) -> Result<Vec<Shard>> {
+        let settings = serde_json::to_string(&Settings { rooms: 0, ..self.settings.clone() })
+            .or_internal(|| "the options of a synthetic source have no JSON".to_owned())?;
+        let Options { split, licence, .. } = &self.options;
+        let shards = (0..self.settings.rooms).step_by(ROOMS_IN_A_SHARD).map(|first| {
+            // Asking for more rooms leaves the full shards before them as they are.
+            let rooms = ROOMS_IN_A_SHARD.min(self.settings.rooms - first);
+            Shard {
+                name: format!("rooms-{first:04}"),
+                fingerprint: format!("synthetic {VERSION} {settings} {split:?} {licence:?} {} {rooms}", self.root),
+            }
+        });
+        Ok(shards.collect())
+    }
+
+    fn read(&self, shard: &Shard, rows: &mut Rows) -> Result<()> {
+        let first: usize = shard
+            .name
+            .strip_prefix("rooms-")
+            .and_then(|number| number.parse().ok())
+            .ok_or_else(|| Error::internal("no shard of a synthetic source").with("shard", &shard.name))?;
+        for number in first..(first + ROOMS_IN_A_SHARD).min(self.settings.rooms) {
+            self.room(number, rows)?;
+        }
+        Ok(())
+    }
+}
+
+fn scene_object(scene_id: String, index: usize, object: &Placed, first_seen: Option<f64>) -> SceneObject {
+    let bounds = object.obb.bounds();
+    SceneObject {
+        scene_id,
+        object_id: object_id(index),
+        category: object.category.to_owned(),
+        caption: object.caption.clone(),
+        obb: Obb {
+            centre: vec3(&object.obb.centre),
+            axes: object.obb.axes.iter().flat_map(|axis| [axis.x, axis.y, axis.z]).collect(),
+            lengths: vec3(&object.obb.lengths),
+        },
+        min: vec3(&bounds.low),
+        max: vec3(&bounds.high),
+        first_seen,
+    }
+}
+
+fn surface(scene_id: String, object_id: Option<String>, mesh: &shape::Mesh) -> Surface {
+    Surface {
+        scene_id,
+        object_id,
+        vertices: mesh.vertices.iter().flat_map(|v| [v.x as f32, v.y as f32, v.z as f32]).collect(),
+        triangles: mesh.triangles.iter().flatten().map(|&vertex| vertex as i32).collect(),
+    }
+}
+
+fn vec3(vector: &Vector3<f64>) -> Vec3 {
+    Vec3 { x: vector.x, y: vector.y, z: vector.z }
+}
+
+/// A 4 x 4 matrix, row by row.
+fn row_major(pose: &Rigid) -> [f64; 16] {
+    let (r, t) = (&pose.rotation, &pose.translation);
+    [
+        r[(0, 0)],
+        r[(0, 1)],
+        r[(0, 2)],
+        t.x,
+        r[(1, 0)],
+        r[(1, 1)],
+        r[(1, 2)],
+        t.y,
+        r[(2, 0)],
+        r[(2, 1)],
+        r[(2, 2)],
+        t.z,
+        0.0,
+        0.0,
+        0.0,
+        1.0,
+    ]
+}
+
+#[cfg(test)]
+mod tests;
