@@ -32,6 +32,7 @@ WITH formats (text_format, image_format, enabled) AS (
 worded AS (
     SELECT
         q.*,
+        coalesce(chr(65 + q.answer_index), q.answer) AS stratum_answer,
         f.text_format,
         f.image_format,
         wording(q.template_id, q.relation, q.answer, q.slots, q.options, q.question_id) AS words
@@ -67,6 +68,7 @@ SELECT
     w.visibility,
     w.lift_quality,
     w.template_id,
+    w.stratum_answer,
     $seed AS seed
 FROM worded AS w
 JOIN frames AS f ON f.frame_id = w.frame_ids[1]
