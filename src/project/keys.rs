@@ -31,18 +31,6 @@ pub const KEYS: &[Key] = &[
     key("build", "partitions", "0", "how many partitions a plan has; 0 is one per core. Results do not depend on it"),
     key("build", "batch_size", "8192", "rows in a batch. Results do not depend on it"),
     key(
-        "balance",
-        "targets",
-        "{ relation = \"uniform\", answer = \"uniform\" }",
-        "the mix that the dataset is to have, over source, task, axis, relation, answer_form and answer; what is not named stays as it is. Each is \"uniform\" or a table of relative shares",
-    ),
-    key(
-        "balance",
-        "rate_tolerance",
-        "0.02",
-        "keep rates that would move by no more than this stay as they are, so that one changed shard does not rewrite all others; 0 for always exact",
-    ),
-    key(
         "build",
         "max_quarantined",
         "0.05",
@@ -103,4 +91,16 @@ pub const KEYS: &[Key] = &[
     key("ask", "min_margin_size", "0.25", "wider and taller: difference relative to the longer one"),
     key("ask", "min_gap_volume", "0.001", "larger: difference, cubic metres"),
     key("ask", "min_margin_volume", "0.5", "larger: difference relative to the larger one"),
+    key(
+        "balance",
+        "targets",
+        "{ relation = \"uniform\", answer = \"uniform\" }",
+        "the mix that the dataset is to have, over source, task, axis, relation, answer_form and answer; what is not named stays as it is. Each is \"uniform\" or a table of relative shares",
+    ),
+    key(
+        "balance",
+        "rate_tolerance",
+        "0.02",
+        "keep rates that would move by no more than this stay as they are, so that one changed shard does not rewrite all others; 0 for always exact",
+    ),
 ];
