@@ -62,7 +62,7 @@ SELECT
     w.object_ids,
     arrow_cast(
         [],
-        'List(Struct("object_id": Utf8, "kind": Utf8, "colour": Utf8, "label": Utf8, "box": Struct("x0": Float64, "y0": Float64, "x1": Float64, "y1": Float64)))'
+        'List(Struct("object_id": Utf8, "box": Struct("x0": Float64, "y0": Float64, "x1": Float64, "y1": Float64), "kind": Utf8, "colour": Utf8, "label": Utf8))'
     ) AS marks,
     w.margin,
     w.visibility,
