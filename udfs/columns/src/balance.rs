@@ -260,7 +260,7 @@ mod tests {
             (["coco", "object_counting", "left", "number", "5"], 30),
         ];
         check(&strata, "answer = 'uniform'", &[0.5, 1.0, 1.0, 0.25, 1.0, 1.0]);
-        check(&strata, "answer = { 1 = 1, 5 = 1 }", &[1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+        check(&strata, "answer = { 1 = 1, 5 = 1 }", &[1.0, 1.0, 1.0, 1.0, 1.0 / 30.0, 1.0]);
     }
 
     #[test]
