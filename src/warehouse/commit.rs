@@ -80,10 +80,15 @@ impl Table {
     /// One attempt to write the version after this one.
     async fn append(&self, commit: &Commit, shards: &BTreeSet<&str>) -> Result<Self> {
         let now = now_ms();
+        // A part that is active already stays as it is: the log may not remove and add one file in one version.
+        let added: BTreeSet<&str> = commit.add.iter().map(|part| part.path.as_str()).collect();
+        let active: BTreeSet<&str> = self.paths(shards);
         let replaced = self.parts().iter().filter(|part| shards.contains(part.shard.as_str()));
-        let mut actions: Vec<Action> = replaced.map(|part| Action::Remove(part.to_remove(now))).collect();
+        let removed = replaced.filter(|part| !added.contains(part.path.as_str()));
+        let mut actions: Vec<Action> = removed.map(|part| Action::Remove(part.to_remove(now))).collect();
         let mode = if actions.is_empty() { SaveMode::Append } else { SaveMode::Overwrite };
-        actions.extend(commit.add.iter().map(|part| Action::Add(part.to_add())));
+        let new = commit.add.iter().filter(|part| !active.contains(part.path.as_str()));
+        actions.extend(new.map(|part| Action::Add(part.to_add())));
 
         let mut info = commit.info.clone();
         info.insert("run_id".to_owned(), Value::from(commit.run_id.as_str()));
@@ -172,6 +177,11 @@ mod tests {
         assert_eq!(table.commit(&commit(3)).await.unwrap_err().kind(), Kind::Conflict);
         let removal = Commit { run_id: "r4".into(), remove_shards: vec!["a".into()], ..Commit::default() };
         assert_eq!(table.commit(&removal).await.unwrap_err().kind(), Kind::Conflict);
-        assert_eq!(table.latest().await.unwrap().commit(&removal).await.unwrap().shards().len(), 1);
+        let table = table.latest().await.unwrap().commit(&removal).await.unwrap();
+        assert_eq!(table.shards().len(), 1);
+
+        let half_known = Commit { run_id: "r5".into(), add: vec![part("b", 2), part("b", 5)], ..Commit::default() };
+        let table = table.commit(&half_known).await.unwrap();
+        assert_eq!(table.parts(), [part("b", 2), part("b", 5)], "a part that was active already is not removed");
     }
 }

@@ -2,6 +2,7 @@
 
 use deltalake_core::kernel::{Action, Add};
 use deltalake_core::logstore::get_actions;
+use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Map, Value};
 
 use super::Table;
@@ -22,12 +23,16 @@ pub struct Entry {
     pub(super) added: Vec<String>,
 }
 
+/// Entries that are read at the same time.
+const AT_ONCE: usize = 8;
+
 impl Table {
     /// The entries of at most `limit` versions, newest first, this one included.
     pub async fn history(&self, limit: usize) -> Result<Vec<Entry>> {
+        let versions = stream::iter((0..=self.version()).rev().take(limit));
+        let mut read = versions.map(|version| self.entry(version)).buffered(AT_ONCE);
         let mut entries = Vec::new();
-        for version in (0..=self.version()).rev().take(limit) {
-            let Some(entry) = self.entry(version).await? else { break };
+        while let Some(Some(entry)) = read.try_next().await? {
             entries.push(entry);
         }
         Ok(entries)

@@ -124,7 +124,8 @@ fn store_of(url: &Url) -> Result<Arc<dyn ObjectStore>> {
         return Ok(Arc::clone(store));
     }
     let store: Arc<dyn ObjectStore> = match url.scheme() {
-        "file" => Arc::new(LocalFileSystem::new()),
+        // Folders of runs whose last part is collected go with it.
+        "file" => Arc::new(LocalFileSystem::new().with_automatic_cleanup(true)),
         "memory" => Arc::new(InMemory::new()),
         "s3" => open_s3(url)?,
         other => {

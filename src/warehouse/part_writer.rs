@@ -2,7 +2,7 @@
 //!
 //! Rows are encoded as they come and leave in multipart uploads, so memory is bounded by one row group, the upload's pieces
 //! and, where rows are clustered, the cluster buffer. Nothing that is written can be seen until a commit names it; a writer
-//! that is dropped or aborted leaves at most an unfinished upload or an unnamed file, which `gc` removes.
+//! that is dropped leaves at most an unfinished upload or an unnamed file, which `gc` removes.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -160,13 +160,6 @@ impl PartWriter {
         Ok(self.finished)
     }
 
-    /// Gives up: cancels the upload, as far as it can.
-    pub async fn abort(mut self) {
-        if let Some(open) = self.open.take() {
-            open.writer.into_inner().abort().await;
-        }
-    }
-
     async fn encode(&mut self, batch: &RecordBatch) -> Result<()> {
         if batch.num_rows() == 0 {
             return Ok(());
@@ -283,30 +276,17 @@ pub(super) fn now_ms() -> u64 {
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// An object being written, hashed and counted on its way out.
+/// An object being written, hashed and counted on its way out. Dropped before it is complete, it cancels the upload.
 struct Upload {
-    file: BufWriter,
+    /// Gone when it was closed or cancelled.
+    file: Option<BufWriter>,
     hasher: blake3::Hasher,
     bytes: u64,
-    /// Closing takes the upload: after it began there is nothing left to abort, and asking for it would panic.
-    closing: bool,
 }
 
 impl Upload {
     fn new(file: BufWriter) -> Self {
-        Self {
-            file: file.with_max_concurrency(PIECES_IN_FLIGHT),
-            hasher: blake3::Hasher::new(),
-            bytes: 0,
-            closing: false,
-        }
-    }
-
-    async fn abort(mut self) {
-        if !self.closing {
-            // Best effort: what stays behind is unnamed, and `gc` or the bucket's own rules remove it.
-            let _ = self.file.abort().await;
-        }
+        Self { file: Some(file.with_max_concurrency(PIECES_IN_FLIGHT)), hasher: blake3::Hasher::new(), bytes: 0 }
     }
 }
 
@@ -315,16 +295,27 @@ impl AsyncFileWriter for Upload {
         async move {
             self.hasher.update(&bytes);
             self.bytes += bytes.len() as u64;
-            self.file.put(bytes).await.map_err(|error| ParquetError::External(Box::new(error)))
+            let file = self.file.as_mut().ok_or_else(|| ParquetError::General("the upload is closed".to_owned()))?;
+            file.put(bytes).await.map_err(|error| ParquetError::External(Box::new(error)))
         }
         .boxed()
     }
 
     fn complete(&mut self) -> BoxFuture<'_, parquet::errors::Result<()>> {
         async move {
-            self.closing = true;
-            self.file.shutdown().await.map_err(|error| ParquetError::External(Box::new(error)))
+            let file = self.file.take();
+            let mut file = file.ok_or_else(|| ParquetError::General("the upload is closed".to_owned()))?;
+            file.shutdown().await.map_err(|error| ParquetError::External(Box::new(error)))
         }
         .boxed()
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if let (Some(mut file), Ok(runtime)) = (self.file.take(), tokio::runtime::Handle::try_current()) {
+            // Best effort: what stays behind is unnamed, and `gc` or the bucket's own rules remove it.
+            runtime.spawn(async move { file.abort().await });
+        }
     }
 }

@@ -118,27 +118,12 @@ impl ExecutionPlan for WriteParts {
 }
 
 async fn write_all(
-    input: SendableRecordBatchStream,
+    mut input: SendableRecordBatchStream,
     mut writer: PartWriter,
     empty: Empty,
     memory: MemoryReservation,
     rows: Count,
 ) -> Result<Vec<Part>> {
-    match stream_into(input, &mut writer, &memory, &rows).await {
-        Ok(()) => Ok(writer.finish(empty).await?),
-        Err(error) => {
-            writer.abort().await;
-            Err(error)
-        }
-    }
-}
-
-async fn stream_into(
-    mut input: SendableRecordBatchStream,
-    writer: &mut PartWriter,
-    memory: &MemoryReservation,
-    rows: &Count,
-) -> Result<()> {
     while let Some(batch) = input.try_next().await? {
         writer.write(&batch).await?;
         rows.add(batch.num_rows());
@@ -147,5 +132,5 @@ async fn stream_into(
             memory.try_resize(writer.memory_size())?;
         }
     }
-    Ok(())
+    Ok(writer.finish(empty).await?)
 }

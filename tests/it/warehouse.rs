@@ -460,6 +460,29 @@ fn a_dropped_writer_leaves_the_table_alone() {
 }
 
 #[test]
+fn large_parts_go_up_in_pieces_and_roll_over() {
+    everywhere(async |warehouse| {
+        let table = warehouse.create("t", schema()).await.unwrap();
+        let ctx = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
+        // Text that does not compress, so that two parts of more than one piece each come out.
+        let sql = "SELECT value AS id, 'x' AS task, concat(uuid(), uuid(), uuid(), uuid()) AS text, NULL AS numbers, \
+                   NULL AS centre, NULL AS small FROM generate_series(1, 300000)";
+        let plan = ctx.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
+        let mut options = table.write_options("r", "a", "f");
+        options.long_text = vec!["text".into()];
+        options.row_group_bytes = 4 << 20;
+        options.part_bytes = 10 << 20;
+        let written = datafusion::physical_plan::collect(write_parts(plan, options), ctx.task_ctx()).await.unwrap();
+        let parts = Part::from_batch(&written[0]).unwrap();
+        assert!(parts.len() > 1 && parts[0].bytes > 10 << 20, "{parts:?}");
+        let table = table.commit(&Commit { run_id: "r".into(), add: parts, ..Commit::default() }).await.unwrap();
+        assert_eq!(table.rows(), 300_000);
+        assert_eq!(table.verify().await.unwrap(), []);
+        assert_eq!(query(&table, "SELECT text FROM t WHERE id = 299999").await[0].num_rows(), 1);
+    });
+}
+
+#[test]
 fn an_object_is_opened_by_its_uri() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
