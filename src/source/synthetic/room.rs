@@ -283,7 +283,8 @@ impl Layout {
         let wall = self.dice.count(0, 3);
         // A piece at yaw 0 has its back to the north; each quarter turn takes it to the next wall.
         let yaw = f64::from(wall as u32) * FRAC_PI_2;
-        let (along, across) = if wall % 2 == 0 { (self.size.x, self.size.y) } else { (self.size.y, self.size.x) };
+        let (along, across) =
+            if wall.is_multiple_of(2) { (self.size.x, self.size.y) } else { (self.size.y, self.size.x) };
         let free = along - lengths.x - 0.1;
         if free <= 0.0 {
             return None;
@@ -304,7 +305,7 @@ impl Layout {
             (table.yaw, table.obb.lengths / 2.0, table.obb.centre, table.category == "desk");
         // A desk has a wall behind it: only its front can be sat at.
         let side = if is_desk { 2 } else { self.dice.count(0, 3) };
-        let (reach, along) = if side % 2 == 0 { (half.y, half.x) } else { (half.x, half.y) };
+        let (reach, along) = if side.is_multiple_of(2) { (half.y, half.x) } else { (half.x, half.y) };
         let turn = yaw + f64::from(side as u32) * FRAC_PI_2;
         let shift = self.dice.between(-1.0, 1.0) * (along - lengths.x / 2.0).max(0.0);
         let out = reach + lengths.y / 2.0 + self.dice.between(0.08, 0.25);
