@@ -6,7 +6,7 @@ mod depth;
 mod frames;
 mod lift;
 mod object_rows;
-mod phrases;
+pub mod phrases;
 mod project;
 
 use std::sync::Arc;

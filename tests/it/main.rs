@@ -1,5 +1,6 @@
 //! Integration tests: one binary, one module for each part of the engine.
 
 mod mutate;
+mod slt;
 mod sources;
 mod warehouse;
