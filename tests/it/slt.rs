@@ -4,11 +4,12 @@
 //! puts a value over one of `mill.toml` for the loads that follow. `UPDATE_SLT=1 cargo test --test it slt` writes the rows that
 //! came out into the files, to be reviewed as a diff.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use spatialmill::error::{Error, Result};
+use spatialmill::error::{Context, Error, Result};
 use spatialmill::functions::phrases::phrases;
 use spatialmill::pipeline::Stage;
 use spatialmill::project::Project;
@@ -17,9 +18,8 @@ use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
 
 #[tokio::test]
 async fn query_cases() {
-    let queries = Path::new(env!("CARGO_MANIFEST_DIR")).join("queries");
     let mut files = Vec::new();
-    find_cases(&queries, &mut files);
+    find_cases(&queries(), &mut files);
     files.sort();
     assert!(!files.is_empty());
     for file in files {
@@ -35,6 +35,10 @@ async fn query_cases() {
             outcome.unwrap_or_else(|error| panic!("{partitions} partitions, batches of {batch_size}: {error}"));
         }
     }
+}
+
+fn queries() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("queries")
 }
 
 fn find_cases(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -64,16 +68,15 @@ impl Session {
         Ok(Self { context, project })
     }
 
+    /// The file as it lies in the tree and not as it was compiled in, so that a query can be tried without a build.
     async fn load(&self, path: &str) -> Result<()> {
-        let stages = Stage::parse_all(self.project.queries())?;
-        for stage in stages.values() {
-            if let Some(query) = stage.queries(&self.project)?.into_iter().find(|query| query.path == path) {
-                let sql = format!("CREATE OR REPLACE VIEW {} AS {}", stage.writes, query.sql);
-                self.context.sql(&sql).await?;
-                return Ok(());
+        let text = std::fs::read_to_string(queries().join(path)).or_input(|| format!("cannot read queries/{path}"))?;
+        for stage in Stage::parse_all(&BTreeMap::from([(path.to_owned(), text)]))?.values() {
+            for query in stage.queries(&self.project)? {
+                self.context.sql(&format!("CREATE OR REPLACE VIEW {} AS {}", stage.writes, query.sql)).await?;
             }
         }
-        Err(Error::usage("no such query").with("file", path))
+        Ok(())
     }
 }
 
@@ -98,7 +101,8 @@ impl AsyncDB for Session {
         let mut rows = Vec::new();
         for batch in &batches {
             let columns = batch.columns().iter().map(|column| ArrayFormatter::try_new(column.as_ref(), &options));
-            let columns = columns.collect::<Result<Vec<_>, _>>().map_err(|e| Error::internal("unprintable").because(e))?;
+            let columns =
+                columns.collect::<Result<Vec<_>, _>>().map_err(|e| Error::internal("unprintable").because(e))?;
             rows.extend((0..batch.num_rows()).map(|row| columns.iter().map(|c| c.value(row).to_string()).collect()));
         }
         Ok(DBOutput::Rows { types, rows })
