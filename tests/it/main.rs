@@ -2,5 +2,6 @@
 
 mod build;
 mod mutate;
+mod slt;
 mod sources;
 mod warehouse;
