@@ -19,7 +19,7 @@ CREATE TABLE dataset (
     answer_value DOUBLE,
     answer_unit  VARCHAR,
     object_ids   VARCHAR[] NOT NULL,
-    marks        STRUCT<object_id VARCHAR, kind VARCHAR, colour VARCHAR, label VARCHAR, box STRUCT<x0 DOUBLE, y0 DOUBLE, x1 DOUBLE, y1 DOUBLE>>[] NOT NULL COMMENT 'what is drawn on the image: a recipe, drawn on demand',
+    marks        STRUCT<object_id VARCHAR, box STRUCT<x0 DOUBLE, y0 DOUBLE, x1 DOUBLE, y1 DOUBLE>, kind VARCHAR, colour VARCHAR, label VARCHAR>[] NOT NULL COMMENT 'what is drawn on the image: a recipe, drawn on demand',
     margin       DOUBLE NOT NULL,
     visibility   DOUBLE NOT NULL,
     lift_quality DOUBLE NOT NULL,

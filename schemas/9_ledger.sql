@@ -3,7 +3,7 @@ CREATE TABLE quarantine (
     run_id  VARCHAR NOT NULL,
     source  VARCHAR NOT NULL,
     stage   VARCHAR NOT NULL COMMENT 'import, or the table whose query met it',
-    key     VARCHAR NOT NULL COMMENT 'the record''s own key: image id, frame_id/object_id, line',
+    "key"   VARCHAR NOT NULL COMMENT 'the record''s own key: image id, frame_id/object_id, line',
     uri     VARCHAR COMMENT 'the file',
     code    VARCHAR NOT NULL COMMENT 'one of a short list, for counting',
     message VARCHAR NOT NULL COMMENT 'what was wrong',

@@ -32,6 +32,7 @@ WITH formats (text_format, image_format, enabled) AS (
 worded AS (
     SELECT
         q.*,
+        coalesce(chr(65 + q.answer_index), q.answer) AS stratum_answer,
         f.text_format,
         f.image_format,
         wording(q.template_id, q.relation, q.answer, q.slots, q.options, q.question_id) AS words
@@ -61,12 +62,13 @@ SELECT
     w.object_ids,
     arrow_cast(
         [],
-        'List(Struct("object_id": Utf8, "kind": Utf8, "colour": Utf8, "label": Utf8, "box": Struct("x0": Float64, "y0": Float64, "x1": Float64, "y1": Float64)))'
+        'List(Struct("object_id": Utf8, "box": Struct("x0": Float64, "y0": Float64, "x1": Float64, "y1": Float64), "kind": Utf8, "colour": Utf8, "label": Utf8))'
     ) AS marks,
     w.margin,
     w.visibility,
     w.lift_quality,
     w.template_id,
+    w.stratum_answer,
     $seed AS seed
 FROM worded AS w
 JOIN frames AS f ON f.frame_id = w.frame_ids[1]

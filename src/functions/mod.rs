@@ -4,6 +4,7 @@
 
 mod depth;
 mod frames;
+mod generator;
 mod lift;
 mod object_rows;
 mod phrases;
@@ -25,6 +26,7 @@ pub fn register(context: &SessionContext, project: &Project, objects: &SchemaRef
     for function in spatialmill_columns::scalar_functions() {
         context.register_udf(function);
     }
+    context.register_udf(generator::GENERATOR.scalar());
     for function in wording::functions(&phrases::phrases(project)?) {
         context.register_udf(function);
     }
@@ -35,7 +37,11 @@ pub fn register(context: &SessionContext, project: &Project, objects: &SchemaRef
 
 /// How to call each function and what it gives, for lists.
 pub fn list() -> Vec<(&'static str, &'static str)> {
-    let own = [(lift::USAGE, lift::DOC), (project::USAGE, project::DOC)];
+    let own = [
+        (generator::GENERATOR.usage, generator::GENERATOR.doc),
+        (lift::USAGE, lift::DOC),
+        (project::USAGE, project::DOC),
+    ];
     let mut all: Vec<_> = spatialmill_columns::FUNCTIONS.iter().map(|f| (f.usage, f.doc)).chain(own).collect();
     all.sort_unstable();
     all

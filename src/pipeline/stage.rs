@@ -201,7 +201,7 @@ fn substitute(path: &str, text: &str, project: &Project) -> Result<String> {
     Ok(sql)
 }
 
-/// A value of `mill.toml` as SQL: arrays of any type as lists, tables as their JSON text.
+/// A value of `mill.toml` as SQL: arrays of any type as lists, tables as their TOML text.
 fn literal(value: &toml::Value) -> String {
     match value {
         toml::Value::String(s) => format!("'{}'", s.replace('\'', "''")),
@@ -210,10 +210,7 @@ fn literal(value: &toml::Value) -> String {
         toml::Value::Boolean(b) => b.to_string(),
         toml::Value::Array(items) => format!("[{}]", items.iter().map(literal).collect::<Vec<_>>().join(", ")),
         toml::Value::Datetime(d) => format!("'{d}'"),
-        // A toml table always has a JSON form: its keys are strings.
-        toml::Value::Table(_) => {
-            format!("'{}'", serde_json::to_string(value).unwrap_or_default().replace('\'', "''"))
-        }
+        toml::Value::Table(table) => format!("'{}'", table.to_string().replace('\'', "''")),
     }
 }
 

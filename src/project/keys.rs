@@ -91,4 +91,16 @@ pub const KEYS: &[Key] = &[
     key("ask", "min_margin_size", "0.25", "wider and taller: difference relative to the longer one"),
     key("ask", "min_gap_volume", "0.001", "larger: difference, cubic metres"),
     key("ask", "min_margin_volume", "0.5", "larger: difference relative to the larger one"),
+    key(
+        "balance",
+        "targets",
+        "{ relation = \"uniform\", answer = \"uniform\" }",
+        "the mix that the dataset is to have, over source, task, axis, relation, answer_form and answer; what is not named stays as it is. Each is \"uniform\" or a table of relative shares",
+    ),
+    key(
+        "balance",
+        "rate_tolerance",
+        "0.02",
+        "keep rates that would move by no more than this stay as they are, so that one changed shard does not rewrite all others; 0 for always exact",
+    ),
 ];

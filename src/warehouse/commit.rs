@@ -64,7 +64,6 @@ impl Table {
                 // Nobody was faster, so it was not the race that failed.
                 return Err(error);
             }
-            drop(now);
             table = next;
             tokio::time::sleep(pause(&commit.run_id, round)).await;
         }

@@ -5,7 +5,9 @@ use std::hash::{Hash, Hasher};
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+};
 
 use crate::Arguments;
 
@@ -34,7 +36,9 @@ pub struct Example {
 impl Function {
     /// What DataFusion calls.
     pub fn scalar(&'static self) -> ScalarUDF {
-        ScalarUDF::new_from_impl(Scalar(self, Signature::variadic_any(Volatility::Immutable)))
+        // DataFusion's "any arguments" means at least one.
+        let any = vec![TypeSignature::VariadicAny, TypeSignature::Nullary];
+        ScalarUDF::new_from_impl(Scalar(self, Signature::one_of(any, Volatility::Immutable)))
     }
 }
 

@@ -6,6 +6,7 @@
 use datafusion::logical_expr::ScalarUDF;
 
 mod arguments;
+mod balance;
 mod draw;
 mod function;
 mod id_hash;
@@ -27,6 +28,7 @@ pub use record::{Record, Shape};
 /// All SQL functions of this crate that need nothing but their arguments; those of [`wording`] also need phrases.
 pub const FUNCTIONS: &[Function] = &[
     relate::RELATE,
+    balance::BALANCE,
     draw::DRAW,
     id_hash::ID_HASH,
     names::NOUN_PHRASE,

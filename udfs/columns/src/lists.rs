@@ -45,7 +45,7 @@ impl Lists {
     }
 
     /// The rows of `values` that each list holds; `None` for a null.
-    pub fn ranges(&self) -> impl Iterator<Item = Option<Range<usize>>> + '_ {
+    pub fn ranges(&self) -> impl Iterator<Item = Option<Range<usize>>> + Clone + '_ {
         let offsets = self.lists.value_offsets();
         let first = offsets[0];
         (0..self.lists.len()).map(move |row| {

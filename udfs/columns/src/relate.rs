@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, BooleanArray, Float64Array, Int32Array, Stri
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, exec_err, internal_err, plan_err};
-use spatialmill_geometry::relate::{Columns, Facts, Objects, RELATIONS, Relation, facts};
+use spatialmill_geometry::relate::{Columns, Facts, Objects, RELATIONS, Relation, facts, most_facts};
 
 use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Record, Shape, VEC3};
@@ -80,15 +80,18 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
         return internal_err!("the fields of a struct differ in length");
     };
 
-    let (mut found, mut among, mut lengths) = (Facts::default(), Vec::new(), Vec::with_capacity(arguments.rows()));
+    let sizes = frames.ranges().flatten().map(|frame| frame.len());
+    if let Some(n) = sizes.clone().find(|n| *n > MOST_OBJECTS) {
+        return exec_err!(
+            "`relate` got a frame of {n} objects; leave out some, so that {MOST_OBJECTS} or fewer remain"
+        );
+    }
+    let most = sizes.map(most_facts).sum();
+    let (mut found, mut among) = (Facts::default(), Vec::with_capacity(most));
+    found.reserve(most);
+    let mut lengths = Vec::with_capacity(arguments.rows());
     for frame in frames.ranges() {
         let frame = frame.unwrap_or_default();
-        if frame.len() > MOST_OBJECTS {
-            let n = frame.len();
-            return exec_err!(
-                "`relate` got a frame of {n} objects; leave out some, so that {MOST_OBJECTS} or fewer remain"
-            );
-        }
         let (before, n) = (found.len(), frame.len());
         facts(&objects, frame, &mut found);
         among.resize(found.len(), n as i32);

@@ -18,7 +18,7 @@
 //! - inverse: near and far are each other's; neither is symmetric; both are transitive;
 //! - degenerate: equal nearest surfaces are neither. A surface behind the camera has a negative y and counts as nearer still.
 
-use super::pass::{Compared, Formula, Overlap, Side, measure};
+use super::pass::{Compared, Formula, Overlap, Side, facts_of};
 use super::{Axis, Objects};
 
 pub const DEPTH: Axis = Axis {
@@ -26,10 +26,10 @@ pub const DEPTH: Axis = Axis {
     unit: "m",
     lesser: ("near", "its nearest surface is less far ahead"),
     greater: ("far", "its nearest surface is further ahead"),
-    measure: measure::<Depth>(),
+    facts_of: facts_of::<Depth>,
 };
 
-struct Depth;
+pub struct Depth;
 
 impl Formula for Depth {
     fn columns<'a>(objects: &'a Objects) -> Compared<'a> {

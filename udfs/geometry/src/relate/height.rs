@@ -14,7 +14,7 @@
 //!   camera about the vertical changes neither;
 //! - degenerate: equal heights are neither.
 
-use super::pass::{Compared, Formula, Overlap, Side, measure};
+use super::pass::{Compared, Formula, Overlap, Side, facts_of, higher};
 use super::{Axis, Objects};
 
 pub const HEIGHT: Axis = Axis {
@@ -22,10 +22,10 @@ pub const HEIGHT: Axis = Axis {
     unit: "m",
     lesser: ("shorter", "it is less tall"),
     greater: ("taller", "it is taller"),
-    measure: measure::<Height>(),
+    facts_of: facts_of::<Height>,
 };
 
-struct Height;
+pub struct Height;
 
 impl Formula for Height {
     fn columns<'a>(objects: &'a Objects) -> Compared<'a> {
@@ -34,7 +34,7 @@ impl Formula for Height {
     }
 
     fn scale(a: Side, b: Side) -> f64 {
-        a.key.max(b.key)
+        higher(a.key, b.key)
     }
 
     fn overlap(_: Side, _: Side) -> Overlap {

@@ -16,7 +16,7 @@
 //! - inverse: left and right are each other's; neither is symmetric; both are transitive; a mirror image swaps them;
 //! - degenerate: equal x is neither. A centre behind the camera has a bearing beyond ±90°, which orders it as one would turn.
 
-use super::pass::{Compared, Formula, Overlap, Side, measure};
+use super::pass::{Compared, Formula, Overlap, Side, facts_of};
 use super::{Axis, Objects};
 
 pub const LATERAL: Axis = Axis {
@@ -24,10 +24,10 @@ pub const LATERAL: Axis = Axis {
     unit: "m",
     lesser: ("left", "its centre is further to the left"),
     greater: ("right", "its centre is further to the right"),
-    measure: measure::<Lateral>(),
+    facts_of: facts_of::<Lateral>,
 };
 
-struct Lateral;
+pub struct Lateral;
 
 impl Formula for Lateral {
     fn columns<'a>(objects: &'a Objects) -> Compared<'a> {

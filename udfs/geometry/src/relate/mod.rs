@@ -38,7 +38,7 @@ mod width;
 mod tests;
 
 pub use objects::{Columns, Objects};
-pub use pass::{Facts, Limit, facts, masks};
+pub use pass::{Facts, Limit, facts, masks, most_facts};
 
 /// One axis: a pair of opposite relations and how to find out which of them holds.
 #[derive(Debug, Clone, Copy)]
@@ -50,14 +50,7 @@ pub struct Axis {
     pub lesser: (&'static str, &'static str),
     /// The relation of the object with the higher key to the other one, and one line on it.
     pub greater: (&'static str, &'static str),
-    measure: Measure,
-}
-
-/// The two loops of an axis, compiled for its formula.
-#[derive(Debug, Clone, Copy)]
-struct Measure {
-    facts: pass::FactsPass,
-    mask: pass::MaskPass,
+    facts_of: pass::FactsPass,
 }
 
 /// One relation, derived from its axis.

@@ -6,7 +6,13 @@
 
 use std::ops::Range;
 
-use super::{AXES, Axis, Measure, Objects};
+use super::depth::Depth;
+use super::height::Height;
+use super::lateral::Lateral;
+use super::vertical::Vertical;
+use super::volume::Volume;
+use super::width::Width;
+use super::{AXES, Axis, Objects};
 
 /// The facts of any number of frames, as columns of one length.
 ///
@@ -36,22 +42,50 @@ pub struct Limit {
 /// Appends the facts of the frame that the rows `frame` make up.
 pub fn facts(objects: &Objects, frame: Range<usize>, facts: &mut Facts) {
     let frame = objects.rows(frame);
-    facts.reserve(AXES.len() * frame.len() * frame.len().saturating_sub(1));
-    for (axis, Axis { measure, .. }) in AXES.iter().enumerate() {
-        (measure.facts)(objects, frame.clone(), 2 * axis as u8, facts);
+    facts.reserve(most_facts(frame.len()));
+    for (axis, Axis { facts_of, .. }) in AXES.iter().enumerate() {
+        facts_of(objects, frame.clone(), 2 * axis as u8, facts);
     }
 }
 
-/// Appends n x n bit sets for the frame of n objects: row by row the subjects, in each row the objects.
+/// So many facts a frame of `n` objects has, or fewer where there are ties.
+pub fn most_facts(n: usize) -> usize {
+    AXES.len() * n * n.saturating_sub(1)
+}
+
+/// Appends a bit set for each pair of the frame's objects: the first with all after it, the second with all after it, ...
 ///
-/// Bit r is set where relation r of [`super::RELATIONS`] holds from subject to object and is clear by its axis' limit. An
-/// object stands in no relation to itself, so the diagonal is 0.
+/// Bit r is set where relation r of [`super::RELATIONS`] holds from the former to the latter and is clear by its axis' limit.
+/// From the latter to the former the inverse holds, which is bit r ^ 1.
 pub fn masks(objects: &Objects, frame: Range<usize>, limits: &[Limit; AXES.len()], masks: &mut Vec<u16>) {
     let frame = objects.rows(frame);
-    let start = masks.len();
-    masks.resize(start + frame.len() * frame.len(), 0);
-    for ((axis, Axis { measure, .. }), limit) in AXES.iter().enumerate().zip(limits) {
-        (measure.mask)(objects, frame.clone(), 2 * axis as u8, *limit, &mut masks[start..]);
+    // One loop for all axes: a frame has few objects, and six short loops would spend their time on starting.
+    let lateral = Lateral::columns(objects).cut(frame.clone());
+    let vertical = Vertical::columns(objects).cut(frame.clone());
+    let depth = Depth::columns(objects).cut(frame.clone());
+    let width = Width::columns(objects).cut(frame.clone());
+    let height = Height::columns(objects).cut(frame.clone());
+    let volume = Volume::columns(objects).cut(frame.clone());
+    let columns = [&lateral, &vertical, &depth, &width, &height, &volume];
+    let comparable = &objects.comparable[frame];
+    // On the stack, where nothing else can point: a loop that writes elsewhere must expect to change what it reads.
+    let mut bits = [0; BLOCK];
+    for i in 0..comparable.len() {
+        let subject = columns.map(|columns| columns.side(i));
+        for start in (i + 1..comparable.len()).step_by(BLOCK) {
+            let block = start..comparable.len().min(start + BLOCK);
+            let object = columns.map(|columns| columns.cut(block.clone()));
+            for (j, bits) in bits.iter_mut().enumerate().take(block.len()) {
+                *bits = clear::<Lateral>(subject[0], object[0].side(j), limits[0])
+                    | clear::<Vertical>(subject[1], object[1].side(j), limits[1]) << 2
+                    | clear::<Depth>(subject[2], object[2].side(j), limits[2]) << 4
+                    | clear::<Width>(subject[3], object[3].side(j), limits[3]) << 6
+                    | clear::<Height>(subject[4], object[4].side(j), limits[4]) << 8
+                    | clear::<Volume>(subject[5], object[5].side(j), limits[5]) << 10;
+            }
+            let whole = comparable[block].iter().map(|object| u16::from(comparable[i] & object));
+            masks.extend(bits.iter().zip(whole).map(|(bits, whole)| *bits as u16 * whole));
+        }
     }
 }
 
@@ -102,17 +136,28 @@ impl Overlap {
     pub const NONE: Self = Self { shared: 0.0, shorter: 1.0 };
 
     pub fn of(a: Side, b: Side) -> Self {
-        let (length_a, length_b) = (a.length.max(SMALLEST_LENGTH), b.length.max(SMALLEST_LENGTH));
-        let shorter = length_a.min(length_b);
-        let end = (a.low + length_a).min(b.low + length_b);
+        let (length_a, length_b) = (higher(a.length, SMALLEST_LENGTH), higher(b.length, SMALLEST_LENGTH));
+        let shorter = lower(length_a, length_b);
+        let end = lower(a.low + length_a, b.low + length_b);
         // Rounding may make the difference of an interval's ends longer than the interval: a limit of 1 must let it pass.
-        Self { shared: (end - a.low.max(b.low)).min(shorter), shorter }
+        Self { shared: lower(end - higher(a.low, b.low), shorter), shorter }
     }
 
     /// 0 to 1.
     fn share(self) -> f64 {
-        (self.shared / self.shorter).max(0.0)
+        higher(self.shared / self.shorter, 0.0)
     }
+}
+
+/// The higher of two numbers, in one instruction; `f64::max` takes four, because it must not return a NaN. Here a NaN can come
+/// out of objects alone that are not comparable, and nothing is said about those.
+pub(super) fn higher(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
+/// The lower of two numbers, likewise.
+fn lower(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
 }
 
 /// Metres (cubic metres for a volume) below which a length or a scale counts as this much. It keeps the relative distance of
@@ -120,17 +165,11 @@ impl Overlap {
 pub(super) const SMALLEST_LENGTH: f64 = 1e-6;
 
 pub(super) type FactsPass = fn(&Objects, Range<usize>, u8, &mut Facts);
-pub(super) type MaskPass = fn(&Objects, Range<usize>, u8, Limit, &mut [u16]);
-
-pub(super) const fn measure<F: Formula>() -> Measure {
-    Measure { facts: facts_of::<F>, mask: mask_of::<F> }
-}
-
 /// So many objects are compared with one subject before the facts among them are picked out: enough for full vectors, few
 /// enough for the stack and the first-level cache.
 const BLOCK: usize = 64;
 
-fn facts_of<F: Formula>(objects: &Objects, frame: Range<usize>, lesser: u8, facts: &mut Facts) {
+pub(super) fn facts_of<F: Formula>(objects: &Objects, frame: Range<usize>, lesser: u8, facts: &mut Facts) {
     let columns = F::columns(objects).cut(frame.clone());
     let comparable = &objects.comparable[frame.clone()];
     let mut difference = [0.0; BLOCK];
@@ -145,7 +184,7 @@ fn facts_of<F: Formula>(objects: &Objects, frame: Range<usize>, lesser: u8, fact
             for j in 0..n {
                 let object = block.side(j);
                 difference[j] = object.key - subject.key;
-                margin[j] = difference[j].abs() / F::scale(subject, object).max(SMALLEST_LENGTH);
+                margin[j] = difference[j].abs() / higher(F::scale(subject, object), SMALLEST_LENGTH);
                 overlap[j] = F::overlap(subject, object).share();
                 agrees[j] = same_order(subject, object);
             }
@@ -162,30 +201,19 @@ fn facts_of<F: Formula>(objects: &Objects, frame: Range<usize>, lesser: u8, fact
     }
 }
 
-/// Sets the bits of one axis in `masks`, n x n of them.
+/// 1 where `a` is clearly the lesser, 2 where it is clearly the greater, else 0.
 ///
 /// It multiplies the limits instead of dividing the measures, so a fact that lies on its limit to the last bit may fall on
 /// the other side than a comparison with the columns of [`facts`] would have it.
-fn mask_of<F: Formula>(objects: &Objects, frame: Range<usize>, lesser: u8, limit: Limit, masks: &mut [u16]) {
-    let columns = F::columns(objects).cut(frame.clone());
-    let comparable = &objects.comparable[frame.clone()];
-    let (lesser, greater) = (1u16 << lesser, 2u16 << lesser);
-    for (i, row) in masks.chunks_exact_mut(frame.len().max(1)).enumerate().filter(|(i, _)| comparable[*i]) {
-        let subject = columns.side(i);
-        let n = row.len().min(columns.key.len());
-        for j in 0..n {
-            let object = columns.side(j);
-            let value = (object.key - subject.key).abs();
-            let Overlap { shared, shorter } = F::overlap(subject, object);
-            let clear = (value > limit.absolute)
-                & (value > limit.relative * F::scale(subject, object).max(SMALLEST_LENGTH))
-                & (shared <= limit.overlap * shorter)
-                & same_order(subject, object)
-                & comparable[j];
-            let relation = if object.key > subject.key { lesser } else { greater };
-            row[j] |= if clear { relation } else { 0 };
-        }
-    }
+fn clear<F: Formula>(a: Side, b: Side, limit: Limit) -> u64 {
+    let value = (b.key - a.key).abs();
+    let Overlap { shared, shorter } = F::overlap(a, b);
+    let clear = (value > limit.absolute)
+        & (value > limit.relative * higher(F::scale(a, b), SMALLEST_LENGTH))
+        & (shared <= limit.overlap * shorter);
+    let lesser = clear & (a.key < b.key) & (a.seen < b.seen);
+    let greater = clear & (a.key > b.key) & (a.seen > b.seen);
+    u64::from(lesser) | u64::from(greater) << 1
 }
 
 /// Whether the image orders two objects as their keys do. Nothing is in order with itself.
@@ -217,7 +245,8 @@ impl Facts {
         self.value.is_empty()
     }
 
-    fn reserve(&mut self, more: usize) {
+    /// Makes room for `more` facts: once for many frames is faster than once for each.
+    pub fn reserve(&mut self, more: usize) {
         let Self { subject, object, relation, value, margin, overlap, agrees } = self;
         subject.reserve(more);
         object.reserve(more);

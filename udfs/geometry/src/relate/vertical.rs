@@ -18,7 +18,7 @@
 //!   vertical changes neither;
 //! - degenerate: equal z is neither. An object straight above or below the camera has an infinite elevation, which is in order.
 
-use super::pass::{Compared, Formula, Overlap, Side, measure};
+use super::pass::{Compared, Formula, Overlap, Side, facts_of};
 use super::{Axis, Objects};
 
 pub const VERTICAL: Axis = Axis {
@@ -26,10 +26,10 @@ pub const VERTICAL: Axis = Axis {
     unit: "m",
     lesser: ("below", "its centre is lower"),
     greater: ("above", "its centre is higher"),
-    measure: measure::<Vertical>(),
+    facts_of: facts_of::<Vertical>,
 };
 
-struct Vertical;
+pub struct Vertical;
 
 impl Formula for Vertical {
     fn columns<'a>(objects: &'a Objects) -> Compared<'a> {

@@ -12,7 +12,7 @@
 //! - inverse: larger and smaller are each other's; neither is symmetric; both are transitive; moving an object changes neither;
 //! - degenerate: equal volumes are neither, and so are two flat objects, whose volumes are both 0.
 
-use super::pass::{Compared, Formula, Overlap, Side, measure};
+use super::pass::{Compared, Formula, Overlap, Side, facts_of, higher};
 use super::{Axis, Objects};
 
 pub const VOLUME: Axis = Axis {
@@ -20,10 +20,10 @@ pub const VOLUME: Axis = Axis {
     unit: "m3",
     lesser: ("smaller", "its box in the view has the smaller volume"),
     greater: ("larger", "its box in the view has the larger volume"),
-    measure: measure::<Volume>(),
+    facts_of: facts_of::<Volume>,
 };
 
-struct Volume;
+pub struct Volume;
 
 impl Formula for Volume {
     fn columns<'a>(objects: &'a Objects) -> Compared<'a> {
@@ -32,7 +32,7 @@ impl Formula for Volume {
     }
 
     fn scale(a: Side, b: Side) -> f64 {
-        a.key.max(b.key)
+        higher(a.key, b.key)
     }
 
     fn overlap(_: Side, _: Side) -> Overlap {

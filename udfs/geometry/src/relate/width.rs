@@ -12,7 +12,7 @@
 //! - inverse: wider and thinner are each other's; neither is symmetric; both are transitive; moving an object changes neither;
 //! - degenerate: equal widths are neither.
 
-use super::pass::{Compared, Formula, Overlap, Side, measure};
+use super::pass::{Compared, Formula, Overlap, Side, facts_of, higher};
 use super::{Axis, Objects};
 
 pub const WIDTH: Axis = Axis {
@@ -20,10 +20,10 @@ pub const WIDTH: Axis = Axis {
     unit: "m",
     lesser: ("thinner", "it is less wide"),
     greater: ("wider", "it is wider"),
-    measure: measure::<Width>(),
+    facts_of: facts_of::<Width>,
 };
 
-struct Width;
+pub struct Width;
 
 impl Formula for Width {
     fn columns<'a>(objects: &'a Objects) -> Compared<'a> {
@@ -32,7 +32,7 @@ impl Formula for Width {
     }
 
     fn scale(a: Side, b: Side) -> f64 {
-        a.key.max(b.key)
+        higher(a.key, b.key)
     }
 
     fn overlap(_: Side, _: Side) -> Overlap {

@@ -1,0 +1,284 @@
+//! `balance(strata, targets)`: what part of each stratum of questions to keep, so that the shares are those wanted.
+//!
+//! Targets are a TOML table. A dimension that is not named stays as it is.
+//!
+//! ```toml
+//! source = "uniform"                                   # as many questions of each source
+//! task = { position_comparison = 0.6, size_comparison = 0.4 }
+//! axis = { lateral = 1, vertical = 1, depth = 1 }      # left and right together, above and below together, ...
+//! relation = "uniform"
+//! answer_form = { yes_no = 2, choice = 1, open = 1 }   # shares are relative to each other
+//! answer = "uniform"                                   # within each task, relation and answer form: as many yes as no
+//! least_kept = 0.05                                    # no scarce value may push what is kept below this share
+//! ```
+//!
+//! `answer = "uniform"` leaves answers that are numbers alone: how many cups a table has is for the world to say.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Float64Array, StringArray};
+use arrow::datatypes::{DataType, Field, Fields};
+use datafusion::common::{Result, exec_err, plan_err};
+use serde::Deserialize;
+use spatialmill_geometry::balance::{Cell, Margin, Rules, keep_rates};
+use spatialmill_geometry::relate::RELATIONS;
+
+use crate::lists::{Lists, list_type, lists_of};
+use crate::record::{Record, Shape};
+use crate::{Arguments, Example, Function};
+
+/// See [`spatialmill_geometry::balance`] for the method.
+pub const BALANCE: Function = Function {
+    name: "balance",
+    usage: "balance(strata, targets)",
+    doc: "the strata with a keep rate each, so that what is kept has the shares that the TOML text `targets` asks for",
+    example: Example {
+        sql: "SELECT round(rate, 3) FROM (SELECT unnest(unnest(balance([
+            {source: 'office', task: 'size_comparison', relation: 'wider', answer_form: 'yes_no', answer: 'yes', questions: 800},
+            {source: 'office', task: 'size_comparison', relation: 'wider', answer_form: 'yes_no', answer: 'no', questions: 200}
+        ], 'answer = \"uniform\"')))) AS t(source, task, relation, answer_form, answer, questions, rate)",
+        answer: "0.25",
+    },
+    answer: |types| match types {
+        [strata, _] => {
+            Shape::List(STRATUM).check("balance", "strata", strata)?;
+            Ok(list_type(rated(&fields_of(strata))))
+        }
+        _ => plan_err!("`balance` takes two arguments, strata and targets, and not {}", types.len()),
+    },
+    call,
+};
+
+const STRATUM: &[(&str, Shape)] = &[
+    ("source", Shape::Text),
+    ("task", Shape::Text),
+    ("relation", Shape::Text),
+    ("answer_form", Shape::Text),
+    ("answer", Shape::Text),
+    ("questions", Shape::Number),
+];
+
+/// What is wanted of each dimension.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Targets {
+    source: Option<Wanted>,
+    task: Option<Wanted>,
+    axis: Option<Wanted>,
+    relation: Option<Wanted>,
+    answer_form: Option<Wanted>,
+    answer: Option<Wanted>,
+    least_kept: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Wanted {
+    Shares(BTreeMap<String, f64>),
+    Word(Word),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Uniform,
+}
+
+impl Wanted {
+    fn of(&self, value: &str) -> Option<f64> {
+        match self {
+            Self::Shares(shares) => shares.get(value).copied(),
+            Self::Word(Word::Uniform) => Some(1.0),
+        }
+    }
+}
+
+impl Targets {
+    fn parse(text: &str) -> Result<Self> {
+        let targets: Self = match toml::from_str(text) {
+            Ok(targets) => targets,
+            Err(error) => {
+                let message = error.message();
+                return exec_err!(
+                    "the balance targets are wrong: {message}; a dimension is \"uniform\" or {{ value = share }}"
+                );
+            }
+        };
+        for wanted in targets.dimensions().into_iter().flatten() {
+            if let Wanted::Shares(shares) = wanted
+                && let Some((value, share)) = shares.iter().find(|(_, share)| !share.is_finite() || **share < 0.0)
+            {
+                return exec_err!("the balance target of `{value}` is {share}; a share is 0 or more");
+            }
+        }
+        Ok(targets)
+    }
+
+    fn dimensions(&self) -> [Option<&Wanted>; 6] {
+        [&self.source, &self.task, &self.axis, &self.relation, &self.answer_form, &self.answer].map(Option::as_ref)
+    }
+}
+
+fn fields_of(strata: &DataType) -> Fields {
+    match strata {
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => match item.data_type() {
+            DataType::Struct(fields) => fields.clone(),
+            _ => Fields::empty(),
+        },
+        _ => Fields::empty(),
+    }
+}
+
+fn rated(fields: &Fields) -> Fields {
+    fields.iter().cloned().chain([Arc::new(Field::new("rate", DataType::Float64, false))]).collect()
+}
+
+fn call(arguments: &Arguments) -> Result<ArrayRef> {
+    let strata = Lists::new(&arguments.column(0)?)?;
+    let targets = Targets::parse(arguments.constant_text(1)?.unwrap_or_default())?;
+    let mut rates = vec![1.0; strata.values.len()];
+    let mut lengths = Vec::with_capacity(arguments.rows());
+    let columns = if strata.values.is_empty() { None } else { Some(Strata::new(&Record(&strata.values))?) };
+    for rows in strata.ranges() {
+        let mut rows: Vec<usize> = rows.unwrap_or_default().collect();
+        lengths.push(rows.len());
+        if let Some(columns) = &columns {
+            // One order, whatever order an aggregation gave them, so that the rates' last digits are the same too.
+            rows.sort_by_key(|row| columns.key(*row));
+            for (row, rate) in rows.iter().zip(columns.rates(&rows, &targets)) {
+                rates[*row] = rate;
+            }
+        }
+    }
+    let fields = rated(strata.values.fields());
+    let columns = strata.values.columns().iter().cloned().chain([Arc::new(Float64Array::from(rates)) as ArrayRef]);
+    lists_of(fields, columns.collect(), lengths, strata.nulls().cloned())
+}
+
+/// The columns of all strata.
+struct Strata {
+    source: StringArray,
+    task: StringArray,
+    relation: StringArray,
+    answer_form: StringArray,
+    answer: StringArray,
+    questions: Vec<u64>,
+}
+
+impl Strata {
+    fn new(record: &Record) -> Result<Self> {
+        Ok(Self {
+            source: record.text("source")?,
+            task: record.text("task")?,
+            relation: record.text("relation")?,
+            answer_form: record.text("answer_form")?,
+            answer: record.text("answer")?,
+            // NaN, of a null, becomes 0.
+            questions: record.number("questions")?.or_nan().iter().map(|n| *n as u64).collect(),
+        })
+    }
+
+    fn key(&self, row: usize) -> ([&str; 5], u64) {
+        let columns = [&self.source, &self.task, &self.relation, &self.answer_form, &self.answer];
+        (columns.map(|column| column.value(row)), self.questions[row])
+    }
+
+    /// The keep rates of `rows`, in their order.
+    fn rates(&self, rows: &[usize], targets: &Targets) -> Vec<f64> {
+        let whole = |column: &'_ StringArray, row: usize| Some((String::new(), column.value(row).to_owned()));
+        let margins = [
+            margins(rows, &targets.source, |row| whole(&self.source, row)),
+            margins(rows, &targets.task, |row| whole(&self.task, row)),
+            margins(rows, &targets.axis, |row| Some((String::new(), axis_of(self.relation.value(row)).to_owned()))),
+            margins(rows, &targets.relation, |row| whole(&self.relation, row)),
+            margins(rows, &targets.answer_form, |row| whole(&self.answer_form, row)),
+            margins(rows, &targets.answer, |row| self.answered(row, targets)),
+        ];
+        let counts: Vec<u64> = rows.iter().map(|row| self.questions[*row]).collect();
+        let rules = Rules { least_kept: targets.least_kept.unwrap_or(Rules::default().least_kept) };
+        keep_rates(&counts, &margins.concat(), &rules).rates
+    }
+
+    /// What is asked, and the answer: answers are balanced among those to one kind of question.
+    fn answered(&self, row: usize, targets: &Targets) -> Option<(String, String)> {
+        let form = self.answer_form.value(row);
+        if form == "number" && matches!(targets.answer, Some(Wanted::Word(Word::Uniform))) {
+            return None;
+        }
+        let question = [self.task.value(row), self.relation.value(row), form].join("/");
+        Some((question, self.answer.value(row).to_owned()))
+    }
+}
+
+/// The margins of one dimension: one for each group, in it a cell for each value that a share is wanted of. `place` gives the
+/// group and the value of a row.
+fn margins(rows: &[usize], wanted: &Option<Wanted>, place: impl Fn(usize) -> Option<(String, String)>) -> Vec<Margin> {
+    let Some(wanted) = wanted else { return Vec::new() };
+    let mut groups: BTreeMap<String, BTreeMap<String, Vec<usize>>> = BTreeMap::new();
+    for (stratum, row) in rows.iter().enumerate() {
+        if let Some((group, value)) = place(*row) {
+            groups.entry(group).or_default().entry(value).or_default().push(stratum);
+        }
+    }
+    let cell = |(value, strata): (String, Vec<usize>)| wanted.of(&value).map(|target| Cell { strata, target });
+    groups.into_values().map(|values| Margin { cells: values.into_iter().filter_map(cell).collect() }).collect()
+}
+
+/// left and right are of one axis; a relation of no axis, of a task with many views, is an axis of its own.
+fn axis_of(relation: &str) -> &str {
+    RELATIONS.iter().find(|known| known.name == relation).map_or(relation, |known| known.axis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(strata: &[([&str; 5], u64)], targets: &str, expected: &[f64]) {
+        let column = |k: usize| StringArray::from_iter_values(strata.iter().map(|(values, _)| values[k]));
+        let columns = Strata {
+            source: column(0),
+            task: column(1),
+            relation: column(2),
+            answer_form: column(3),
+            answer: column(4),
+            questions: strata.iter().map(|(_, questions)| *questions).collect(),
+        };
+        let rows: Vec<usize> = (0..strata.len()).collect();
+        let rates = columns.rates(&rows, &Targets::parse(targets).expect("good targets"));
+        assert!(rates.iter().zip(expected).all(|(a, b)| (a - b).abs() < 2e-3), "{rates:?}, expected {expected:?}");
+    }
+
+    #[test]
+    fn answers_are_balanced_within_their_kind_of_question() {
+        let strata = [
+            (["coco", "position_comparison", "left", "yes_no", "yes"], 600),
+            (["coco", "position_comparison", "left", "yes_no", "no"], 300),
+            (["coco", "position_comparison", "near", "yes_no", "yes"], 10),
+            (["coco", "position_comparison", "near", "yes_no", "no"], 40),
+            (["coco", "object_counting", "left", "number", "1"], 900),
+            (["coco", "object_counting", "left", "number", "5"], 30),
+        ];
+        check(&strata, "answer = 'uniform'", &[0.5, 1.0, 1.0, 0.25, 1.0, 1.0]);
+        check(&strata, "answer = { 1 = 1, 5 = 1 }", &[1.0, 1.0, 1.0, 1.0, 1.0 / 30.0, 1.0]);
+    }
+
+    #[test]
+    fn an_axis_is_both_of_its_relations() {
+        let strata = [
+            (["coco", "position_comparison", "left", "yes_no", "yes"], 30),
+            (["coco", "position_comparison", "right", "yes_no", "yes"], 10),
+            (["coco", "position_comparison", "above", "yes_no", "yes"], 20),
+        ];
+        check(&strata, "axis = 'uniform'", &[0.5, 0.5, 1.0]);
+        check(&strata, "relation = { left = 1, right = 1 }", &[1.0 / 3.0, 1.0, 1.0]);
+        check(&strata, "", &[1.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn targets_that_are_wrong_are_refused() {
+        for wrong in ["task = 'even'", "colour = 'uniform'", "task = { a = -1 }", "task = { a = nan }", "task ="] {
+            assert!(Targets::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}
