@@ -13,11 +13,13 @@ mod camera;
 mod colour;
 mod dice;
 mod furniture;
+mod layout;
 mod light;
 mod regions;
 mod render;
 pub mod room;
 mod shape;
+mod space;
 mod write;
 
 use serde::{Deserialize, Serialize};
