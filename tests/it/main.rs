@@ -4,4 +4,5 @@ mod build;
 mod mutate;
 mod slt;
 mod sources;
+mod tidy;
 mod warehouse;

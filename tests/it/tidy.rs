@@ -1,0 +1,90 @@
+//! The tree holds what its documents promise.
+
+use std::path::{Path, PathBuf};
+
+use spatialmill::pipeline::Pipeline;
+use spatialmill::project::Project;
+use spatialmill::source::SOURCES;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(folder: &Path, ending: &str, into: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            files(&path, ending, into);
+        } else if name.ends_with(ending) {
+            into.push(path);
+        }
+    }
+}
+
+fn all(ending: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    files(root(), ending, &mut found);
+    found.sort();
+    found.into_iter().map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect()
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    for (path, text) in all(".rs") {
+        assert!(text.starts_with("//!"), "{} has no opening comment", path.display());
+    }
+}
+
+#[test]
+fn geometry_names_no_outer_ring_and_columns_opens_nothing() {
+    for (path, text) in all(".rs") {
+        let inside = |folder: &str| path.starts_with(root().join(folder).join("src"));
+        let forbidden: &[&str] = if inside("udfs/geometry") {
+            &["arrow::", "datafusion::", "std::fs", "std::time", "tokio::"]
+        } else if inside("udfs/columns") {
+            &["std::fs", "std::net", "tokio::", "object_store"]
+        } else {
+            &[]
+        };
+        for name in forbidden {
+            assert!(!text.contains(name), "{} names {name}", path.display());
+        }
+    }
+}
+
+#[test]
+fn links_in_documents_lead_somewhere() {
+    for (path, text) in all(".md") {
+        for (_, rest) in text.match_indices("](").map(|(at, _)| text.split_at(at + 2)) {
+            let link = rest.split([')', '#']).next().unwrap_or_default();
+            if !link.is_empty() && !link.contains("://") {
+                assert!(path.parent().unwrap().join(link).exists(), "{} links to {link}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_task_has_its_words_and_cases() {
+    for entry in std::fs::read_dir(root().join("queries/5_ask")).unwrap() {
+        let folder = entry.unwrap().path();
+        if folder.is_dir() {
+            for file in ["ask.sql", "phrases.toml", "cases.slt"] {
+                assert!(folder.join(file).exists(), "{} has no {file}", folder.display());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn stored_stages_have_schemas_and_the_readme_names_every_source() {
+    let schemas = spatialmill::schemas::tables().await.unwrap();
+    for table in Pipeline::of(&Project::in_memory()).unwrap().order {
+        assert!(schemas.contains_key(&table), "schemas/ does not declare {table}");
+    }
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    for kind in SOURCES {
+        assert!(readme.contains(&format!("| `{}` |", kind.name)), "README.md does not name {}", kind.name);
+    }
+}
