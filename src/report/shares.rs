@@ -115,7 +115,7 @@ pub fn axis_of(relation: &str) -> &str {
 }
 
 /// Where a value stands: opposite relations next to each other.
-fn rank(value: &str) -> usize {
+pub fn rank(value: &str) -> usize {
     RELATIONS.iter().position(|known| known.name == value || known.axis == value).unwrap_or(RELATIONS.len())
 }
 
