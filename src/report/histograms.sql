@@ -1,6 +1,6 @@
 -- Measures in bins: bin b holds [b * width, (b + 1) * width), and the last one also everything beyond.
 WITH plots (plot, width, bins) AS (
-    VALUES ('margin', 0.1, 30), ('depth', 0.25, 32), ('visibility', 0.05, 20)
+    VALUES ('margin', 0.1, 32), ('depth', 0.25, 32), ('visibility', 0.05, 20)
 ),
 measured AS (
     SELECT 'margin' AS plot, relation, margin AS measure FROM dataset

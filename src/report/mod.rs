@@ -6,7 +6,7 @@
 //!  images ─► those of the gallery, scaled down                    ┘
 //! ```
 //!
-//! Everything is aggregated by the query engine, so memory does not grow with the dataset. The page has no script, asks for no
+//! Everything is aggregated by the query engine under its memory limit; only the few rows that are shown come here. The page has no script, asks for no
 //! other file and says so to the browser; every text in it comes from data and is escaped.
 
 mod gallery;
@@ -47,7 +47,7 @@ impl Mill {
         let missing = |name: &str| Error::input("there is nothing to report on yet").with("table", name).hint(hint);
         let dataset = self.warehouse.table("dataset").await?.ok_or_else(|| missing("dataset"))?;
         let context = self.session(&Default::default()).await?;
-        for name in ["objects", "frames"] {
+        for name in ["questions", "objects", "frames"] {
             if !context.table_exist(name)? {
                 return Err(missing(name));
             }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
 
 use super::plots::{Bin, bars, histogram, percent, thousands};
-use super::shares::{Answers, Count, DIMENSIONS, answers, axis_of, shares};
+use super::shares::{Answers, Count, DIMENSIONS, answers, axis_of, rank, shares};
 use super::{Contents, Flow, Lost, Reason, gallery};
 
 /// A page that came from somewhere else could not run or load anything even if a text slipped through unescaped.
@@ -164,6 +164,7 @@ fn histograms(bins: &[Bin]) -> String {
             axes.push(axis_of(&bin.relation));
         }
     }
+    axes.sort_by_key(|axis| rank(axis));
     for axis in axes {
         let of_axis: Vec<&Bin> = margins.iter().filter(|bin| axis_of(&bin.relation) == axis).copied().collect();
         html += &histogram(&format!("Margin, {axis}"), "", &of_axis);

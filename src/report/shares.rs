@@ -115,7 +115,7 @@ pub fn axis_of(relation: &str) -> &str {
 }
 
 /// Where a value stands: opposite relations next to each other.
-fn rank(value: &str) -> usize {
+pub fn rank(value: &str) -> usize {
     RELATIONS.iter().position(|known| known.name == value || known.axis == value).unwrap_or(RELATIONS.len())
 }
 
@@ -156,11 +156,11 @@ mod tests {
             count("b", "left", "open", None, 50),
             count("c", "left", "open", None, 20),
         ];
-        let wanted: toml::Table = "task = { a = 1, b = 3 }".parse().unwrap();
+        let wanted: toml::Table = "task = { a = 1, b = 1 }".parse().unwrap();
         let shares = shares(&counts, |count| &count.task, wanted.get("task"));
         let targets: Vec<Option<f64>> = shares.iter().map(|share| share.target).collect();
-        // 80 of 100 are named, and shared 1 to 3.
-        assert_eq!(targets, [Some(0.2), Some(0.6), None]);
+        // 80 of 100 are named, and shared equally.
+        assert_eq!(targets, [Some(0.4), Some(0.4), None]);
         assert_eq!(shares[0].share, 0.3);
     }
 
