@@ -1,7 +1,7 @@
 //! Every `cases.slt` below `queries/`: tiny tables in, the rows that a query makes of them out.
 //!
-//! Two statements of our own stand beside SQL. `load 5_ask/<task>/ask.sql` makes the view that a query file writes; `set key=value`
-//! puts a value over one of `mill.toml` for the loads that follow. `UPDATE_SLT=1 cargo test --test it slt` writes the rows that
+//! Three statements of our own stand beside SQL. `load 5_ask/<task>/ask.sql` makes the view that a query file writes, `store` makes a
+//! table of it, and `set key=value` puts a value over one of `mill.toml` for what follows. `UPDATE_SLT=1 cargo test --test it slt` writes the rows that
 //! came out into the files, to be reviewed as a diff; `SLT=counting` runs only the files with that in their path.
 
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ async fn query_cases() {
             runner.update_test_file(file, " ", validate, normalize, types).await.unwrap();
         }
         // Other partitions and batch sizes must not change a row.
-        for (partitions, batch_size) in [(1, 8192), (4, 3)] {
+        for (partitions, batch_size) in [(1, 8192), (4, 61)] {
             let mut runner = Runner::new(|| async { Session::new(partitions, batch_size) });
             let outcome = runner.run_file_async(file).await;
             outcome.unwrap_or_else(|error| panic!("{partitions} partitions, batches of {batch_size}: {error}"));
@@ -71,11 +71,11 @@ impl Session {
     }
 
     /// The file as it lies in the tree and not as it was compiled in, so that a query can be tried without a build.
-    async fn load(&self, path: &str) -> Result<()> {
+    async fn load(&self, path: &str, keep: &str) -> Result<()> {
         let text = std::fs::read_to_string(queries().join(path)).or_input(|| format!("cannot read queries/{path}"))?;
         for stage in Stage::parse_all(&BTreeMap::from([(path.to_owned(), text)]))?.values() {
             for query in stage.queries(&self.project)? {
-                self.context.sql(&format!("CREATE OR REPLACE VIEW {} AS {}", stage.writes, query.sql)).await?;
+                self.context.sql(&format!("CREATE OR REPLACE {keep} {} AS {}", stage.writes, query.sql)).await?;
             }
         }
         Ok(())
@@ -88,9 +88,11 @@ impl AsyncDB for Session {
     type ColumnType = DefaultColumnType;
 
     async fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>> {
-        if let Some(path) = sql.strip_prefix("load ") {
-            self.load(path.trim()).await?;
-            return Ok(DBOutput::StatementComplete(0));
+        for (verb, keep) in [("load ", "VIEW"), ("store ", "TABLE")] {
+            if let Some(path) = sql.strip_prefix(verb) {
+                self.load(path.trim(), keep).await?;
+                return Ok(DBOutput::StatementComplete(0));
+            }
         }
         if let Some(item) = sql.strip_prefix("set ") {
             self.project.set(item)?;

@@ -54,7 +54,7 @@ impl<'a> Noun<'a> {
     }
 
     fn of_clean(text: &'a str) -> Self {
-        let text = without_article(text);
+        let text = without_article(text.trim_end_matches(['.', ',', ';', ':', '!', '?', ' ']));
         let first = text.split(' ').next().unwrap_or("");
         let article = if is_any(first, DETERMINERS) { Article::Closed } else { Article::Open };
         Self { text: Cow::Borrowed(text), article, number: number_of(text) }
