@@ -13,13 +13,18 @@
 -- unfit  why the name cannot be used; null where it can.
 -- hidden why a person could misjudge the thing itself; null where it is plain to see.
 WITH things AS (
-    SELECT frame_id, object_id, category, caption, box, visibility, lift_quality
-    FROM objects
-    UNION ALL
-    -- Marked, but without a place in space: a crowd, or a mask that could not be lifted. A person sees and counts it all the same.
-    SELECT d.frame_id, d.object_id, d.category, d.caption, d.box, 0.0, 0.0
-    FROM detections AS d
-    LEFT ANTI JOIN objects AS o ON o.frame_id = d.frame_id AND o.object_id = d.object_id
+    -- What is marked without a place in space (a crowd, a mask that could not be lifted) cannot be asked about; a person sees and
+    -- counts it all the same.
+    SELECT
+        coalesce(o.frame_id, d.frame_id) AS frame_id,
+        coalesce(o.object_id, d.object_id) AS object_id,
+        coalesce(o.category, d.category) AS category,
+        coalesce(o.caption, d.caption) AS caption,
+        CASE WHEN o.object_id IS NULL THEN d.box ELSE o.box END AS box,
+        coalesce(o.visibility, 0.0) AS visibility,
+        coalesce(o.lift_quality, 0.0) AS lift_quality
+    FROM objects AS o
+    FULL JOIN detections AS d ON d.frame_id = o.frame_id AND d.object_id = o.object_id
 ),
 named AS (
     SELECT

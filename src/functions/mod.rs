@@ -7,7 +7,7 @@ mod frames;
 mod generator;
 mod lift;
 mod object_rows;
-mod phrases;
+pub mod phrases;
 mod project;
 
 use std::sync::Arc;

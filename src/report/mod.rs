@@ -1,8 +1,185 @@
-//! The report.
-use crate::error::Result;
-use crate::run::Mill;
+//! The report: the dataset as one HTML page that needs nothing but itself.
+//!
+//! ```text
+//!  tables ─► *.sql beside this file: a few thousand rows at most ─┐
+//!  log    ─► what the last commit of each table counted           ├─► Contents ─► page ─► report.html
+//!  images ─► those of the gallery, scaled down                    ┘
+//! ```
+//!
+//! Everything is aggregated by the query engine, so memory does not grow with the dataset. The page has no script, asks for no
+//! other file and says so to the browser; every text in it comes from data and is escaped.
+
+mod gallery;
+mod page;
+mod plots;
+mod shares;
+
+use std::path::Path;
+
+use datafusion::prelude::SessionContext;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::{Context, Error, Result};
+use crate::pipeline::IMPORTED;
+use crate::run::{Mill, iso};
+use crate::warehouse::Table;
+
+/// How many versions back a table's last counted commit is looked for: the newest ones may only have cleaned up.
+const LOOK_BACK: usize = 20;
+
 impl Mill {
-    pub async fn report(&self, _file: &std::path::Path) -> Result<()> {
-        Ok(())
+    /// Writes the report on the dataset to a file.
+    pub async fn report(&self, file: &Path) -> Result<()> {
+        let contents = self.contents().await?;
+        let page = page::render(&contents);
+        tokio::fs::write(file, page).await.map_err(|e| {
+            Error::input("cannot write the report")
+                .with("file", file.display())
+                .because(e)
+                .hint("the folder must exist and be writable; `--out FILE` names another place")
+        })
     }
+
+    async fn contents(&self) -> Result<Contents> {
+        let hint = "`spatialmill build` makes it from what `spatialmill import` brought";
+        let missing = |name: &str| Error::input("there is nothing to report on yet").with("table", name).hint(hint);
+        let dataset = self.warehouse.table("dataset").await?.ok_or_else(|| missing("dataset"))?;
+        let context = self.session(&Default::default()).await?;
+        for name in ["objects", "frames"] {
+            if !context.table_exist(name)? {
+                return Err(missing(name));
+            }
+        }
+        let size = rows::<Size>(&context, include_str!("size.sql")).await?;
+        let lost = match context.table_exist("quarantine")? {
+            true => rows(&context, include_str!("quarantined.sql")).await?,
+            false => Vec::new(),
+        };
+        Ok(Contents {
+            warehouse: public_url(self),
+            version: dataset.version(),
+            seed: self.project.integer("seed"),
+            size: size.into_iter().next().unwrap_or_default(),
+            targets: self.project.value("targets").and_then(toml::Value::as_table).cloned().unwrap_or_default(),
+            counts: rows(&context, include_str!("counts.sql")).await?,
+            bins: rows(&context, include_str!("histograms.sql")).await?,
+            flows: self.flows().await?,
+            lost,
+            cards: gallery::cards(rows(&context, include_str!("gallery.sql")).await?).await,
+        })
+    }
+
+    /// What the last commit of each table counted, in the order in which tables are made.
+    async fn flows(&self) -> Result<Vec<Flow>> {
+        let mut flows = Vec::new();
+        for name in IMPORTED.iter().copied().chain(self.pipeline.order.iter().map(String::as_str)) {
+            if let Some(table) = self.warehouse.table(name).await? {
+                flows.extend(flow_of(&table).await?);
+            }
+        }
+        Ok(flows)
+    }
+}
+
+/// Everything that the page shows.
+#[derive(Debug, Default)]
+struct Contents {
+    warehouse: String,
+    version: u64,
+    seed: i64,
+    size: Size,
+    /// `[balance.targets]` of mill.toml.
+    targets: toml::Table,
+    counts: Vec<shares::Count>,
+    bins: Vec<plots::Bin>,
+    flows: Vec<Flow>,
+    lost: Vec<Lost>,
+    cards: Vec<gallery::Card>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Size {
+    samples: u64,
+    questions: u64,
+    frames: u64,
+}
+
+/// What a table's last counted commit did.
+#[derive(Debug, Default)]
+struct Flow {
+    table: String,
+    version: u64,
+    /// ISO 8601, UTC.
+    at: String,
+    rows: u64,
+    rows_in: u64,
+    rows_out: u64,
+    filtered: Vec<Reason>,
+    quarantined: Vec<Reason>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Reason {
+    reason: String,
+    n: u64,
+}
+
+/// A kind of loss.
+#[derive(Debug, Default, Deserialize)]
+struct Lost {
+    stage: String,
+    source: String,
+    code: String,
+    n: u64,
+    example: String,
+    message: String,
+}
+
+async fn flow_of(table: &Table) -> Result<Option<Flow>> {
+    let history = table.history(LOOK_BACK).await?;
+    let Some(entry) = history.into_iter().find(|entry| entry.info.contains_key("rows_in")) else { return Ok(None) };
+    let count = |name: &str| entry.info.get(name).and_then(Value::as_u64).unwrap_or_default();
+    // A commit of another version of this program may count in another shape: then there is nothing to show.
+    let reasons = |name: &str| -> Vec<Reason> {
+        let mut reasons: Vec<Reason> =
+            entry.info.get(name).and_then(|value| serde_json::from_value(value.clone()).ok()).unwrap_or_default();
+        reasons.sort_by(|a, b| b.n.cmp(&a.n).then_with(|| a.reason.cmp(&b.reason)));
+        reasons
+    };
+    Ok(Some(Flow {
+        table: table.name().to_owned(),
+        version: entry.version,
+        at: iso(entry.at),
+        rows: table.rows(),
+        rows_in: count("rows_in"),
+        rows_out: count("rows_out"),
+        filtered: reasons("filtered"),
+        quarantined: reasons("quarantined"),
+    }))
+}
+
+/// The warehouse's URL without a password, because reports are passed on.
+fn public_url(mill: &Mill) -> String {
+    let mut url = mill.warehouse.location().url().clone();
+    // Fails only for URLs that cannot have either.
+    let _ = url.set_password(None);
+    let _ = url.set_username("");
+    url.set_query(None);
+    url.to_string()
+}
+
+/// The rows of one of the report's queries.
+async fn rows<T: DeserializeOwned>(context: &SessionContext, sql: &str) -> Result<Vec<T>> {
+    let batches = context.sql(sql).await?.collect().await?;
+    let broken = || "a row of the report cannot be read".to_owned();
+    let mut writer = arrow::json::ArrayWriter::new(Vec::new());
+    for batch in &batches {
+        writer.write(batch).or_internal(broken)?;
+    }
+    writer.finish().or_internal(broken)?;
+    let text = writer.into_inner();
+    // Without a single row the writer writes nothing, not even an empty list.
+    if text.is_empty() { Ok(Vec::new()) } else { serde_json::from_slice(&text).or_internal(broken) }
 }

@@ -342,7 +342,7 @@ impl Mill {
             if lost as f64 > limit * seen as f64 {
                 let message =
                     format!("{lost} of {seen} rows are quarantined, more than the {limit} that max_quarantined allows");
-                return Err(Error::new(Kind::Quarantined, message).with("source", source).with("stage", stage).hint(
+                return Err(Error::new(Kind::Quarantined, message).with("rows of", source).with("stage", stage).hint(
                     "nothing was published. `spatialmill sql -c \"SELECT code, count(*), min(message) FROM quarantine GROUP BY code\"` says why",
                 ));
             }

@@ -23,7 +23,7 @@ use crate::pipeline::IMPORTED;
 use crate::pipeline::account::{Ledger, Lost};
 use crate::pipeline::fingerprint::Fingerprint;
 use crate::project::SourceTable;
-use crate::source::rows::{Row, Rows};
+use crate::source::rows::{Quarantined, Row, Rows};
 use crate::source::{self, Shard, Source};
 use crate::warehouse::{Empty, PartWriter, Table};
 
@@ -106,7 +106,7 @@ impl Mill {
             let (reader, tables, bar) = (Arc::clone(&reader), &tables, &bar);
             async move {
                 let read = self.read_shard(reader, shard, full, fingerprint, tables, run).await?;
-                bar.shard(&read["frames"].ledger);
+                bar.shard(&total(&read));
                 Ok::<Read, Error>(read)
             }
         }))
@@ -116,7 +116,7 @@ impl Mill {
         bar.finish();
 
         let mut ledger = Ledger::default();
-        read.iter().for_each(|r| ledger.add(&r["frames"].ledger));
+        read.iter().for_each(|r| ledger.add(&total(r)));
         let imported = Imported { source: name.clone(), read: read.len(), fresh, ledger };
         self.publish_source(name, &tables, read, &current, run).await?;
         Ok(imported)
@@ -141,9 +141,9 @@ impl Mill {
         if read.is_empty() && gone.is_empty() {
             return Ok(());
         }
-        let of_frames: Vec<Made> = read.iter().map(|r| r["frames"].clone()).collect();
-        self.quarantine("import", &of_frames, &gone, run).await?;
-        self.refuse_if_too_many("import", &of_frames)?;
+        let whole: Vec<Made> = read.iter().map(|r| Made { ledger: total(r), ..r["frames"].clone() }).collect();
+        self.quarantine("import", &whole, &gone, run).await?;
+        self.refuse_if_too_many("import", &whole)?;
         for name in IMPORTED.iter().rev() {
             let made: Vec<Made> = read.iter().map(|r| r[name].clone()).collect();
             let mut ledger = Ledger::default();
@@ -204,21 +204,23 @@ impl Mill {
         for (name, table) in tables {
             writers.insert(*name, Batches::new(table, run, &full, &fingerprint)?);
         }
-        let mut ledger = Ledger::default();
+        let mut ledgers: BTreeMap<&'static str, Ledger> = BTreeMap::new();
         let mut chunk = Vec::with_capacity(WAITING);
         while receive.recv_many(&mut chunk, WAITING).await > 0 {
             for row in chunk.drain(..) {
-                ledger.rows_in += 1;
                 match row {
-                    Row::Quarantined(lost) => ledger.quarantined.push(Lost {
-                        key: lost.key,
-                        uri: lost.uri,
-                        code: lost.code.to_owned(),
-                        message: lost.message,
-                    }),
+                    Row::Quarantined(lost) => {
+                        // What could not be used has no table; it is counted where the source's frames are.
+                        let ledger = ledgers.entry("frames").or_default();
+                        ledger.rows_in += 1;
+                        let Quarantined { key, uri, code, message } = lost;
+                        ledger.quarantined.push(Lost { key, uri, code: code.to_owned(), message });
+                    }
                     row => {
-                        ledger.rows_out += 1;
                         let (name, row) = of_table(row, &source)?;
+                        let ledger = ledgers.entry(name).or_default();
+                        ledger.rows_in += 1;
+                        ledger.rows_out += 1;
                         if let Some(batches) = writers.get_mut(name) {
                             batches.push(row).await?;
                         }
@@ -227,12 +229,11 @@ impl Mill {
             }
         }
         reading.await.or_internal(|| "a source's reader died".into())??;
-        ledger.quarantined.sort();
         let mut made = BTreeMap::new();
         for (name, batches) in writers {
             let parts = batches.finish().await?;
-            // The shard's books are kept with its frames; the other tables' rows are counted there too.
-            let ledger = if name == "frames" { ledger.clone() } else { Ledger::default() };
+            let mut ledger = ledgers.remove(name).unwrap_or_default();
+            ledger.quarantined.sort();
             let one = Made { shard: full.clone(), parts, ledger };
             self.keep_for_later(&tables[name], &one, &fingerprint).await?;
             made.insert(name, one);
@@ -256,6 +257,13 @@ impl Mill {
         }
         Ok(Some(made))
     }
+}
+
+/// The four tables' counts together.
+fn total(read: &Read) -> Ledger {
+    let mut all = Ledger::default();
+    read.values().for_each(|made| all.add(&made.ledger));
+    all
 }
 
 /// The table that a row belongs to, and the row as JSON values by column name.

@@ -6,22 +6,22 @@
 
 pub(super) mod documents;
 pub(super) mod id;
+pub(super) mod images;
+mod layout;
 pub(super) mod object;
 mod records;
 mod segmentation;
 mod spill;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use self::documents::{Documents, File, Holds, Kind, Record};
-use self::id::Id;
-use self::object::{Canvas, ObjectRecord};
-use super::photo::Photo;
+use self::documents::{Documents, File, Kind};
+use self::images::Images;
+use self::layout::Photos;
 use super::root::Root;
-use super::rows::{Frame, Refused, Row, Rows};
+use super::rows::Rows;
 use super::{Options, Shard, Source};
 use crate::error::{Error, Result};
 
@@ -78,9 +78,6 @@ const BUCKET_BYTES: u64 = 4 << 20;
 /// More shards than this make listing them slow; a shard of a larger dataset is larger.
 const MAX_BUCKETS: u64 = 4096;
 
-/// COCO has five for each image.
-const MAX_CAPTIONS: usize = 64;
-
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct CocoOptions {
@@ -128,8 +125,8 @@ struct Coco {
     licence: Option<String>,
     options: CocoOptions,
     files: Vec<File>,
-    /// For each file: the folder of its photos and its split.
-    photos: Vec<(String, Option<String>)>,
+    /// Those of each file.
+    photos: Vec<Photos>,
     buckets: usize,
     fingerprinted: String,
     /// Made when the first shard is read, kept for all others.
@@ -139,7 +136,7 @@ struct Coco {
 impl Coco {
     fn open(root: Root, options: &Options) -> Result<Self> {
         let own: CocoOptions = options.parse("coco")?;
-        let (files, photos) = layout(&root, &own, options.split.as_deref())?;
+        let (files, photos) = layout::find(&root, &own, options.split.as_deref())?;
         let mut bytes = 0;
         for file in &files {
             let size = root.size(&file.path)?.ok_or_else(|| {
@@ -191,7 +188,7 @@ impl Source for Coco {
             let tag = self.root.tag(&file.path)?.unwrap_or_default();
             hasher.update(tag.as_bytes()).update(b"\0");
         }
-        let mut folders: Vec<_> = self.photos.iter().map(|(folder, _)| folder.as_str()).collect();
+        let mut folders: Vec<_> = self.photos.iter().map(|photos| photos.folder.as_str()).collect();
         folders.sort_unstable();
         folders.dedup();
         for folder in folders {
@@ -213,7 +210,7 @@ impl Source for Coco {
         if bucket == 0 {
             documents.report(rows)?;
         }
-        let mut images = Images { coco: self, documents: &documents, at: HashMap::new(), frames: Vec::new() };
+        let mut images = Images::new(self, &documents);
         documents
             .visit(bucket, |record| if record.kind == Kind::Image { images.image(record, rows) } else { Ok(()) })?;
         documents.visit(bucket, |record| match record.kind {
@@ -223,247 +220,4 @@ impl Source for Coco {
         })?;
         images.finish(rows)
     }
-}
-
-/// An element of `images`.
-#[derive(Deserialize)]
-pub(super) struct ImageRecord {
-    pub id: Id,
-    pub file_name: String,
-    pub width: u32,
-    pub height: u32,
-    #[serde(default)]
-    license: Option<Id>,
-}
-
-/// An element of `annotations` in a file of captions.
-#[derive(Deserialize)]
-struct CaptionRecord {
-    image_id: Id,
-    caption: String,
-}
-
-/// The images of one bucket, and what became of them so far.
-struct Images<'a> {
-    coco: &'a Coco,
-    documents: &'a Documents,
-    at: HashMap<Id, usize>,
-    frames: Vec<Pending>,
-}
-
-struct Pending {
-    /// None where the image cannot be used.
-    frame: Option<Frame>,
-    captions: Vec<String>,
-    objects: HashSet<Id>,
-}
-
-impl Images<'_> {
-    fn image(&mut self, record: Record, rows: &mut Rows) -> Result<()> {
-        let document = self.documents.document(record.document);
-        let image: ImageRecord = match serde_json::from_slice(record.json) {
-            Ok(image) => image,
-            Err(e) => {
-                // Its objects then belong to an image that is not used.
-                if let Some(id) = Id::salvaged(record.json, "id") {
-                    self.add(id, None);
-                }
-                return rows.refuse(record.place(self.documents), &document.path, Refused::new("json", e.to_string()));
-            }
-        };
-        if self.at.contains_key(&image.id) {
-            let message = format!("there is an image `{}` already; the first one is used", image.id);
-            return rows.refuse(record.place(self.documents), &document.path, Refused::new("duplicate", message));
-        }
-        let (folder, split) = &self.coco.photos[record.document];
-        let path = if folder.is_empty() { image.file_name.clone() } else { format!("{folder}/{}", image.file_name) };
-        match self.frame(&image, &path, record.document) {
-            Ok(mut frame) => {
-                frame.split = split.clone();
-                let licence = image.license.as_ref().and_then(|id| document.licence(id)).map(str::to_owned);
-                frame.licence = licence.or_else(|| self.coco.licence.clone());
-                self.add(image.id, Some(frame));
-                Ok(())
-            }
-            Err(why) => {
-                rows.refuse(image.id.to_string(), &path, why)?;
-                self.add(image.id, None);
-                Ok(())
-            }
-        }
-    }
-
-    fn frame(&self, image: &ImageRecord, path: &str, document: usize) -> Result<Frame, Refused> {
-        let (width, height) = (image.width, image.height);
-        let uri = self.coco.root.uri(path).map_err(|e| Refused::new("path", e.to_string()))?;
-        if width == 0 || height == 0 || width > super::photo::MAX_SIDE || height > super::photo::MAX_SIDE {
-            return Err(Refused::new("image", format!("an image of {width}x{height} pixels cannot be")));
-        }
-        let photo = match Photo::read(&self.coco.root, path) {
-            Ok(photo) => Some(photo),
-            Err(why) if why.code == "missing_file" && self.coco.options.missing_images == MissingImages::Keep => None,
-            Err(why) => return Err(why),
-        };
-        if let Some(photo) = photo.as_ref().filter(|photo| (photo.width, photo.height) != (width, height)) {
-            let message = format!("the photo is {}x{}, its record says {width}x{height}", photo.width, photo.height);
-            return Err(Refused::new("image", message));
-        }
-        Ok(Frame {
-            frame_id: format!("{}/{}", self.coco.name, image.id),
-            source: self.coco.name.clone(),
-            uri,
-            sha256: photo.map(|photo| photo.sha256),
-            width: width as i32,
-            height: height as i32,
-            exhaustive: self.coco.options.exhaustive
-                && self.documents.whole()
-                && self.documents.document(document).annotated,
-            ..Frame::default()
-        })
-    }
-
-    fn add(&mut self, id: Id, frame: Option<Frame>) {
-        self.at.entry(id).or_insert(self.frames.len());
-        self.frames.push(Pending { frame, captions: Vec::new(), objects: HashSet::new() });
-    }
-
-    fn object(&mut self, record: Record, rows: &mut Rows) -> Result<()> {
-        let document = self.documents.document(record.document);
-        let object: ObjectRecord = match serde_json::from_slice(record.json) {
-            Ok(object) => object,
-            Err(e) => {
-                if let Some(at) = Id::salvaged(record.json, "image_id").and_then(|id| self.at.get(&id)) {
-                    self.frames[*at].incomplete();
-                }
-                return rows.refuse(record.place(self.documents), &document.path, Refused::new("json", e.to_string()));
-            }
-        };
-        let key = format!("{}/{}", object.image_id, object.id);
-        match self.detection(object, record.document) {
-            Ok(row) => rows.push(row),
-            Err(why) => rows.refuse(key, &document.path, why),
-        }
-    }
-
-    fn detection(&mut self, object: ObjectRecord, document: usize) -> Result<Row, Refused> {
-        let document = self.documents.document(document);
-        let at = self.at.get(&object.image_id);
-        let at = at.ok_or_else(|| Refused::new("no_frame", format!("there is no image `{}`", object.image_id)))?;
-        let pending = &mut self.frames[*at];
-        let Some(frame) = &pending.frame else {
-            return Err(Refused::new("no_frame", format!("its image `{}` cannot be used", object.image_id)));
-        };
-        let canvas = Canvas { frame_id: &frame.frame_id, width: frame.width as u32, height: frame.height as u32 };
-        let row = if pending.objects.insert(object.id.clone()) {
-            let category = document.category(&object.category_id);
-            category.and_then(|category| object.detection(canvas, category, &self.coco.options.made_by))
-        } else {
-            let message = format!("its image has an annotation `{}` already; the first one is used", object.id);
-            Err(Refused::new("duplicate", message))
-        };
-        if row.is_err() {
-            pending.incomplete();
-        }
-        row.map(Row::Detection)
-    }
-
-    fn caption(&mut self, record: Record, rows: &mut Rows) -> Result<()> {
-        let kept = serde_json::from_slice::<CaptionRecord>(record.json)
-            .map_err(|e| Refused::new("json", e.to_string()))
-            .and_then(|CaptionRecord { image_id, caption }| {
-                let at = self.at.get(&image_id);
-                let at = at.ok_or_else(|| Refused::new("no_frame", format!("there is no image `{image_id}`")))?;
-                let captions = &mut self.frames[*at].captions;
-                if captions.len() == MAX_CAPTIONS || caption.len() > object::MAX_CAPTION {
-                    let message =
-                        format!("more than {MAX_CAPTIONS} captions of an image, or {} bytes", object::MAX_CAPTION);
-                    return Err(Refused::new("caption", message));
-                }
-                captions.push(caption.trim().to_owned());
-                Ok(())
-            });
-        match kept {
-            Ok(()) => Ok(()),
-            Err(why) => rows.refuse(record.place(self.documents), &self.documents.document(record.document).path, why),
-        }
-    }
-
-    fn finish(self, rows: &mut Rows) -> Result<()> {
-        for Pending { frame, captions, .. } in self.frames {
-            if let Some(mut frame) = frame {
-                frame.captions = (!captions.is_empty()).then_some(captions);
-                rows.push(Row::Frame(frame))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Pending {
-    /// An object of this image was lost, so that nobody may count what is left.
-    fn incomplete(&mut self) {
-        if let Some(frame) = &mut self.frame {
-            frame.exhaustive = false;
-        }
-    }
-}
-
-/// The files to read, and for each the folder of its photos and its split.
-fn layout(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<(Vec<File>, Vec<(String, Option<String>)>)> {
-    let listed = |paths: &Paths| match paths {
-        Paths::One(path) => vec![path.clone()],
-        Paths::Many(paths) => paths.clone(),
-    };
-    let objects = match &own.annotations {
-        Some(paths) => listed(paths),
-        None => root.list("annotations")?.into_iter().map(|e| e.path).filter(|path| suffix(path).is_some()).collect(),
-    };
-    if objects.is_empty() {
-        return Err(Error::input("there is no annotations/instances_*.json")
-            .with("root", root)
-            .hint("name the file in the source's `annotations`, relative to its `root`"));
-    }
-    let captions = match &own.captions {
-        Some(paths) => listed(paths),
-        None => {
-            let beside =
-                objects.iter().filter_map(|path| suffix(path).map(|_| path.replace("/instances_", "/captions_")));
-            let mut found = Vec::new();
-            for path in beside {
-                if root.exists(&path)? {
-                    found.push(path);
-                }
-            }
-            found
-        }
-    };
-    let mut photos = Vec::new();
-    for path in objects.iter().chain(&captions) {
-        let suffix = suffix(path).unwrap_or_default();
-        let named = suffix.trim_end_matches(|c: char| c.is_ascii_digit());
-        let split = ["train", "val", "test"].into_iter().find(|split| *split == named).or(split);
-        let folder = match &own.images {
-            Some(folder) => folder.trim_matches('/').to_owned(),
-            None => folder(root, suffix)?,
-        };
-        photos.push((folder, split.map(str::to_owned)));
-    }
-    let files = objects.into_iter().map(|path| File { path, holds: Holds::Objects });
-    let files = files.chain(captions.into_iter().map(|path| File { path, holds: Holds::Captions }));
-    Ok((files.collect(), photos))
-}
-
-/// `val2017` of `annotations/instances_val2017.json`.
-fn suffix(path: &str) -> Option<&str> {
-    path.rsplit('/').next()?.strip_prefix("instances_")?.strip_suffix(".json")
-}
-
-fn folder(root: &Root, suffix: &str) -> Result<String> {
-    let named = [suffix.to_owned(), format!("images/{suffix}")];
-    for folder in named.into_iter().filter(|_| !suffix.is_empty()).chain(["images".to_owned()]) {
-        if root.has_folder(&folder)? {
-            return Ok(folder);
-        }
-    }
-    Ok(String::new())
 }

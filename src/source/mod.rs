@@ -8,11 +8,13 @@
 pub mod category;
 mod coco;
 pub mod depth;
+mod local_folder;
 pub mod npy;
 pub mod photo;
 mod rgbd;
 pub mod root;
 pub mod rows;
+pub mod scannet;
 pub mod synthetic;
 
 use crate::error::{Error, Result};
@@ -78,7 +80,7 @@ impl Options {
 }
 
 /// Every source that can be read.
-pub const SOURCES: &[Kind] = &[coco::COCO, rgbd::RGBD, synthetic::SYNTHETIC];
+pub const SOURCES: &[Kind] = &[coco::COCO, rgbd::RGBD, scannet::SCANNET, synthetic::SYNTHETIC];
 
 /// A kind by its name.
 pub fn kind(name: &str) -> Result<&'static Kind> {

@@ -5,7 +5,7 @@
 //! a frame's objects can be made from, and whether all of them could be used.
 
 mod boxes;
-mod camera;
+pub(super) mod camera;
 mod frames;
 mod instances;
 mod marks;

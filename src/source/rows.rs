@@ -4,6 +4,7 @@
 //! schema; a test holds the two together.
 
 use serde::Serialize;
+use spatialmill_geometry::{OrientedBox, Vector3};
 
 use crate::error::Result;
 
@@ -129,6 +130,19 @@ pub struct Obb {
     pub centre: Vec3,
     pub axes: Vec<f64>,
     pub lengths: Vec3,
+}
+
+impl From<Vector3<f64>> for Vec3 {
+    fn from(vector: Vector3<f64>) -> Self {
+        Self { x: vector.x, y: vector.y, z: vector.z }
+    }
+}
+
+impl From<&OrientedBox> for Obb {
+    fn from(given: &OrientedBox) -> Self {
+        let axes = given.axes.iter().flat_map(|axis| [axis.x, axis.y, axis.z]).collect();
+        Self { centre: given.centre.into(), axes, lengths: given.lengths.into() }
+    }
 }
 
 /// One row of any table.

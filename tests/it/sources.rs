@@ -3,6 +3,7 @@
 
 mod coco;
 mod rgbd;
+mod scannet;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -33,7 +34,7 @@ pub struct Fixture {
 }
 
 /// At least one for each source.
-const FIXTURES: &[Fixture] = &[coco::PHOTOS, rgbd::ID_IMAGES, rgbd::WORLD_BOXES];
+const FIXTURES: &[Fixture] = &[coco::PHOTOS, rgbd::ID_IMAGES, rgbd::WORLD_BOXES, scannet::EXPORTED, scannet::RECORDED];
 
 /// Sources without files of their own: there is nothing to damage.
 const GENERATED: &[&str] = &["synthetic"];

@@ -76,8 +76,8 @@ impl<R: Read> Cutter<R> {
         on: &mut dyn FnMut(Event) -> Result<()>,
     ) -> Result<Result<(), Broken>> {
         let mut held = Vec::new();
-        if self.rest()?.starts_with(b"\xef\xbb\xbf") {
-            self.at += 3;
+        for mark in b"\xef\xbb\xbf" {
+            self.at += usize::from(self.rest()?.first() == Some(mark));
         }
         follow!(self.expect(b"{", "a document starts with `{`"));
         if self.next()? == Some(b'}') {

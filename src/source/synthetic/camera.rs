@@ -33,7 +33,7 @@ pub fn poses(room: &Room, scene: &Scene, seed: u64, wanted: usize) -> Vec<Rigid>
     let mut left: Vec<usize> = (0..candidates.len()).collect();
     while chosen.len() < wanted {
         // An object is worth less each time that it is shown again; the earlier candidate wins a draw.
-        let worth = |i: &usize| shown[*i].iter().map(|&object| 60 / (1 + times[object])).sum::<usize>();
+        let worth = |i: &usize| shown[*i].iter().map(|&object| 60 / (2 + times[object])).sum::<usize>();
         let Some(best) = left.iter().copied().max_by_key(|i| (worth(i), usize::MAX - i)) else { break };
         for &object in &shown[best] {
             times[object] += 1;

@@ -13,23 +13,25 @@ mod camera;
 mod colour;
 mod dice;
 mod furniture;
+mod layout;
 mod light;
 mod regions;
 mod render;
 pub mod room;
 mod shape;
+mod space;
 mod write;
 
 use serde::{Deserialize, Serialize};
-use spatialmill_geometry::{Rigid, Vector3};
+use spatialmill_geometry::Rigid;
 
 use self::regions::Region;
 use self::render::Scene;
 use self::room::{Placed, Room};
-use self::write::Folder;
+use super::local_folder::LocalFolder;
 use super::photo::Photo;
 use super::root::Root;
-use super::rows::{Detection, Frame, Obb, Row, Rows, SceneObject, Surface, Vec3};
+use super::rows::{Detection, Frame, Row, Rows, SceneObject, Surface};
 use super::{Options, Shard, Source};
 use crate::error::{Context, Error, Result};
 
@@ -50,7 +52,10 @@ written there, and nothing else is read from it:
   room-0000/depth/0000.png       16-bit depth along the viewing axis, millimetres
   room-0000/instance/0000.png    16-bit: which object each pixel shows; 0 is floor, wall or ceiling
   room-0000/pose/0000.txt        camera to world, 4 x 4, OpenCV camera axes, z up
-  room-0000/intrinsic.txt        4 x 4, the same for all its frames
+  room-0000/intrinsics.txt       4 x 4, the same for all its frames
+  room-0000/instances.json       what each value of an instance image is
+
+An `rgbd` source reads the same folder, as if it had been measured.
 
 Options:
 
@@ -140,13 +145,13 @@ struct Synthetic {
     options: Options,
     settings: Settings,
     root: Root,
-    folder: Folder,
+    folder: LocalFolder,
 }
 
 impl Synthetic {
     fn open(root: Root, options: &Options) -> Result<Self> {
         let settings = Settings::of(options)?;
-        let folder = Folder::of(&root)?;
+        let folder = LocalFolder::of(&root)?;
         Ok(Self { options: options.clone(), settings, root, folder })
     }
 
@@ -154,6 +159,9 @@ impl Synthetic {
     fn room(&self, number: usize, rows: &mut Rows) -> Result<()> {
         let room = Room::new(self.settings.seed, number);
         let scene = Scene::of(&room);
+        let names: serde_json::Map<String, serde_json::Value> = room.objects.iter().enumerate().map(name_of).collect();
+        let names = serde_json::to_vec_pretty(&names).or_internal(|| "names have no JSON".to_owned())?;
+        self.folder.put(&format!("{}/instances.json", room.name), &names)?;
         let mut first_seen = vec![None; room.objects.len()];
         let poses = camera::poses(&room, &scene, self.settings.seed, self.settings.frames_per_room);
         for (n, pose) in poses.iter().enumerate() {
@@ -182,7 +190,7 @@ impl Synthetic {
         let Settings { width, height, .. } = self.settings;
         let intrinsics = camera::intrinsics(width, height);
         let picture = scene.picture(&intrinsics, pose, width, height);
-        let files = self.folder.put_frame(&room.name, n, &picture, &intrinsics, pose)?;
+        let files = write::frame(&self.folder, &room.name, n, &picture, &intrinsics, pose)?;
         let photo = Photo::read(&self.root, &files.colour)
             .map_err(|why| Error::internal("a picture that was just written cannot be read").because(why.message))?;
         let frame_id = format!("{}/{}/{n:04}", self.options.name, room.name);
@@ -262,6 +270,15 @@ impl Source for Synthetic {
     }
 }
 
+/// What a value of an instance image is.
+fn name_of((index, object): (usize, &Placed)) -> (String, serde_json::Value) {
+    let mut name = serde_json::json!({ "category": object.category });
+    if let Some(caption) = &object.caption {
+        name["caption"] = caption.as_str().into();
+    }
+    (object_id(index), name)
+}
+
 fn scene_object(scene_id: String, index: usize, object: &Placed, first_seen: Option<f64>) -> SceneObject {
     let bounds = object.obb.bounds();
     SceneObject {
@@ -269,13 +286,9 @@ fn scene_object(scene_id: String, index: usize, object: &Placed, first_seen: Opt
         object_id: object_id(index),
         category: object.category.to_owned(),
         caption: object.caption.clone(),
-        obb: Obb {
-            centre: vec3(&object.obb.centre),
-            axes: object.obb.axes.iter().flat_map(|axis| [axis.x, axis.y, axis.z]).collect(),
-            lengths: vec3(&object.obb.lengths),
-        },
-        min: vec3(&bounds.low),
-        max: vec3(&bounds.high),
+        obb: (&object.obb).into(),
+        min: bounds.low.into(),
+        max: bounds.high.into(),
         first_seen,
     }
 }
@@ -287,10 +300,6 @@ fn surface(scene_id: String, object_id: Option<String>, mesh: &shape::Mesh) -> S
         vertices: mesh.vertices.iter().flat_map(|v| [v.x as f32, v.y as f32, v.z as f32]).collect(),
         triangles: mesh.triangles.iter().flatten().map(|&vertex| vertex as i32).collect(),
     }
-}
-
-fn vec3(vector: &Vector3<f64>) -> Vec3 {
-    Vec3 { x: vector.x, y: vector.y, z: vector.z }
 }
 
 /// A 4 x 4 matrix, row by row.

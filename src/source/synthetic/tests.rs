@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex};
 
-use spatialmill_geometry::{Intrinsics, Mask};
+use spatialmill_geometry::{Intrinsics, Mask, Vector3};
 
 use super::*;
 
@@ -10,7 +10,11 @@ fn options(text: &str) -> Options {
 
 /// Every row of every shard.
 fn read(folder: &std::path::Path, options: &Options) -> Vec<Row> {
-    let source = (SYNTHETIC.open)(Root::local(folder).unwrap(), options).unwrap();
+    read_as(&SYNTHETIC, folder, options)
+}
+
+fn read_as(kind: &crate::source::Kind, folder: &std::path::Path, options: &Options) -> Vec<Row> {
+    let source = (kind.open)(Root::local(folder).unwrap(), options).unwrap();
     let pushed = Arc::new(Mutex::new(Vec::new()));
     let into = Arc::clone(&pushed);
     let mut rows = Rows::new(move |row| {
@@ -30,16 +34,17 @@ fn what_a_mask_and_its_depth_show_lies_in_the_exact_box() {
     let options = options("name = ''\nrooms = 2\nframes_per_room = 3\nwidth = 160\nheight = 120");
     let rows = read(folder.path(), &options);
     let rooms: Vec<Room> = rooms(&options).unwrap().collect();
-    let mut frame: Option<(Frame, image::ImageBuffer<image::Luma<u16>, Vec<u16>>)> = None;
+    let mut frame: Option<(Frame, image::DynamicImage)> = None;
     let mut points = 0;
     for row in &rows {
         match row {
             Row::Frame(next) => {
                 let file = url::Url::parse(next.depth_uri.as_deref().unwrap()).unwrap().to_file_path().unwrap();
-                frame = Some((next.clone(), image::open(file).unwrap().into_luma16()));
+                frame = Some((next.clone(), image::open(file).unwrap()));
             }
             Row::Detection(seen) => {
                 let (frame, depth) = frame.as_ref().unwrap();
+                let depth = depth.as_luma16().unwrap();
                 assert_eq!(seen.frame_id, frame.frame_id);
                 let room = rooms.iter().find(|room| frame.scene_id == Some(scene_id("rooms", room))).unwrap();
                 let object = &room.objects[seen.object_id.parse::<usize>().unwrap() - 1];
@@ -74,7 +79,7 @@ fn the_same_options_give_the_same_rows_and_leave_the_files_alone() {
     let tag = |root: &Root| root.list("").unwrap();
     let root = Root::local(folder.path()).unwrap();
     let files = tag(&root);
-    assert_eq!(files.len(), 1 + 4 * 2, "{files:?}");
+    assert_eq!(files.len(), 2 + 4 * 2, "{files:?}");
     let second = read(folder.path(), &options);
     assert_eq!(format!("{first:?}"), format!("{second:?}"));
     assert_eq!(files, tag(&root));
@@ -103,4 +108,29 @@ fn wrong_options_are_named() {
         assert_eq!(error.exit_code(), 2);
         assert!(error.to_string().contains(named), "{error}");
     }
+}
+
+#[test]
+fn an_rgbd_source_reads_the_same_folder_and_sees_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = read(folder.path(), &options("name = ''\nrooms = 1\nframes_per_room = 2\nwidth = 64\nheight = 48"));
+    let kind = crate::source::SOURCES.iter().find(|kind| kind.name == "rgbd").unwrap();
+    let named = Options { name: "rooms".to_owned(), ..Options::default() };
+    let measured = read_as(kind, folder.path(), &named);
+    let seen = |rows: &[Row]| {
+        let mut seen: Vec<String> = rows
+            .iter()
+            .filter_map(|row| match row {
+                Row::Detection(d) => {
+                    Some(format!("{} {} {} {:?} {:?}", d.frame_id, d.object_id, d.category, d.bbox, d.mask))
+                }
+                Row::Frame(f) => Some(format!("{} {:?} {:?} {:?}", f.frame_id, f.sha256, f.depth_uri, f.fx)),
+                Row::Quarantined(row) => panic!("{row:?}"),
+                Row::SceneObject(_) | Row::Surface(_) => None,
+            })
+            .collect();
+        seen.sort();
+        seen
+    };
+    assert_eq!(seen(&made), seen(&measured));
 }

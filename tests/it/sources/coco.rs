@@ -23,7 +23,7 @@ pub const PHOTOS: Fixture = Fixture {
 
 /// Eight images with two objects each; one in four is a crowd.
 fn document() -> Value {
-    let ending = |id: u32| if id % 2 == 0 { "jpg" } else { "png" };
+    let ending = |id: u32| if id.is_multiple_of(2) { "jpg" } else { "png" };
     let images = (1..=8).map(|id| {
         json!({"id": id, "file_name": format!("{id}.{}", ending(id)), "width": 32, "height": 24, "license": id % 3})
     });
@@ -56,7 +56,7 @@ fn write(root: &Path, document: Value, captions: Option<Value>) {
     std::fs::create_dir_all(root.join("val2017")).unwrap();
     for id in 1..=8u32 {
         let image = RgbImage::from_fn(32, 24, |x, y| image::Rgb([x as u8 * 8, y as u8 * 10, id as u8]));
-        image.save(root.join(format!("val2017/{id}.{}", if id % 2 == 0 { "jpg" } else { "png" }))).unwrap();
+        image.save(root.join(format!("val2017/{id}.{}", if id.is_multiple_of(2) { "jpg" } else { "png" }))).unwrap();
     }
     std::fs::write(root.join("annotations/instances_val2017.json"), document.to_string()).unwrap();
     if let Some(captions) = captions {

@@ -39,7 +39,7 @@ pub fn noun_phrase(text: &str) -> Option<String> {
         .find_map(|article| {
             cut.get(..article.len()).filter(|head| head.eq_ignore_ascii_case(article)).map(|a| &cut[a.len()..])
         })
-        .unwrap_or_else(|| cut);
+        .unwrap_or(cut);
     if noun.len() > LONGEST || !noun.chars().any(char::is_alphanumeric) {
         return None;
     }

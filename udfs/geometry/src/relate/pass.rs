@@ -75,8 +75,8 @@ pub fn masks(objects: &Objects, frame: Range<usize>, limits: &[Limit; AXES.len()
         for start in (i + 1..comparable.len()).step_by(BLOCK) {
             let block = start..comparable.len().min(start + BLOCK);
             let object = columns.map(|columns| columns.cut(block.clone()));
-            for j in 0..block.len().min(BLOCK) {
-                bits[j] = clear::<Lateral>(subject[0], object[0].side(j), limits[0])
+            for (j, bits) in bits.iter_mut().enumerate().take(block.len()) {
+                *bits = clear::<Lateral>(subject[0], object[0].side(j), limits[0])
                     | clear::<Vertical>(subject[1], object[1].side(j), limits[1]) << 2
                     | clear::<Depth>(subject[2], object[2].side(j), limits[2]) << 4
                     | clear::<Width>(subject[3], object[3].side(j), limits[3]) << 6

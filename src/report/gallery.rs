@@ -1,0 +1,280 @@
+//! The gallery: a few samples with their images and the objects that they speak of.
+//!
+//! In: one row for each object of each sample. Out: cards, whose images are small JPEGs inside the page. An image that cannot be
+//! read leaves its reason on the card and never fails the report.
+
+use std::fmt::Write;
+use std::io::Cursor;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use futures::{StreamExt, stream};
+use image::{ImageReader, RgbImage};
+use object_store::ObjectStoreExt;
+use serde::Deserialize;
+
+use super::page::Text;
+use super::plots::number;
+use crate::source::photo::{MAX_BYTES, dimensions, limits};
+use crate::warehouse::open_object;
+
+/// Images are no wider than this on the page, in pixels: enough to judge an answer, and 24 of them stay below 2 MB.
+const WIDEST: u32 = 480;
+/// A strip of a panorama must not be a page high.
+const HIGHEST: u32 = 640;
+const JPEG_QUALITY: u8 = 78;
+
+/// Images that are decoded at the same time; each may take a few hundred megabytes while it is at full size.
+const AT_ONCE: usize = 2;
+
+/// A sample and one of its objects.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Row {
+    pub sample_id: String,
+    pub source: String,
+    pub task: String,
+    pub relation: String,
+    pub answer_form: String,
+    pub text_format: String,
+    pub image_format: String,
+    pub question: String,
+    pub answer: String,
+    pub options: Option<Vec<String>>,
+    pub answer_index: Option<usize>,
+    pub answer_value: Option<f64>,
+    pub answer_unit: Option<String>,
+    pub margin: f64,
+    pub visibility: f64,
+    pub frame_id: String,
+    pub uri: String,
+    pub width: u32,
+    pub height: u32,
+    #[serde(flatten)]
+    pub object: Option<Object>,
+}
+
+/// An object with its box, pixels of the full image.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Object {
+    pub object_id: String,
+    pub category: String,
+    pub nearest: f64,
+    pub x0: f64,
+    pub y0: f64,
+    pub x1: f64,
+    pub y1: f64,
+}
+
+/// A sample with all that is shown of it.
+#[derive(Debug, Default)]
+pub struct Card {
+    pub sample: Row,
+    pub objects: Vec<Object>,
+    pub image: Image,
+}
+
+/// What an image has become.
+#[derive(Debug)]
+pub enum Image {
+    /// A `data:` URI.
+    Small(String),
+    /// Why there is none.
+    Missing(String),
+}
+
+impl Default for Image {
+    fn default() -> Self {
+        Self::Missing("not loaded".to_owned())
+    }
+}
+
+/// Rows of one sample next to each other become a card.
+pub async fn cards(rows: Vec<Row>) -> Vec<Card> {
+    stream::iter(gathered(rows))
+        .map(|card| async {
+            let image = load(&card.sample.uri).await.map_or_else(Image::Missing, Image::Small);
+            Card { image, ..card }
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await
+}
+
+fn gathered(rows: Vec<Row>) -> Vec<Card> {
+    let mut cards: Vec<Card> = Vec::new();
+    for mut row in rows {
+        let object = row.object.take();
+        if cards.last().is_none_or(|card| card.sample.sample_id != row.sample_id) {
+            cards.push(Card { sample: row, ..Card::default() });
+        }
+        if let Some(card) = cards.last_mut() {
+            card.objects.extend(object);
+        }
+    }
+    cards
+}
+
+/// The image as a small JPEG in a `data:` URI, or the reason why there is none.
+async fn load(uri: &str) -> Result<String, String> {
+    let (store, path) = open_object(uri).map_err(|e| e.to_string())?;
+    let found = store.get(&path).await.map_err(|e| e.to_string())?;
+    if found.meta.size > MAX_BYTES {
+        return Err(format!("{} bytes, more than the {MAX_BYTES} allowed", found.meta.size));
+    }
+    let bytes = found.bytes().await.map_err(|e| e.to_string())?;
+    let encoded = tokio::task::spawn_blocking(move || shrink(&bytes)).await;
+    encoded.unwrap_or_else(|died| Err(format!("decoding died: {died}")))
+}
+
+fn shrink(bytes: &[u8]) -> Result<String, String> {
+    dimensions(bytes).map_err(|refused| refused.message)?;
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
+    reader.limits(limits());
+    let full = reader.decode().map_err(|e| e.to_string())?;
+    let small: RgbImage = match full.width() <= WIDEST && full.height() <= HIGHEST {
+        true => full.into_rgb8(),
+        false => full.thumbnail(WIDEST, HIGHEST).into_rgb8(),
+    };
+    let side = |pixels: u32| u16::try_from(pixels).map_err(|e| e.to_string());
+    let (width, height) = (side(small.width())?, side(small.height())?);
+    let mut jpeg = Vec::new();
+    jpeg_encoder::Encoder::new(&mut jpeg, JPEG_QUALITY)
+        .encode(small.as_raw(), width, height, jpeg_encoder::ColorType::Rgb)
+        .map_err(|e| e.to_string())?;
+    Ok(format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(jpeg)))
+}
+
+/// A card's markup.
+pub fn card(card: &Card) -> String {
+    let Card { sample, objects, image } = card;
+    let mut html = String::from("<article class=\"card\">");
+    match image {
+        Image::Small(uri) => {
+            let _ = write!(
+                html,
+                "<div class=\"photo\"><img src=\"{}\" alt=\"{}\" loading=\"lazy\">{}</div>",
+                Text(uri),
+                Text(&sample.frame_id),
+                outlines(sample, objects)
+            );
+        }
+        Image::Missing(why) => {
+            let _ = write!(html, "<p class=\"note\">no image: {}, file {}</p>", Text(why), Text(&sample.uri));
+        }
+    }
+    let _ = write!(
+        html,
+        "<p class=\"tags\"><b>{}</b> {} · {}</p><p class=\"question\">{}</p>",
+        Text(&sample.task),
+        Text(&sample.relation),
+        Text(&sample.answer_form),
+        Text(&sample.question)
+    );
+    if let Some(options) = &sample.options {
+        html += "<ol class=\"options\" type=\"A\">";
+        for (i, option) in options.iter().enumerate() {
+            let right = if sample.answer_index == Some(i) { " class=\"right\"" } else { "" };
+            let _ = write!(html, "<li{right}>{}</li>", Text(option));
+        }
+        html += "</ol>";
+    }
+    let _ = write!(html, "<p class=\"answer\">{}</p><ol class=\"objects\">", Text(&sample.answer));
+    for object in objects {
+        let _ = write!(
+            html,
+            "<li>{} <span class=\"dim\">{}, {}\u{a0}m ahead</span></li>",
+            Text(&object.category),
+            Text(&object.object_id),
+            number(object.nearest)
+        );
+    }
+    let value = match (sample.answer_value, &sample.answer_unit) {
+        (Some(value), Some(unit)) => format!(" · value {} {unit}", number(value)),
+        _ => String::new(),
+    };
+    let _ = write!(
+        html,
+        "</ol><p class=\"small dim\">{} · {} text, {} image · margin {}{} · visibility {}<br><code>{}</code> · <code>{}</code></p></article>",
+        Text(&sample.source),
+        Text(&sample.text_format),
+        Text(&sample.image_format),
+        number(sample.margin),
+        Text(&value),
+        number(sample.visibility),
+        Text(&sample.frame_id),
+        Text(&sample.sample_id)
+    );
+    html
+}
+
+/// The objects' boxes over the image, numbered as in the list below it. Each line is drawn twice, dark under light, so that it
+/// shows on any image.
+fn outlines(sample: &Row, objects: &[Object]) -> String {
+    let (width, height) = (f64::from(sample.width.max(1)), f64::from(sample.height.max(1)));
+    // Labels have one size on the page, whatever the image's.
+    let size = width.max(height) / 24.0;
+    let mut svg = format!("<svg viewBox=\"0 0 {width} {height}\" aria-hidden=\"true\">");
+    for (i, object) in objects.iter().enumerate() {
+        let (x0, y0) = (object.x0.clamp(0.0, width), object.y0.clamp(0.0, height));
+        let (w, h) = ((object.x1.min(width) - x0).max(0.0), (object.y1.min(height) - y0).max(0.0));
+        let rect = format!("x=\"{x0:.1}\" y=\"{y0:.1}\" width=\"{w:.1}\" height=\"{h:.1}\"");
+        // Inside the box's corner, so that a box at the image's edge keeps its number.
+        let (tx, ty) = (x0 + 0.25 * size, (y0 + size).min(height - 0.2 * size));
+        let role = ["first", "other"][usize::from(i > 0)];
+        let _ = write!(
+            svg,
+            "<g class=\"{role}\"><rect class=\"under\" {rect}/><rect class=\"over\" {rect}/>\
+             <text x=\"{tx:.1}\" y=\"{ty:.1}\" font-size=\"{size:.1}\" stroke-width=\"{:.1}\">{}</text></g>",
+            size / 5.0,
+            i + 1
+        );
+    }
+    svg + "</svg>"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(sample: &str, object: Option<&str>) -> Row {
+        let object = object.map(|id| Object { object_id: id.to_owned(), x1: 9.0, y1: 9.0, ..Object::default() });
+        Row { sample_id: sample.to_owned(), width: 10, height: 10, object, ..Row::default() }
+    }
+
+    #[test]
+    fn the_rows_of_a_sample_are_one_card() {
+        let cards = gathered(vec![row("a", Some("1")), row("a", Some("2")), row("b", None)]);
+        assert_eq!(cards.iter().map(|card| card.objects.len()).collect::<Vec<_>>(), [2, 0]);
+    }
+
+    #[test]
+    fn a_row_without_an_object_is_read() {
+        let text = r#"{"sample_id": "a", "source": "s", "task": "t", "relation": "r", "answer_form": "f", "text_format": "n",
+            "image_format": "o", "question": "q", "answer": "a", "margin": 0.5, "visibility": 1.0, "frame_id": "f", "uri": "u",
+            "width": 1, "height": 1}"#;
+        assert!(serde_json::from_str::<Row>(text).unwrap().object.is_none());
+        let with = text.replace(
+            "\"width\"",
+            r#""object_id": "7", "category": "c", "nearest": 1, "x0": 0, "y0": 0, "x1": 1, "y1": 1, "width""#,
+        );
+        assert_eq!(serde_json::from_str::<Row>(&with).unwrap().object.unwrap().object_id, "7");
+    }
+
+    #[test]
+    fn large_images_shrink_and_broken_ones_say_why() {
+        let mut png = Vec::new();
+        RgbImage::new(960, 100).write_to(&mut Cursor::new(&mut png), image::ImageFormat::Png).unwrap();
+        let uri = shrink(&png).unwrap();
+        let jpeg = BASE64_STANDARD.decode(uri.strip_prefix("data:image/jpeg;base64,").unwrap()).unwrap();
+        assert_eq!(dimensions(&jpeg).unwrap(), (480, 50));
+        assert!(shrink(&png[..60]).is_err());
+        assert!(shrink(b"no image").unwrap_err().contains("not a readable JPEG or PNG"));
+    }
+
+    #[tokio::test]
+    async fn an_image_that_is_not_there_leaves_a_note() {
+        let lost = Row { uri: "memory://gallery/none.jpg".to_owned(), ..row("a", None) };
+        let cards = cards(vec![lost]).await;
+        assert!(card(&cards[0]).contains("no image: "), "{}", card(&cards[0]));
+    }
+}

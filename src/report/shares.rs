@@ -1,0 +1,196 @@
+//! Shares: samples counted along one dimension at a time, next to what `[balance.targets]` wants.
+//!
+//! In: counts by everything at once. Out: for each dimension its values with their number and, where the project names one, the
+//! wanted share. A target speaks of the values that it names, among each other; the others stay as they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use spatialmill_geometry::relate::RELATIONS;
+
+/// How many samples are alike in all of this.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Count {
+    pub source: String,
+    pub task: String,
+    pub relation: String,
+    pub answer_form: String,
+    pub text_format: String,
+    pub image_format: String,
+    /// yes, no or an option's letter; nothing where the answer is open.
+    pub answer: Option<String>,
+    pub n: u64,
+}
+
+/// What samples are counted by, with the words for its heading.
+pub type Dimension = (&'static str, &'static str, fn(&Count) -> &str);
+
+/// The dimensions that targets can be set for, named as in `[balance.targets]`; `answer` is shown apart, by [`answers`].
+pub const DIMENSIONS: &[Dimension] = &[
+    ("task", "Tasks", |count| &count.task),
+    ("relation", "Relations", |count| &count.relation),
+    ("axis", "Axes", |count| axis_of(&count.relation)),
+    ("answer_form", "Answer forms", |count| &count.answer_form),
+    ("source", "Sources", |count| &count.source),
+];
+
+/// One value of a dimension.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Share {
+    pub value: String,
+    pub n: u64,
+    /// Of all samples of the dimension.
+    pub share: f64,
+    /// The share that is wanted.
+    pub target: Option<f64>,
+}
+
+/// The shares of a dimension's values; relations in the order of their list, everything else by name.
+pub fn shares(counts: &[Count], by: fn(&Count) -> &str, wanted: Option<&toml::Value>) -> Vec<Share> {
+    let mut sums: BTreeMap<(usize, &str), u64> = BTreeMap::new();
+    for count in counts {
+        *sums.entry((rank(by(count)), by(count))).or_default() += count.n;
+    }
+    let total: u64 = sums.values().sum();
+    let weights: Vec<Option<f64>> = sums.keys().map(|(_, value)| weight(wanted, value)).collect();
+    let weight_sum: f64 = weights.iter().flatten().sum();
+    let named: u64 = sums.values().zip(&weights).filter(|(_, weight)| weight.is_some()).map(|(n, _)| n).sum();
+    sums.iter()
+        .zip(&weights)
+        .map(|((&(_, value), &n), weight)| Share {
+            value: value.to_owned(),
+            n,
+            share: ratio(n as f64, total as f64),
+            target: weight.map(|weight| ratio(weight, weight_sum) * ratio(named as f64, total as f64)),
+        })
+        .collect()
+}
+
+/// The answers to one kind of question: their shares should not give the answer away.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answers {
+    /// What is asked.
+    pub of: String,
+    pub shares: Vec<Share>,
+}
+
+/// Yes and no by axis, option letters by task, and which of two opposite relations holds.
+pub fn answers(counts: &[Count], wanted: Option<&toml::Value>) -> [(&'static str, Vec<Answers>); 3] {
+    fn answer(count: &Count) -> &str {
+        count.answer.as_deref().unwrap_or("?")
+    }
+    let yes_no = |count: &Count| {
+        let of = format!("{}, {}", count.task, axis_of(&count.relation));
+        (count.answer_form == "yes_no").then_some(of)
+    };
+    let letters = |count: &Count| (count.answer_form == "choice").then(|| format!("{}, choice", count.task));
+    let open = |count: &Count| {
+        let compares = count.answer_form == "open" && axis_of(&count.relation) != count.relation;
+        compares.then(|| format!("{}, {}", count.task, axis_of(&count.relation)))
+    };
+    [
+        ("Yes or no", grouped(counts, yes_no, answer, wanted)),
+        ("Option letters", grouped(counts, letters, answer, wanted)),
+        ("Open answers", grouped(counts, open, |count| &count.relation, wanted)),
+    ]
+}
+
+fn grouped(
+    counts: &[Count],
+    group: impl Fn(&Count) -> Option<String>,
+    by: fn(&Count) -> &str,
+    wanted: Option<&toml::Value>,
+) -> Vec<Answers> {
+    let groups: BTreeSet<String> = counts.iter().filter_map(&group).collect();
+    let of_group = |of: String| {
+        let alike: Vec<Count> = counts.iter().filter(|count| group(count).as_ref() == Some(&of)).cloned().collect();
+        Answers { shares: shares(&alike, by, wanted), of }
+    };
+    groups.into_iter().map(of_group).collect()
+}
+
+/// left and right are of one axis; a relation of no axis is an axis of its own.
+pub fn axis_of(relation: &str) -> &str {
+    RELATIONS.iter().find(|known| known.name == relation).map_or(relation, |known| known.axis)
+}
+
+/// Where a value stands: opposite relations next to each other.
+fn rank(value: &str) -> usize {
+    RELATIONS.iter().position(|known| known.name == value || known.axis == value).unwrap_or(RELATIONS.len())
+}
+
+/// `"uniform"`, or a table of relative shares.
+fn weight(wanted: Option<&toml::Value>, value: &str) -> Option<f64> {
+    match wanted? {
+        toml::Value::Table(weights) => match weights.get(value)? {
+            toml::Value::Integer(whole) => Some(*whole as f64),
+            other => other.as_float(),
+        },
+        _ => Some(1.0),
+    }
+}
+
+fn ratio(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(task: &str, relation: &str, form: &str, answer: Option<&str>, n: u64) -> Count {
+        Count {
+            task: task.to_owned(),
+            relation: relation.to_owned(),
+            answer_form: form.to_owned(),
+            answer: answer.map(str::to_owned),
+            n,
+            ..Count::default()
+        }
+    }
+
+    #[test]
+    fn a_target_is_shared_among_the_values_that_it_names() {
+        let counts = [
+            count("a", "left", "open", None, 30),
+            count("b", "left", "open", None, 50),
+            count("c", "left", "open", None, 20),
+        ];
+        let wanted: toml::Table = "task = { a = 1, b = 3 }".parse().unwrap();
+        let shares = shares(&counts, |count| &count.task, wanted.get("task"));
+        let targets: Vec<Option<f64>> = shares.iter().map(|share| share.target).collect();
+        // 80 of 100 are named, and shared 1 to 3.
+        assert_eq!(targets, [Some(0.2), Some(0.6), None]);
+        assert_eq!(shares[0].share, 0.3);
+    }
+
+    #[test]
+    fn opposite_relations_stand_together() {
+        let counts: Vec<Count> =
+            ["above", "right", "left", "below"].iter().map(|relation| count("a", relation, "open", None, 1)).collect();
+        let uniform = toml::Value::String("uniform".to_owned());
+        let shares = shares(&counts, |count| &count.relation, Some(&uniform));
+        let names: Vec<&str> = shares.iter().map(|share| share.value.as_str()).collect();
+        assert_eq!([axis_of(names[0]), axis_of(names[2])], ["lateral", "vertical"]);
+        assert_eq!(axis_of(names[0]), axis_of(names[1]));
+        assert!(shares.iter().all(|share| share.target == Some(0.25)));
+    }
+
+    #[test]
+    fn answers_are_counted_within_their_kind_of_question() {
+        let counts = [
+            count("a", "left", "yes_no", Some("yes"), 3),
+            count("a", "right", "yes_no", Some("no"), 1),
+            count("a", "left", "choice", Some("B"), 7),
+            count("a", "left", "open", None, 5),
+        ];
+        let [(_, yes_no), (_, letters), (_, open)] = answers(&counts, None);
+        assert_eq!(yes_no[0].of, "a, lateral");
+        assert_eq!(
+            yes_no[0].shares.iter().map(|s| (s.value.as_str(), s.n)).collect::<Vec<_>>(),
+            [("no", 1), ("yes", 3)]
+        );
+        assert_eq!((letters[0].shares[0].value.as_str(), letters[0].shares[0].n), ("B", 7));
+        assert_eq!((open[0].shares[0].value.as_str(), open[0].shares[0].n), ("left", 5));
+    }
+}

@@ -1,0 +1,229 @@
+//! Frames: the photos of a scene in a folder, in any of the layouts that ScanNet's exporters and its users write.
+
+use spatialmill_geometry::{Intrinsics, Rigid};
+
+use super::alignment::Meta;
+use crate::error::Result;
+use crate::source::photo::Photo;
+use crate::source::rgbd::camera;
+use crate::source::root::Root;
+use crate::source::rows::{Frame, Refused};
+use crate::source::{depth, photo};
+
+/// Photos a second, for scans that do not say when they were taken.
+const RATE_HZ: f64 = 30.0;
+
+/// ScanNet's depth is in millimetres.
+const UNITS_PER_METRE: f64 = 1000.0;
+
+/// A folder with photos, as a list of its files.
+pub struct Folder<'a> {
+    pub root: &'a Root,
+    /// Below the root, with a `/` at its end.
+    pub path: String,
+    /// Below this folder, sorted.
+    pub files: Vec<String>,
+}
+
+/// One photo with the files that belong to it, below their folder. Only the photo must exist.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Shot {
+    /// As in the files' names.
+    pub name: String,
+    pub colour: String,
+    pose: String,
+    depth: Option<String>,
+}
+
+/// Where intrinsics may be.
+const CAMERAS: &[&str] = &["intrinsic/intrinsic_color.txt", "intrinsic_color.txt", "intrinsic.txt"];
+
+impl<'a> Folder<'a> {
+    pub fn list(root: &'a Root, path: &str) -> Result<Self> {
+        let path = format!("{path}/");
+        let below = |entry: crate::source::root::Entry| entry.path.strip_prefix(&path).map(str::to_owned);
+        let files = root.list(path.trim_end_matches('/'))?.into_iter().filter_map(below).collect();
+        Ok(Self { root, path, files })
+    }
+
+    pub fn has(&self, file: &str) -> bool {
+        self.files.binary_search_by(|name| name.as_str().cmp(file)).is_ok()
+    }
+
+    /// The photos, in the order of their numbers.
+    pub fn shots(&self) -> Vec<Shot> {
+        let mut shots: Vec<Shot> = self.files.iter().filter_map(|file| self.shot(file)).collect();
+        shots.sort_by_cached_key(|shot| (number(&shot.name), shot.name.clone()));
+        shots.dedup_by(|later, first| later.name == first.name);
+        shots
+    }
+
+    /// The photo that a file is, if it is one.
+    fn shot(&self, file: &str) -> Option<Shot> {
+        let (stem, ending) = file.rsplit_once('.')?;
+        if !matches!(ending, "jpg" | "jpeg" | "png") {
+            return None;
+        }
+        let (name, pose, depth) = if let Some(name) = stem.strip_prefix("color/").filter(|name| !name.contains('/')) {
+            (name, format!("pose/{name}.txt"), format!("depth/{name}.png"))
+        } else if let Some(name) = stem.strip_suffix(".color").filter(|name| !name.contains('/')) {
+            (name, format!("{name}.pose.txt"), format!("{name}.depth.png"))
+        } else if stem.bytes().all(|byte| byte.is_ascii_digit()) && ending != "png" {
+            (stem, format!("{stem}.txt"), format!("{stem}.png"))
+        } else {
+            return None;
+        };
+        let depth = self.has(&depth).then_some(depth);
+        Some(Shot { name: name.to_owned(), colour: file.to_owned(), pose, depth })
+    }
+
+    /// The camera of the photos: the folder's own, else what the scan's text says. Code: `intrinsics`.
+    pub fn camera(&self, meta: &Meta) -> Result<Intrinsics, Refused> {
+        if let Some(file) = CAMERAS.iter().find(|file| self.has(file)) {
+            return camera::intrinsics(&self.bytes(file, camera::MAX_BYTES)?);
+        }
+        if self.has("_info.txt") {
+            let info = Meta::parse(&self.bytes("_info.txt", camera::MAX_BYTES)?);
+            if let Some(matrix) = info.matrix("m_calibrationColorIntrinsic") {
+                let m = matrix.map_err(|e| Refused::new("intrinsics", e))?;
+                let camera = Intrinsics { fx: m[0], fy: m[5], cx: m[2], cy: m[6] };
+                return camera.checked().map_err(|e| Refused::new("intrinsics", e.to_string()));
+            }
+        }
+        meta.colour_camera().ok_or_else(|| {
+            Refused::new("intrinsics", "neither the photos' folder nor <id>.txt says what camera took them")
+        })
+    }
+
+    /// What is known of a photo but its depth, and without the scene's part of the row. The error names the file at fault.
+    pub fn frame(
+        &self,
+        shot: &Shot,
+        camera: &Intrinsics,
+        camera_size: Option<(f64, f64)>,
+        align: &Rigid,
+    ) -> Result<Frame, (String, Refused)> {
+        let of = |file: &str| {
+            let file = self.below(file);
+            move |why: Refused| (file, why)
+        };
+        let Photo { width, height, sha256 } =
+            Photo::read(self.root, &self.below(&shot.colour)).map_err(of(&shot.colour))?;
+        // Releases of fewer frames have smaller photos beside the intrinsics of the large ones.
+        let camera = match camera_size {
+            Some((w, h)) => camera.resized(f64::from(width) / w, f64::from(height) / h),
+            None => *camera,
+        };
+        let inside = |c: f64, side: u32| (0.0..f64::from(side)).contains(&c);
+        if !inside(camera.cx, width) || !inside(camera.cy, height) {
+            let message = format!(
+                "the principal point ({}, {}) lies outside the photo of {width}x{height}; are the intrinsics of another size?",
+                camera.cx, camera.cy
+            );
+            return Err(of(&shot.colour)(Refused::new("intrinsics", message)));
+        }
+        let pose = self.bytes(&shot.pose, camera::MAX_BYTES).and_then(|text| camera::pose(&text));
+        let pose = pose.map_err(|why| Refused { code: "pose", ..why }).map_err(of(&shot.pose))?;
+        Ok(Frame {
+            uri: self.uri(&shot.colour)?,
+            sha256: Some(sha256),
+            width: width as i32,
+            height: height as i32,
+            fx: Some(camera.fx),
+            fy: Some(camera.fy),
+            cx: Some(camera.cx),
+            cy: Some(camera.cy),
+            world_from_camera: Some(row_major(&pose.then(align))),
+            timestamp: number(&shot.name).map(|number| number as f64 / RATE_HZ),
+            ..Frame::default()
+        })
+    }
+
+    /// Adds the photo's depth to its frame, where there is some. Code: `depth`.
+    pub fn depth(&self, shot: &Shot, frame: &mut Frame) -> Result<(), (String, Refused)> {
+        let Some(file) = &shot.depth else { return Ok(()) };
+        let refused = |why: Refused| (self.below(file), why);
+        let bytes = self.bytes(file, photo::MAX_BYTES).map_err(refused)?;
+        let image = depth::decode(&bytes, Some(UNITS_PER_METRE)).map_err(refused)?;
+        let (width, height) = (image.width(), image.height());
+        let own = f64::from(width) / f64::from(height);
+        // Depth of 640x480 belongs to photos of 1296x968.
+        if (own * f64::from(frame.height) / f64::from(frame.width) - 1.0).abs() > 0.02 {
+            let message = format!("depth of {width}x{height} is of another shape than its photo");
+            return Err(refused(Refused::new("depth", message)));
+        }
+        frame.depth_uri = Some(self.uri(file)?);
+        frame.depth_scale = Some(UNITS_PER_METRE);
+        Ok(())
+    }
+
+    fn uri(&self, file: &str) -> Result<String, (String, Refused)> {
+        self.root.uri(&self.below(file)).map_err(|e| (self.below(file), Refused::new("path", e.to_string())))
+    }
+
+    /// A path below the root.
+    pub fn below(&self, file: &str) -> String {
+        format!("{}{file}", self.path)
+    }
+
+    /// A file's bytes. Codes: `missing_file`, `unreadable`.
+    pub fn bytes(&self, file: &str, limit: u64) -> Result<Vec<u8>, Refused> {
+        if !self.has(file) {
+            return Err(Refused::new("missing_file", format!("there is no file `{}`", self.below(file))));
+        }
+        self.root.bytes(&self.below(file), limit).map_err(|e| Refused::new("unreadable", e.to_string()))
+    }
+}
+
+/// The number in a name: `frame-000012` is 12.
+fn number(name: &str) -> Option<u64> {
+    let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    digits[..end].parse().ok()
+}
+
+/// A 4 x 4 matrix, row by row.
+fn row_major(pose: &Rigid) -> Vec<f64> {
+    let (r, t) = (&pose.rotation, &pose.translation);
+    let row = |i: usize| [r[(i, 0)], r[(i, 1)], r[(i, 2)], t[i]];
+    [row(0), row(1), row(2), [0.0, 0.0, 0.0, 1.0]].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shots(files: &[&str]) -> Vec<(String, String, Option<String>)> {
+        let root = Root::local(&std::env::temp_dir()).unwrap();
+        let mut files: Vec<String> = files.iter().map(|file| (*file).to_owned()).collect();
+        files.sort();
+        let folder = Folder { root: &root, path: "s/".to_owned(), files };
+        folder.shots().into_iter().map(|shot| (shot.name, shot.pose, shot.depth)).collect()
+    }
+
+    fn shot(name: &str, pose: &str, depth: Option<&str>) -> (String, String, Option<String>) {
+        (name.to_owned(), pose.to_owned(), depth.map(str::to_owned))
+    }
+
+    #[test]
+    fn each_layout_is_known() {
+        assert_eq!(
+            shots(&["color/10.jpg", "color/2.jpg", "depth/2.png", "pose/2.txt", "color/x/1.jpg", "scene.txt"]),
+            [shot("2", "pose/2.txt", Some("depth/2.png")), shot("10", "pose/10.txt", None)]
+        );
+        assert_eq!(
+            shots(&["00011.jpg", "00011.png", "00000.jpg", "intrinsic.txt", "00011.txt", "mesh.png", "00012.png"]),
+            [shot("00000", "00000.txt", None), shot("00011", "00011.txt", Some("00011.png"))]
+        );
+        assert_eq!(
+            shots(&["frame-000001.color.jpg", "frame-000001.depth.png", "frame-000001.pose.txt"]),
+            [shot("frame-000001", "frame-000001.pose.txt", Some("frame-000001.depth.png"))]
+        );
+    }
+
+    #[test]
+    fn numbers_in_names() {
+        assert_eq!((number("frame-000012"), number("00000"), number("a")), (Some(12), Some(0), None));
+        assert_eq!(number("99999999999999999999999"), None);
+    }
+}

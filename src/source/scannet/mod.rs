@@ -1,0 +1,318 @@
+//! The `scannet` source: indoor scans with a segmented mesh, and posed photos of them, as ScanNet v2 publishes them.
+//!
+//! ```text
+//! <id>_vh_clean_2.ply ─► mesh.rs ──┐
+//! segs + aggregation ─► instances.rs ─► scene_objects (exact box), surfaces
+//! <id>.txt, boxes.json ─► alignment.rs ─┘ (A)                │
+//! <id>.sens ─► sens.rs ─► color/ depth/ pose/ ─► frames.rs ─► frames (A · camera-to-world)
+//! ```
+//!
+//! A scene is a shard, and one scene's mesh and file list are all that is held.
+
+mod alignment;
+mod frames;
+mod instances;
+mod labels;
+mod mesh;
+mod scene;
+mod sens;
+
+pub use mesh::Mesh;
+pub use sens::Sens;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+
+use self::labels::Labels;
+use super::local_folder::LocalFolder;
+use super::root::Root;
+use super::rows::Rows;
+use super::{Options, Shard, Source};
+use crate::error::{Context, Error, Result};
+
+/// The entry of [`SOURCES`](super::SOURCES).
+pub const SCANNET: super::Kind = super::Kind {
+    name: "scannet",
+    doc: "indoor scans with a segmented mesh and posed photos, as ScanNet v2",
+    long_doc: LONG_DOC,
+    makes_root: false,
+    open: |root, options| Ok(Box::new(ScanNet::open(root, options)?)),
+};
+
+const LONG_DOC: &str = "\
+Layout: anywhere below `root`, folders whose name is a scene's id (scene0000_00); <n> is a frame's number.
+
+  the scan, usually scans/<id>/:
+    <id>_vh_clean_2.ply                    the mesh: ASCII or binary, any order and type of properties
+    <id>_vh_clean_2.0.010000.segs.json     the segment of each vertex
+    <id>.aggregation.json                  which segments make an object, and its label
+    <id>.txt                               optional: axisAlignment, fx_color, fy_color, mx_color, my_color
+    <id>.sens                              optional: the recording, version 4; see `extract`
+
+  its photos, in the scan's folder or another of the same name, as one of:
+    color/<n>.jpg  pose/<n>.txt  intrinsic/intrinsic_color.txt  depth/<n>.png
+    <n>.jpg  <n>.txt  intrinsic.txt  <n>.png
+    frame-<n>.color.jpg  frame-<n>.pose.txt  frame-<n>.depth.png  _info.txt
+    Poses are camera to world, 4x4, in the mesh's own axes; depth is 16-bit, millimetres, and optional.
+
+  scannetv2_train.txt, _val.txt, _test.txt   optional, at the root or in Tasks/Benchmark: which split a scene is in
+  scannetv2-labels.combined.tsv              optional: what a raw label is called
+
+Options:
+
+  frame_step      every how manieth photo is used. Default: 1
+  max_frames      at most this many photos of a scene, evenly spread. Default: all
+  label_map       a table with tab-separated columns `raw_category` and `category`, or none.
+                  Default: scannetv2-labels.combined.tsv where there is one
+  label_column    which of its columns names the object. Default: category
+  structure       labels that are no objects but still hide what is behind them.
+                  Default: [\"wall\", \"floor\", \"ceiling\", \"object\", \"remove\", \"unknown\"]
+  axis_alignment  what turns a scene upright and in line with its walls. auto (default): `axisAlignment` of <id>.txt, else
+                  `axis_align_matrix` of a boxes.json beside the photos, else nothing; none; or a JSON file of
+                  {\"<id>\": [16 numbers, row by row]}
+  extract         a folder (below the root unless absolute) into which the photos of .sens files are written, and depth and
+                  poses with them; only for scenes that have no photos otherwise
+
+What becomes of what: an object is the vertices of its segments; its box is upright with the least floor area. Triangles go
+to the object of most of their corners, the rest to a surface without an object. Each object is marked in ScanNet, so that
+objects may be counted; a scene whose mesh or one of whose objects cannot be used is marked as not exhaustive.
+
+Quarantined: a mesh, segments or aggregation that cannot be read (mesh, segments, json), objects without vertices (box3d) or
+with an id used before (duplicate), photos that cannot be read (image, unreadable), poses that are not finite, as ScanNet
+writes them where tracking was lost, or no rigid motion (pose), missing cameras (intrinsics), depth that is none (depth),
+recordings that are damaged or not extracted (sens).
+";
+
+/// Changes when the same files would be read as different rows.
+const READER: &str = "scannet 1";
+
+/// The default for frames without terms of their own.
+const LICENCE: &str = "ScanNet Terms of Use";
+
+/// The options of this kind.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Settings {
+    frame_step: usize,
+    max_frames: Option<usize>,
+    label_map: Option<String>,
+    label_column: String,
+    structure: Vec<String>,
+    axis_alignment: String,
+    extract: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            frame_step: 1,
+            max_frames: None,
+            label_map: None,
+            label_column: "category".to_owned(),
+            structure: ["wall", "floor", "ceiling", "object", "remove", "unknown"].map(str::to_owned).into(),
+            axis_alignment: "auto".to_owned(),
+            extract: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Which of `count` photos in order are used.
+    fn chosen(&self, count: usize) -> Vec<usize> {
+        let stepped: Vec<usize> = (0..count).step_by(self.frame_step).collect();
+        match self.max_frames {
+            Some(most) if stepped.len() > most => (0..most).map(|i| stepped[i * stepped.len() / most]).collect(),
+            _ => stepped,
+        }
+    }
+}
+
+/// The folders that have a scene's name, by scene.
+type Folders = BTreeMap<String, BTreeSet<String>>;
+
+/// A folder of scans.
+struct ScanNet {
+    root: Root,
+    name: String,
+    split: Option<String>,
+    licence: String,
+    settings: Settings,
+    labels: Labels,
+    /// `train`, `val` or `test` of each scene that a split file lists.
+    splits: BTreeMap<String, &'static str>,
+    /// Alignments from an option's file, by scene.
+    alignments: Option<BTreeMap<String, Vec<f64>>>,
+    /// Found when first asked for: listing a bucket of a thousand scans for each of them would take days.
+    folders: OnceLock<Folders>,
+    /// Where recordings are taken apart, and that place below the root where it is there.
+    extract: Option<(LocalFolder, Option<String>)>,
+    fingerprinted: String,
+}
+
+impl ScanNet {
+    fn open(root: Root, options: &Options) -> Result<Self> {
+        let settings: Settings = options.parse("scannet")?;
+        if settings.frame_step == 0 || settings.max_frames == Some(0) {
+            return Err(Error::usage("`frame_step` and `max_frames` are at least 1").with("source", &options.name));
+        }
+        let alignments = match settings.axis_alignment.as_str() {
+            "auto" => None,
+            "none" => Some(BTreeMap::new()),
+            path => {
+                let json = root.bytes(path, alignment::MAX_BYTES)?;
+                Some(serde_json::from_slice(&json).or_input(|| {
+                    format!(
+                        "`{path}` is not a JSON object of sixteen numbers for each scene, as `axis_alignment` takes it"
+                    )
+                })?)
+            }
+        };
+        let extract = match &settings.extract {
+            None => None,
+            Some(path) => {
+                let folder = if std::path::Path::new(path).is_absolute() {
+                    LocalFolder::at(path.as_ref())?
+                } else {
+                    LocalFolder::of(&root)?.inner(path)?
+                };
+                let below = LocalFolder::of(&root).ok().and_then(|root| {
+                    let path = folder.path().strip_prefix(root.path()).ok()?;
+                    path.to_str().map(str::to_owned)
+                });
+                Some((folder, below))
+            }
+        };
+        Ok(Self {
+            labels: Labels::open(&root, settings.label_map.as_deref(), &settings.label_column)?,
+            splits: splits(&root)?,
+            fingerprinted: format!("{READER} {}", serde_json::to_string(options).unwrap_or_default()),
+            name: options.name.clone(),
+            split: options.split.clone(),
+            licence: options.licence.clone().unwrap_or_else(|| LICENCE.to_owned()),
+            root,
+            settings,
+            alignments,
+            folders: OnceLock::new(),
+            extract,
+        })
+    }
+
+    /// True for what was extracted earlier: it is no input.
+    fn is_extracted(&self, path: &str) -> bool {
+        let below = self.extract.as_ref().and_then(|(_, below)| below.as_deref());
+        below.is_some_and(|below| path.strip_prefix(below).is_some_and(|rest| rest.starts_with('/')))
+    }
+
+    /// The folders of each scene, and a digest of the files in them.
+    fn scenes(&self) -> Result<(Folders, BTreeMap<String, String>)> {
+        let mut folders = Folders::new();
+        let digests = self.root.digests("", |entry| {
+            if self.is_extracted(&entry.path) {
+                return None;
+            }
+            let Some((id, folder)) = scene_of(&entry.path) else { return shared(&entry.path).then(String::new) };
+            folders.entry(id.to_owned()).or_default().insert(folder.to_owned());
+            Some(id.to_owned())
+        })?;
+        Ok((folders, digests))
+    }
+
+    /// The folders of one scene.
+    fn folders(&self, id: &str) -> Result<Vec<String>> {
+        if self.folders.get().is_none() {
+            let (folders, _) = self.scenes()?;
+            // Another thread may have been first; it has found the same.
+            self.folders.set(folders).ok();
+        }
+        Ok(self.folders.get().and_then(|folders| folders.get(id)).into_iter().flatten().cloned().collect())
+    }
+}
+
+impl Source for ScanNet {
+    fn shards(&self) -> Result<Vec<Shard>> {
+        let (folders, digests) = self.scenes()?;
+        if folders.is_empty() {
+            return Err(Error::input("no folder below the root is named as a scene, such as `scene0000_00`")
+                .with("root", &self.root)
+                .hint("`root` is the folder above the scenes' folders; `spatialmill import --help scannet` shows the layout"));
+        }
+        let common = digests.get("").cloned().unwrap_or_default();
+        self.folders.set(folders.clone()).ok();
+        let shards = folders.into_keys().map(|id| {
+            let text = format!("{} {common} {}", self.fingerprinted, digests.get(&id).cloned().unwrap_or_default());
+            Shard { name: id, fingerprint: blake3::hash(text.as_bytes()).to_hex().to_string() }
+        });
+        Ok(shards.collect())
+    }
+
+    fn read(&self, shard: &Shard, rows: &mut Rows) -> Result<()> {
+        scene::read(self, &shard.name, rows)
+    }
+}
+
+/// The scene whose folder a file lies in: its id, and the path of that folder.
+fn scene_of(path: &str) -> Option<(&str, &str)> {
+    let mut start = 0;
+    while let Some(slash) = path[start..].find('/') {
+        let part = &path[start..start + slash];
+        if is_scene_id(part) {
+            return Some((part, &path[..start + slash]));
+        }
+        start += slash + 1;
+    }
+    None
+}
+
+/// `scene0000_00`.
+fn is_scene_id(text: &str) -> bool {
+    let digits = |text: &str, n: usize| text.len() == n && text.bytes().all(|byte| byte.is_ascii_digit());
+    let Some((place, scan)) = text.strip_prefix("scene").and_then(|rest| rest.split_once('_')) else { return false };
+    digits(place, 4) && digits(scan, 2)
+}
+
+/// True for files outside of all scenes that all scenes are read with.
+fn shared(path: &str) -> bool {
+    [".tsv", ".txt", ".json"].iter().any(|ending| path.ends_with(ending))
+}
+
+/// Split files are lists of ids, one on each line.
+fn splits(root: &Root) -> Result<BTreeMap<String, &'static str>> {
+    let mut splits = BTreeMap::new();
+    for split in ["train", "val", "test"] {
+        for path in [format!("scannetv2_{split}.txt"), format!("Tasks/Benchmark/scannetv2_{split}.txt")] {
+            if root.exists(&path)? {
+                let list = root.bytes(&path, alignment::MAX_BYTES)?;
+                let list = String::from_utf8_lossy(&list);
+                splits.extend(list.split_whitespace().map(|id| (id.to_owned(), split)));
+            }
+        }
+    }
+    Ok(splits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenes_are_found_by_the_names_of_folders() {
+        assert_eq!(scene_of("scans/scene0000_00/scene0000_00.txt"), Some(("scene0000_00", "scans/scene0000_00")));
+        assert_eq!(scene_of("scene0707_01/color/0.jpg"), Some(("scene0707_01", "scene0707_01")));
+        assert_eq!(scene_of("a/scene0711_00_frame-001680.jpg"), None);
+        assert_eq!(scene_of("scene0000_00.txt"), None);
+        assert_eq!(scene_of("scene000_00/x"), None);
+    }
+
+    #[test]
+    fn photos_are_spread_evenly() {
+        let chosen =
+            |frame_step, max_frames, count| Settings { frame_step, max_frames, ..Settings::default() }.chosen(count);
+        assert_eq!(chosen(1, None, 3), [0, 1, 2]);
+        assert_eq!(chosen(3, None, 8), [0, 3, 6]);
+        assert_eq!(chosen(1, Some(4), 10), [0, 2, 5, 7]);
+        assert_eq!(chosen(5, Some(9), 10), [0, 5]);
+        assert!(chosen(1, Some(2), 0).is_empty());
+    }
+}

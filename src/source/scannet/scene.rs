@@ -1,0 +1,316 @@
+//! One scene: its objects and surfaces from the mesh and its annotation, then its frames.
+
+use spatialmill_geometry::Rigid;
+
+use super::alignment::{self, Meta};
+use super::frames::Folder;
+use super::instances::{self, Group, Instances};
+use super::mesh::Mesh;
+use super::sens::{self, Sens};
+use super::{LocalFolder, ScanNet};
+use crate::error::Result;
+use crate::source::root::Root;
+use crate::source::rows::{Frame, Refused, Row, Rows, SceneObject, Surface};
+
+/// The largest mesh of ScanNet at full resolution has 300 MB.
+const MAX_MESH_BYTES: u64 = 2 << 30;
+
+/// Reads the scene of this id.
+pub fn read(source: &ScanNet, id: &str, rows: &mut Rows) -> Result<()> {
+    let mut folders = Vec::new();
+    for path in source.folders(id)? {
+        let mut folder = Folder::list(&source.root, &path)?;
+        folder.files.retain(|file| !source.is_extracted(&format!("{path}/{file}")));
+        folders.push(folder);
+    }
+    let mut scene = Scene { source, id, folders, meta: Meta::default(), complete: true };
+    scene.meta = scene.meta(rows)?;
+    let align = scene.align(rows)?;
+    let objects = scene.objects(&align, rows)?;
+    scene.frames(&align, objects, rows)
+}
+
+struct Scene<'a> {
+    source: &'a ScanNet,
+    id: &'a str,
+    /// The folders of the scene's name: of its scan, of its photos, or both in one.
+    folders: Vec<Folder<'a>>,
+    meta: Meta,
+    /// Whether all annotated objects could be used.
+    complete: bool,
+}
+
+/// What annotators said of a mesh.
+struct Annotation {
+    /// Of each vertex.
+    segments: Vec<i64>,
+    /// The objects made of them, usable or not.
+    groups: Vec<Result<Group, Refused>>,
+    /// Where those are listed.
+    file: String,
+}
+
+impl Scene<'_> {
+    fn scene_id(&self) -> String {
+        format!("{}/{}", self.source.name, self.id)
+    }
+
+    /// The folder that has a file.
+    fn with(&self, file: &str) -> Option<&Folder<'_>> {
+        self.folders.iter().find(|folder| folder.has(file))
+    }
+
+    fn meta(&self, rows: &mut Rows) -> Result<Meta> {
+        let file = format!("{}.txt", self.id);
+        let Some(folder) = self.with(&file) else { return Ok(Meta::default()) };
+        match folder.bytes(&file, alignment::MAX_BYTES) {
+            Ok(text) => Ok(Meta::parse(&text)),
+            Err(why) => {
+                rows.refuse(format!("{}/txt", self.id), &folder.below(&file), why)?;
+                Ok(Meta::default())
+            }
+        }
+    }
+
+    /// What turns the scan upright; nothing where nobody says, for scans stand nearly upright as they are.
+    fn align(&self, rows: &mut Rows) -> Result<Rigid> {
+        let text = format!("{}.txt", self.id);
+        let boxes = self.with("boxes.json");
+        let (file, found) = if let Some(alignments) = &self.source.alignments {
+            let found = alignments.get(self.id).map(|numbers| alignment::of_numbers(numbers));
+            (self.source.settings.axis_alignment.clone(), found)
+        } else if let Some(numbers) = self.meta.matrix("axisAlignment") {
+            let found = numbers.map_err(|e| Refused::new("alignment", e)).and_then(|n| alignment::of_numbers(&n));
+            (self.with(&text).map_or(text.clone(), |folder| folder.below(&text)), Some(found))
+        } else if let Some(folder) = boxes {
+            let json = folder.bytes("boxes.json", alignment::MAX_BYTES);
+            (folder.below("boxes.json"), Some(json.and_then(|json| alignment::of_boxes(&json))))
+        } else {
+            return Ok(Rigid::identity());
+        };
+        match found {
+            Some(Ok(align)) => Ok(align),
+            Some(Err(why)) => {
+                rows.refuse(format!("{}/alignment", self.id), &file, why)?;
+                Ok(Rigid::identity())
+            }
+            None => Ok(Rigid::identity()),
+        }
+    }
+
+    /// Reads mesh and annotation; returns how many objects they make.
+    fn objects(&mut self, align: &Rigid, rows: &mut Rows) -> Result<usize> {
+        let mesh = match self.mesh(align) {
+            Ok(mesh) => mesh,
+            Err((file, why)) => {
+                self.complete = false;
+                rows.refuse(format!("{}/mesh", self.id), &file, why)?;
+                return Ok(0);
+            }
+        };
+        let Annotation { segments, groups: listed, file } = match self.annotation(&mesh) {
+            Ok(annotation) => annotation,
+            Err((file, why)) => {
+                self.complete = false;
+                rows.refuse(format!("{}/annotation", self.id), &file, why)?;
+                let nothing_known = Instances::unknown(&mesh);
+                self.surface(&nothing_known, &mesh, &[nothing_known.nobody()], None, rows)?;
+                return Ok(0);
+            }
+        };
+        let mut groups: Vec<Group> = Vec::new();
+        for (index, group) in listed.into_iter().enumerate() {
+            match group {
+                Ok(group) => groups.push(group),
+                Err(why) => {
+                    self.complete = false;
+                    rows.refuse(format!("{}/segGroups[{index}]", self.id), &file, why)?;
+                }
+            }
+        }
+        if self.complete
+            && let Some(gap) = instances::first_gap(&groups)
+        {
+            // ScanNet counts objects from 0, so that a hole in the ids is an object that somebody or something removed.
+            self.complete = false;
+            let message = format!("there are objects with higher ids, but none with id {gap}; the list is not whole");
+            rows.refuse(format!("{}/segGroups", self.id), &file, Refused::new("missing_object", message))?;
+        }
+        let instances = Instances::of(&mesh, &segments, &groups);
+        let mut behind = vec![instances.nobody()];
+        let mut objects = 0;
+        for (index, group) in groups.iter().enumerate() {
+            let category = self.source.labels.category(&group.label);
+            if [Some(&group.label), category.as_ref()].iter().flatten().any(|name| self.is_structure(name)) {
+                behind.push(index);
+                continue;
+            }
+            match self.object(&instances, &mesh, index, group, category) {
+                Ok(object) => {
+                    let id = object.object_id.clone();
+                    rows.push(Row::SceneObject(object))?;
+                    self.surface(&instances, &mesh, &[index], Some(id), rows)?;
+                    objects += 1;
+                }
+                Err(why) => {
+                    self.complete = false;
+                    behind.push(index);
+                    rows.refuse(format!("{}/{}", self.id, group.id), &file, why)?;
+                }
+            }
+        }
+        self.surface(&instances, &mesh, &behind, None, rows)?;
+        Ok(objects)
+    }
+
+    fn is_structure(&self, label: &str) -> bool {
+        self.source.settings.structure.iter().any(|name| name.eq_ignore_ascii_case(label.trim()))
+    }
+
+    /// The mesh in the aligned world.
+    fn mesh(&self, align: &Rigid) -> Result<Mesh, (String, Refused)> {
+        // The mesh of labels has the same vertices in the same order.
+        let names = [format!("{}_vh_clean_2.ply", self.id), format!("{}_vh_clean_2.labels.ply", self.id)];
+        let Some((folder, name)) = names.iter().find_map(|name| Some((self.with(name)?, name))) else {
+            let message = format!("there is no `{}`, so that nothing is known of the scene's objects", names[0]);
+            return Err((names[0].clone(), Refused::new("missing_file", message)));
+        };
+        let file = folder.below(name);
+        let bytes = folder.bytes(name, MAX_MESH_BYTES).map_err(|why| (file.clone(), why))?;
+        let mut mesh = Mesh::read(&bytes).map_err(|message| (file, Refused::new("mesh", message)))?;
+        for vertex in &mut mesh.vertices {
+            *vertex = align.apply(vertex);
+        }
+        Ok(mesh)
+    }
+
+    /// Reads what annotators said of the mesh.
+    fn annotation(&self, mesh: &Mesh) -> Result<Annotation, (String, Refused)> {
+        let read = |name: &str| {
+            let Some(folder) = self.with(name) else {
+                return Err((name.to_owned(), Refused::new("missing_file", format!("there is no `{name}`"))));
+            };
+            let file = folder.below(name);
+            folder.bytes(name, instances::MAX_BYTES).map(|json| (json, file.clone())).map_err(|why| (file, why))
+        };
+        let (json, file) = read(&format!("{}_vh_clean_2.0.010000.segs.json", self.id))?;
+        let segments = instances::segments(&json, mesh).map_err(|why| (file, why))?;
+        let (json, file) = read(&format!("{}.aggregation.json", self.id))?;
+        let groups = instances::groups(&json).map_err(|why| (file.clone(), why))?;
+        Ok(Annotation { segments, groups, file })
+    }
+
+    fn object(
+        &self,
+        instances: &Instances,
+        mesh: &Mesh,
+        index: usize,
+        group: &Group,
+        category: Option<String>,
+    ) -> Result<SceneObject, Refused> {
+        let category = category.ok_or_else(|| Refused::new("category", "the object's label is empty"))?;
+        let obb = instances.obb(mesh, index).ok_or_else(|| {
+            Refused::new("box3d", format!("no vertex of the mesh is in the segments of this `{category}`"))
+        })?;
+        let bounds = obb.bounds();
+        Ok(SceneObject {
+            scene_id: self.scene_id(),
+            object_id: group.id.to_string(),
+            category,
+            obb: (&obb).into(),
+            min: bounds.low.into(),
+            max: bounds.high.into(),
+            ..SceneObject::default()
+        })
+    }
+
+    fn surface(
+        &self,
+        instances: &Instances,
+        mesh: &Mesh,
+        groups: &[usize],
+        object_id: Option<String>,
+        rows: &mut Rows,
+    ) -> Result<()> {
+        let (vertices, triangles) = instances.surface(mesh, groups);
+        if triangles.is_empty() {
+            return Ok(());
+        }
+        rows.push(Row::Surface(Surface { scene_id: self.scene_id(), object_id, vertices, triangles }))
+    }
+
+    /// Reads the photos of the first folder that has some; else those that are taken out of a recording.
+    fn frames(&self, align: &Rigid, objects: usize, rows: &mut Rows) -> Result<()> {
+        for folder in &self.folders {
+            let shots = folder.shots();
+            if !shots.is_empty() {
+                let chosen = self.source.settings.chosen(shots.len());
+                let names: Vec<&str> = chosen.into_iter().map(|i| shots[i].name.as_str()).collect();
+                return self.photos(folder, &names, align, objects, rows);
+            }
+        }
+        let recording = format!("{}.sens", self.id);
+        let Some(folder) = self.with(&recording) else { return Ok(()) };
+        let path = folder.below(&recording);
+        let Some((into, _)) = &self.source.extract else {
+            let message = "the photos are inside of the recording; set `extract` to a folder where they can be written";
+            return rows.refuse(format!("{}/sens", self.id), &path, Refused::new("sens", message));
+        };
+        let names = self.extract(&path, into, rows)?;
+        let extracted = Root::local(into.path())?;
+        let folder = Folder::list(&extracted, self.id)?;
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        self.photos(&folder, &names, align, objects, rows)
+    }
+
+    fn extract(&self, path: &str, into: &LocalFolder, rows: &mut Rows) -> Result<Vec<String>> {
+        let size = self.source.root.size(path)?.unwrap_or_default();
+        let mut sens = match Sens::open(self.source.root.open(path)?, size) {
+            Ok(sens) => sens,
+            Err(why) => {
+                rows.refuse(format!("{}/sens", self.id), path, why)?;
+                return Ok(Vec::new());
+            }
+        };
+        // A frame has 96 bytes at least, whatever a damaged header says.
+        let frames = sens.header.frames.min(size / 96);
+        let chosen = self.source.settings.chosen(frames as usize);
+        sens::extract(&mut sens, &chosen, into, self.id, path, rows)
+    }
+
+    /// The frames of these names, of all photos in a folder.
+    fn photos(
+        &self,
+        folder: &Folder<'_>,
+        names: &[&str],
+        align: &Rigid,
+        objects: usize,
+        rows: &mut Rows,
+    ) -> Result<()> {
+        let names: std::collections::HashSet<&str> = names.iter().copied().collect();
+        let camera = folder.camera(&self.meta);
+        for shot in folder.shots().into_iter().filter(|shot| names.contains(shot.name.as_str())) {
+            let frame = camera.clone().map_err(|why| (folder.below(&shot.colour), why));
+            let frame = frame.and_then(|camera| folder.frame(&shot, &camera, self.meta.colour_size(), align));
+            match frame {
+                Ok(mut frame) => {
+                    if let Err((file, why)) = folder.depth(&shot, &mut frame) {
+                        rows.refuse(format!("{}/{}/depth", self.id, shot.name), &file, why)?;
+                    }
+                    let listed = self.source.splits.get(self.id).map(|split| (*split).to_owned());
+                    rows.push(Row::Frame(Frame {
+                        frame_id: format!("{}/{}", self.scene_id(), shot.name),
+                        scene_id: Some(self.scene_id()),
+                        split: listed.or_else(|| self.source.split.clone()),
+                        licence: Some(self.source.licence.clone()),
+                        lifted_from: (objects > 0).then(|| "scan".to_owned()),
+                        exhaustive: self.complete && objects > 0,
+                        ..frame
+                    }))?;
+                }
+                Err((file, why)) => rows.refuse(format!("{}/{}", self.id, shot.name), &file, why)?,
+            }
+        }
+        Ok(())
+    }
+}
