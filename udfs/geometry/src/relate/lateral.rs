@@ -14,7 +14,8 @@
 //! - agrees: the bearings atan2(x, y) of the centres are ordered the same way. A distant object on the right of the room may
 //!   well appear to the left of a close one; a person who looks at the image says "left", so such a fact is not asked about;
 //! - inverse: left and right are each other's; neither is symmetric; both are transitive; a mirror image swaps them;
-//! - degenerate: equal x is neither. A centre behind the camera has a bearing beyond ±90°, which orders it as one would turn.
+//! - degenerate: equal x is neither. A centre behind the camera has a bearing beyond ±90°, which orders it as one would turn;
+//!   one straight above or below the camera has none, and the image agrees to nothing about it.
 
 use super::pass::{Compared, Formula, Overlap, Side, facts_of};
 use super::{Axis, Objects};

@@ -1,0 +1,52 @@
+//! Relates the frames on standard input, so that an oracle in another language can compare thousands of them.
+//!
+//! A line in is `{"frame_id": .., "objects": [{"object_id": .., "centre": {"x": .., ..}, "extent": .., "low": .., "nearest": ..}]}`;
+//! a line out is a fact with its `frame_id`, as the SQL function `relate` gives it.
+
+use std::error::Error;
+use std::io::{BufReader, Read, Write};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Fields, Schema};
+use arrow::json::{LineDelimitedWriter, ReaderBuilder};
+use datafusion::prelude::SessionContext;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let vec3 =
+        DataType::Struct(Fields::from_iter(["x", "y", "z"].map(|name| Field::new(name, DataType::Float64, true))));
+    let object = Fields::from(vec![
+        Field::new("object_id", DataType::Utf8, true),
+        Field::new("centre", vec3.clone(), true),
+        Field::new("extent", vec3.clone(), true),
+        Field::new("low", vec3, true),
+        Field::new("nearest", DataType::Float64, true),
+    ]);
+    let schema = Schema::new(vec![
+        Field::new("frame_id", DataType::Utf8, true),
+        Field::new("objects", DataType::new_list(DataType::Struct(object), true), true),
+    ]);
+    let mut lines = Vec::new();
+    std::io::stdin().read_to_end(&mut lines)?;
+    let frames =
+        ReaderBuilder::new(Arc::new(schema)).build(BufReader::new(&lines[..]))?.collect::<Result<Vec<_>, _>>()?;
+
+    let context = SessionContext::new();
+    spatialmill_columns::scalar_functions().for_each(|function| context.register_udf(function));
+    context.register_table("frames", context.read_batches(frames)?.into_view())?;
+    let facts = context
+        .sql(
+            "SELECT frame_id, fact['subject'] AS subject, fact['object'] AS object, fact['axis'] AS axis,
+                fact['relation'] AS relation, fact['value'] AS value, fact['unit'] AS unit, fact['margin'] AS margin,
+                fact['overlap'] AS overlap, fact['among'] AS among, fact['agrees'] AS agrees
+            FROM (SELECT frame_id, unnest(relate(objects)) AS fact FROM frames)",
+        )
+        .await?
+        .collect()
+        .await?;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut writer = LineDelimitedWriter::new(&mut out);
+    writer.write_batches(&facts.iter().collect::<Vec<_>>())?;
+    writer.finish()?;
+    Ok(out.flush()?)
+}
