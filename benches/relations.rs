@@ -9,7 +9,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::time::Instant;
 
-use arrow::array::{Array, AsArray, RecordBatch, UInt16Array};
+use arrow::array::{AsArray, RecordBatch, UInt16Array};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Float64Type, Int64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
