@@ -1,3 +1,5 @@
+//! Rooms that hold together, pictures that show them, and files that are written once.
+
 use std::sync::{Arc, Mutex};
 
 use spatialmill_geometry::{Intrinsics, Mask, Vector3};
