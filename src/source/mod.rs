@@ -3,7 +3,7 @@
 //! A [`Source`] first names its [`Shard`]s, stable slices (a scene, or a hash bucket of images) with a fingerprint each, then
 //! reads one shard at a time into [`Rows`]. It runs on a blocking thread, streams, and holds at most one shard's records.
 //! A record that cannot be used becomes a quarantined row with key, file, code and message; it is never dropped silently,
-//! and only what makes the whole source unusable (no such folder, not this kind of dataset) is an [`Error`](crate::error::Error).
+//! and only what makes the whole source unusable (no such folder, not this kind of dataset) is an [`Error`].
 
 pub mod category;
 mod coco;
