@@ -1,7 +1,11 @@
 //! `status`: what the warehouse holds.
 
-use clap::Args;
+use std::collections::BTreeMap;
 
+use clap::Args;
+use datafusion::prelude::ident;
+
+use super::output::{Format, to_stdout};
 use super::{Global, columns, out};
 use crate::error::Result;
 
@@ -27,9 +31,23 @@ impl Status {
             }
         }
         let heading = ["table", "version", "shards", "parts", "rows", "size"];
-        out(&format!("warehouse {}\n\n{}", mill.warehouse.location().url(), columns(&heading, &rows)))
+        out(&format!("warehouse {}\n\n{}", mill.warehouse.location().url(), columns(&heading, &rows)))?;
+        let Some(runs) = mill.warehouse.table("runs").await? else { return Ok(()) };
+        let latest = mill
+            .session(&BTreeMap::new())
+            .await?
+            .read_table(runs.provider())?
+            .select_columns(&["finished", "table", "version", "rows_in", "rows_out", "seed", "run_id"])?
+            .sort(vec![ident("finished").sort(false, false)])?
+            .limit(0, Some(LATEST_RUNS))?;
+        out("\nlatest runs\n")?;
+        to_stdout(latest.execute_stream().await?, Format::Table).await?;
+        Ok(())
     }
 }
+
+/// About two builds.
+const LATEST_RUNS: usize = 16;
 
 /// Bytes with a unit that keeps the number short.
 fn readable(bytes: u64) -> String {

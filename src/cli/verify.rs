@@ -5,7 +5,7 @@ use clap::Args;
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
 
-/// Check every part's bytes against the log, every stage's checks and keys, and the counts of the last runs
+/// Check every part's bytes and rows against the log, and every stage's checks and keys
 #[derive(Debug, Args)]
 pub struct Verify {
     /// Tables; all when none is given
