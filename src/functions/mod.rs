@@ -42,7 +42,12 @@ pub fn list() -> Vec<(&'static str, &'static str)> {
         (lift::USAGE, lift::DOC),
         (project::USAGE, project::DOC),
     ];
-    let mut all: Vec<_> = spatialmill_columns::FUNCTIONS.iter().map(|f| (f.usage, f.doc)).chain(own).collect();
+    let mut all: Vec<_> = spatialmill_columns::FUNCTIONS
+        .iter()
+        .map(|f| (f.usage, f.doc))
+        .chain(own)
+        .chain(wording::USAGES.iter().copied())
+        .collect();
     all.sort_unstable();
     all
 }

@@ -45,7 +45,7 @@ pub struct Kind {
     pub name: &'static str,
     /// One line for lists.
     pub doc: &'static str,
-    /// The layout on disk and the options, for `spatialmill import --help` and the documents.
+    /// The layout on disk and the options, for `spatialmill import --kind NAME`.
     pub long_doc: &'static str,
     /// True for the generator, whose root may not exist yet; everything else only reads.
     pub makes_root: bool,
@@ -74,7 +74,7 @@ impl Options {
             Error::usage(format!("a wrong option of a `{kind}` source"))
                 .with("source", &self.name)
                 .because(e.message().to_owned())
-                .hint(format!("`spatialmill import --help {kind}` lists the options of this kind"))
+                .hint(format!("`spatialmill import --kind {kind}` lists the options of this kind"))
         })
     }
 }

@@ -186,7 +186,7 @@ impl Source for Rgbd {
         if scenes.is_empty() {
             return Err(Error::input("no folder has colour images: there is no <scene>/color/ and no color/")
                 .with("root", &self.root)
-                .hint("`spatialmill import --help rgbd` shows the layout"));
+                .hint("`spatialmill import --kind rgbd` shows the layout"));
         }
         if scenes.contains(WHOLE) && scenes.len() > 1 {
             return Err(Error::input("both the root and folders below it have a `color` folder")

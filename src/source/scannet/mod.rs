@@ -236,7 +236,7 @@ impl Source for ScanNet {
         if folders.is_empty() {
             return Err(Error::input("no folder below the root is named as a scene, such as `scene0000_00`")
                 .with("root", &self.root)
-                .hint("`root` is the folder above the scenes' folders; `spatialmill import --help scannet` shows the layout"));
+                .hint("`root` is the folder above the scenes' folders; `spatialmill import --kind scannet` shows the layout"));
         }
         let common = digests.get("").cloned().unwrap_or_default();
         self.folders.set(folders.clone()).ok();

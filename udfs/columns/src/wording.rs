@@ -1,11 +1,5 @@
 //! SQL functions over phrases: `template`, `wording` and `opposite`.
 //!
-//! | function | gives |
-//! |---|---|
-//! | `template(task, answer_form, relation, answer, draw)` | the id of the template that a draw in [0, 1) picks |
-//! | `wording(template_id, relation, answer, slots, options, key)` | `STRUCT<question, answer, options>`, in words |
-//! | `opposite(relation)` | right for left, and so on |
-//!
 //! The phrases are compiled before the functions are registered; per row, pieces of text are copied into Arrow buffers.
 
 use std::hash::{Hash, Hasher};
@@ -21,6 +15,13 @@ use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, Sca
 use crate::arguments::text;
 use crate::phrases::render::Asked;
 use crate::phrases::{Phrases, Worded};
+
+/// How to call each function and what it gives, for lists.
+pub const USAGES: &[(&str, &str)] = &[
+    ("template(task, answer_form, relation, answer, draw)", "the id of the template that a draw in [0, 1) picks"),
+    ("wording(template_id, relation, answer, slots, options, key)", "a question and its answer and options, in words"),
+    ("opposite(relation)", "right for left, and so on"),
+];
 
 /// The functions over these phrases, to be registered.
 pub fn functions(phrases: &Arc<Phrases>) -> Vec<ScalarUDF> {
