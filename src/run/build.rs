@@ -295,7 +295,9 @@ impl Mill {
         };
         let schema = self.schema(&stage.writes)?;
         let new = collect(plan, context.task_ctx()).await?;
-        let new = sorted(context.read_batches(new)?).await?;
+        // One batch, so that no rows at all still have columns.
+        let new = concat_batches(&schema, &new).map_err(datafusion::error::DataFusionError::from)?;
+        let new = sorted(context.read_batch(new)?).await?;
         let old = sorted(context.read_table(table.provider())?).await?;
         let tolerance = self.project.number("rate_tolerance");
         let keep_old = same_keys(&old, &new, &stage.keys)? && largest_change(&old, &new, column)? <= tolerance;

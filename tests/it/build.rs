@@ -101,6 +101,16 @@ async fn a_build_makes_only_what_changed() {
     assert_eq!(runs.len(), 2, "a line for each run that wrote the table");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_without_sources_has_an_empty_dataset() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("mill.toml"), "").unwrap();
+    let mill = Mill::open(Project::load(folder.path(), &[]).unwrap(), Progress::silent()).await.unwrap();
+    mill.import(&[]).await.unwrap();
+    mill.build(None).await.unwrap();
+    assert_eq!(mill.warehouse.table("dataset").await.unwrap().unwrap().rows(), 0);
+}
+
 /// An object's corners in one frame's view space, from the generator's own triangles, by formulas written anew.
 struct Seen {
     centre: [f64; 3],
