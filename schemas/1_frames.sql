@@ -18,7 +18,7 @@ CREATE TABLE frames (
     depth_uri         VARCHAR COMMENT 'URL of the depth image, registered to the colour image; null when there is none',
     depth_scale       DOUBLE COMMENT 'stored units in a metre (1000 for millimetres, 1 for metres)',
     timestamp         DOUBLE COMMENT 'seconds since the start of its scene',
-    lifted_from       VARCHAR COMMENT 'which evidence makes this frame''s objects: scan (scene_objects and a pose), depth (masks and depth), null (none yet)',
+    lifted_from       VARCHAR COMMENT 'which evidence makes this frame''s objects: scan (scene_objects and a pose), depth (masks and depth), box (3D boxes of detections), null (none yet)',
     exhaustive        BOOLEAN NOT NULL COMMENT 'true where the source marks every object of the categories it uses, so that they may be counted',
     captions          VARCHAR[] COMMENT 'what people said of the whole image; never of one object, so no question is made from it'
 );

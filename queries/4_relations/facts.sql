@@ -6,6 +6,7 @@
 -- Each relation with the names of its two things, and with what a person could hold against it.
 --
 -- doubt  why two people could judge the comparison differently; null where it is clear.
+-- among  how many things the frame's questions are about, 2 at least: what cannot be asked about uses up no frame's share of them.
 WITH limits (axis, min_gap, min_margin, max_overlap, needs_whole) AS (
     VALUES
         ('lateral', $min_gap_lateral, $min_margin_lateral, $max_overlap_lateral, false),
@@ -25,7 +26,7 @@ SELECT
     r.value,
     r.unit,
     r.margin,
-    r.among,
+    greatest(s.usable, 2) AS among,
     f.source,
     f.scene_id,
     f.exhaustive,
@@ -43,9 +44,17 @@ SELECT
     CASE
         WHEN l.needs_whole AND (s.truncated OR o.truncated) THEN 'truncated'
         WHEN l.needs_whole AND least(s.visibility, o.visibility) < $min_visibility_size THEN 'occluded'
+        WHEN l.needs_whole AND least(s.lift_quality, o.lift_quality) < $min_lift_quality_size THEN 'low_lift_quality'
         WHEN r.value <= l.min_gap OR r.margin <= l.min_margin THEN 'ambiguous_margin'
         WHEN r.overlap > l.max_overlap THEN 'overlapping'
         WHEN NOT r.agrees THEN 'image_disagrees'
+        -- A camera that is turned about its axis shows things in another order than the upright view has them.
+        WHEN r.relation = 'left' AND s.middle_x >= o.middle_x OR r.relation = 'right' AND s.middle_x <= o.middle_x
+            OR r.relation = 'above' AND s.middle_y >= o.middle_y OR r.relation = 'below' AND s.middle_y <= o.middle_y
+            THEN 'image_disagrees'
+        -- Seen aslant, a long thing is as narrow as a short one: what the view shows and what a tape measures must both say so.
+        WHEN r.relation = 'wider' AND s.breadth <= o.breadth OR r.relation = 'thinner' AND s.breadth >= o.breadth
+            THEN 'seen_aslant'
     END AS doubt
 FROM relations AS r
 JOIN limits AS l ON l.axis = r.axis

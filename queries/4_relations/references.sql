@@ -1,17 +1,18 @@
 -- writes: references
 -- reads:  objects, detections, frames
--- keep:   view
+-- keep:   held
 -- keys:   frame_id, object_id
 -- check:  fits >= 1 AND peers >= 1
 
 -- What each thing of a frame is called, and how many things of that frame a person could mean by it.
 --
 -- fits   how many things the name fits: those with the same name, those of a category with that name, and those of a more
---        special one ("the chair" also fits an office chair). A name that fits two things refers to neither.
+--        special one ("the chair" also fits an office chair and a chair with wheels). A name that fits two things refers to neither.
 -- peers  how many things a person could count under its category; the more general and the more special ones are among them,
 --        because annotators mix "chair" and "office chair".
 -- unfit  why the name cannot be used; null where it can.
 -- hidden why a person could misjudge the thing itself; null where it is plain to see.
+-- usable how many things of the frame can be asked about.
 WITH things AS (
     -- What is marked without a place in space (a crowd, a mask that could not be lifted) cannot be asked about; a person sees and
     -- counts it all the same.
@@ -21,6 +22,8 @@ WITH things AS (
         coalesce(o.category, d.category) AS category,
         coalesce(o.caption, d.caption) AS caption,
         CASE WHEN o.object_id IS NULL THEN d.box ELSE o.box END AS box,
+        -- Its width as one stands before it, which the view may foreshorten.
+        greatest(o.obb.lengths.x, o.obb.lengths.y) AS breadth,
         coalesce(o.visibility, 0.0) AS visibility,
         coalesce(o.lift_quality, 0.0) AS lift_quality
     FROM objects AS o
@@ -42,7 +45,8 @@ counted AS (
         sum(CASE
             WHEN a.lower_name IN (b.lower_name, b.lower_kind)
                 OR ends_with(b.lower_name, ' ' || a.lower_name)
-                OR ends_with(b.lower_kind, ' ' || a.lower_name) THEN 1
+                OR ends_with(b.lower_kind, ' ' || a.lower_name)
+                OR starts_with(b.lower_name, a.lower_name || ' with ') THEN 1
             ELSE 0
         END) AS fits,
         sum(CASE
@@ -54,26 +58,34 @@ counted AS (
     FROM named AS a
     JOIN named AS b ON a.frame_id = b.frame_id
     GROUP BY a.frame_id, a.object_id
+),
+judged AS (
+    SELECT
+        n.frame_id,
+        n.object_id,
+        n.name,
+        n.kind AS category,
+        c.fits,
+        c.peers,
+        n.visibility,
+        n.lift_quality,
+        n.breadth,
+        -- Where its middle is in the image, pixels.
+        0.5 * (n.box.x0 + n.box.x1) AS middle_x,
+        0.5 * (n.box.y0 + n.box.y1) AS middle_y,
+        -- An edge of the box on an edge of the image: less than a pixel apart, because boxes are rounded.
+        n.box.x0 < 1 OR n.box.y0 < 1 OR n.box.x1 > f.width - 1 OR n.box.y1 > f.height - 1 AS truncated,
+        CASE
+            WHEN n.name IS NULL OR array_has($skip_categories, n.lower_kind) THEN 'skipped_category'
+            WHEN c.fits > 1 THEN 'reference_not_unique'
+        END AS unfit,
+        CASE
+            WHEN n.visibility < $min_visibility THEN 'occluded'
+            WHEN n.lift_quality < $min_lift_quality THEN 'low_lift_quality'
+        END AS hidden
+    FROM named AS n
+    JOIN counted AS c ON c.frame_id = n.frame_id AND c.object_id = n.object_id
+    JOIN frames AS f ON f.frame_id = n.frame_id
 )
-SELECT
-    n.frame_id,
-    n.object_id,
-    n.name,
-    n.kind AS category,
-    c.fits,
-    c.peers,
-    n.visibility,
-    n.lift_quality,
-    -- An edge of the box on an edge of the image: less than a pixel apart, because boxes are rounded.
-    n.box.x0 < 1 OR n.box.y0 < 1 OR n.box.x1 > f.width - 1 OR n.box.y1 > f.height - 1 AS truncated,
-    CASE
-        WHEN n.name IS NULL OR array_has($skip_categories, n.lower_kind) THEN 'skipped_category'
-        WHEN c.fits > 1 THEN 'reference_not_unique'
-    END AS unfit,
-    CASE
-        WHEN n.visibility < $min_visibility THEN 'occluded'
-        WHEN n.lift_quality < $min_lift_quality THEN 'low_lift_quality'
-    END AS hidden
-FROM named AS n
-JOIN counted AS c ON c.frame_id = n.frame_id AND c.object_id = n.object_id
-JOIN frames AS f ON f.frame_id = n.frame_id
+SELECT *, CAST(sum(CASE WHEN unfit IS NULL AND hidden IS NULL THEN 1 ELSE 0 END) OVER (PARTITION BY frame_id) AS INT) AS usable
+FROM judged

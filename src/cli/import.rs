@@ -35,8 +35,9 @@ impl Import {
                 let mill = global.mill().await?;
                 for imported in mill.import(&self.sources).await? {
                     let ledger = &imported.ledger;
+                    let left_out: u64 = ledger.filtered.values().sum();
                     eprintln!(
-                        "{}: {} shards read, {} up to date; {} records in, {} rows out, {} quarantined",
+                        "{}: {} shards read, {} up to date; {} records in, {} rows out, {left_out} on a benchmark's list, {} quarantined",
                         imported.source,
                         imported.read,
                         imported.fresh,

@@ -19,7 +19,11 @@ impl Plan {
         let mill = global.mill().await?;
         let mut text = String::from("the graph\n");
         for stage in mill.pipeline.stages.values() {
-            let keep = if stage.keep == Keep::Table { "stored" } else { "inlined" };
+            let keep = match stage.keep {
+                Keep::Table => "stored",
+                Keep::Held => "held",
+                Keep::View => "inlined",
+            };
             let reads: Vec<&str> = stage.reads.iter().map(String::as_str).collect();
             text += &format!("  {:<12} ({keep}) reads {}\n", stage.writes, reads.join(", "));
         }

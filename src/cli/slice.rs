@@ -1,8 +1,12 @@
 //! `slice`: the part of the dataset that somebody needs.
 
+use arrow::array::AsArray;
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
 use clap::Args;
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
-use datafusion::prelude::{ident, lit};
+use datafusion::prelude::{DataFrame, ident, lit};
 
 use super::Global;
 use super::output::{Format, to_stdout, to_url};
@@ -48,7 +52,7 @@ impl Slice {
             .ok_or_else(|| Error::input("there is no dataset yet").hint("`spatialmill build` makes it"))?;
         let context = mill.session(&Default::default()).await?;
         let mut rows = context.read_table(dataset.provider())?;
-        let filters = [
+        let filters: [(&str, &Vec<String>); 7] = [
             ("task", &self.task),
             ("relation", &self.relation),
             ("answer_form", &self.answer_form),
@@ -57,9 +61,14 @@ impl Slice {
             ("source", &self.source),
             ("split", &self.split),
         ];
-        for (column, values) in filters.into_iter().filter(|(_, values)| !values.is_empty()) {
-            let values: Vec<Expr> = values.iter().map(|value| lit(value.as_str())).collect();
-            rows = rows.filter(ident(column).in_list(values, false))?;
+        for (column, wanted) in filters.into_iter().filter(|(_, wanted)| !wanted.is_empty()) {
+            let there = values_of(context.read_table(dataset.provider())?, column).await?;
+            if let Some(wrong) = wanted.iter().find(|value| !there.contains(value)) {
+                return Err(Error::usage(format!("no sample has the {} `{wrong}`", column.replace('_', " ")))
+                    .hint(format!("there are: {}", there.join(", "))));
+            }
+            let wanted: Vec<Expr> = wanted.iter().map(|value| lit(value.as_str())).collect();
+            rows = rows.filter(ident(column).in_list(wanted, false))?;
         }
         if let Some(limit) = self.limit {
             rows = rows.limit(0, Some(limit))?;
@@ -74,11 +83,22 @@ impl Slice {
         };
         if n == 0 {
             eprintln!(
-                "no sample fits; `spatialmill sql -c \"SELECT task, text_format, image_format, source, count(*) FROM dataset GROUP BY ALL\"` shows what there is"
+                "no sample has all of this; `spatialmill sql -c \"SELECT task, relation, source, count(*) FROM dataset GROUP BY ALL\"` shows what there is"
             );
         } else if let Some(url) = &self.out {
             eprintln!("{n} samples to {url}");
         }
         Ok(())
     }
+}
+
+/// The values of a column of few values, in order.
+async fn values_of(rows: DataFrame, column: &str) -> Result<Vec<String>> {
+    let rows = rows.select(vec![ident(column)])?.distinct()?.sort(vec![ident(column).sort(true, false)])?;
+    let mut values = Vec::new();
+    for batch in rows.collect().await? {
+        let column = cast(batch.column(0), &DataType::Utf8).map_err(DataFusionError::from)?;
+        values.extend(column.as_string::<i32>().iter().flatten().map(str::to_owned));
+    }
+    Ok(values)
 }

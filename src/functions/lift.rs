@@ -128,6 +128,11 @@ fn lift_one(frame: &Frame, depth: &DepthImage, found: &Detection) -> ObjectRow {
     let bounds = PixelBox { x0, y0, x1, y1 };
     let mask = match &found.mask {
         None => None,
+        // A mask of another size would be placed wrongly, with nothing to show for it.
+        Some((height, width, _)) if (*height, *width) != (frame.height, frame.width) => {
+            let message = format!("its mask is {width}x{height} pixels, its frame {}x{}", frame.width, frame.height);
+            return found.lost(&frame.frame_id, Lost { code: "mask".into(), message });
+        }
         Some((height, width, counts)) => match Mask::from_counts(*height, *width, counts) {
             Ok(mask) => Some(mask),
             Err(e) => return found.lost(&frame.frame_id, Lost { code: "mask".into(), message: e.to_string() }),

@@ -3,11 +3,12 @@
 //! ```text
 //! frames, detections, scene_objects, surfaces      imported: one set of parts a source shard
 //!      └─► objects ─► (relations, references) ─► questions ─► keep_rates ─► (samples) ─► dataset
-//!          table       views, inlined             table        table, all     view         table
+//!          table       view        held           table        table, all     view         table
 //! ```
 //!
 //! The order is nowhere written: it follows from the `reads` of each stage. A stored stage is built shard by shard; the views that
-//! it reads are inlined, so that everything between two stored tables streams as one plan.
+//! it reads are inlined, so that everything between two stored tables streams as one plan, except that what several queries read
+//! again and again may be held.
 
 pub mod account;
 pub mod fingerprint;
@@ -71,7 +72,7 @@ impl Pipeline {
         let mut tables = BTreeSet::new();
         for name in &stage.reads {
             match self.stages.get(name) {
-                Some(view) if view.keep == Keep::View => tables.extend(self.inputs(view)),
+                Some(view) if view.keep != Keep::Table => tables.extend(self.inputs(view)),
                 _ => {
                     tables.insert(name.clone());
                 }
@@ -80,13 +81,13 @@ impl Pipeline {
         tables
     }
 
-    /// A stage and every view that it inlines, each view once.
+    /// A stage and every view behind it up to what is stored, each view once.
     pub fn inlined<'a>(&'a self, stage: &'a Stage) -> Vec<&'a Stage> {
         let mut all = vec![stage];
         let mut next = 0;
         while let Some(reader) = all.get(next).copied() {
             for name in &reader.reads {
-                if let Some(view) = self.stages.get(name).filter(|s| s.keep == Keep::View)
+                if let Some(view) = self.stages.get(name).filter(|s| s.keep != Keep::Table)
                     && !all.iter().any(|s| s.writes == view.writes)
                 {
                     all.push(view);

@@ -6,9 +6,10 @@
 //! ```sql
 //! -- writes: relations          the table or view; several files may write one, as its UNION ALL
 //! -- reads:  objects            tables and views, separated by commas
-//! -- keep:   view               view: inlined into its readers' plans; table: stored
+//! -- keep:   view               view: inlined into its readers' plans; held: a view that is computed once for each shard and
+//!                               held in memory while the shard is built; table: stored
 //! -- keys:   frame_id, object   what names a row, here and in quarantine
-//! -- check:  subject <> object  true of every row, or nothing is published; may be repeated
+//! -- check:  value > 0          true of every row of a table or a held view, or nothing is published; may be repeated
 //! -- shard:  each               each: built for each shard alone; all: built once, from all shards
 //! -- cluster: task              rows of one value lie together in the stored files
 //! -- settle: rate               rebuilt rows replace the stored ones only when this column moved by more than $rate_tolerance
@@ -31,7 +32,7 @@ pub struct Stage {
     pub writes: String,
     /// The tables and views that its queries read.
     pub reads: BTreeSet<String>,
-    /// Stored, or inlined into its readers.
+    /// Stored, held or inlined into its readers.
     pub keep: Keep,
     /// The columns that name a row.
     pub keys: Vec<String>,
@@ -52,6 +53,8 @@ pub struct Stage {
 pub enum Keep {
     /// Inlined into its readers' plans, never stored.
     View,
+    /// A view whose rows are few and that many read: computed once for each shard, in memory while that shard is built.
+    Held,
     /// Stored in the warehouse.
     Table,
 }
@@ -135,9 +138,15 @@ fn parse(path: &str, text: &str) -> Result<Stage> {
     let writes = one("writes").ok_or_else(|| wrong("the header has no `-- writes:` line".into()))?;
     let keep = match one("keep") {
         Some("view") => Keep::View,
+        Some("held") => Keep::Held,
         Some("table") => Keep::Table,
-        other => return Err(wrong(format!("`-- keep:` must be view or table, not `{}`", other.unwrap_or("")))),
+        other => return Err(wrong(format!("`-- keep:` must be view, held or table, not `{}`", other.unwrap_or("")))),
     };
+    if keep == Keep::View && header.contains_key("check") {
+        return Err(wrong(
+            "a view is inlined, so that nobody checks its rows; `-- keep: held` or table has checks".into(),
+        ));
+    }
     let shard = match one("shard") {
         None | Some("each") => Scope::Each,
         Some("all") => Scope::All,
@@ -224,11 +233,11 @@ mod tests {
 
     #[test]
     fn a_header_is_read_and_placeholders_become_literals() {
-        let text = "-- writes: facts\n-- reads: objects, frames\n-- keep: view\n-- check: a <> b\n\nSELECT $seed AS s, '$seed' AS t FROM objects -- $x\n";
+        let text = "-- writes: facts\n-- reads: objects, frames\n-- keep: held\n-- check: a <> b\n\nSELECT $seed AS s, '$seed' AS t FROM objects -- $x\n";
         let stages = Stage::parse_all(&files(&[("4_facts/facts.sql", text)])).unwrap();
         let stage = &stages["facts"];
         assert_eq!(stage.reads, BTreeSet::from(["objects".into(), "frames".into()]));
-        assert_eq!((stage.keep, stage.shard), (Keep::View, Scope::Each));
+        assert_eq!((stage.keep, stage.shard), (Keep::Held, Scope::Each));
         assert_eq!(stage.checks, ["a <> b"]);
         assert_eq!(stage.parameters().unwrap(), BTreeSet::from(["seed".to_owned()]));
         let queries = stage.queries(&Project::in_memory()).unwrap();
@@ -239,7 +248,9 @@ mod tests {
     #[test]
     fn a_wrong_header_names_its_file() {
         let error = Stage::parse_all(&files(&[("x.sql", "-- writes: a\n-- keep: maybe\nSELECT 1")])).unwrap_err();
-        assert_eq!(error.to_string(), "`-- keep:` must be view or table, not `maybe`, file `queries/x.sql`");
+        assert_eq!(error.to_string(), "`-- keep:` must be view, held or table, not `maybe`, file `queries/x.sql`");
+        let view = files(&[("x.sql", "-- writes: a\n-- keep: view\n-- check: b > 0\nSELECT 1")]);
+        assert!(Stage::parse_all(&view).unwrap_err().to_string().contains("nobody checks its rows"));
         let two = files(&[("a.sql", "-- writes: t\n-- keep: view\n"), ("b.sql", "-- writes: t\n-- keep: table\n")]);
         assert!(Stage::parse_all(&two).unwrap_err().to_string().contains("`-- keep:` differs"));
     }

@@ -37,10 +37,16 @@ pub const KEYS: &[Key] = &[
         "share of a source's rows that may be quarantined; above it nothing is published (exit code 3)",
     ),
     key(
+        "build",
+        "benchmarks",
+        "[]",
+        "files that list what benchmarks are made of, a scene's id, an image's file name or its SHA-256 a line: frames for training that are on a list are left out, unless their source says allow_benchmarks = true",
+    ),
+    key(
         "ask",
         "position_facts_per_frame",
         "12.0",
-        "facts of position that a frame is sampled for, on average; those that pass the filters become questions",
+        "facts of position about its usable things that a frame is sampled for, on average; those that pass the filters become questions",
     ),
     key("ask", "size_facts_per_frame", "8.0", "facts of size that a frame is sampled for, on average"),
     key(
@@ -68,6 +74,12 @@ pub const KEYS: &[Key] = &[
     key("ask", "min_visibility", "0.3", "share of a thing that must be seen (0-1)"),
     key("ask", "min_visibility_size", "0.6", "share of a thing that must be seen before its size is compared (0-1)"),
     key("ask", "min_lift_quality", "0.3", "how far a thing's shape and place must be trusted (0-1)"),
+    key(
+        "ask",
+        "min_lift_quality_size",
+        "0.65",
+        "how far a thing's shape must be trusted before its size is compared (0-1)",
+    ),
     key("ask", "min_gap_lateral", "0.1", "left and right: distance between the centres, metres"),
     key(
         "ask",

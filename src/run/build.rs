@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Quarantine is committed before its table: if the process dies between the two, the shard is still stale and both are written
-//! again. Memory: the engine's pool, plus what [`WriteParts`](crate::warehouse) holds for each open part.
+//! again. Memory: the engine's pool, plus what [`WriteParts`](crate::warehouse) holds for each open part, plus the held views of the
+//! shards in flight.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,10 +19,11 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::memory::MemorySourceConfig;
 use datafusion::common::DFSchema;
+use datafusion::datasource::MemTable;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::logical_expr::{Expr, ExprSchemable, lit};
 use datafusion::physical_plan::{ExecutionPlan, collect};
-use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
+use datafusion::prelude::{DataFrame, SessionContext, cast, ident, not};
 use futures::{StreamExt, TryStreamExt};
 use serde_json::{Map, Value, json};
 
@@ -29,7 +31,7 @@ use super::stale::Stale;
 use super::{Mill, Run};
 use crate::error::{Context, Error, Kind, Result};
 use crate::pipeline::account::{AccountExec, FILTERED, Ledger, ORIGIN, QUARANTINED};
-use crate::pipeline::{Scope, Stage};
+use crate::pipeline::{Keep, Scope, Stage};
 use crate::warehouse::{Commit, Part, Record, Table, WriteOptions, write_parts};
 
 /// The shard of a table that is built once, from all shards.
@@ -237,8 +239,35 @@ impl Mill {
             };
             context.register_table(name.as_str(), provider)?;
         }
-        for view in self.pipeline.inlined(stage).into_iter().skip(1) {
+        let views = self.pipeline.inlined(stage).split_off(1);
+        for held in views.iter().filter(|view| view.keep == Keep::Held) {
+            self.hold(context, held).await?;
+        }
+        for view in views {
             self.register_view(context, view).await?;
+        }
+        Ok(())
+    }
+
+    /// Computes a view's rows, which are then what its name stands for in this session.
+    async fn hold(&self, context: &SessionContext, view: &Stage) -> Result<()> {
+        self.register_view(context, view).await?;
+        let rows = context.table(view.writes.as_str()).await?;
+        let schema = Arc::clone(rows.schema().inner());
+        let checks = view.checks.iter().map(|text| Ok((text, rows.parse_sql_expr(text)?)));
+        let checks = checks.collect::<Result<Vec<_>>>()?;
+        let held = MemTable::try_new(schema, rows.collect_partitioned().await?)?;
+        context.deregister_table(view.writes.as_str())?;
+        context.register_table(view.writes.as_str(), Arc::new(held))?;
+        for (text, check) in checks {
+            let broken = context.table(view.writes.as_str()).await?.filter(not(check))?.count().await?;
+            if broken > 0 {
+                return Err(Error::input(format!(
+                    "{broken} rows break a check of their stage, so nothing is published"
+                ))
+                .with("stage", &view.writes)
+                .with("check", text));
+            }
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
+use super::benchmarks::{BENCHMARK, Benchmarks};
 use super::books::to_batch;
 use super::build::Made;
 use super::{Mill, Run};
@@ -82,6 +83,8 @@ impl Mill {
         };
         let options =
             toml::to_string(&table.options).or_internal(|| "the source's options have no text form".into())?;
+        let benchmarks = Benchmarks::of(&self.project, table)?;
+        let options = options + &benchmarks.digest();
         let mut tables = BTreeMap::new();
         for imported in IMPORTED {
             tables.insert(*imported, self.open_or_create(imported).await?);
@@ -103,9 +106,12 @@ impl Mill {
         let bar = self.progress.stage(name, wanted.len());
         let in_flight = self.engine.partitions();
         let read: Vec<Read> = futures::stream::iter(wanted.into_iter().map(|(shard, full, fingerprint)| {
-            let (reader, tables, bar) = (Arc::clone(&reader), &tables, &bar);
+            let (reader, tables, benchmarks, bar) = (Arc::clone(&reader), &tables, &benchmarks, &bar);
             async move {
-                let read = self.read_shard(reader, shard, full, fingerprint, tables, run).await?;
+                let read = match self.read_before(tables, &full, &fingerprint).await? {
+                    Some(read) => read,
+                    None => self.read_shard(reader, shard, full, fingerprint, tables, benchmarks, run).await?,
+                };
                 bar.shard(&total(&read));
                 Ok::<Read, Error>(read)
             }
@@ -188,11 +194,9 @@ impl Mill {
         full: String,
         fingerprint: String,
         tables: &BTreeMap<&'static str, Table>,
+        benchmarks: &Benchmarks,
         run: &Run,
     ) -> Result<Read> {
-        if let Some(made) = self.read_before(tables, &full, &fingerprint).await? {
-            return Ok(made);
-        }
         let source = full.split('/').next().unwrap_or_default().to_owned();
         let (send, mut receive) = mpsc::channel::<Row>(WAITING);
         let reading = tokio::task::spawn_blocking(move || {
@@ -215,6 +219,11 @@ impl Mill {
                         ledger.rows_in += 1;
                         let Quarantined { key, uri, code, message } = lost;
                         ledger.quarantined.push(Lost { key, uri, code: code.to_owned(), message });
+                    }
+                    Row::Frame(frame) if benchmarks.list_of(&frame).is_some() => {
+                        let ledger = ledgers.entry("frames").or_default();
+                        ledger.rows_in += 1;
+                        *ledger.filtered.entry(BENCHMARK.to_owned()).or_default() += 1;
                     }
                     row => {
                         let (name, row) = of_table(row, &source)?;

@@ -10,6 +10,7 @@
 //! A shard is durable once its staging record is written and visible once its table's commit lands; whatever is interrupted between
 //! the two is taken up by the next run.
 
+pub mod benchmarks;
 pub mod books;
 pub mod build;
 pub mod import;
@@ -19,7 +20,10 @@ pub mod stale;
 pub mod verify;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use datafusion::datasource::empty::EmptyTable;
 
 use crate::error::{Error, Result};
 use crate::pipeline::Pipeline;
@@ -64,6 +68,12 @@ impl Mill {
             };
             if let Some(table) = table {
                 context.register_table(name.as_str(), table.provider())?;
+            }
+        }
+        // Nothing was quarantined yet, or nothing run: that is an empty table too.
+        for (name, table) in &self.schemas {
+            if !context.table_exist(name.as_str())? {
+                context.register_table(name.as_str(), Arc::new(EmptyTable::new(Arc::clone(&table.schema))))?;
             }
         }
         self.register_views(&context).await?;

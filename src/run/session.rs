@@ -91,7 +91,7 @@ fn runtime(project: &Project) -> Result<Arc<RuntimeEnv>> {
 impl Mill {
     /// Registers every view whose inputs the session has.
     pub async fn register_views(&self, context: &SessionContext) -> Result<()> {
-        let views: Vec<&Stage> = self.pipeline.stages.values().filter(|s| s.keep == Keep::View).collect();
+        let views: Vec<&Stage> = self.pipeline.stages.values().filter(|s| s.keep != Keep::Table).collect();
         for view in views {
             self.register_view(context, view).await?;
         }
@@ -104,7 +104,7 @@ impl Mill {
             return Ok(());
         }
         for name in &view.reads {
-            if let Some(inner) = self.pipeline.stages.get(name).filter(|s| s.keep == Keep::View) {
+            if let Some(inner) = self.pipeline.stages.get(name).filter(|s| s.keep != Keep::Table) {
                 Box::pin(self.register_view(context, inner)).await?;
             }
             if !context.table_exist(name.as_str())? {

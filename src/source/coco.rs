@@ -4,6 +4,7 @@
 //! a hash of the image id (see [`documents`]), and a bucket is a shard. A frame is pushed after its objects, because only then
 //! is it known whether all of them could be used, and with it whether they may be counted.
 
+mod box3d;
 pub(super) mod documents;
 pub(super) mod id;
 pub(super) mod images;
@@ -49,10 +50,15 @@ Options:
                   images that exists, else the root itself
   missing_images  quarantine (default): an image whose photo is absent is not used, nor are its objects;
                   keep: its frame and objects are kept, without SHA-256
-  exhaustive      true (default): every object of each category is marked, as COCO promises, so that objects may be
-                  counted; false: some are not
+  exhaustive      true: every object of each category is marked, so that objects may be counted; false: some are not.
+                  Default: true, as COCO promises, but false for images whose objects have 3D boxes
   made_by         who marked the objects. Default: annotation
   shards          how many shards to make. Default: by the files' size, so that a shard has about 1000 images
+
+Objects in 3D, as Omni3D writes them: an image's `K` (3x3; of `file_path`), an annotation's `bbox3D_cam` (eight corners in
+metres and camera axes), `valid3D`, `visibility`, `truncation`, and for want of `bbox` its `bbox2D_tight` or `bbox2D_trunc`.
+An image may have a `gravity` of its own, three numbers that point down in camera axes; without, the camera is taken to be
+level. Questions are made from such boxes as they are.
 
 What becomes of what: an image becomes a frame, with the URL (or name) of its licence; an annotation becomes a detection,
 with its mask as compressed run lengths, made exactly as COCO's own tools make it. Crowds (`iscrowd`) are kept and marked.
@@ -62,7 +68,8 @@ file's.
 
 Quarantined: records that are no good JSON (code json), photos that are absent, unreadable, or of another size than stated
 (missing_file, unreadable, path, image), boxes that are empty or leave their image by more than 2 pixels (box), masks that
-are empty, of another size than their image, or elsewhere than their box (mask), ids that are used twice (duplicate),
+are empty, of another size than their image, or elsewhere than their box (mask), 3D boxes that are none (box3d), cameras that are none
+(intrinsics, gravity), ids that are used twice (duplicate),
 categories that are not listed (category), and what belongs to an image that is not used (no_frame). A frame that lost an
 object in this way is no longer exhaustive. Where a file breaks off, what came before is kept, the break is quarantined
 with its byte offset, and no frame is exhaustive.
@@ -70,7 +77,7 @@ with its byte offset, and no frame is exhaustive.
 The files are sorted on disk once for each import, in the folder for temporary files (TMPDIR), in about their own size.";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "coco 1";
+const READER: &str = "coco 2";
 
 /// JSON of about a thousand images: COCO's own files have 4 kB for each.
 const BUCKET_BYTES: u64 = 4 << 20;
@@ -85,7 +92,7 @@ struct CocoOptions {
     captions: Option<Paths>,
     images: Option<String>,
     missing_images: MissingImages,
-    exhaustive: bool,
+    exhaustive: Option<bool>,
     made_by: String,
     shards: u32,
 }
@@ -97,7 +104,7 @@ impl Default for CocoOptions {
             captions: None,
             images: None,
             missing_images: MissingImages::Quarantine,
-            exhaustive: true,
+            exhaustive: None,
             made_by: "annotation".to_owned(),
             shards: 0,
         }

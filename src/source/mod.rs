@@ -62,6 +62,9 @@ pub struct Options {
     pub split: Option<String>,
     /// Licence for frames whose own licence is not recorded in the dataset.
     pub licence: Option<String>,
+    /// True: what `build.benchmarks` lists is used for training all the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_benchmarks: bool,
     /// Options of this kind alone (`depth_scale`, `rooms`, ...); a reader refuses keys that it does not know.
     #[serde(flatten)]
     pub extra: toml::Table,

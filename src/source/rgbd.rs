@@ -67,7 +67,7 @@ usable boxes and the frame has a pose and depth, which shows what hides what; el
 at all. With \"frame\": \"camera\" every image is a scene of its own, whose world is the camera turned upright.
 
 Quarantined: images that cannot be read or have no good camera (image, unreadable, path, intrinsics, pose, gravity), depth
-that is no depth, of another shape, or not between 5 cm and 500 m at its median (depth), bad id images (instance), ids
+that is missing where objects need it, is no depth, of another shape, or not between 5 cm and 500 m at its median (depth), bad id images (instance), ids
 that have no name (category), bad boxes (box3d), boxes without an upright world (world), and what `coco` quarantines. A
 frame that lost an object in this way is no longer exhaustive.";
 

@@ -44,6 +44,8 @@ pub struct Detection {
     #[serde(rename = "box")]
     pub bbox: Box2,
     pub mask: Option<Mask>,
+    pub obb: Option<Obb>,
+    pub visibility: Option<f64>,
     pub crowd: bool,
     pub score: Option<f64>,
     pub made_by: String,

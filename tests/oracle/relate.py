@@ -94,12 +94,11 @@ def main():
     vector = lambda v: dict(zip("xyz", (None if np.isnan(c) else c for c in v.tolist())))
     lines = []
     for number, (centre, extent, low, nearest) in enumerate(scenes):
-        objects = [
-            {"object_id": f"o{i}", "centre": vector(centre[i]), "extent": vector(extent[i]), "low": vector(low[i]),
-             "nearest": None if np.isnan(nearest[i]) else nearest[i]}
-            for i in range(len(nearest))
-        ]
-        lines.append(json.dumps({"frame_id": str(number), "objects": objects}))
+        for i in range(len(nearest)):
+            lines.append(json.dumps({
+                "frame_id": str(number), "object_id": f"o{i}", "centre": vector(centre[i]), "extent": vector(extent[i]),
+                "low": vector(low[i]), "nearest": None if np.isnan(nearest[i]) else nearest[i],
+            }))
     answer = subprocess.run([example], input="\n".join(lines), capture_output=True, text=True, check=True).stdout
     found = [{} for _ in scenes]
     for line in answer.splitlines():

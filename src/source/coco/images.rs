@@ -11,7 +11,8 @@ use super::object::{self, Canvas, ObjectRecord};
 use super::{Coco, MissingImages};
 use crate::error::Result;
 use crate::source::photo::{self, Photo};
-use crate::source::rows::{Frame, Refused, Row, Rows};
+use crate::source::rgbd::camera;
+use crate::source::rows::{Frame, Refused, Row, Rows, Vec3};
 
 /// COCO has five for each image.
 const MAX_CAPTIONS: usize = 64;
@@ -20,11 +21,19 @@ const MAX_CAPTIONS: usize = 64;
 #[derive(Deserialize)]
 pub struct ImageRecord {
     pub id: Id,
+    /// Omni3D calls it `file_path`.
+    #[serde(alias = "file_path")]
     pub file_name: String,
     pub width: u32,
     pub height: u32,
     #[serde(default)]
     license: Option<Id>,
+    /// Omni3D's: the intrinsics.
+    #[serde(default, rename = "K")]
+    intrinsics: Option<[[f64; 3]; 3]>,
+    /// Nobody's but ours: the direction that points down, in camera axes.
+    #[serde(default)]
+    gravity: Option<[f64; 3]>,
 }
 
 /// An element of `annotations` in a file of captions.
@@ -47,6 +56,8 @@ struct Pending {
     frame: Option<Frame>,
     captions: Vec<String>,
     objects: HashSet<Id>,
+    /// Whether one of the objects has a 3D box.
+    boxes3d: bool,
 }
 
 impl<'a> Images<'a> {
@@ -105,6 +116,11 @@ impl<'a> Images<'a> {
             let message = format!("the photo is {}x{}, its record says {width}x{height}", photo.width, photo.height);
             return Err(Refused::new("image", message));
         }
+        let camera = image
+            .intrinsics
+            .map(|[[a, b, c], [d, e, f], [g, h, i]]| camera::intrinsics_of([a, b, c, d, e, f, g, h, i]))
+            .transpose()?;
+        let gravity = image.gravity.map(|down| camera::gravity_of(down.into())).transpose()?;
         Ok(Frame {
             frame_id: format!("{}/{}", self.coco.name, image.id),
             source: self.coco.name.clone(),
@@ -112,7 +128,12 @@ impl<'a> Images<'a> {
             sha256: photo.map(|photo| photo.sha256),
             width: width as i32,
             height: height as i32,
-            exhaustive: self.coco.options.exhaustive
+            fx: camera.map(|camera| camera.fx),
+            fy: camera.map(|camera| camera.fy),
+            cx: camera.map(|camera| camera.cx),
+            cy: camera.map(|camera| camera.cy),
+            gravity: gravity.map(Vec3::from),
+            exhaustive: self.coco.options.exhaustive.unwrap_or(true)
                 && self.documents.whole()
                 && self.documents.document(document).annotated,
             ..Frame::default()
@@ -121,13 +142,13 @@ impl<'a> Images<'a> {
 
     fn add(&mut self, id: Id, frame: Option<Frame>) {
         self.at.entry(id).or_insert(self.frames.len());
-        self.frames.push(Pending { frame, captions: Vec::new(), objects: HashSet::new() });
+        self.frames.push(Pending { frame, captions: Vec::new(), objects: HashSet::new(), boxes3d: false });
     }
 
     /// Pushes an element of `annotations`. All images of the bucket are known by then.
     pub fn object(&mut self, record: Record, rows: &mut Rows) -> Result<()> {
         let document = self.documents.document(record.document);
-        let object: ObjectRecord = match serde_json::from_slice(record.json) {
+        let object: ObjectRecord = match ObjectRecord::parse(record.json) {
             Ok(object) => object,
             Err(e) => {
                 if let Some(at) = Id::salvaged(record.json, "image_id").and_then(|id| self.at.get(&id)) {
@@ -159,8 +180,9 @@ impl<'a> Images<'a> {
             let message = format!("its image has an annotation `{}` already; the first one is used", object.id);
             Err(Refused::new("duplicate", message))
         };
-        if row.is_err() {
-            pending.incomplete();
+        match &row {
+            Ok(detection) => pending.boxes3d |= detection.obb.is_some(),
+            Err(_) => pending.incomplete(),
         }
         row.map(Row::Detection)
     }
@@ -189,8 +211,13 @@ impl<'a> Images<'a> {
 
     /// Pushes the frames.
     pub fn finish(self, rows: &mut Rows) -> Result<()> {
-        for Pending { frame, captions, .. } in self.frames {
+        for Pending { frame, captions, boxes3d, .. } in self.frames {
             if let Some(mut frame) = frame {
+                if boxes3d {
+                    frame.lifted_from = Some("box".to_owned());
+                    // Whoever drew 3D boxes drew them around what they wanted.
+                    frame.exhaustive &= self.coco.options.exhaustive.is_some();
+                }
                 frame.captions = (!captions.is_empty()).then_some(captions);
                 rows.push(Row::Frame(frame))?;
             }

@@ -48,7 +48,8 @@ pub fn find(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<(Vec<
     let mut photos = Vec::new();
     for path in objects.iter().chain(&captions) {
         let suffix = suffix(path).unwrap_or_default();
-        let named = suffix.trim_end_matches(|c: char| c.is_ascii_digit());
+        let named = path.trim_end_matches(".json").rsplit(['_', '/']).next().unwrap_or_default();
+        let named = named.trim_end_matches(|c: char| c.is_ascii_digit());
         let split = ["train", "val", "test"].into_iter().find(|split| *split == named).or(split);
         let folder = match &own.images {
             Some(folder) => folder.trim_matches('/').to_owned(),

@@ -1,8 +1,10 @@
 //! One annotation of a COCO document as a detection: what is accepted, what is mended and what is refused.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use spatialmill_geometry::Mask;
 
+use super::box3d::Box3d;
 use super::id::Id;
 use super::segmentation::Segmentation;
 use crate::source::rows::{self, Box2, Detection, Refused};
@@ -26,6 +28,11 @@ pub struct ObjectRecord {
     /// As in COCO's files of results.
     #[serde(default)]
     pub score: Option<f64>,
+    #[serde(default, rename = "bbox3D_cam")]
+    has_box3d: Option<IgnoredAny>,
+    /// Read apart: were its fields flattened into this record, serde would hold every polygon of COCO twice.
+    #[serde(skip)]
+    pub box3d: Box3d,
 }
 
 /// The image that an annotation lies on.
@@ -47,17 +54,27 @@ const LEAST_SHARED: f64 = 0.1;
 pub const MAX_CAPTION: usize = 1000;
 
 impl ObjectRecord {
-    /// The row. Codes: `box`, `mask`, `caption`, `score`, `json`.
+    /// The record, and the fields of its 3D box where it has one.
+    pub fn parse(json: &[u8]) -> serde_json::Result<Self> {
+        let mut record: Self = serde_json::from_slice(json)?;
+        if record.has_box3d.is_some() {
+            record.box3d = serde_json::from_slice(json)?;
+        }
+        Ok(record)
+    }
+
+    /// The row. Codes: `box`, `mask`, `box3d`, `caption`, `score`, `json`.
     pub fn detection(self, canvas: Canvas<'_>, category: &str, made_by: &str) -> Result<Detection, Refused> {
         let mask = match &self.segmentation {
             Some(segmentation) => segmentation.mask(canvas.height, canvas.width)?,
             None => None,
         };
-        let bbox = match (self.bbox, &mask) {
+        let bbox = match (self.bbox.or_else(|| self.box3d.in_image()), &mask) {
             (Some(bbox), _) => inside(bbox, canvas)?,
             (None, Some(mask)) => bounds(mask),
             (None, None) => return Err(Refused::new("box", "neither a box nor a mask")),
         };
+        let (obb, visibility) = (self.box3d.obb()?, self.box3d.shown());
         if let Some(mask) = &mask {
             let shared = iou(bbox, bounds(mask));
             if shared < LEAST_SHARED {
@@ -86,6 +103,8 @@ impl ObjectRecord {
                 width: canvas.width as i32,
                 counts: mask.to_counts(),
             }),
+            obb: obb.as_ref().map(rows::Obb::from),
+            visibility,
             crowd: self.iscrowd == 1,
             score: self.score,
             made_by: made_by.to_owned(),
@@ -125,7 +144,7 @@ mod tests {
     use super::*;
 
     fn check(json: &str) -> Result<Detection, Refused> {
-        let record: ObjectRecord = serde_json::from_str(json).map_err(|e| Refused::new("json", e.to_string()))?;
+        let record = ObjectRecord::parse(json.as_bytes()).map_err(|e| Refused::new("json", e.to_string()))?;
         record.detection(Canvas { frame_id: "s/1", width: 6, height: 4 }, "cat", "annotation")
     }
 

@@ -28,6 +28,12 @@ pub fn intrinsics(text: &[u8]) -> Result<Intrinsics, Refused> {
             return Err(refused(format!("{n} numbers; it takes fx fy cx cy, a 3x3 matrix or a 4x4 matrix")));
         }
     };
+    intrinsics_of(matrix)
+}
+
+/// Intrinsics from a 3x3 matrix, row by row. Code: `intrinsics`.
+pub fn intrinsics_of(matrix: [f64; 9]) -> Result<Intrinsics, Refused> {
+    let refused = |message: String| Refused::new("intrinsics", message);
     let [fx, skew, cx, row, fy, cy, x, y, w] = matrix;
     if [row, x, y, w] != [0.0, 0.0, 0.0, 1.0] {
         return Err(refused(format!("the matrix is no camera's: {matrix:?}; is it stored column by column?")));
@@ -62,6 +68,12 @@ pub fn gravity(text: &[u8]) -> Result<Vector3<f64>, Refused> {
             return Err(refused(format!("{} numbers; it takes the downward vector, or a rotation", numbers.len())));
         }
     };
+    gravity_of(down)
+}
+
+/// The direction that points down, one long. Code: `gravity`.
+pub fn gravity_of(down: Vector3<f64>) -> Result<Vector3<f64>, Refused> {
+    let refused = |message: String| Refused::new("gravity", message);
     let length = down.norm();
     if !(1e-6..1e6).contains(&length) {
         return Err(refused("the downward vector has no usable length".to_owned()));

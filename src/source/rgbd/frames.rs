@@ -273,10 +273,14 @@ impl<'a> Scene<'a> {
     }
 
     /// Pushes the frames.
-    pub fn finish(self, rows: &mut Rows) -> Result<()> {
-        for image in self.images.into_values() {
+    pub fn finish(mut self, rows: &mut Rows) -> Result<()> {
+        for (name, image) in std::mem::take(&mut self.images) {
             let Some(mut frame) = image.frame else { continue };
             let boxes = (image.boxes || self.world_boxes) && image.pose.is_some();
+            if frame.depth_uri.is_none() && (boxes || image.masks) {
+                let message = "there is no depth of this image, so that its objects cannot be placed in space";
+                rows.refuse(self.key(&name), &self.path(&format!("depth/{name}")), Refused::new("depth", message))?;
+            }
             let lifted_from = match frame.depth_uri {
                 Some(_) if boxes => Some("scan"),
                 Some(_) if image.masks => Some("depth"),

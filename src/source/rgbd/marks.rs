@@ -92,8 +92,8 @@ impl Scene<'_> {
                 bbox,
                 mask: Some(rows::Mask { height, width, counts: mask.to_counts() }),
                 crowd,
-                score: None,
                 made_by: self.source.options.made_by.clone(),
+                ..Detection::default()
             };
             self.detected(name, row, rows)?;
         }

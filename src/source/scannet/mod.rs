@@ -82,7 +82,7 @@ objects may be counted; a scene whose mesh or one of whose objects cannot be use
 Quarantined: a mesh, segments or aggregation that cannot be read (mesh, segments, json), objects without vertices (box3d) or
 with an id used before (duplicate), photos that cannot be read (image, unreadable), poses that are not finite, as ScanNet
 writes them where tracking was lost, or no rigid motion (pose), missing cameras (intrinsics), depth that is none (depth),
-recordings that are damaged or not extracted (sens).
+recordings that are damaged or not extracted (sens), scenes that have neither photos nor a recording (missing_file).
 ";
 
 /// Changes when the same files would be read as different rows.

@@ -250,7 +250,10 @@ impl Scene<'_> {
             }
         }
         let recording = format!("{}.sens", self.id);
-        let Some(folder) = self.with(&recording) else { return Ok(()) };
+        let Some(folder) = self.with(&recording) else {
+            let message = format!("the scene has neither photos nor {recording}, so that nothing is asked about it");
+            return rows.refuse(format!("{}/photos", self.id), self.id, Refused::new("missing_file", message));
+        };
         let path = folder.below(&recording);
         let Some((into, _)) = &self.source.extract else {
             let message = "the photos are inside of the recording; set `extract` to a folder where they can be written";

@@ -1,7 +1,7 @@
 //! Relates the frames on standard input, so that an oracle in another language can compare thousands of them.
 //!
-//! A line in is `{"frame_id": .., "objects": [{"object_id": .., "centre": {"x": .., ..}, "extent": .., "low": .., "nearest": ..}]}`;
-//! a line out is a fact with its `frame_id`, as the SQL function `relate` gives it.
+//! A line in is an object, `{"frame_id": .., "object_id": .., "centre": {"x": .., ..}, "extent": .., "low": .., "nearest": ..}`; a line
+//! out is a row of the view `relations`.
 
 use std::error::Error;
 use std::io::{BufReader, Read, Write};
@@ -15,35 +15,23 @@ use datafusion::prelude::SessionContext;
 async fn main() -> Result<(), Box<dyn Error>> {
     let vec3 =
         DataType::Struct(Fields::from_iter(["x", "y", "z"].map(|name| Field::new(name, DataType::Float64, true))));
-    let object = Fields::from(vec![
+    let schema = Schema::new(vec![
+        Field::new("frame_id", DataType::Utf8, true),
         Field::new("object_id", DataType::Utf8, true),
         Field::new("centre", vec3.clone(), true),
         Field::new("extent", vec3.clone(), true),
         Field::new("low", vec3, true),
         Field::new("nearest", DataType::Float64, true),
     ]);
-    let schema = Schema::new(vec![
-        Field::new("frame_id", DataType::Utf8, true),
-        Field::new("objects", DataType::new_list(DataType::Struct(object), true), true),
-    ]);
     let mut lines = Vec::new();
     std::io::stdin().read_to_end(&mut lines)?;
-    let frames =
+    let objects =
         ReaderBuilder::new(Arc::new(schema)).build(BufReader::new(&lines[..]))?.collect::<Result<Vec<_>, _>>()?;
 
     let context = SessionContext::new();
     spatialmill_columns::scalar_functions().for_each(|function| context.register_udf(function));
-    context.register_table("frames", context.read_batches(frames)?.into_view())?;
-    let facts = context
-        .sql(
-            "SELECT frame_id, fact['subject'] AS subject, fact['object'] AS object, fact['axis'] AS axis,
-                fact['relation'] AS relation, fact['value'] AS value, fact['unit'] AS unit, fact['margin'] AS margin,
-                fact['overlap'] AS overlap, fact['among'] AS among, fact['agrees'] AS agrees
-            FROM (SELECT frame_id, unnest(relate(objects)) AS fact FROM frames)",
-        )
-        .await?
-        .collect()
-        .await?;
+    context.register_table("objects", context.read_batches(objects)?.into_view())?;
+    let facts = context.sql(include_str!("../../../queries/4_relations/relations.sql")).await?.collect().await?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut writer = LineDelimitedWriter::new(&mut out);
     writer.write_batches(&facts.iter().collect::<Vec<_>>())?;

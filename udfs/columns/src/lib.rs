@@ -15,6 +15,7 @@ mod lists;
 mod names;
 pub mod nouns;
 pub mod phrases;
+mod place;
 mod record;
 mod relate;
 pub mod reserved;
@@ -27,6 +28,7 @@ pub use record::{Record, Shape};
 
 /// All SQL functions of this crate that need nothing but their arguments; those of [`wording`] also need phrases.
 pub const FUNCTIONS: &[Function] = &[
+    place::PLACE,
     relate::RELATE,
     balance::BALANCE,
     draw::DRAW,

@@ -109,6 +109,11 @@ impl Record<'_> {
 pub struct Numbers(Float64Array);
 
 impl Numbers {
+    /// So many nulls.
+    pub fn nulls(rows: usize) -> Self {
+        Self(Float64Array::new_null(rows))
+    }
+
     /// The values, NaN where they are null. A copy is made only where there are nulls.
     pub fn or_nan(&self) -> Cow<'_, [f64]> {
         if self.0.null_count() == 0 {

@@ -27,6 +27,18 @@ const ROLES: &[&str] =
 /// assert_eq!(noun_phrase(" ... "), None);
 /// ```
 pub fn noun_phrase(text: &str) -> Option<String> {
+    bare(text).map(|name| capitals(&name))
+}
+
+/// Initialisms that datasets write small: "tv", "pc monitor".
+const INITIALISMS: &[&str] = &["tv", "pc", "dvd", "cd", "led", "usb", "atm"];
+
+fn capitals(name: &str) -> String {
+    let word = |word: &str| if INITIALISMS.contains(&word) { word.to_ascii_uppercase() } else { word.to_owned() };
+    name.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+fn bare(text: &str) -> Option<String> {
     // Nothing of a text this long can be shown, so it is not worth a copy.
     if text.len() > 64 * LONGEST {
         return None;
@@ -172,6 +184,8 @@ mod tests {
         assert!(matches!(clean("a plain name"), Cow::Borrowed(_)));
         assert_eq!(noun_phrase("TV"), Some("TV".into()));
         assert_eq!(noun_phrase("Chair"), Some("chair".into()));
+        assert_eq!(noun_phrase("tv stand"), Some("TV stand".into()));
+        assert_eq!(noun_phrase("The tv"), Some("TV".into()));
         assert_eq!(noun_phrase("A Persian rug"), Some("Persian rug".into()));
         assert_eq!(noun_phrase("sign reading 10:30"), Some("sign reading 10:30".into()));
     }

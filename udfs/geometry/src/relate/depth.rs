@@ -18,7 +18,7 @@
 //! - inverse: near and far are each other's; neither is symmetric; both are transitive;
 //! - degenerate: equal nearest surfaces are neither. A surface behind the camera has a negative y and counts as nearer still.
 
-use super::pass::{Compared, Formula, Overlap, Side, facts_of};
+use super::pass::{Compared, Formula, Overlap, Side, judge};
 use super::{Axis, Objects};
 
 pub const DEPTH: Axis = Axis {
@@ -26,7 +26,7 @@ pub const DEPTH: Axis = Axis {
     unit: "m",
     lesser: ("near", "its nearest surface is less far ahead"),
     greater: ("far", "its nearest surface is further ahead"),
-    facts_of: facts_of::<Depth>,
+    judge: judge::<Depth>,
 };
 
 pub struct Depth;

@@ -14,7 +14,7 @@
 //!   camera about the vertical changes neither;
 //! - degenerate: equal heights are neither.
 
-use super::pass::{Compared, Formula, Overlap, Side, facts_of, higher};
+use super::pass::{Compared, Formula, Overlap, Side, higher, judge};
 use super::{Axis, Objects};
 
 pub const HEIGHT: Axis = Axis {
@@ -22,7 +22,7 @@ pub const HEIGHT: Axis = Axis {
     unit: "m",
     lesser: ("shorter", "it is less tall"),
     greater: ("taller", "it is taller"),
-    facts_of: facts_of::<Height>,
+    judge: judge::<Height>,
 };
 
 pub struct Height;

@@ -17,7 +17,7 @@
 //! - degenerate: equal x is neither. A centre behind the camera has a bearing beyond ±90°, which orders it as one would turn;
 //!   one straight above or below the camera has none, and the image agrees to nothing about it.
 
-use super::pass::{Compared, Formula, Overlap, Side, facts_of};
+use super::pass::{Compared, Formula, Overlap, Side, judge};
 use super::{Axis, Objects};
 
 pub const LATERAL: Axis = Axis {
@@ -25,7 +25,7 @@ pub const LATERAL: Axis = Axis {
     unit: "m",
     lesser: ("left", "its centre is further to the left"),
     greater: ("right", "its centre is further to the right"),
-    facts_of: facts_of::<Lateral>,
+    judge: judge::<Lateral>,
 };
 
 pub struct Lateral;

@@ -1,8 +1,8 @@
 //! The twelve relations between two objects of a frame: what of two opposites holds, by how much, and how clearly.
 //!
-//! In go whole columns of objects in view space and the rows that make up a frame; out come the facts of that frame, both
-//! directions of each. Nothing here decides whether a fact is clear enough for a question: that takes thresholds, and
-//! thresholds belong to the project's configuration. Only [`masks`] takes them, for callers that want nothing else.
+//! In go two columns of objects in view space, a pair each row; out come the facts of the first about the second. Nothing here
+//! decides whether a fact is clear enough for a question: that takes thresholds, and thresholds belong to the project's
+//! configuration. Only [`masks`] takes them, for callers that want nothing else.
 //!
 //! ```text
 //!        z up                          six axes, each a pair of opposites
@@ -38,7 +38,7 @@ mod width;
 mod tests;
 
 pub use objects::{Columns, Objects};
-pub use pass::{Facts, Limit, facts, masks, most_facts};
+pub use pass::{Facts, Limit, facts, masks};
 
 /// One axis: a pair of opposite relations and how to find out which of them holds.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +50,7 @@ pub struct Axis {
     pub lesser: (&'static str, &'static str),
     /// The relation of the object with the higher key to the other one, and one line on it.
     pub greater: (&'static str, &'static str),
-    facts_of: pass::FactsPass,
+    judge: pass::Judge,
 }
 
 /// One relation, derived from its axis.

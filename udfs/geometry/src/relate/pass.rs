@@ -1,4 +1,4 @@
-//! The loops over the pairs of a frame, written once for all axes.
+//! The loops over pairs of objects, written once for all axes.
 //!
 //! An axis says which columns it compares and what scale makes a gap big; see [`Formula`]. Each loop is compiled for each
 //! axis, so that its inner part is a few additions and comparisons over contiguous columns, which the compiler turns into
@@ -14,15 +14,11 @@ use super::volume::Volume;
 use super::width::Width;
 use super::{AXES, Axis, Objects};
 
-/// The facts of any number of frames, as columns of one length.
-///
-/// Within a frame they are ordered by axis, subject and object.
+/// Facts about pairs, as columns of one length, ordered by pair and axis.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Facts {
-    /// Row of the objects' columns.
-    pub subject: Vec<u32>,
-    /// Row of the objects' columns.
-    pub object: Vec<u32>,
+    /// Row of the columns that were compared.
+    pub pair: Vec<u32>,
     /// Index into [`super::RELATIONS`].
     pub relation: Vec<u8>,
     pub value: Vec<f64>,
@@ -39,18 +35,33 @@ pub struct Limit {
     pub overlap: f64,
 }
 
-/// Appends the facts of the frame that the rows `frame` make up.
-pub fn facts(objects: &Objects, frame: Range<usize>, facts: &mut Facts) {
-    let frame = objects.rows(frame);
-    facts.reserve(most_facts(frame.len()));
-    for (axis, Axis { facts_of, .. }) in AXES.iter().enumerate() {
-        facts_of(objects, frame.clone(), 2 * axis as u8, facts);
+/// What each of `subjects` is to the one of `objects` in the same row, on every axis where they differ. Rows without a partner
+/// are passed over.
+pub fn facts(subjects: &Objects, objects: &Objects) -> Facts {
+    let rows = subjects.len().min(objects.len());
+    let mut facts = Facts::with_capacity(AXES.len() * rows);
+    let mut judged = [Judged::NOTHING; AXES.len()];
+    for start in (0..rows).step_by(BLOCK) {
+        let block = start..rows.min(start + BLOCK);
+        for (Axis { judge, .. }, judged) in AXES.iter().zip(&mut judged) {
+            judge(subjects, objects, block.clone(), judged);
+        }
+        for (at, row) in block.enumerate() {
+            if !(subjects.comparable[row] && objects.comparable[row]) {
+                continue;
+            }
+            for (axis, judged) in judged.iter().enumerate().filter(|(_, judged)| judged.difference[at] != 0.0) {
+                let difference = judged.difference[at];
+                facts.pair.push(row as u32);
+                facts.relation.push(2 * axis as u8 + u8::from(difference < 0.0));
+                facts.value.push(difference.abs());
+                facts.margin.push(judged.margin[at]);
+                facts.overlap.push(judged.overlap[at]);
+                facts.agrees.push(judged.agrees[at]);
+            }
+        }
     }
-}
-
-/// So many facts a frame of `n` objects has, or fewer where there are ties.
-pub fn most_facts(n: usize) -> usize {
-    AXES.len() * n * n.saturating_sub(1)
+    facts
 }
 
 /// Appends a bit set for each pair of the frame's objects: the first with all after it, the second with all after it, ...
@@ -164,40 +175,36 @@ fn lower(a: f64, b: f64) -> f64 {
 /// two specks finite, and gives a flat object inside another one's interval an overlap of 1 without a special case.
 pub(super) const SMALLEST_LENGTH: f64 = 1e-6;
 
-pub(super) type FactsPass = fn(&Objects, Range<usize>, u8, &mut Facts);
-/// So many objects are compared with one subject before the facts among them are picked out: enough for full vectors, few
-/// enough for the stack and the first-level cache.
+/// So many pairs are judged on each axis before their facts are picked out: enough for full vectors, few enough for the stack
+/// and the first-level cache.
 const BLOCK: usize = 64;
 
-pub(super) fn facts_of<F: Formula>(objects: &Objects, frame: Range<usize>, lesser: u8, facts: &mut Facts) {
-    let columns = F::columns(objects).cut(frame.clone());
-    let comparable = &objects.comparable[frame.clone()];
-    let mut difference = [0.0; BLOCK];
-    let mut margin = [0.0; BLOCK];
-    let mut overlap = [0.0; BLOCK];
-    let mut agrees = [false; BLOCK];
-    for i in (0..frame.len()).filter(|&i| comparable[i]) {
-        let subject = columns.side(i);
-        for start in (0..frame.len()).step_by(BLOCK) {
-            let block = columns.cut(start..frame.len().min(start + BLOCK));
-            let n = block.key.len().min(BLOCK);
-            for j in 0..n {
-                let object = block.side(j);
-                difference[j] = object.key - subject.key;
-                margin[j] = difference[j].abs() / higher(F::scale(subject, object), SMALLEST_LENGTH);
-                overlap[j] = F::overlap(subject, object).share();
-                agrees[j] = same_order(subject, object);
-            }
-            for j in (0..n).filter(|&j| difference[j] != 0.0 && comparable[start + j]) {
-                facts.subject.push((frame.start + i) as u32);
-                facts.object.push((frame.start + start + j) as u32);
-                facts.relation.push(lesser + u8::from(difference[j] < 0.0));
-                facts.value.push(difference[j].abs());
-                facts.margin.push(margin[j]);
-                facts.overlap.push(overlap[j]);
-                facts.agrees.push(agrees[j]);
-            }
-        }
+/// What one axis says of a block of pairs.
+pub(super) struct Judged {
+    difference: [f64; BLOCK],
+    margin: [f64; BLOCK],
+    overlap: [f64; BLOCK],
+    agrees: [bool; BLOCK],
+}
+
+impl Judged {
+    const NOTHING: Self =
+        Self { difference: [0.0; BLOCK], margin: [0.0; BLOCK], overlap: [0.0; BLOCK], agrees: [false; BLOCK] };
+}
+
+/// Judges the pairs of the rows `block`, no more than [`BLOCK`] of them.
+pub(super) type Judge = fn(&Objects, &Objects, Range<usize>, &mut Judged);
+
+pub(super) fn judge<F: Formula>(subjects: &Objects, objects: &Objects, block: Range<usize>, judged: &mut Judged) {
+    let subjects = F::columns(subjects).cut(block.clone());
+    let objects = F::columns(objects).cut(block);
+    let n = subjects.key.len().min(objects.key.len()).min(BLOCK);
+    for j in 0..n {
+        let (subject, object) = (subjects.side(j), objects.side(j));
+        judged.difference[j] = object.key - subject.key;
+        judged.margin[j] = judged.difference[j].abs() / higher(F::scale(subject, object), SMALLEST_LENGTH);
+        judged.overlap[j] = F::overlap(subject, object).share();
+        judged.agrees[j] = same_order(subject, object);
     }
 }
 
@@ -245,15 +252,14 @@ impl Facts {
         self.value.is_empty()
     }
 
-    /// Makes room for `more` facts: once for many frames is faster than once for each.
-    pub fn reserve(&mut self, more: usize) {
-        let Self { subject, object, relation, value, margin, overlap, agrees } = self;
-        subject.reserve(more);
-        object.reserve(more);
-        relation.reserve(more);
-        value.reserve(more);
-        margin.reserve(more);
-        overlap.reserve(more);
-        agrees.reserve(more);
+    fn with_capacity(facts: usize) -> Self {
+        Self {
+            pair: Vec::with_capacity(facts),
+            relation: Vec::with_capacity(facts),
+            value: Vec::with_capacity(facts),
+            margin: Vec::with_capacity(facts),
+            overlap: Vec::with_capacity(facts),
+            agrees: Vec::with_capacity(facts),
+        }
     }
 }

@@ -18,7 +18,7 @@
 //!   vertical changes neither;
 //! - degenerate: equal z is neither. An object straight above or below the camera has an infinite elevation, which is in order.
 
-use super::pass::{Compared, Formula, Overlap, Side, facts_of};
+use super::pass::{Compared, Formula, Overlap, Side, judge};
 use super::{Axis, Objects};
 
 pub const VERTICAL: Axis = Axis {
@@ -26,7 +26,7 @@ pub const VERTICAL: Axis = Axis {
     unit: "m",
     lesser: ("below", "its centre is lower"),
     greater: ("above", "its centre is higher"),
-    facts_of: facts_of::<Vertical>,
+    judge: judge::<Vertical>,
 };
 
 pub struct Vertical;

@@ -12,7 +12,7 @@
 //! - inverse: larger and smaller are each other's; neither is symmetric; both are transitive; moving an object changes neither;
 //! - degenerate: equal volumes are neither, and so are two flat objects, whose volumes are both 0.
 
-use super::pass::{Compared, Formula, Overlap, Side, facts_of, higher};
+use super::pass::{Compared, Formula, Overlap, Side, higher, judge};
 use super::{Axis, Objects};
 
 pub const VOLUME: Axis = Axis {
@@ -20,7 +20,7 @@ pub const VOLUME: Axis = Axis {
     unit: "m3",
     lesser: ("smaller", "its box in the view has the smaller volume"),
     greater: ("larger", "its box in the view has the larger volume"),
-    facts_of: facts_of::<Volume>,
+    judge: judge::<Volume>,
 };
 
 pub struct Volume;

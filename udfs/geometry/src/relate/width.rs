@@ -12,7 +12,7 @@
 //! - inverse: wider and thinner are each other's; neither is symmetric; both are transitive; moving an object changes neither;
 //! - degenerate: equal widths are neither.
 
-use super::pass::{Compared, Formula, Overlap, Side, facts_of, higher};
+use super::pass::{Compared, Formula, Overlap, Side, higher, judge};
 use super::{Axis, Objects};
 
 pub const WIDTH: Axis = Axis {
@@ -20,7 +20,7 @@ pub const WIDTH: Axis = Axis {
     unit: "m",
     lesser: ("thinner", "it is less wide"),
     greater: ("wider", "it is wider"),
-    facts_of: facts_of::<Width>,
+    judge: judge::<Width>,
 };
 
 pub struct Width;

@@ -1,0 +1,156 @@
+//! `place(obb, gravity)`: an oriented box in camera axes, in view space.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, ListArray, StructArray, new_null_array};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Fields, Float64Type};
+use datafusion::common::{Result, internal_err, plan_err};
+use spatialmill_geometry::{Bounds, OrientedBox, Vector3, ViewSpace};
+
+use crate::record::{Numbers, Record, Shape, VEC3};
+use crate::{Arguments, Example, Function};
+
+/// Null for a null box, for one that is none, and for a gravity without a direction. A null gravity is that of a level camera.
+pub const PLACE: Function = Function {
+    name: "place",
+    usage: "place(obb, gravity)",
+    doc: "an oriented box in camera axes as centre, extent, lowest corner and oriented box in view space; gravity points down, null is level",
+    example: Example {
+        // The camera looks straight down the corridor: what is 1 m below and 4 m ahead of it is at y = 4, z = -1.
+        sql: "SELECT placed.centre.z || ' ' || placed.low.y FROM (SELECT place({centre: {x: 0, y: 1, z: 4}, axes: [1, 0, 0, 0, 1, 0, 0, 0, 1],
+            lengths: {x: 2, y: 1, z: 1}}, NULL) AS placed)",
+        answer: "-1.0 3.5",
+    },
+    answer: |types| match types {
+        [obb, gravity] => {
+            Shape::Struct(OBB).check("place", "obb", obb)?;
+            VEC3.check("place", "gravity", gravity)?;
+            Ok(DataType::Struct(fields()))
+        }
+        _ => plan_err!("`place` takes two arguments, a box and the direction of gravity, and not {}", types.len()),
+    },
+    call,
+};
+
+const OBB: &[(&str, Shape)] = &[("centre", VEC3), ("axes", Shape::Numbers), ("lengths", VEC3)];
+
+fn fields() -> Fields {
+    let field = |name: &str, kind| Field::new(name, kind, true);
+    let vec3 = || DataType::Struct(vec3_fields());
+    let axes = DataType::new_list(DataType::Float64, true);
+    let obb = DataType::Struct(vec![field("centre", vec3()), field("axes", axes), field("lengths", vec3())].into());
+    vec![field("centre", vec3()), field("extent", vec3()), field("low", vec3()), field("obb", obb)].into()
+}
+
+fn vec3_fields() -> Fields {
+    ["x", "y", "z"].map(|axis| Field::new(axis, DataType::Float64, true)).to_vec().into()
+}
+
+fn call(arguments: &Arguments) -> Result<ArrayRef> {
+    let (boxes, gravity) = (arguments.column(0)?, arguments.column(1)?);
+    let Some(boxes) = boxes.as_struct_opt() else {
+        return Ok(new_null_array(&DataType::Struct(fields()), arguments.rows()));
+    };
+    let record = Record(boxes);
+    let (centre, lengths) = (record.vec3("centre")?, record.vec3("lengths")?);
+    let [centre, lengths] = [&centre, &lengths].map(|vectors| vectors.each_ref().map(|axis| axis.or_nan()));
+    let axes = cast(record.field("axes")?, &DataType::new_list(DataType::Float64, true))?;
+    let axes = axes.as_list::<i32>();
+    let numbers = axes.values().as_primitive::<Float64Type>().values();
+    let gravity = gravity.as_struct_opt();
+    let down = match gravity {
+        Some(down) => ["x", "y", "z"].map(|axis| Record(down).number(axis)),
+        None => ["x", "y", "z"].map(|_| Ok(Numbers::nulls(boxes.len()))),
+    };
+    let [x, y, z] = down;
+    let down = [x?, y?, z?];
+    let down = down.each_ref().map(|axis| axis.or_nan());
+
+    let place = |row: usize| {
+        let of = |vectors: &[Cow<[f64]>; 3]| vectors.each_ref().map(|axis| axis[row]).into();
+        let ends = axes.value_offsets();
+        if boxes.is_null(row) || axes.is_null(row) {
+            return None;
+        }
+        let given = match numbers.get(ends[row] as usize..ends[row + 1] as usize) {
+            Some(&[a, b, c, d, e, f, g, h, i]) => {
+                let axes = [Vector3::new(a, b, c), Vector3::new(d, e, f), Vector3::new(g, h, i)];
+                OrientedBox { centre: of(&centre), axes, lengths: of(&lengths) }.checked().ok()
+            }
+            _ => None,
+        };
+        let view = match gravity {
+            Some(gravity) if gravity.is_valid(row) => ViewSpace::from_gravity(&of(&down)).ok(),
+            _ => Some(ViewSpace::level()),
+        };
+        Some(view?.box_to_view(&given?))
+    };
+    columns((0..boxes.len()).map(place).collect())
+}
+
+fn columns(placed: Vec<Option<OrientedBox>>) -> Result<ArrayRef> {
+    let bounds: Vec<Option<Bounds>> = placed.iter().map(|placed| placed.map(|placed| placed.bounds())).collect();
+    let obb = placed.iter().map(Option::as_ref);
+    let fields = fields();
+    let DataType::Struct(obb_fields) = fields[3].data_type() else { return internal_err!("`obb` is a struct") };
+    let axes = obb.clone().flat_map(|obb| (0..9).map(move |i| obb.map(|obb| obb.axes[i / 3][i % 3])));
+    let lengths = OffsetBuffer::from_lengths(std::iter::repeat_n(9, placed.len()));
+    let item = Arc::new(Field::new_list_field(DataType::Float64, true));
+    let axes = ListArray::try_new(item, lengths, Arc::new(Float64Array::from_iter(axes)), None)?;
+    let obb: Vec<ArrayRef> =
+        vec![vec3(obb.clone().map(|obb| Some(obb?.centre))), Arc::new(axes), vec3(obb.map(|obb| Some(obb?.lengths)))];
+    let nulls = || Some(NullBuffer::from_iter(placed.iter().map(Option::is_some)));
+    let columns: Vec<ArrayRef> = vec![
+        vec3(placed.iter().map(|obb| Some(obb.as_ref()?.centre))),
+        vec3(bounds.iter().map(|bounds| Some(bounds.as_ref()?.extent()))),
+        vec3(bounds.iter().map(|bounds| Some(bounds.as_ref()?.low))),
+        Arc::new(StructArray::try_new(obb_fields.clone(), obb, nulls())?),
+    ];
+    Ok(Arc::new(StructArray::try_new(fields, columns, nulls())?))
+}
+
+fn vec3(vectors: impl Iterator<Item = Option<Vector3<f64>>> + Clone) -> ArrayRef {
+    let axis =
+        |k: usize| -> ArrayRef { Arc::new(vectors.clone().map(|vector| Some(vector?[k])).collect::<Float64Array>()) };
+    Arc::new(StructArray::new(vec3_fields(), vec![axis(0), axis(1), axis(2)], None))
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::prelude::SessionContext;
+
+    use super::*;
+
+    /// The box's centre, 1 m to the right and 2 m ahead of the camera, and what it becomes.
+    async fn check(axes: &str, gravity: &str, expected: &str) {
+        let context = SessionContext::new();
+        context.register_udf(PLACE.scalar());
+        let sql = format!(
+            "SELECT concat(round(p.centre.x, 3), ' ', round(p.centre.y, 3), ' ', round(p.centre.z, 3), ', ', round(p.extent.y, 3))
+            FROM (SELECT place({{centre: {{x: 1, y: 0, z: 2}}, axes: {axes}, lengths: {{x: 1, y: 2, z: 3}}}}, {gravity}) AS p)"
+        );
+        let batches = context.sql(&sql).await.unwrap().collect().await.unwrap();
+        let found = arrow::util::display::array_value_to_string(batches[0].column(0), 0).unwrap();
+        assert_eq!(found, expected, "{sql}");
+    }
+
+    #[tokio::test]
+    async fn boxes_turn_with_gravity() {
+        let axes = "[1, 0, 0, 0, 1, 0, 0, 0, 1]";
+        check(axes, "NULL", "1.0 2.0 0.0, 3.0").await;
+        check(axes, "{x: 0, y: 1, z: 0}", "1.0 2.0 0.0, 3.0").await;
+        // The camera looks 30 degrees down.
+        check(axes, "{x: 0, y: 0.8660254037844386, z: 0.5}", "1.0 1.732 -1.0, 3.598").await;
+    }
+
+    #[tokio::test]
+    async fn what_is_no_box_has_no_place() {
+        check("[1, 0, 0, 0, 1, 0, 0, 0]", "NULL", "  , ").await;
+        check("[1, 0, 0, 1, 0, 0, 0, 0, 1]", "NULL", "  , ").await;
+        check("NULL", "NULL", "  , ").await;
+        check("[1, 0, 0, 0, 1, 0, 0, 0, 1]", "{x: 0, y: 0, z: 0}", "  , ").await;
+    }
+}
