@@ -101,6 +101,108 @@ async fn a_build_makes_only_what_changed() {
     assert_eq!(runs.len(), 2, "a line for each run that wrote the table");
 }
 
+/// Two sources in this order in mill.toml.
+async fn two_sources(folder: &Path, url: &str, names: &[&str]) -> Mill {
+    let source = |name: &str| {
+        let rooms = ROOMS.split("[build]").next().unwrap_or_default().replace("GEOMETRY", "scan");
+        rooms
+            .replace("name = \"rooms\"", &format!("name = \"{name}\""))
+            .replace("root = \"rooms\"", &format!("root = \"{name}\""))
+            + if name == "b" { "seed = 9\n" } else { "" }
+    };
+    let text: String = names.iter().map(|name| source(name)).collect();
+    std::fs::write(folder.join("mill.toml"), text).unwrap();
+    let set = [format!("url={url}"), "position_facts_per_frame=60".into(), "rate_tolerance=0".into()];
+    let mill = Mill::open(Project::load(folder, &set).unwrap(), Progress::silent()).await.unwrap();
+    mill.import(&[]).await.unwrap();
+    mill.build(None).await.unwrap();
+    mill
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_depend_on_no_order_of_shards() {
+    let folder = tempfile::tempdir().unwrap();
+    let at_once = two_sources(folder.path(), "at_once", &["a", "b"]).await;
+    two_sources(folder.path(), "one_by_one", &["b"]).await;
+    let one_by_one = two_sources(folder.path(), "one_by_one", &["b", "a"]).await;
+    for table in ["dataset", "questions", "keep_rates"] {
+        let sql = format!("SELECT * FROM {table}");
+        let (expected, found) = (lines(&at_once, &sql).await, lines(&one_by_one, &sql).await);
+        assert!(expected.len() > 10 && expected == found, "{table}: {} and {}", expected.len(), found.len());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_benchmark_lists_is_not_trained_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenes = async |set: &[&str]| {
+        let mill = Mill::open(project(folder.path(), "scan", set), Progress::silent()).await.unwrap();
+        mill.import(&[]).await.unwrap();
+        (lines(&mill, "SELECT DISTINCT scene_id FROM frames").await, lines(&mill, "SELECT * FROM runs").await)
+    };
+    let (all, _) = scenes(&[]).await;
+    let listed = all[0].trim_end_matches("\"}").rsplit('/').next().unwrap();
+    std::fs::write(folder.path().join("benchmark.txt"), format!("# ours\n{listed}\n")).unwrap();
+    let (left, runs) = scenes(&["benchmarks=[\"benchmark.txt\"]"]).await;
+    assert_eq!(left, all[1..], "{listed} is left out");
+    assert!(runs.iter().any(|run| run.contains(r#"{"reason":"benchmark","n":2}"#)), "{runs:?}");
+    assert_eq!(scenes(&[]).await.0, all, "without the list it is back");
+    let error = Mill::open(project(folder.path(), "scan", &["benchmarks=[\"none.txt\"]"]), Progress::silent());
+    let error = error.await.unwrap().import(&[]).await.unwrap_err();
+    assert!(error.to_string().contains("none.txt"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn annotated_3d_boxes_become_questions() {
+    let folder = tempfile::tempdir().unwrap();
+    // A cup on the left and a lamp on the right, a metre apart, as Omni3D writes them; the third box cannot be relied on.
+    let cuboid = |x: f64| {
+        let corner = |i: usize| {
+            [
+                x + 0.3 * f64::from([0, 1, 1, 0][i % 4]),
+                0.3 * f64::from([0, 0, 1, 1][i % 4]),
+                if i < 4 { 2.0 } else { 2.3 },
+            ]
+        };
+        (0..8).map(corner).collect::<Vec<_>>()
+    };
+    let annotation = |id: u32, x: f64, left: u32| {
+        serde_json::json!({"id": id, "image_id": 1, "category_id": id, "bbox3D_cam": cuboid(x), "valid3D": id < 3,
+            "bbox2D_tight": [left, 20, left + 10, 30], "visibility": 1.0, "truncation": 0.0})
+    };
+    let document = serde_json::json!({
+        "images": [{"id": 1, "file_path": "1.jpg", "width": 64, "height": 48, "K": [[50, 0, 32], [0, 50, 24], [0, 0, 1]], "gravity": [0, 1, 0]}],
+        "categories": [{"id": 1, "name": "cup"}, {"id": 2, "name": "lamp"}, {"id": 3, "name": "bed"}],
+        "annotations": [annotation(1, -0.8, 8), annotation(2, 0.5, 44), annotation(3, 0.0, 30)],
+    });
+    std::fs::write(folder.path().join("room_train.json"), document.to_string()).unwrap();
+    let toml = r#"
+        [[source]]
+        name = "boxes"
+        kind = "coco"
+        root = "."
+        annotations = "room_train.json"
+        missing_images = "keep"
+        [ask]
+        position_facts_per_frame = 1000.0
+    "#;
+    std::fs::write(folder.path().join("mill.toml"), toml).unwrap();
+    let mill = Mill::open(Project::load(folder.path(), &[]).unwrap(), Progress::silent()).await.unwrap();
+    mill.import(&[]).await.unwrap();
+    mill.build(None).await.unwrap();
+    let objects = lines(&mill, "SELECT object_id, centre.x, nearest, lifted_from, lift_quality FROM objects").await;
+    assert_eq!(objects.len(), 2, "{objects:?}");
+    assert!(
+        objects[0].contains("-0.65") && objects[0].contains(r#""lifted_from":"box","lift_quality":1.0"#),
+        "{objects:?}"
+    );
+    let frames = lines(&mill, "SELECT split, lifted_from, exhaustive FROM frames").await;
+    assert_eq!(frames, [r#"{"split":"train","lifted_from":"box","exhaustive":false}"#]);
+    let lateral = "SELECT relation, answer_value FROM questions WHERE relation IN ('left', 'right')";
+    let questions = lines(&mill, lateral).await;
+    assert!(questions.len() == 1 && questions[0].contains("1.3"), "{questions:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_without_sources_has_an_empty_dataset() {
     let folder = tempfile::tempdir().unwrap();
