@@ -1,52 +1,25 @@
 -- writes: questions
--- reads:  facts
+-- reads:  groups
 -- keep:   table
 -- keys:   question_id
 -- check:  options IS NULL OR options[answer_index + 1] = answer
 -- check:  answer_value >= 0
 
 -- How many chairs are to the left of the table?
-WITH asked AS (
-    SELECT
-        *,
-        CASE
-            WHEN draw($seed, 'object_counting/side', frame_id, object, subject_category, axis) < 0.5
-                THEN least(relation, opposite(relation))
-            ELSE greatest(relation, opposite(relation))
-        END AS asked_relation
-    FROM facts
-    WHERE exhaustive
-        AND subject_category <> object_category
-        AND countable(subject_category)
+WITH sided AS (
+    SELECT *, draw($seed, 'object_counting/side', frame_id, object, category, axis) < 0.5 AS one_side
+    FROM groups
+    WHERE countable(category)
         -- Six axes and n (n - 1) ordered pairs: at most as many groups of things around a reference.
-        AND draw($seed, 'object_counting', frame_id, object, subject_category, axis)
+        AND draw($seed, 'object_counting', frame_id, object, category, axis)
             < $counting_groups_per_frame / (6.0 * among * (among - 1))
 ),
-groups AS (
+asked AS (
     SELECT
-        frame_id,
-        object,
-        subject_category AS category,
-        asked_relation AS relation,
-        min(source) AS source,
-        min(scene_id) AS scene_id,
-        min(object_name) AS object_name,
-        sum(CASE WHEN relation = asked_relation THEN 1 ELSE 0 END) AS n,
-        array_agg(subject ORDER BY subject) AS candidates,
-        min(margin) AS margin,
-        min(visibility) AS visibility,
-        min(lift_quality) AS lift_quality,
-        coalesce(
-            min(object_unfit),
-            min(object_hidden),
-            min(CASE WHEN subject_unfit = 'skipped_category' THEN subject_unfit END),
-            -- A candidate that no fact speaks of, or of which a person could not be sure.
-            CASE
-                WHEN max(subject_peers) > count(*) OR count(subject_hidden) + count(doubt) > 0 THEN 'candidates_unclear'
-            END
-        ) AS filtered
-    FROM asked
-    GROUP BY frame_id, object, subject_category, axis, asked_relation
+        *,
+        CASE WHEN one_side THEN one_relation ELSE other_relation END AS relation,
+        CASE WHEN one_side THEN on_one_side ELSE things - on_one_side END AS n
+    FROM sided
 ),
 shaped AS (
     -- A choice is four numbers in a row. Where the right one stands among them, and where the row starts, are drawn apart, so
@@ -59,7 +32,7 @@ shaped AS (
             WHEN draw($seed, 'object_counting/form', frame_id, object, category, relation) < $count_choice_share THEN 'choice'
             ELSE 'number'
         END AS answer_form
-    FROM groups
+    FROM asked
     WHERE n > 0 OR draw($seed, 'object_counting/zero', frame_id, object, category, relation) < $count_zero_share
 ),
 answered AS (

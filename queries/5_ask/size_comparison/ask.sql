@@ -1,79 +1,14 @@
 -- writes: questions
--- reads:  facts
+-- reads:  comparisons
 -- keep:   table
 -- keys:   question_id
 -- check:  options IS NULL OR options[answer_index + 1] = answer
 
 -- Is the chair wider than the table? Which is taller?
-WITH asked AS (
-    SELECT
-        *,
-        draw($seed, 'size_comparison/polarity', frame_id, subject, object, axis) < 0.5 AS as_it_is,
-        draw($seed, 'size_comparison/order', frame_id, subject, object, axis) < 0.5 AS as_ordered,
-        draw($seed, 'size_comparison/form', frame_id, subject, object, axis) AS form_draw
-    FROM facts
-    WHERE axis IN ('width', 'height', 'volume')
-        -- A fact is there in both directions; the hash takes one of them.
-        AND (subject < object)
-            = (draw($seed, 'size_comparison/direction', frame_id, least(subject, object), greatest(subject, object), axis) < 0.5)
-        -- n things make n (n - 1) / 2 facts on each of three axes.
-        AND draw($seed, 'size_comparison', frame_id, subject, object, axis) < $size_facts_per_frame / (1.5 * among * (among - 1))
-),
-shaped AS (
-    -- What is asked is the relation that holds or its opposite, so that yes and no are equally likely whatever is asked.
-    SELECT
-        *,
-        CASE WHEN as_it_is THEN relation ELSE opposite(relation) END AS asked_relation,
-        CASE
-            WHEN form_draw < $yes_no_share THEN 'yes_no'
-            WHEN form_draw < $yes_no_share + $choice_share / 2 THEN 'choice of object'
-            WHEN form_draw < $yes_no_share + $choice_share THEN 'choice of relation'
-            ELSE 'open'
-        END AS shape
-    FROM asked
-),
-answered AS (
-    SELECT
-        *,
-        CASE WHEN shape LIKE 'choice%' THEN 'choice' ELSE shape END AS answer_form,
-        CASE WHEN shape IN ('yes_no', 'choice of object') THEN asked_relation ELSE relation END AS question_relation,
-        CASE
-            WHEN shape = 'yes_no' THEN CASE WHEN as_it_is THEN 'yes' ELSE 'no' END
-            WHEN shape = 'choice of object' THEN CASE WHEN as_it_is THEN 'subject' ELSE 'object' END
-            ELSE relation
-        END AS answer,
-        CASE
-            WHEN shape = 'choice of object' AND as_ordered THEN ['subject', 'object']
-            WHEN shape = 'choice of object' THEN ['object', 'subject']
-            WHEN shape = 'choice of relation' AND as_ordered THEN [relation, opposite(relation)]
-            WHEN shape = 'choice of relation' THEN [opposite(relation), relation]
-        END AS options
-    FROM shaped
-),
-identified AS (
-    SELECT
-        *,
-        id_hash('size_comparison', frame_id, subject, object, question_relation, answer_form, answer, options) AS question_id
-    FROM answered
-)
 SELECT
-    question_id,
-    [frame_id] AS frame_ids,
-    scene_id,
-    source,
-    'size_comparison' AS task,
-    question_relation AS relation,
-    answer_form,
-    template('size_comparison', answer_form, question_relation, answer, draw($seed, 'template', question_id)) AS template_id,
-    named_struct('subject', subject_name, 'object', object_name, 'category', CAST(NULL AS VARCHAR)) AS slots,
-    [subject, object] AS object_ids,
-    answer,
-    options,
-    CAST(array_position(options, answer) - 1 AS INT) AS answer_index,
-    value AS answer_value,
-    unit AS answer_unit,
-    margin,
-    visibility,
-    lift_quality,
-    coalesce(subject_unfit, object_unfit, subject_hidden, object_hidden, doubt) AS filtered
-FROM identified
+    question_id, frame_ids, scene_id, source, task, relation, answer_form, template_id, slots, object_ids, answer, options, answer_index,
+    answer_value, answer_unit, margin, visibility, lift_quality, filtered
+FROM comparisons
+WHERE axis IN ('width', 'height', 'volume')
+    -- n things make n (n - 1) / 2 facts on each of three axes.
+    AND draw($seed, 'size_comparison', frame_id, subject, object, axis) < $size_facts_per_frame / (1.5 * among * (among - 1))
