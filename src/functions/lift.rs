@@ -5,78 +5,40 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, StructArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Fields, SchemaRef};
-use async_trait::async_trait;
+use arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::async_udf::AsyncScalarUDFImpl;
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 use futures::{StreamExt, TryStreamExt};
 use spatialmill_columns::{Lists, Record};
-use spatialmill_geometry::lift::uncut;
+use spatialmill_geometry::lift::shown;
 use spatialmill_geometry::{DepthImage, LiftFailure, LiftRules, Mask, Outline, PixelBox, lift};
 
 use super::depth;
 use super::frames::{Frame, frames_of};
-use super::object_rows::{Lost, ObjectRow, list_type, row_fields, to_lists};
+use super::object_function::ObjectFunction;
+use super::object_rows::{Lost, ObjectRow};
 use crate::source::rows::{Box2, Mask as MaskRow};
 
-pub const USAGE: &str = "lift(frame, detections)";
-pub const DOC: &str = "objects in view space from a frame's masks and its depth image; opens the depth image";
+/// See [`spatialmill_geometry::lift()`] for how it is done.
+pub const LIFT: ObjectFunction = ObjectFunction {
+    name: "lift",
+    usage: "lift(frame, detections)",
+    doc: "objects in view space from a frame's masks and its depth image; opens the depth image",
+    arguments: 2,
+    rows_at_once: 64,
+    call: |columns| Box::pin(lift_frames(columns)),
+};
 
-/// The function.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub struct Lift {
-    signature: Signature,
-    fields: Fields,
-}
-
-impl Lift {
-    pub fn new(objects: &SchemaRef) -> Self {
-        // Files may change between two calls.
-        Self { signature: Signature::any(2, Volatility::Stable), fields: row_fields(objects) }
-    }
-}
-
-impl ScalarUDFImpl for Lift {
-    fn name(&self) -> &str {
-        "lift"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(list_type(&self.fields))
-    }
-
-    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        Err(DataFusionError::Plan(
-            "`lift` opens files and cannot be called here; call it in a subquery's SELECT".into(),
-        ))
-    }
-}
-
-#[async_trait]
-impl AsyncScalarUDFImpl for Lift {
-    fn ideal_batch_size(&self) -> Option<usize> {
-        Some(64)
-    }
-
-    async fn invoke_async_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let columns = ColumnarValue::values_to_arrays(&args.args)?;
-        let frames = column_of_structs(&columns[0], "frame")?;
-        let detections = detections_of(&columns[1])?;
-        let work = frames_of(&frames)?.into_iter().zip(detections).map(|((id, frame), found)| async move {
-            match frame {
-                Err(lost) => Ok(found.iter().map(|d| d.lost(&id, lost.clone())).collect()),
-                Ok(frame) => lift_frame(frame, found).await,
-            }
-        });
-        let at_once = std::thread::available_parallelism().map_or(1, usize::from);
-        let rows: Vec<Vec<ObjectRow>> = futures::stream::iter(work).buffered(at_once).try_collect().await?;
-        Ok(ColumnarValue::Array(to_lists(&self.fields, &rows)?))
-    }
+async fn lift_frames(columns: Vec<ArrayRef>) -> Result<Vec<Vec<ObjectRow>>> {
+    let frames = column_of_structs(&columns[0], "frame")?;
+    let detections = detections_of(&columns[1])?;
+    let work = frames_of(&frames)?.into_iter().zip(detections).map(|((id, frame), found)| async move {
+        match frame {
+            Err(lost) => Ok(found.iter().map(|d| d.lost(&id, lost.clone())).collect()),
+            Ok(frame) => lift_frame(frame, found).await,
+        }
+    });
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    futures::stream::iter(work).buffered(at_once).try_collect().await
 }
 
 /// One detection, as far as lifting needs it.
@@ -152,7 +114,7 @@ fn lift_one(frame: &Frame, depth: &DepthImage, found: &Detection) -> ObjectRow {
                 counts: counts.clone(),
             });
             row.points = Some(lifted.points as i64);
-            row.visibility = Some(uncut(&outline));
+            row.visibility = Some(shown(&outline, depth));
             row.lift_quality = Some(lifted.lift_quality);
             row.lifted_from = Some("depth");
             row.exhaustive = Some(frame.exhaustive);

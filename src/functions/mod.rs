@@ -6,14 +6,12 @@ mod depth;
 mod frames;
 mod generator;
 mod lift;
+mod object_function;
 mod object_rows;
 pub mod phrases;
 mod project;
 
-use std::sync::Arc;
-
 use arrow::datatypes::SchemaRef;
-use datafusion::logical_expr::async_udf::AsyncScalarUDF;
 use datafusion::prelude::SessionContext;
 
 use spatialmill_columns::wording;
@@ -30,8 +28,9 @@ pub fn register(context: &SessionContext, project: &Project, objects: &SchemaRef
     for function in wording::functions(&phrases::phrases(project)?) {
         context.register_udf(function);
     }
-    context.register_udf(AsyncScalarUDF::new(Arc::new(lift::Lift::new(objects))).into_scalar_udf());
-    context.register_udf(AsyncScalarUDF::new(Arc::new(project::ProjectScene::new(objects))).into_scalar_udf());
+    for function in [&lift::LIFT, &project::PROJECT] {
+        context.register_udf(function.scalar(objects));
+    }
     Ok(())
 }
 
@@ -39,8 +38,8 @@ pub fn register(context: &SessionContext, project: &Project, objects: &SchemaRef
 pub fn list() -> Vec<(&'static str, &'static str)> {
     let own = [
         (generator::GENERATOR.usage, generator::GENERATOR.doc),
-        (lift::USAGE, lift::DOC),
-        (project::USAGE, project::DOC),
+        (lift::LIFT.usage, lift::LIFT.doc),
+        (project::PROJECT.usage, project::PROJECT.doc),
     ];
     let mut all: Vec<_> = spatialmill_columns::FUNCTIONS
         .iter()

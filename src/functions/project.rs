@@ -5,11 +5,8 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, Float32Array, Int32Array, ListArray, StringArray, StructArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Fields, Float32Type, Float64Type, Int32Type, SchemaRef};
-use async_trait::async_trait;
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::async_udf::AsyncScalarUDFImpl;
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 use futures::{StreamExt, TryStreamExt};
 use spatialmill_columns::{Lists, Record};
 use spatialmill_geometry::{DepthImage, OrientedBox, Scene, Shot, Surface, Vector3};
@@ -19,82 +16,47 @@ use std::sync::Arc;
 use super::depth;
 use super::frames::{Frame, frames_of};
 use super::lift::column_of_structs;
-use super::object_rows::{Lost, ObjectRow, list_type, row_fields, to_lists};
+use super::object_function::ObjectFunction;
+use super::object_rows::{Lost, ObjectRow};
 use crate::source::rows::{Box2, Mask as MaskRow};
 
-pub const USAGE: &str = "project(frames, objects, surfaces)";
-pub const DOC: &str =
-    "objects in view space from a scene's boxes and triangles and its frames' poses; opens depth images";
+/// See [`spatialmill_geometry::Scene`] for how it is done.
+pub const PROJECT: ObjectFunction = ObjectFunction {
+    name: "project",
+    usage: "project(frames, objects, surfaces)",
+    doc: "objects in view space from a scene's boxes and triangles and its frames' poses; opens depth images",
+    arguments: 3,
+    rows_at_once: 4,
+    call: |columns| Box::pin(project_scenes(columns)),
+};
 
 /// How far an object's place can be trusted: triangles show what is hidden, measured depth nearly so, boxes alone guess it.
 const TRUST_SURFACES: f64 = 1.0;
 const TRUST_DEPTH: f64 = 0.9;
 const TRUST_BOXES: f64 = 0.7;
 
-/// The function.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub struct ProjectScene {
-    signature: Signature,
-    fields: Fields,
-}
-
-impl ProjectScene {
-    pub fn new(objects: &SchemaRef) -> Self {
-        // Files may change between two calls.
-        Self { signature: Signature::any(3, Volatility::Stable), fields: row_fields(objects) }
-    }
-}
-
-impl ScalarUDFImpl for ProjectScene {
-    fn name(&self) -> &str {
-        "project"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(list_type(&self.fields))
-    }
-
-    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        Err(DataFusionError::Plan(
-            "`project` opens files and cannot be called here; call it in a subquery's SELECT".into(),
-        ))
-    }
-}
-
-#[async_trait]
-impl AsyncScalarUDFImpl for ProjectScene {
-    fn ideal_batch_size(&self) -> Option<usize> {
-        Some(4)
-    }
-
-    async fn invoke_async_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let columns = ColumnarValue::values_to_arrays(&args.args)?;
-        let frames = Lists::new(&columns[0])?;
-        let all_frames = if frames.values.is_empty() { Vec::new() } else { frames_of(&frames.values)? };
-        let scenes = scenes_of(&columns[1], &columns[2])?;
-        let mut rows: Vec<Vec<ObjectRow>> = Vec::new();
-        let at_once = std::thread::available_parallelism().map_or(1, usize::from);
-        for (range, scene) in frames.ranges().zip(scenes) {
-            let scene = Arc::new(scene);
-            let own = all_frames[range.unwrap_or_default()].to_vec();
-            let work = own.into_iter().map(|(id, frame)| {
-                let scene = Arc::clone(&scene);
-                async move {
-                    match frame {
-                        Err(lost) => Ok(vec![refused(&id, lost)]),
-                        Ok(frame) => project_frame(frame, scene).await,
-                    }
+async fn project_scenes(columns: Vec<ArrayRef>) -> Result<Vec<Vec<ObjectRow>>> {
+    let frames = Lists::new(&columns[0])?;
+    let all_frames = if frames.values.is_empty() { Vec::new() } else { frames_of(&frames.values)? };
+    let scenes = scenes_of(&columns[1], &columns[2])?;
+    let mut rows: Vec<Vec<ObjectRow>> = Vec::new();
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    for (range, scene) in frames.ranges().zip(scenes) {
+        let scene = Arc::new(scene);
+        let own = all_frames[range.unwrap_or_default()].to_vec();
+        let work = own.into_iter().map(|(id, frame)| {
+            let scene = Arc::clone(&scene);
+            async move {
+                match frame {
+                    Err(lost) => Ok(vec![refused(&id, lost)]),
+                    Ok(frame) => project_frame(frame, scene).await,
                 }
-            });
-            let shown: Vec<Vec<ObjectRow>> = futures::stream::iter(work).buffered(at_once).try_collect().await?;
-            rows.push(shown.into_iter().flatten().collect());
-        }
-        Ok(ColumnarValue::Array(to_lists(&self.fields, &rows)?))
+            }
+        });
+        let shown: Vec<Vec<ObjectRow>> = futures::stream::iter(work).buffered(at_once).try_collect().await?;
+        rows.push(shown.into_iter().flatten().collect());
     }
+    Ok(rows)
 }
 
 /// One scene's objects and triangles; the triangles stay in Arrow's buffers.

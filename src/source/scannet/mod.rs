@@ -74,10 +74,12 @@ Options:
                   {\"<id>\": [16 numbers, row by row]}
   extract         a folder (below the root unless absolute) into which the photos of .sens files are written, and depth and
                   poses with them; only for scenes that have no photos otherwise
+  exhaustive      true (default): each object is marked, so that objects may be counted. What was not scanned is not marked
+                  either: black, shiny and moved things can be missing. With false nothing is counted
 
 What becomes of what: an object is the vertices of its segments; its box is upright with the least floor area. Triangles go
-to the object of most of their corners, the rest to a surface without an object. Each object is marked in ScanNet, so that
-objects may be counted; a scene whose mesh or one of whose objects cannot be used is marked as not exhaustive.
+to the object of most of their corners, the rest to a surface without an object. A scene whose mesh or one of whose objects
+cannot be used is marked as not exhaustive.
 
 Quarantined: a mesh, segments or aggregation that cannot be read (mesh, segments, json), objects without vertices (box3d) or
 with an id used before (duplicate), photos that cannot be read (image, unreadable), poses that are not finite, as ScanNet
@@ -102,6 +104,7 @@ struct Settings {
     structure: Vec<String>,
     axis_alignment: String,
     extract: Option<String>,
+    exhaustive: bool,
 }
 
 impl Default for Settings {
@@ -114,6 +117,7 @@ impl Default for Settings {
             structure: ["wall", "floor", "ceiling", "object", "remove", "unknown"].map(str::to_owned).into(),
             axis_alignment: "auto".to_owned(),
             extract: None,
+            exhaustive: true,
         }
     }
 }

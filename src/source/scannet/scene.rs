@@ -307,7 +307,7 @@ impl Scene<'_> {
                         split: listed.or_else(|| self.source.split.clone()),
                         licence: Some(self.source.licence.clone()),
                         lifted_from: (objects > 0).then(|| "scan".to_owned()),
-                        exhaustive: self.complete && objects > 0,
+                        exhaustive: self.complete && objects > 0 && self.source.settings.exhaustive,
                         ..frame
                     }))?;
                 }

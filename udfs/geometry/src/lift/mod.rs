@@ -10,10 +10,16 @@
 //! far objects. Sizes are measured on all points of the cluster, not on thinned ones, and what the lost edge took is
 //! given back. Nothing is random.
 
+mod shown;
+#[cfg(test)]
+mod tests;
+
 use crate::cloud::{self, ClusterRule, StrayRule};
 use crate::{Bounds, DepthImage, Gravity, Intrinsics, IntrinsicsError, Mask, OrientedBox, PixelBox, ViewSpace};
 use nalgebra::Vector3;
 use thiserror::Error;
+
+pub use shown::{shown, uncut};
 
 /// Where an object is in its picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -338,36 +344,8 @@ fn trimmed_bounds(points: &[Vector3<f64>], trim: f64) -> Bounds {
     Bounds { low: sides.map(|(low, _)| low).into(), high: sides.map(|(_, high)| high).into() }
 }
 
-/// How little the picture's border cuts an outline, 0-1: one less the length along which it touches the border, over
-/// half its box's perimeter. A cut object's true size is unknown.
-pub fn uncut(outline: &Outline) -> f64 {
-    let (bounds, touching) = match outline {
-        Outline::Mask(mask) => {
-            let Some(bounds) = mask.bounds() else { return 0.0 };
-            let (right, bottom) = (mask.width() - 1, mask.height() - 1);
-            let sides = |(x, y): (u32, u32)| {
-                [x == 0, x == right, y == 0, y == bottom].into_iter().filter(|touches| *touches).count()
-            };
-            (bounds, mask.pixels().map(sides).sum::<usize>() as f64)
-        }
-        Outline::Box { bounds, height, width } => {
-            let Some(inside) = bounds.clipped_to(*width, *height) else { return 0.0 };
-            let (across, along) = (inside.x1 - inside.x0, inside.y1 - inside.y0);
-            // Within half a pixel of the border, because detectors round.
-            let touches = |edge: f64, border: u32| f64::from(u8::from((edge - f64::from(border)).abs() <= 0.5));
-            let upright = touches(inside.x0, 0) + touches(inside.x1, *width);
-            let level = touches(inside.y0, 0) + touches(inside.y1, *height);
-            (inside, upright * along + level * across)
-        }
-    };
-    (1.0 - touching / (bounds.x1 - bounds.x0 + bounds.y1 - bounds.y0)).max(0.0)
-}
-
 fn median(mut values: Vec<f64>) -> f64 {
     let middle = values.len() / 2;
     // Never empty: the caller has asked for `min_readings` points, but a rule of 0 must not panic.
     if values.is_empty() { 0.0 } else { *values.select_nth_unstable_by(middle, f64::total_cmp).1 }
 }
-
-#[cfg(test)]
-mod tests;

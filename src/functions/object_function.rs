@@ -1,0 +1,93 @@
+//! A SQL function that opens files and gives rows of `objects`, as a value: what `lift` and `project` have in common.
+
+use std::hash::{Hash, Hasher};
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, Fields, SchemaRef};
+use async_trait::async_trait;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::async_udf::{AsyncScalarUDF, AsyncScalarUDFImpl};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use futures::future::BoxFuture;
+
+use super::object_rows::{ObjectRow, list_type, row_fields, to_lists};
+
+/// The function. DataFusion awaits it; the arithmetic is for blocking threads.
+#[derive(Debug)]
+pub struct ObjectFunction {
+    pub name: &'static str,
+    /// How to call it.
+    pub usage: &'static str,
+    /// One line.
+    pub doc: &'static str,
+    pub arguments: usize,
+    /// So many rows are handed over at once: what they come to is held in memory.
+    pub rows_at_once: usize,
+    /// The rows of objects of each row of arguments.
+    pub call: fn(Vec<ArrayRef>) -> BoxFuture<'static, Result<Vec<Vec<ObjectRow>>>>,
+}
+
+impl ObjectFunction {
+    /// What a session registers; `objects` are the columns of the table that the function fills.
+    pub fn scalar(&'static self, objects: &SchemaRef) -> ScalarUDF {
+        // Files may change between two calls.
+        let signature = Signature::any(self.arguments, Volatility::Volatile);
+        let awaited = Awaited { function: self, signature, fields: row_fields(objects) };
+        AsyncScalarUDF::new(std::sync::Arc::new(awaited)).into_scalar_udf()
+    }
+}
+
+#[derive(Debug)]
+struct Awaited {
+    function: &'static ObjectFunction,
+    signature: Signature,
+    fields: Fields,
+}
+
+impl ScalarUDFImpl for Awaited {
+    fn name(&self) -> &str {
+        self.function.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(list_type(&self.fields))
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let name = self.function.name;
+        Err(DataFusionError::Plan(format!(
+            "`{name}` opens files and cannot be called here; call it in a subquery's SELECT"
+        )))
+    }
+}
+
+#[async_trait]
+impl AsyncScalarUDFImpl for Awaited {
+    fn ideal_batch_size(&self) -> Option<usize> {
+        Some(self.function.rows_at_once)
+    }
+
+    async fn invoke_async_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let rows = (self.function.call)(ColumnarValue::values_to_arrays(&args.args)?).await?;
+        Ok(ColumnarValue::Array(to_lists(&self.fields, &rows)?))
+    }
+}
+
+/// Names are unique in a session, and so are the columns of its objects.
+impl PartialEq for Awaited {
+    fn eq(&self, other: &Self) -> bool {
+        self.function.name == other.function.name && self.fields == other.fields
+    }
+}
+
+impl Eq for Awaited {}
+
+impl Hash for Awaited {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.function.name.hash(state);
+    }
+}
