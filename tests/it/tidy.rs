@@ -1,10 +1,12 @@
 //! The tree holds what its documents promise.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use spatialmill::pipeline::Pipeline;
 use spatialmill::project::Project;
 use spatialmill::source::SOURCES;
+use spatialmill_geometry::relate::{AXES, RELATIONS};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -86,5 +88,23 @@ async fn stored_stages_have_schemas_and_the_readme_names_every_source() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     for kind in SOURCES {
         assert!(readme.contains(&format!("| `{}` |", kind.name)), "README.md does not name {}", kind.name);
+    }
+}
+
+#[test]
+fn every_relation_has_words_and_limits() {
+    let read = |path: &str| std::fs::read_to_string(root().join("queries").join(path)).unwrap();
+    let words: toml::Table = read("5_ask/relations.toml").parse().unwrap();
+    let said: BTreeSet<(&str, &str)> = words
+        .iter()
+        .flat_map(|(axis, words)| {
+            let relations = words.as_table().unwrap().iter().filter(|(_, value)| value.is_table());
+            relations.map(move |(relation, _)| (axis.as_str(), relation.as_str()))
+        })
+        .collect();
+    assert_eq!(said, RELATIONS.iter().map(|relation| (relation.axis, relation.name)).collect());
+    let facts = read("4_relations/facts.sql");
+    for axis in AXES {
+        assert!(facts.contains(&format!("('{}', $", axis.name)), "facts.sql has no limits for {}", axis.name);
     }
 }
