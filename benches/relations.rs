@@ -50,9 +50,7 @@ fn relate(objects: &RecordBatch, frames: &[Range<usize>]) -> Result<UInt16Array,
     };
     let objects = Objects::new(columns).ok_or("columns differ in length")?;
     let mut found = Vec::with_capacity(frames.iter().map(|frame| frame.len() * (frame.len() - 1) / 2).sum());
-    for frame in frames {
-        masks(&objects, frame.clone(), &LIMITS, &mut found);
-    }
+    masks(&objects, frames, &LIMITS, &mut found);
     Ok(UInt16Array::from(found))
 }
 

@@ -64,39 +64,105 @@ pub fn facts(subjects: &Objects, objects: &Objects) -> Facts {
     facts
 }
 
-/// Appends a bit set for each pair of the frame's objects: the first with all after it, the second with all after it, ...
+/// Appends a bit set for each pair of objects of each frame: the first with all after it, the second with all after it, ...
 ///
 /// Bit r is set where relation r of [`super::RELATIONS`] holds from the former to the latter and is clear by its axis' limit.
 /// From the latter to the former the inverse holds, which is bit r ^ 1.
-pub fn masks(objects: &Objects, frame: Range<usize>, limits: &[Limit; AXES.len()], masks: &mut Vec<u16>) {
-    let frame = objects.rows(frame);
-    // One loop for all axes: a frame has few objects, and six short loops would spend their time on starting.
-    let lateral = Lateral::columns(objects).cut(frame.clone());
-    let vertical = Vertical::columns(objects).cut(frame.clone());
-    let depth = Depth::columns(objects).cut(frame.clone());
-    let width = Width::columns(objects).cut(frame.clone());
-    let height = Height::columns(objects).cut(frame.clone());
-    let volume = Volume::columns(objects).cut(frame.clone());
-    let columns = [&lateral, &vertical, &depth, &width, &height, &volume];
-    let comparable = &objects.comparable[frame];
-    // On the stack, where nothing else can point: a loop that writes elsewhere must expect to change what it reads.
-    let mut bits = [0; BLOCK];
-    for i in 0..comparable.len() {
-        let subject = columns.map(|columns| columns.side(i));
-        for start in (i + 1..comparable.len()).step_by(BLOCK) {
-            let block = start..comparable.len().min(start + BLOCK);
-            let object = columns.map(|columns| columns.cut(block.clone()));
-            for (j, bits) in bits.iter_mut().enumerate().take(block.len()) {
-                *bits = clear::<Lateral>(subject[0], object[0].side(j), limits[0])
-                    | clear::<Vertical>(subject[1], object[1].side(j), limits[1]) << 2
-                    | clear::<Depth>(subject[2], object[2].side(j), limits[2]) << 4
-                    | clear::<Width>(subject[3], object[3].side(j), limits[3]) << 6
-                    | clear::<Height>(subject[4], object[4].side(j), limits[4]) << 8
-                    | clear::<Volume>(subject[5], object[5].side(j), limits[5]) << 10;
+///
+/// It takes many frames, because what they are copied into takes longer to make than a frame to compare.
+pub fn masks(objects: &Objects, frames: &[Range<usize>], limits: &[Limit; AXES.len()], masks: &mut Vec<u16>) {
+    let mut block = Block::default();
+    let mut bits = [0; BLOCK + 1];
+    for frame in frames {
+        let frame = objects.rows(frame.clone());
+        let comparable = &objects.comparable[frame.clone()];
+        let mut copied = None;
+        for i in 0..comparable.len() {
+            let subject = frame.start + i;
+            let places = [
+                Lateral::columns(objects).side(subject),
+                Vertical::columns(objects).side(subject),
+                Depth::columns(objects).side(subject),
+            ];
+            let sizes = [
+                Width::columns(objects).side(subject),
+                Height::columns(objects).side(subject),
+                Volume::columns(objects).side(subject),
+            ];
+            let mut next = i + 1;
+            while next < comparable.len() {
+                // Blocks begin at multiples of their size, so that a frame which fits into one is copied once.
+                let start = next / BLOCK * BLOCK;
+                let end = comparable.len().min(start + BLOCK);
+                if copied != Some(start) {
+                    block.copy(objects, frame.start + start..frame.start + end);
+                    copied = Some(start);
+                }
+                // Always an even number. Two pairs fit into a vector; a single one behind them would need a loop of its own,
+                // which is slow, and the rows of a frame are so short that it would take a third of the time.
+                let first = next - start;
+                let behind = first + 2 * (end - next).div_ceil(2);
+                // What the compiler must know to leave the checks of `j` out of the loop.
+                assert!(behind <= BLOCK + 1);
+                // One loop for all axes: six short loops would spend their time on starting.
+                #[expect(
+                    clippy::needless_range_loop,
+                    reason = "with an iterator, the compiler does not see that it is even"
+                )]
+                for j in first..behind {
+                    bits[j] = clear::<Lateral>(places[0], block.place(0, j), limits[0])
+                        | clear::<Vertical>(places[1], block.place(1, j), limits[1]) << 2
+                        | clear::<Depth>(places[2], block.place(2, j), limits[2]) << 4
+                        | clear::<Width>(sizes[0], block.size(0, j), limits[3]) << 6
+                        | clear::<Height>(sizes[1], block.size(1, j), limits[4]) << 8
+                        | clear::<Volume>(sizes[2], block.size(2, j), limits[5]) << 10;
+                }
+                let whole = comparable[next..end].iter().map(|object| u16::from(comparable[i] & object));
+                masks.extend(bits[first..].iter().zip(whole).map(|(bits, whole)| *bits as u16 * whole));
+                next = end;
             }
-            let whole = comparable[block].iter().map(|object| u16::from(comparable[i] & object));
-            masks.extend(bits.iter().zip(whole).map(|(bits, whole)| *bits as u16 * whole));
         }
+    }
+}
+
+/// Some objects of a frame as [`masks`] compares them. All columns are in one place, so that the loop reads them from one
+/// address and not from fifteen, and on the stack, where nothing else can point: a loop that writes elsewhere must expect to
+/// change what it reads. One more object than there are fills the last vector; what comes out for it is not used.
+struct Block {
+    /// Key, seen, low and length on the axes that say where an object is.
+    places: [[[f64; BLOCK + 1]; 4]; 3],
+    /// The key, which is all that the axes need that say how large it is.
+    sizes: [[f64; BLOCK + 1]; 3],
+}
+
+impl Default for Block {
+    fn default() -> Self {
+        Self { places: [[[0.0; BLOCK + 1]; 4]; 3], sizes: [[0.0; BLOCK + 1]; 3] }
+    }
+}
+
+impl Block {
+    fn copy(&mut self, objects: &Objects, rows: Range<usize>) {
+        let places = [Lateral::columns(objects), Vertical::columns(objects), Depth::columns(objects)];
+        for (to, Compared { key, seen, low, length }) in self.places.iter_mut().zip(places) {
+            for (to, from) in to.iter_mut().zip([key, seen, low, length]) {
+                to[..rows.len()].copy_from_slice(&from[rows.clone()]);
+            }
+        }
+        let sizes = [Width::columns(objects), Height::columns(objects), Volume::columns(objects)];
+        for (to, Compared { key, .. }) in self.sizes.iter_mut().zip(sizes) {
+            to[..rows.len()].copy_from_slice(&key[rows.clone()]);
+        }
+    }
+
+    fn place(&self, axis: usize, i: usize) -> Side {
+        let [key, seen, low, length] = &self.places[axis];
+        Side { key: key[i], seen: seen[i], low: low[i], length: length[i] }
+    }
+
+    fn size(&self, axis: usize, i: usize) -> Side {
+        let key = self.sizes[axis][i];
+        Side { key, seen: key, low: key, length: key }
     }
 }
 
