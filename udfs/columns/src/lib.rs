@@ -19,6 +19,7 @@ mod place;
 mod record;
 mod relate;
 pub mod reserved;
+mod text_map;
 pub mod wording;
 
 pub use arguments::Arguments;

@@ -5,8 +5,11 @@
 //! carries its number: "cups" in "cups of tea", "table" in "dining table".
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::sync::LazyLock;
 
 use crate::reserved;
+use crate::text_map::TextMap;
 
 /// A noun phrase without its article, ready to be put in a sentence.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +17,8 @@ pub struct Noun<'a> {
     text: Cow<'a, str>,
     article: Article,
     number: Number,
+    /// Found when it is first asked for, because it takes longer than all the rest.
+    plural: OnceCell<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,17 +52,18 @@ impl<'a> Noun<'a> {
         match reserved::clean(phrase) {
             Cow::Borrowed(text) => Self::of_clean(text),
             Cow::Owned(text) => {
-                let Noun { text, article, number } = Noun::of_clean(&text);
-                Noun { text: Cow::Owned(text.into_owned()), article, number }
+                let Noun { text, article, number, plural } = Noun::of_clean(&text);
+                Noun { text: Cow::Owned(text.into_owned()), article, number, plural }
             }
         }
     }
 
     fn of_clean(text: &'a str) -> Self {
         let text = without_article(text.trim_end_matches(['.', ',', ';', ':', '!', '?', ' ']));
-        let first = text.split(' ').next().unwrap_or("");
-        let article = if is_any(first, DETERMINERS) { Article::Closed } else { Article::Open };
-        Self { text: Cow::Borrowed(text), article, number: number_of(text) }
+        let first = Listed::of(text.split(' ').next().unwrap_or(""));
+        let article = if first.is_determiner { Article::Closed } else { Article::Open };
+        let number = if first.is_numeral { Number::Plural } else { number_of(text) };
+        Self { text: Cow::Borrowed(text), article, number, plural: OnceCell::new() }
     }
 
     /// The phrase without its article.
@@ -73,6 +79,11 @@ impl<'a> Noun<'a> {
     /// True where the verb after it is "are" and not "is".
     pub fn is_plural(&self) -> bool {
         self.number == Number::Plural
+    }
+
+    /// Several of it; see [`plural`].
+    pub fn plural(&self) -> &str {
+        self.plural.get_or_init(|| plural(self.text()))
     }
 
     /// "the ", or nothing before a phrase that has its own determiner.
@@ -128,7 +139,7 @@ pub fn plural(noun: &str) -> String {
         return text.to_owned();
     }
     let (before, head, after) = split_at_head(text);
-    let plural = match lookup(head, SINGULAR_TO_PLURAL) {
+    let plural = match Listed::of(head).plural {
         Some(plural) => plural.to_owned(),
         // All capitals ("TV") and digits ("iPhone 7") take a plain s, which the rules for words would get wrong.
         None if head.len() > 1 && !head.bytes().any(|b| b.is_ascii_lowercase()) => format!("{head}s"),
@@ -138,33 +149,20 @@ pub fn plural(noun: &str) -> String {
 }
 
 fn number_of(text: &str) -> Number {
-    let first = text.split(' ').next().unwrap_or("");
-    if is_any(first, NUMERALS) {
-        return Number::Plural;
-    }
     let (_, head, after) = split_at_head(text);
     // "a cup and a saucer" are two things; "salt and pepper shaker" ends in one head, and splits there.
     if after.starts_with(" and ") {
         return Number::Plural;
     }
-    if is_any(head, MASS) {
-        Number::Mass
-    } else if is_plural_word(head) {
+    if let Some(number) = Listed::of(head).number {
+        return number;
+    }
+    let ends = |tail: &str| head.len() > tail.len() && same_end(head, tail);
+    if ends("s") && head.len() > 3 && !["ss", "us", "is", "'s"].iter().any(|tail| ends(tail)) {
         Number::Plural
     } else {
         Number::Singular
     }
-}
-
-fn is_plural_word(word: &str) -> bool {
-    if is_any(word, ALWAYS_PLURAL) || SINGULAR_TO_PLURAL.iter().any(|(one, many)| one != many && same(word, many)) {
-        return true;
-    }
-    let ends = |tail: &str| word.len() > tail.len() && same_end(word, tail);
-    ends("s")
-        && word.len() > 3
-        && !["ss", "us", "is", "'s"].iter().any(|tail| ends(tail))
-        && !is_any(word, SINGULAR_IN_S)
 }
 
 /// What stands before the head, the head, and what stands after it.
@@ -188,10 +186,10 @@ fn is_boundary(word: &str, rest: &str) -> bool {
     if same(word, "and") {
         // Only "X and a Y" joins two things; "black and white cat" and "salt and pepper shaker" describe one.
         let next = rest.trim_start().split(' ').next().unwrap_or("");
-        return is_any(next, &["a", "an", "the"]) || is_any(next, DETERMINERS);
+        return ["a", "an", "the"].iter().any(|article| same(next, article)) || Listed::of(next).is_determiner;
     }
     let opens = word.strip_prefix('(').is_some();
-    opens || (is_any(word, BOUNDARIES) && !rest.is_empty())
+    opens || (Listed::of(word).is_boundary && !rest.is_empty())
 }
 
 fn sounds_like_a_vowel(text: &str) -> bool {
@@ -226,14 +224,6 @@ fn without_article(text: &str) -> &str {
     text
 }
 
-fn lookup(word: &str, pairs: &[(&'static str, &'static str)]) -> Option<&'static str> {
-    pairs.iter().find(|(singular, _)| same(word, singular)).map(|(_, plural)| *plural)
-}
-
-fn is_any(word: &str, list: &[&str]) -> bool {
-    list.iter().any(|other| same(word, other))
-}
-
 fn same(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
 }
@@ -241,6 +231,44 @@ fn same(a: &str, b: &str) -> bool {
 fn same_end(word: &str, tail: &str) -> bool {
     word.as_bytes()[word.len() - tail.len()..].eq_ignore_ascii_case(tail.as_bytes())
 }
+
+/// What the lists below say of a word, found in one place: a name of five words would be compared with all of them five times.
+#[derive(Debug, Default, Clone, Copy)]
+struct Listed {
+    is_determiner: bool,
+    is_numeral: bool,
+    is_boundary: bool,
+    /// As the head of a phrase.
+    number: Option<Number>,
+    plural: Option<&'static str>,
+}
+
+impl Listed {
+    fn of(word: &str) -> Self {
+        let capital = word.bytes().any(|byte| byte.is_ascii_uppercase());
+        let listed = if capital { LISTED.get(&*word.to_ascii_lowercase()) } else { LISTED.get(word) };
+        listed.copied().unwrap_or_default()
+    }
+}
+
+/// By word, in small letters.
+static LISTED: LazyLock<TextMap<String, Listed>> = LazyLock::new(|| {
+    let mut all: TextMap<String, Listed> = TextMap::default();
+    let mut list = |word: &str, say: &dyn Fn(&mut Listed)| say(all.entry(word.to_ascii_lowercase()).or_default());
+    DETERMINERS.iter().for_each(|word| list(word, &|listed| listed.is_determiner = true));
+    NUMERALS.iter().for_each(|word| list(word, &|listed| listed.is_numeral = true));
+    BOUNDARIES.iter().for_each(|word| list(word, &|listed| listed.is_boundary = true));
+    SINGULAR_IN_S.iter().for_each(|word| list(word, &|listed| listed.number = Some(Number::Singular)));
+    for (one, many) in SINGULAR_TO_PLURAL {
+        list(one, &|listed| listed.plural = Some(many));
+        if one != many {
+            list(many, &|listed| listed.number = Some(Number::Plural));
+        }
+    }
+    ALWAYS_PLURAL.iter().for_each(|word| list(word, &|listed| listed.number = Some(Number::Plural)));
+    MASS.iter().for_each(|word| list(word, &|listed| listed.number = Some(Number::Mass)));
+    all
+});
 
 const DETERMINERS: &[&str] = &[
     "his", "her", "their", "its", "my", "your", "our", "this", "that", "these", "those", "another", "each", "every",

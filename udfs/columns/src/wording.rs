@@ -13,6 +13,7 @@ use datafusion::common::{Result, exec_datafusion_err, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use crate::arguments::text;
+use crate::phrases::glossary::Glossary;
 use crate::phrases::render::Asked;
 use crate::phrases::{Phrases, Worded};
 
@@ -130,14 +131,22 @@ fn wording(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
     let (subject, object, category) = (slot("subject")?, slot("object")?, slot("category")?);
     let options = cast(&arrays[4], WORDED[2].data_type())?;
     let options = options.as_list::<i32>();
-    let option_texts = options.values().as_string::<i32>();
+    // Of these rows alone: a slice shares its values with the rows around it.
+    let offsets = options.value_offsets();
+    let first = offsets[0] as usize;
+    let option_texts = options.values().slice(first, offsets[options.len()] as usize - first);
+    let option_texts: Vec<&str> = option_texts.as_string::<i32>().iter().map(Option::unwrap_or_default).collect();
+    let options_of = |row: usize| {
+        let (from, to) = (offsets[row] as usize - first, offsets[row + 1] as usize - first);
+        if options.is_valid(row) { &option_texts[from..to] } else { &[] }
+    };
 
     let rows = template.len();
     let mut questions = StringBuilder::with_capacity(rows, rows * 80);
     let mut answers = StringBuilder::with_capacity(rows, rows * 40);
     let mut worded_options = ListBuilder::new(StringBuilder::new());
+    let mut names = Glossary::default();
     let mut worded = Worded::default();
-    let mut row_options = Vec::new();
     for row in 0..rows {
         if template.is_null(row) {
             questions.append_null();
@@ -145,21 +154,16 @@ fn wording(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
             worded_options.append_null();
             continue;
         }
-        row_options.clear();
-        if options.is_valid(row) {
-            let offsets = options.value_offsets();
-            row_options.extend((offsets[row]..offsets[row + 1]).map(|at| option_texts.value(at as usize)));
-        }
         let asked = Asked {
             relation: at(Some(&relation), row),
             answer: at(Some(&answer), row),
             subject: at(subject.as_ref(), row),
             object: at(object.as_ref(), row),
             category: at(category.as_ref(), row),
-            options: &row_options,
+            options: options_of(row),
             key: at(Some(&key), row),
         };
-        if !phrases.word(template.value(row), &asked, &mut worded) {
+        if !phrases.word(template.value(row), &asked, &mut names, &mut worded) {
             let (id, relation, answer) = (template.value(row), asked.relation, asked.answer);
             return exec_err!(
                 "template `{id}` cannot word relation `{relation}` with answer `{answer}`: the phrases are not those that the \

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::Error;
+use crate::text_map::TextMap;
 
 /// A relation's place in the [`Lexicon`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,6 +18,7 @@ pub struct RelationId(u8);
 pub struct Lexicon {
     axes: Vec<Axis>,
     relations: Vec<Relation>,
+    by_name: TextMap<String, RelationId>,
 }
 
 /// What two opposite relations have in common.
@@ -42,7 +44,7 @@ impl Lexicon {
     /// Reads the lexicon's TOML.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let file: BTreeMap<String, AxisEntry> = toml::from_str(text).map_err(|e| Error::syntax("relations", e))?;
-        let mut lexicon = Self { axes: Vec::new(), relations: Vec::new() };
+        let mut lexicon = Self { axes: Vec::new(), relations: Vec::new(), by_name: TextMap::default() };
         for (name, AxisEntry { either, relations }) in file {
             let complete = |r: &RelationEntry| !r.than.is_empty() && !r.more.is_empty() && !r.option.is_empty();
             let parallel = |r: &RelationEntry| r.option.len() == either.len();
@@ -53,6 +55,7 @@ impl Lexicon {
             for (index, (name, entry)) in relations.into_iter().enumerate() {
                 let RelationEntry { than, more, option } = entry;
                 let opposite = RelationId(first + 1 - index as u8);
+                lexicon.by_name.insert(name.clone(), RelationId(first + index as u8));
                 lexicon.relations.push(Relation { name, than, more, option, axis: lexicon.axes.len(), opposite });
             }
             lexicon.axes.push(Axis { name, either });
@@ -62,7 +65,7 @@ impl Lexicon {
 
     /// The relation of this name.
     pub fn find(&self, name: &str) -> Option<RelationId> {
-        self.relations.iter().position(|relation| relation.name == name).map(|index| RelationId(index as u8))
+        self.by_name.get(name).copied()
     }
 
     /// All relations.

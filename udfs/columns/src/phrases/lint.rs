@@ -7,6 +7,7 @@
 use std::fmt;
 
 use super::claim::{self, Claim, NAMES, Thing};
+use super::glossary::Glossary;
 use super::lexicon::{Lexicon, RelationId};
 use super::pack::{Pack, Section, Wording, Wordings};
 use super::render::{Asked, Words, letter};
@@ -194,7 +195,7 @@ impl<'a> SectionLint<'a, '_> {
             key,
         };
         let mut text = String::new();
-        if let Some(words) = Words::of(self.lexicon, &asked) {
+        if let Some(words) = Words::of(self.lexicon, &asked, &mut Glossary::default()) {
             words.write(&wording.segments, &mut text);
             words.options(&mut Options::default());
         }

@@ -10,6 +10,7 @@
 //! only copies pieces. What a wording claims is checked by [`lint`]: it words every fact, reads the claim back and compares.
 
 pub mod claim;
+pub mod glossary;
 pub mod lexicon;
 pub mod lint;
 pub mod pack;
@@ -19,22 +20,24 @@ pub mod segment;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
 
+use self::glossary::Glossary;
 use self::lexicon::Lexicon;
 use self::pack::{Pack, Section};
 use self::render::Asked;
 use self::segment::Segment;
+use crate::text_map::TextMap;
 
 /// All packs over one lexicon.
 #[derive(Debug)]
 pub struct Phrases {
     lexicon: Lexicon,
     packs: BTreeMap<String, Pack>,
-    templates: HashMap<String, Template>,
+    templates: TextMap<String, Template>,
     fingerprint: u64,
 }
 
@@ -85,10 +88,10 @@ impl Phrases {
 
     /// Words one question into `question` and `answer`, and its options into `options`. False where the template is unknown or
     /// what was asked does not fit it.
-    pub fn word(&self, template_id: &str, asked: &Asked<'_>, out: &mut Worded) -> bool {
+    pub fn word<'a>(&self, template_id: &str, asked: &Asked<'a>, names: &mut Glossary<'a>, out: &mut Worded) -> bool {
         out.clear();
         let Some(template) = self.templates.get(template_id) else { return false };
-        let Some(words) = render::Words::of(&self.lexicon, asked) else { return false };
+        let Some(words) = render::Words::of(&self.lexicon, asked, names) else { return false };
         words.write(&template.question, &mut out.question);
         words.write(&template.answer, &mut out.answer);
         words.options(&mut out.options);

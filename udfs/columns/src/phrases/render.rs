@@ -3,9 +3,10 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Options;
+use super::glossary::Glossary;
 use super::lexicon::{Lexicon, RelationId};
 use super::segment::{Case, Figures, Role, Segment, Slot};
-use crate::nouns::{self, Noun};
+use crate::nouns::Noun;
 
 /// What is asked, and the answer: a row of `questions` as the functions here see it.
 #[derive(Debug, Clone, Default)]
@@ -27,9 +28,9 @@ pub struct Asked<'a> {
 /// The words of one question, ready to be written in any wording.
 pub(super) struct Words<'a> {
     lexicon: &'a Lexicon,
-    subject: Noun<'a>,
-    object: Noun<'a>,
-    category: Noun<'a>,
+    subject: &'a Noun<'a>,
+    object: &'a Noun<'a>,
+    category: &'a Noun<'a>,
     asked: RelationId,
     /// The relation that holds between subject and object.
     holds: RelationId,
@@ -40,7 +41,7 @@ pub(super) struct Words<'a> {
 
 impl<'a> Words<'a> {
     /// `None` where the answer contradicts what is asked, so that nothing true could be said.
-    pub fn of(lexicon: &'a Lexicon, asked: &Asked<'a>) -> Option<Self> {
+    pub fn of<'n: 'a>(lexicon: &'a Lexicon, asked: &Asked<'n>, names: &'a mut Glossary<'n>) -> Option<Self> {
         let relation = lexicon.find(asked.relation)?;
         let holds = match asked.answer {
             // "no" about things that are counted only denies; about two things it means the opposite.
@@ -52,11 +53,12 @@ impl<'a> Words<'a> {
         if !asked.options.is_empty() && !asked.options.contains(&asked.answer) {
             return None;
         }
+        let [subject, object, category] = names.nouns([asked.subject, asked.object, asked.category]);
         Some(Self {
             lexicon,
-            subject: Noun::read(asked.subject),
-            object: Noun::read(asked.object),
-            category: Noun::read(asked.category),
+            subject,
+            object,
+            category,
             asked: relation,
             holds,
             answer: asked.answer,
@@ -96,7 +98,7 @@ impl<'a> Words<'a> {
                 }
                 _ => self.option(self.chosen(*role), Case::Small, out),
             },
-            Slot::Categories => out.push_str(&nouns::plural(self.category.text())),
+            Slot::Categories => out.push_str(self.category.plural()),
             Slot::Agree(role, one, many) => out.push_str(if self.is_plural(*role) { many } else { one }),
             Slot::Asked => out.push_str(self.pick(&self.lexicon.relation(self.asked).than, 1)),
             Slot::True => out.push_str(self.pick(&self.lexicon.relation(self.holds).than, 2)),
@@ -151,7 +153,7 @@ impl<'a> Words<'a> {
                 if self.answer == "1" {
                     out.push_str(self.category.text());
                 } else {
-                    out.push_str(&nouns::plural(self.category.text()));
+                    out.push_str(self.category.plural());
                 }
             }
         }
@@ -184,10 +186,10 @@ impl<'a> Words<'a> {
     /// The noun that a role stands for, where it is one.
     fn noun(&self, role: Role) -> Option<&Noun<'a>> {
         match role {
-            Role::Category => Some(&self.category),
+            Role::Category => Some(self.category),
             role => match self.chosen(role) {
-                "subject" => Some(&self.subject),
-                "object" => Some(&self.object),
+                "subject" => Some(self.subject),
+                "object" => Some(self.object),
                 _ => None,
             },
         }

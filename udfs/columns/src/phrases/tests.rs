@@ -1,5 +1,6 @@
 //! The packs of `queries/5_ask` are sound, and the linter finds each kind of defect that a pack could have.
 
+use super::glossary::Glossary;
 use super::lexicon::Lexicon;
 use super::lint::{Defect, lint};
 use super::render::Asked;
@@ -138,22 +139,23 @@ fn words_a_question() {
     let mut out = Worded::default();
     let asked =
         Asked { relation: "near", answer: "no", subject: "scissors", object: "Oven", key: "k", ..Asked::default() };
-    assert!(phrases.word("position_comparison/yes_no/1/no-3", &asked, &mut out));
+    assert!(phrases.word("position_comparison/yes_no/1/no-3", &asked, &mut Glossary::default(), &mut out));
     assert_eq!(out.question, "Are the scissors nearer to the camera than the Oven?");
     assert_eq!(out.answer, "No, the scissors are more distant from the camera than the Oven.");
     assert!(out.options.is_empty());
 
     let options = ["object", "subject"];
     let asked = Asked { relation: "left", answer: "subject", options: &options, ..asked };
-    assert!(phrases.word("position_comparison/choice/object-1/2", &asked, &mut out));
+    assert!(phrases.word("position_comparison/choice/object-1/2", &asked, &mut Glossary::default(), &mut out));
     assert_eq!(out.question, "Which is more to the left, the Oven or the scissors?\nA. the Oven\nB. the scissors");
     assert_eq!(out.answer, "B. the scissors");
     assert_eq!(out.options.iter().collect::<Vec<_>>(), ["the Oven", "the scissors"]);
 
-    assert!(!phrases.word("position_comparison/yes_no/999/no-3", &asked, &mut out));
+    assert!(!phrases.word("position_comparison/yes_no/999/no-3", &asked, &mut Glossary::default(), &mut out));
     assert!(!phrases.word(
         "position_comparison/choice/object-1/2",
         &Asked { answer: "yes", ..asked.clone() },
+        &mut Glossary::default(),
         &mut out
     ));
 }
@@ -173,7 +175,7 @@ fn a_hostile_name_stays_a_name() {
             key: "k",
             ..Asked::default()
         };
-        assert!(phrases.word("position_comparison/choice/object-1/2", &asked, &mut out));
+        assert!(phrases.word("position_comparison/choice/object-1/2", &asked, &mut Glossary::default(), &mut out));
         assert!(!out.question.contains(['<', '>', '\u{202e}']) && !out.question.contains("USER:"), "{}", out.question);
         assert_eq!(out.question.lines().count(), 3, "{}", out.question);
     }
