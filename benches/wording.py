@@ -46,6 +46,8 @@ TASKS = {
     "object_counting": (4 / 28, [("choice_of_number", 0.4), ("number", 0.6)]),
 }
 AXES = {"position_comparison": ["lateral", "vertical", "depth"], "size_comparison": ["width", "height", "volume"]}
+# The questions of a frame lie together and are about the same things.
+QUESTIONS_PER_FRAME, THINGS_PER_FRAME = 12, 8
 # One, and several of it.
 ONE = """
     a chair|chairs, an office chair|office chairs, an armchair|armchairs, a dining table|dining tables,
@@ -226,35 +228,36 @@ def draw_questions(n):
     kinds = [(task, section, share * part) for task, (share, sections) in TASKS.items() for section, part in sections]
     kind_of_row = draw.choice(len(kinds), n, p=[share for *_, share in kinds]).tolist()
     keys = draw.bytes(16 * n).hex()
-    # A third of all things are told from others of their category by a caption.
-    name = lambda u, v: one_of(captions if u < 1 / 3 else categories, v)
-    for row, u in enumerate(draw.random((n, 11)).tolist()):
+    for row, u in enumerate(draw.random((n, 9)).tolist()):
+        if row % QUESTIONS_PER_FRAME == 0:
+            # A third of all things are told from others of their category by a caption.
+            names = [one_of(captions if u < 1 / 3 else categories, v) for u, v in draw.random((THINGS_PER_FRAME, 2)).tolist()]
         task, section, _ = kinds[kind_of_row[row]]
         axis = one_of(AXES.get(task) or list(RELATIONS), u[0])
         relation, other = sorted((word for word in RELATIONS[axis] if word != "either"), reverse=u[1] < 0.5)
-        subject, object_, category = name(u[2], u[3]), name(u[4], u[5]), None
+        subject, object_, category = one_of(names, u[2]), one_of(names, u[3]), None
         if task in ("existence_estimation", "object_counting"):
-            subject, category = None, one_of(countable if task == "object_counting" else categories, u[3])
+            subject, category = None, one_of(countable if task == "object_counting" else categories, u[2])
         options = None
         match section:
             case "yes_no":
-                answer = one_of(["yes", "no"], u[6])
+                answer = one_of(["yes", "no"], u[4])
             case "choice_of_object":
-                answer, options = one_of(["subject", "object"], u[6]), ["subject", "object"]
+                answer, options = one_of(["subject", "object"], u[4]), ["subject", "object"]
             case "choice_of_relation":
                 answer, options = relation, [relation, other]
             case "open":
                 answer = relation
             case "number" | "choice_of_number":
-                number = int(12 * u[6] ** 2)
-                lowest = number - int(u[7] * (min(number, 3) + 1))
+                number = int(12 * u[4] ** 2)
+                lowest = number - int(u[5] * (min(number, 3) + 1))
                 answer = str(number)
                 options = [str(lowest + i) for i in range(4)] if section == "choice_of_number" else None
         if options:
-            turn = int(u[8] * len(options))
+            turn = int(u[6] * len(options))
             options = options[turn:] + options[:turn]
         asked = Asked(relation, answer, subject, object_, category, options, keys[32 * row:32 * row + 32])
-        yield task, section, axis, asked, u[9], u[10]
+        yield task, section, axis, asked, u[7], u[8]
 
 
 def make_questions(n):

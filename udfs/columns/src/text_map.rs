@@ -15,13 +15,16 @@ pub type TextMap<K, V> = HashMap<K, V, BuildHasherDefault<TextHasher>>;
 pub struct TextHasher(u64);
 
 impl Hasher for TextHasher {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
         self.0 ^= xxh3_64(bytes);
     }
 
     // Comes behind each text, to tell where it ends; there is only one.
+    #[inline]
     fn write_u8(&mut self, _: u8) {}
 
+    #[inline]
     fn finish(&self) -> u64 {
         self.0
     }
