@@ -19,6 +19,7 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::memory::MemorySourceConfig;
 use datafusion::common::DFSchema;
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::datasource::MemTable;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::logical_expr::{Expr, ExprSchemable, lit};
@@ -141,8 +142,11 @@ impl Mill {
             None => plan,
         };
         let options = self.write_options(stage, table, run, &stale.shard, &fingerprint);
-        let batches = collect(write_parts(plan, options), context.task_ctx())
+        // A task of its own: shards in flight are polled together, and would otherwise share one thread.
+        let batches = SpawnedTask::spawn(collect(write_parts(plan, options), context.task_ctx()))
+            .join_unwind()
             .await
+            .or_internal(|| "a shard's task was cancelled".into())?
             .map_err(|e| Error::from(e).with("stage", &stage.writes).with("shard", &stale.shard))?;
         let mut parts = Vec::new();
         for batch in &batches {
