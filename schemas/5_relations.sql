@@ -9,6 +9,5 @@ CREATE TABLE relations (
     unit     VARCHAR NOT NULL COMMENT 'm or m3',
     margin   DOUBLE NOT NULL COMMENT 'value relative to the scale of the two objects; 0 is the decision boundary',
     overlap  DOUBLE NOT NULL COMMENT '0-1: shared part of the two intervals along the axis, of the shorter one; 0 for sizes',
-    among    INT NOT NULL COMMENT 'how many objects the frame has',
     agrees   BOOLEAN NOT NULL COMMENT 'true where what the image shows (bearing, elevation, straight distance) orders the two objects the same way'
 );

@@ -47,6 +47,8 @@ SELECT
         WHEN l.needs_whole AND least(s.lift_quality, o.lift_quality) < $min_lift_quality_size THEN 'low_lift_quality'
         WHEN r.value <= l.min_gap OR r.margin <= l.min_margin THEN 'ambiguous_margin'
         WHEN r.overlap > l.max_overlap THEN 'overlapping'
+        -- "The dresser" may well be the one below the "dresser mirror".
+        WHEN starts_with(lower(s.name), lower(o.name) || ' ') OR starts_with(lower(o.name), lower(s.name) || ' ') THEN 'names_alike'
         WHEN NOT r.agrees THEN 'image_disagrees'
         -- A camera that is turned about its axis shows things in another order than the upright view has them.
         WHEN r.relation = 'left' AND s.middle_x >= o.middle_x OR r.relation = 'right' AND s.middle_x <= o.middle_x
@@ -55,6 +57,9 @@ SELECT
         -- Seen aslant, a long thing is as narrow as a short one: what the view shows and what a tape measures must both say so.
         WHEN r.relation = 'wider' AND s.breadth <= o.breadth OR r.relation = 'thinner' AND s.breadth >= o.breadth
             THEN 'seen_aslant'
+        -- An open book takes more room than a box that a person calls larger: the larger thing must also look it from its broad side.
+        WHEN r.relation = 'larger' AND s.broad_side <= o.broad_side OR r.relation = 'smaller' AND s.broad_side >= o.broad_side
+            THEN 'shape_disagrees'
     END AS doubt
 FROM relations AS r
 JOIN limits AS l ON l.axis = r.axis

@@ -24,6 +24,7 @@ WITH things AS (
         CASE WHEN o.object_id IS NULL THEN d.box ELSE o.box END AS box,
         -- Its width as one stands before it, which the view may foreshorten.
         greatest(o.obb.lengths.x, o.obb.lengths.y) AS breadth,
+        greatest(o.obb.lengths.x * o.obb.lengths.y, o.obb.lengths.x * o.obb.lengths.z, o.obb.lengths.y * o.obb.lengths.z) AS broad_side,
         coalesce(o.visibility, 0.0) AS visibility,
         coalesce(o.lift_quality, 0.0) AS lift_quality
     FROM objects AS o
@@ -70,6 +71,7 @@ judged AS (
         n.visibility,
         n.lift_quality,
         n.breadth,
+        n.broad_side,
         -- Where its middle is in the image, pixels.
         0.5 * (n.box.x0 + n.box.x1) AS middle_x,
         0.5 * (n.box.y0 + n.box.y1) AS middle_y,

@@ -1,10 +1,13 @@
 //! `build`: everything that is stale, up to the dataset.
 
 use clap::Args;
+use datafusion::prelude::ident;
 
 use super::{Global, columns, out};
 use crate::error::Result;
+use crate::run::Mill;
 use crate::run::build::Built;
+use crate::run::import::Imported;
 
 /// Import what changed, then make every stale shard of every table up to `dataset`
 ///
@@ -23,12 +26,56 @@ pub struct Build {
 impl Build {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let mill = global.mill().await?;
-        if !self.no_import {
-            mill.import(&[]).await?;
-        }
+        let imported = if self.no_import { Vec::new() } else { mill.import(&[]).await? };
         let built = mill.build(self.until.as_deref()).await?;
-        out(&summary(&built))
+        out(&[sources(&imported), summary(&built)].join(if imported.is_empty() { "" } else { "\n" }))?;
+        let lost = imported
+            .iter()
+            .map(|i| &i.ledger)
+            .chain(built.iter().map(|b| &b.ledger))
+            .any(|l| !l.quarantined.is_empty());
+        if lost {
+            eprintln!(
+                "why rows are quarantined: spatialmill sql -c \"SELECT code, message, count(*) FROM quarantine GROUP BY ALL\""
+            );
+        }
+        if built.iter().any(|b| b.table == "questions") {
+            note_frames_without_objects(&mill).await?;
+        }
+        Ok(())
     }
+}
+
+/// Photos alone give no question: that is said, and not left to be found out.
+async fn note_frames_without_objects(mill: &Mill) -> Result<()> {
+    let frames = mill.session(&Default::default()).await?.table("frames").await?;
+    let all = frames.clone().count().await?;
+    let flat = frames.filter(ident("lifted_from").is_null())?.count().await?;
+    if flat > 0 {
+        eprintln!(
+            "{flat} of {all} frames say nothing about where their objects are in space (no depth, no 3D boxes): nothing is asked about them"
+        );
+    }
+    Ok(())
+}
+
+/// One line a source.
+pub(super) fn sources(imported: &[Imported]) -> String {
+    if imported.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<Vec<String>> = imported
+        .iter()
+        .map(|i| {
+            let l = &i.ledger;
+            let left_out: u64 = l.filtered.values().sum();
+            let numbers = [i.read as u64, i.fresh as u64, l.rows_in, l.rows_out, left_out, l.quarantined.len() as u64];
+            std::iter::once(i.source.clone()).chain(numbers.map(|n| n.to_string())).collect()
+        })
+        .collect();
+    let heading =
+        ["source", "shards read", "up to date", "records in", "rows out", "on a benchmark's list", "quarantined"];
+    columns(&heading, &rows)
 }
 
 /// One line a table, then why rows did not go on.

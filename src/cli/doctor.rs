@@ -4,8 +4,10 @@ use clap::Args;
 
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
+use crate::project::Project;
 use crate::project::keys::KEYS;
 use crate::run::Mill;
+use crate::run::benchmarks::Benchmarks;
 
 /// Check the project file, the warehouse, the sources and this machine; explain every key of mill.toml
 #[derive(Debug, Args)]
@@ -61,6 +63,7 @@ impl Doctor {
                     "warehouse",
                     mill.probe().await.map(|()| format!("{} can be written", mill.warehouse.location().url())),
                 );
+                note("benchmarks", benchmarks(&mill.project));
                 for source in &mill.project.sources {
                     let name = format!("source {}", source.options.name);
                     note(&name, mill.probe_source(source).await.map(|n| format!("{}, {n} shards", source.kind)));
@@ -70,6 +73,19 @@ impl Doctor {
         out(&columns(&["", "what", "finding"], &report))?;
         if failed > 0 { Err(Error::input(format!("{failed} checks failed"))) } else { Ok(()) }
     }
+}
+
+/// What is kept out of training.
+fn benchmarks(project: &Project) -> Result<String> {
+    let mut known =
+        String::from("no lists: only the datasets' own splits keep what will be evaluated on out of training");
+    for source in project.sources.iter().filter(|source| !source.options.allow_benchmarks) {
+        let (lists, entries) = Benchmarks::of(project, source)?.size();
+        if lists > 0 {
+            known = format!("{entries} scenes and images on {lists} lists are kept out of training");
+        }
+    }
+    Ok(known)
 }
 
 fn keys(global: &Global) -> Result<()> {

@@ -33,20 +33,7 @@ impl Import {
             }
             None => {
                 let mill = global.mill().await?;
-                for imported in mill.import(&self.sources).await? {
-                    let ledger = &imported.ledger;
-                    let left_out: u64 = ledger.filtered.values().sum();
-                    eprintln!(
-                        "{}: {} shards read, {} up to date; {} records in, {} rows out, {left_out} on a benchmark's list, {} quarantined",
-                        imported.source,
-                        imported.read,
-                        imported.fresh,
-                        ledger.rows_in,
-                        ledger.rows_out,
-                        ledger.quarantined.len()
-                    );
-                }
-                Ok(())
+                out(&super::build::sources(&mill.import(&self.sources).await?))
             }
         }
     }

@@ -19,7 +19,8 @@ impl Init {
         std::fs::create_dir_all(&global.project)
             .or_input(|| format!("cannot create `{}`", global.project.display()))?;
         std::fs::write(&file, template()).or_input(|| format!("cannot write `{}`", file.display()))?;
-        eprintln!("wrote {}; next: edit its [[source]], then `spatialmill build`", file.display());
+        let here = global.project.display();
+        eprintln!("wrote {}; next: edit its [[source]], then `spatialmill --project {here} build`", file.display());
         Ok(())
     }
 }

@@ -29,6 +29,20 @@ impl Plan {
         }
         let (mut rows, mut shards) = (Vec::new(), Vec::new());
         let mut waits_for: Option<&str> = None;
+        for source in &mill.project.sources {
+            let name = &source.options.name;
+            let state = mill.source_state(source).await.map_err(|e| e.with("source", name))?;
+            let why = match (state.stale(), state.changed) {
+                (0, _) => "",
+                (_, 0) => "not imported yet",
+                (_, _) => "it changed",
+            };
+            let row = [format!("source {name}"), state.stale().to_string(), state.fresh().to_string()];
+            rows.push(row.into_iter().chain(["", "", why].map(str::to_owned)).collect());
+            if state.stale() > 0 {
+                waits_for = Some(name);
+            }
+        }
         for name in &mill.pipeline.order {
             let stage = mill.pipeline.stage(name)?;
             let state = mill.staleness(stage).await?;

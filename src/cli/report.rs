@@ -10,16 +10,17 @@ use crate::error::Result;
 /// Write one self-contained HTML page: counts against targets, answer balance, margins, depth, quarantine and a gallery
 #[derive(Debug, Args)]
 pub struct Report {
-    /// Where to
-    #[arg(long, default_value = "report.html", value_name = "FILE")]
-    out: PathBuf,
+    /// Where to; report.html in the project's folder unless given
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 impl Report {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let mill = global.mill().await?;
-        mill.report(&self.out).await?;
-        eprintln!("wrote {}", self.out.display());
+        let out = self.out.unwrap_or_else(|| global.project.join("report.html"));
+        mill.report(&out).await?;
+        eprintln!("wrote {}", out.display());
         Ok(())
     }
 }

@@ -17,18 +17,25 @@ use crate::error::{Error, Result};
 /// Each filter may be repeated: --relation left --relation right takes both. Filters of different kinds must all hold.
 #[derive(Debug, Args)]
 pub struct Slice {
+    /// position_comparison, size_comparison, existence_estimation, object_counting
     #[arg(long)]
     task: Vec<String>,
+    /// left, right, above, below, near, far, wider, thinner, taller, shorter, larger, smaller
     #[arg(long)]
     relation: Vec<String>,
+    /// yes_no, choice, open, number
     #[arg(long)]
     answer_form: Vec<String>,
+    /// natural, ...: how things are referred to
     #[arg(long)]
     text_format: Vec<String>,
+    /// original, ...: what is drawn on the image
     #[arg(long)]
     image_format: Vec<String>,
+    /// the name of a [[source]]
     #[arg(long)]
     source: Vec<String>,
+    /// train, val or test
     #[arg(long)]
     split: Vec<String>,
     /// At most so many samples
@@ -64,8 +71,12 @@ impl Slice {
         for (column, wanted) in filters.into_iter().filter(|(_, wanted)| !wanted.is_empty()) {
             let there = values_of(context.read_table(dataset.provider())?, column).await?;
             if let Some(wrong) = wanted.iter().find(|value| !there.contains(value)) {
-                return Err(Error::usage(format!("no sample has the {} `{wrong}`", column.replace('_', " ")))
-                    .hint(format!("there are: {}", there.join(", "))));
+                return Err(Error::usage(format!("no sample has the {} `{wrong}`", column.replace('_', " "))).hint(
+                    match there.as_slice() {
+                        [] => "the dataset is empty; `spatialmill report` says what became of its rows".to_owned(),
+                        there => format!("there are: {}", there.join(", ")),
+                    },
+                ));
             }
             let wanted: Vec<Expr> = wanted.iter().map(|value| lit(value.as_str())).collect();
             rows = rows.filter(ident(column).in_list(wanted, false))?;

@@ -11,10 +11,16 @@ pub struct Key {
     pub default: &'static str,
     /// What it means, with its unit.
     pub doc: &'static str,
+    /// Whether it is a share, 0 to 1.
+    pub share: bool,
 }
 
 const fn key(section: &'static str, name: &'static str, default: &'static str, doc: &'static str) -> Key {
-    Key { section, name, default, doc }
+    Key { section, name, default, doc, share: false }
+}
+
+const fn share(section: &'static str, name: &'static str, default: &'static str, doc: &'static str) -> Key {
+    Key { section, name, default, doc, share: true }
 }
 
 /// All keys but those of `[[source]]`, which each kind of source documents itself. Names are unique over all sections, because
@@ -30,7 +36,7 @@ pub const KEYS: &[Key] = &[
     ),
     key("build", "partitions", "0", "how many partitions a plan has; 0 is one per core. Results do not depend on it"),
     key("build", "batch_size", "8192", "rows in a batch. Results do not depend on it"),
-    key(
+    share(
         "build",
         "max_quarantined",
         "0.05",
@@ -61,20 +67,20 @@ pub const KEYS: &[Key] = &[
         "4.0",
         "groups of things that a frame is sampled for counting, at most, on average",
     ),
-    key("ask", "yes_no_share", "0.4", "share of comparisons asked as yes or no"),
-    key("ask", "choice_share", "0.35", "share of comparisons asked as a choice; the rest are open"),
-    key("ask", "count_choice_share", "0.4", "share of countings asked as a choice; the rest ask for a number"),
-    key("ask", "count_zero_share", "0.25", "of the countings that give 0, the share that is asked"),
+    share("ask", "yes_no_share", "0.4", "share of comparisons asked as yes or no"),
+    share("ask", "choice_share", "0.35", "share of comparisons asked as a choice; the rest are open"),
+    share("ask", "count_choice_share", "0.4", "share of countings asked as a choice; the rest ask for a number"),
+    share("ask", "count_zero_share", "0.25", "of the countings that give 0, the share that is asked"),
     key(
         "ask",
         "skip_categories",
         "[\"wall\", \"floor\", \"ceiling\", \"object\", \"objects\", \"other\", \"otherfurniture\", \"otherprop\", \"otherstructure\", \"other furniture\", \"other prop\", \"other structure\", \"misc\", \"miscellaneous\", \"unknown\", \"unlabeled\", \"unlabelled\", \"void\", \"remove\", \"item\", \"items\", \"thing\", \"stuff\", \"structure\"]",
         "categories that nothing is asked about: surfaces without an end, and names that say nothing. Whole names, not parts of names",
     ),
-    key("ask", "min_visibility", "0.3", "share of a thing that must be seen (0-1)"),
-    key("ask", "min_visibility_size", "0.6", "share of a thing that must be seen before its size is compared (0-1)"),
-    key("ask", "min_lift_quality", "0.3", "how far a thing's shape and place must be trusted (0-1)"),
-    key(
+    share("ask", "min_visibility", "0.3", "share of a thing that must be seen (0-1)"),
+    share("ask", "min_visibility_size", "0.6", "share of a thing that must be seen before its size is compared (0-1)"),
+    share("ask", "min_lift_quality", "0.3", "how far a thing's shape and place must be trusted (0-1)"),
+    share(
         "ask",
         "min_lift_quality_size",
         "0.65",
@@ -87,10 +93,10 @@ pub const KEYS: &[Key] = &[
         "0.5",
         "left and right: that distance relative to the mean width of the two; 1 is side by side",
     ),
-    key("ask", "max_overlap_lateral", "0.3", "left and right: shared part of the narrower one's width (0-1)"),
+    share("ask", "max_overlap_lateral", "0.3", "left and right: shared part of the narrower one's width (0-1)"),
     key("ask", "min_gap_vertical", "0.15", "above and below: distance between the centres, metres"),
     key("ask", "min_margin_vertical", "0.5", "above and below: that distance relative to the mean height of the two"),
-    key("ask", "max_overlap_vertical", "0.3", "above and below: shared part of the lower one's height (0-1)"),
+    share("ask", "max_overlap_vertical", "0.3", "above and below: shared part of the lower one's height (0-1)"),
     key("ask", "min_gap_depth", "0.2", "near and far: distance between the nearest surfaces, metres"),
     key(
         "ask",
@@ -98,7 +104,7 @@ pub const KEYS: &[Key] = &[
         "0.15",
         "near and far: that distance relative to the distance of the nearer one from the camera",
     ),
-    key("ask", "max_overlap_depth", "0.5", "near and far: shared part of the shallower one's depth (0-1)"),
+    share("ask", "max_overlap_depth", "0.5", "near and far: shared part of the shallower one's depth (0-1)"),
     key("ask", "min_gap_size", "0.05", "wider and taller: difference, metres"),
     key("ask", "min_margin_size", "0.25", "wider and taller: difference relative to the longer one"),
     key("ask", "min_gap_volume", "0.001", "larger: difference, cubic metres"),
@@ -109,7 +115,7 @@ pub const KEYS: &[Key] = &[
         "{ relation = \"uniform\", answer = \"uniform\" }",
         "the mix that the dataset is to have, over source, task, axis, relation, answer_form and answer; what is not named stays as it is. Each is \"uniform\" or a table of relative shares",
     ),
-    key(
+    share(
         "balance",
         "rate_tolerance",
         "0.02",

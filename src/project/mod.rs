@@ -151,6 +151,10 @@ impl Project {
             let message = format!("`{section}.{name}` must be {}, not {}", default.type_str(), value.type_str());
             return Err(Error::usage(message).hint(format!("the default is {}", key.default)));
         }
+        if key.share && !value.as_float().is_some_and(|value| (0.0..=1.0).contains(&value)) {
+            return Err(Error::usage(format!("`{section}.{name}` is a share and must be 0 to 1, not {value}"))
+                .hint(format!("the default is {}", key.default)));
+        }
         self.values.insert(key.name, value);
         Ok(())
     }

@@ -40,6 +40,28 @@ pub struct Imported {
     pub ledger: Ledger,
 }
 
+/// What an import of one source would do.
+pub struct SourceState {
+    /// Shards to be read, each with its full name and fingerprint.
+    wanted: Vec<(Shard, String, String)>,
+    /// The full names of all its shards.
+    current: BTreeSet<String>,
+    /// How many of those to be read were imported before, as something else.
+    pub changed: usize,
+}
+
+impl SourceState {
+    /// How many shards there are to read.
+    pub fn stale(&self) -> usize {
+        self.wanted.len()
+    }
+
+    /// How many stand.
+    pub fn fresh(&self) -> usize {
+        self.current.len() - self.wanted.len()
+    }
+}
+
 /// Rows that may wait between a reader and the writers.
 const WAITING: usize = 256;
 
@@ -74,35 +96,56 @@ impl Mill {
         Ok(imported)
     }
 
-    async fn import_source(&self, table: &SourceTable, run: &Run) -> Result<Imported> {
+    /// Which shards of a source have to be read, with its reader. Creates nothing.
+    pub async fn source_state(&self, table: &SourceTable) -> Result<SourceState> {
+        Ok(self.source_state_by(table, &self.open_source(table).await?).await?.0)
+    }
+
+    async fn source_state_by(
+        &self,
+        table: &SourceTable,
+        reader: &Arc<dyn Source>,
+    ) -> Result<(SourceState, Benchmarks)> {
         let name = &table.options.name;
-        let reader = self.open_source(table).await?;
         let shards = {
-            let reader = Arc::clone(&reader);
+            let reader = Arc::clone(reader);
             blocking(move || reader.shards()).await?
         };
         let options =
             toml::to_string(&table.options).or_internal(|| "the source's options have no text form".into())?;
         let benchmarks = Benchmarks::of(&self.project, table)?;
         let options = options + &benchmarks.digest();
+        let mut tables = Vec::new();
+        for imported in IMPORTED {
+            tables.push(self.warehouse.table(imported).await?);
+        }
+        let mut state = SourceState { wanted: Vec::new(), current: BTreeSet::new(), changed: 0 };
+        for shard in shards {
+            let full = format!("{name}/{}", shard.name);
+            let fingerprint = Fingerprint::of_source(&table.kind, &options, &shard.fingerprint).to_string();
+            if !state.current.insert(full.clone()) {
+                return Err(Error::input("two shards have one name").with("shard", full));
+            }
+            let stored = |table: &Option<Table>| {
+                table.as_ref().and_then(|table| table.shards().get(full.as_str()).map(|stored| *stored == fingerprint))
+            };
+            if tables.iter().any(|table| stored(table) != Some(true)) {
+                state.changed += usize::from(tables.iter().any(|table| stored(table) == Some(false)));
+                state.wanted.push((shard, full, fingerprint));
+            }
+        }
+        Ok((state, benchmarks))
+    }
+
+    async fn import_source(&self, table: &SourceTable, run: &Run) -> Result<Imported> {
+        let name = &table.options.name;
+        let reader = self.open_source(table).await?;
+        let (state, benchmarks) = self.source_state_by(table, &reader).await?;
+        let (fresh, SourceState { wanted, current, .. }) = (state.fresh(), state);
         let mut tables = BTreeMap::new();
         for imported in IMPORTED {
             tables.insert(*imported, self.open_or_create(imported).await?);
         }
-        let mut wanted = Vec::new();
-        let mut current = BTreeSet::new();
-        for shard in shards {
-            let full = format!("{name}/{}", shard.name);
-            let fingerprint = Fingerprint::of_source(&table.kind, &options, &shard.fingerprint).to_string();
-            if !current.insert(full.clone()) {
-                return Err(Error::input("two shards have one name").with("shard", full));
-            }
-            let stands = tables.values().all(|t| t.shards().get(full.as_str()) == Some(&fingerprint.as_str()));
-            if !stands {
-                wanted.push((shard, full, fingerprint));
-            }
-        }
-        let fresh = current.len() - wanted.len();
         let bar = self.progress.stage(name, wanted.len());
         let in_flight = self.engine.partitions();
         let read: Vec<Read> = futures::stream::iter(wanted.into_iter().map(|(shard, full, fingerprint)| {

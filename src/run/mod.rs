@@ -26,7 +26,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use datafusion::datasource::empty::EmptyTable;
 
 use crate::error::{Error, Result};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Keep, Pipeline};
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::schemas;
@@ -72,7 +72,8 @@ impl Mill {
         }
         // Nothing was quarantined yet, or nothing run: that is an empty table too.
         for (name, table) in &self.schemas {
-            if !context.table_exist(name.as_str())? {
+            let is_view = self.pipeline.stages.get(name).is_some_and(|stage| stage.keep != Keep::Table);
+            if !is_view && !context.table_exist(name.as_str())? {
                 context.register_table(name.as_str(), Arc::new(EmptyTable::new(Arc::clone(&table.schema))))?;
             }
         }

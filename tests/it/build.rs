@@ -97,6 +97,9 @@ async fn a_build_makes_only_what_changed() {
     for table in mill.warehouse.tables().await.unwrap() {
         assert!(mill.verify(&table).await.unwrap().iter().all(|finding| !finding.is_damage), "{table}");
     }
+    for view in ["relations", "references", "facts", "samples"] {
+        assert!(!lines(&mill, &format!("SELECT * FROM {view} LIMIT 1")).await.is_empty(), "{view} can be read in SQL");
+    }
     let runs = lines(&mill, "SELECT rows_in, rows_out, filtered FROM runs WHERE \"table\" = 'questions'").await;
     assert_eq!(runs.len(), 2, "a line for each run that wrote the table");
 }
