@@ -19,7 +19,7 @@ SELECT
     greatest(min(relation), opposite(min(relation))) AS other_relation,
     count(*) AS things,
     sum(CASE WHEN relation < opposite(relation) THEN 1 ELSE 0 END) AS on_one_side,
-    array_agg(subject ORDER BY subject) AS candidates,
+    array_sort(array_agg(subject)) AS candidates,
     min(margin) AS margin,
     min(visibility) AS visibility,
     min(lift_quality) AS lift_quality,
