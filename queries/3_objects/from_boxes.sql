@@ -18,7 +18,7 @@ SELECT
     END AS filtered
 FROM (
     SELECT d.*, f.gravity, f.exhaustive, place(d.obb, f.gravity) AS placed
-    FROM detections AS d
-    JOIN frames AS f ON f.frame_id = d.frame_id
+    FROM frames AS f
+    JOIN detections AS d ON d.frame_id = f.frame_id
     WHERE f.lifted_from = 'box'
 )

@@ -61,8 +61,12 @@ SELECT
         WHEN r.relation = 'larger' AND s.broad_side <= o.broad_side OR r.relation = 'smaller' AND s.broad_side >= o.broad_side
             THEN 'shape_disagrees'
     END AS doubt
-FROM relations AS r
-JOIN limits AS l ON l.axis = r.axis
-JOIN references AS s ON s.frame_id = r.frame_id AND s.object_id = r.subject
-JOIN references AS o ON o.frame_id = r.frame_id AND o.object_id = r.object
-JOIN frames AS f ON f.frame_id = r.frame_id
+-- A join holds what stands on its left in memory and lets what stands on its right stream past: relations are the many.
+FROM frames AS f
+JOIN (
+    references AS o
+    JOIN (
+        references AS s
+        JOIN (limits AS l JOIN relations AS r ON r.axis = l.axis) ON r.frame_id = s.frame_id AND r.subject = s.object_id
+    ) ON r.frame_id = o.frame_id AND r.object = o.object_id
+) ON r.frame_id = f.frame_id

@@ -36,8 +36,8 @@ worded AS (
         f.text_format,
         f.image_format,
         wording(q.template_id, q.relation, q.answer, q.slots, q.options, q.question_id) AS words
-    FROM questions AS q
-    CROSS JOIN formats AS f
+    FROM formats AS f
+    CROSS JOIN questions AS q
     WHERE f.enabled
 )
 SELECT
@@ -70,5 +70,6 @@ SELECT
     w.template_id,
     w.stratum_answer,
     $seed AS seed
-FROM worded AS w
-JOIN frames AS f ON f.frame_id = w.frame_ids[1]
+-- Frames are held in memory, samples stream past.
+FROM frames AS f
+JOIN worded AS w ON w.frame_ids[1] = f.frame_id

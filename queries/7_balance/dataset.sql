@@ -11,7 +11,7 @@ SELECT
     s.* EXCEPT (stratum_answer),
     generator() AS generator,
     CASE WHEN draw($seed, 'balance', s.question_id) >= k.rate THEN 'balanced_out' END AS filtered
-FROM samples AS s
-JOIN keep_rates AS k
+FROM keep_rates AS k
+JOIN samples AS s
     ON k.source = s.source AND k.task = s.task AND k.relation = s.relation AND k.answer_form = s.answer_form
     AND k.answer = s.stratum_answer

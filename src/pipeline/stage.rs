@@ -15,6 +15,8 @@
 //! -- settle: rate               rebuilt rows replace the stored ones only when this column moved by more than $rate_tolerance
 //! ```
 //!
+//! A join in a stored stage holds its left side in memory and lets the right side stream past, always.
+//!
 //! `$name` in the query is a key of `mill.toml`; [`Stage::queries`] puts the literal in its place.
 
 use std::collections::{BTreeMap, BTreeSet};

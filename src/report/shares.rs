@@ -45,11 +45,15 @@ pub struct Share {
     pub target: Option<f64>,
 }
 
-/// The shares of a dimension's values; relations in the order of their list, everything else by name.
+/// The shares of a dimension's values; relations in the order of their list, everything else by name. A value whose counterpart is
+/// there is listed even if no sample has it, because that is what an unbalanced dataset looks like.
 pub fn shares(counts: &[Count], by: fn(&Count) -> &str, wanted: Option<&toml::Value>) -> Vec<Share> {
     let mut sums: BTreeMap<(usize, &str), u64> = BTreeMap::new();
     for count in counts {
         *sums.entry((rank(by(count)), by(count))).or_default() += count.n;
+        if let Some(other) = counterpart(by(count)) {
+            sums.entry((rank(other), other)).or_default();
+        }
     }
     let total: u64 = sums.values().sum();
     let weights: Vec<Option<f64>> = sums.keys().map(|(_, value)| weight(wanted, value)).collect();
@@ -112,6 +116,17 @@ fn grouped(
 /// left and right are of one axis; a relation of no axis is an axis of its own.
 pub fn axis_of(relation: &str) -> &str {
     RELATIONS.iter().find(|known| known.name == relation).map_or(relation, |known| known.axis)
+}
+
+/// What stands against a value: no against yes, B against A, right against left.
+fn counterpart(value: &str) -> Option<&'static str> {
+    match value {
+        "yes" => Some("no"),
+        "no" => Some("yes"),
+        "A" => Some("B"),
+        "B" => Some("A"),
+        relation => RELATIONS.iter().find(|known| known.name == relation).map(|known| known.inverse),
+    }
 }
 
 /// Where a value stands: opposite relations next to each other.
@@ -190,7 +205,8 @@ mod tests {
             yes_no[0].shares.iter().map(|s| (s.value.as_str(), s.n)).collect::<Vec<_>>(),
             [("no", 1), ("yes", 3)]
         );
-        assert_eq!((letters[0].shares[0].value.as_str(), letters[0].shares[0].n), ("B", 7));
-        assert_eq!((open[0].shares[0].value.as_str(), open[0].shares[0].n), ("left", 5));
+        let of = |answers: &Answers| answers.shares.iter().map(|s| (s.value.clone(), s.n)).collect::<Vec<_>>();
+        assert_eq!(of(&letters[0]), [("A".to_owned(), 0), ("B".to_owned(), 7)]);
+        assert_eq!(of(&open[0]), [("left".to_owned(), 5), ("right".to_owned(), 0)]);
     }
 }

@@ -131,7 +131,7 @@ impl Mill {
         if let Some(made) = self.taken_over(table, &stale.shard, &fingerprint).await? {
             return Ok(made);
         }
-        let context = self.engine.session(Some(partitions))?;
+        let context = self.engine.shard_session(partitions)?;
         self.register_inputs(&context, stage, &stale.shard).await?;
         let rows = self.rows_of(&context, stage).await?;
         let ledger = Arc::new(Mutex::new(Ledger::default()));

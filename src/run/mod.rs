@@ -60,7 +60,7 @@ impl Mill {
 
     /// A SQL session in which every table of the warehouse can be read.
     pub async fn session(&self, versions: &BTreeMap<String, u64>) -> Result<datafusion::prelude::SessionContext> {
-        let context = self.engine.session(None)?;
+        let context = self.engine.session()?;
         for name in self.warehouse.tables().await? {
             let table = match versions.get(&name) {
                 Some(version) => self.warehouse.table_at(&name, *version).await?,

@@ -58,8 +58,20 @@ impl Engine {
         self.partitions
     }
 
-    /// A session without tables; `partitions` overrides the project's.
-    pub fn session(&self, partitions: Option<usize>) -> Result<SessionContext> {
+    /// A session without tables, for a person's queries.
+    pub fn session(&self) -> Result<SessionContext> {
+        self.session_with(self.state.config().clone())
+    }
+
+    /// A session without tables, for a stage's shard. Joins hold their left side, as the stages' queries are written: how many rows
+    /// come out of `unnest` nobody can estimate, and a join that is turned round holds all facts of a shard in memory.
+    pub fn shard_session(&self, partitions: usize) -> Result<SessionContext> {
+        let mut config = self.state.config().clone().with_target_partitions(partitions.max(1));
+        config.options_mut().optimizer.join_reordering = false;
+        self.session_with(config)
+    }
+
+    fn session_with(&self, config: SessionConfig) -> Result<SessionContext> {
         let schema = Arc::new(MemorySchemaProvider::new());
         let catalog = MemoryCatalogProvider::new();
         let (catalog_name, schema_name) = {
@@ -69,10 +81,6 @@ impl Engine {
         catalog.register_schema(&schema_name, schema)?;
         let catalogs = MemoryCatalogProviderList::new();
         catalogs.register_catalog(catalog_name, Arc::new(catalog));
-        let mut config = self.state.config().clone();
-        if let Some(partitions) = partitions {
-            config = config.with_target_partitions(partitions.max(1));
-        }
         let state = SessionStateBuilder::new_from_existing(self.state.clone())
             .with_config(config)
             .with_catalog_list(Arc::new(catalogs))
