@@ -68,7 +68,10 @@ impl Engine {
     pub fn shard_session(&self, partitions: usize) -> Result<SessionContext> {
         let mut config = self.state.config().clone().with_target_partitions(partitions.max(1));
         config.options_mut().optimizer.join_reordering = false;
-        self.session_with(config)
+        let context = self.session_with(config)?;
+        // It makes one chain of all inner joins, the many on the left.
+        context.remove_optimizer_rule("eliminate_cross_join");
+        Ok(context)
     }
 
     fn session_with(&self, config: SessionConfig) -> Result<SessionContext> {
