@@ -1,11 +1,11 @@
 """B4: COCO-sized annotations with 3D boxes, end to end to the rows of a dataset, against bare Arrow writers of those rows.
 
-    cargo build --release --workspace --bins --benches
+    cargo build --release --workspace --bin spatialmill --bench writers
     python benches/dataset.py <spatialmill> <writers> FOLDER [images]
 
 Makes FOLDER/data/annotations/instances_train.json, 118,287 images with 860,001 objects as COCO's train2017 has them (generated:
 boxes in 3D as Omni3D writes them, no photos), imports it and builds the dataset, and prints wall time, CPU time and peak
-memory of both. Then <writers>, an executable of `cargo bench --bench writers --no-run`, writes the same rows again from memory:
+memory of both. Then <writers>, target/release/deps/writers-*, writes the same rows again from memory:
 what remains when nothing is asked, worded or balanced. The ratio of the two is the price of everything else.
 """
 
