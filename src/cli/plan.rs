@@ -31,7 +31,22 @@ impl Plan {
         let mut waits_for: Option<&str> = None;
         for source in &mill.project.sources {
             let name = &source.options.name;
-            let state = mill.source_state(source).await.map_err(|e| e.with("source", name))?;
+            let state = match mill.source_state(source).await {
+                Ok(state) => state,
+                // What is imported already can still be built.
+                Err(error) => {
+                    let row = [
+                        format!("source {name}"),
+                        "?".into(),
+                        "?".into(),
+                        String::new(),
+                        String::new(),
+                        error.to_string(),
+                    ];
+                    rows.push(row.to_vec());
+                    continue;
+                }
+            };
             let why = match (state.stale(), state.changed) {
                 (0, _) => "",
                 (_, 0) => "not imported yet",
