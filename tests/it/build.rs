@@ -156,6 +156,21 @@ async fn what_a_benchmark_lists_is_not_trained_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mask_of_another_size_than_its_frame_is_quarantined() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = Mill::open(project(folder.path(), "depth", &[]), Progress::silent()).await.unwrap();
+    mill.import(&[]).await.unwrap();
+    let sql = include_str!("../../queries/3_objects/from_depth.sql");
+    let larger =
+        "'mask', named_struct('height', mask['height'] * 2, 'width', mask['width'] * 2, 'counts', mask['counts'])";
+    let lost = |sql: &str| format!("SELECT quarantined FROM ({sql}) WHERE quarantined IS NOT NULL");
+    assert_eq!(lines(&mill, &lost(sql)).await, Vec::<String>::new());
+    let refused = lines(&mill, &lost(&sql.replace("'mask', mask", larger))).await;
+    let right = r#""code":"mask","message":"its mask is 384x288 pixels, its frame 192x144""#;
+    assert!(refused.len() > 5 && refused.iter().all(|row| row.contains(right)), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn annotated_3d_boxes_become_questions() {
     let folder = tempfile::tempdir().unwrap();
     // A cup on the left and a lamp on the right, a metre apart, as Omni3D writes them; the third box cannot be relied on.
