@@ -28,7 +28,10 @@ impl Build {
         let mill = global.mill().await?;
         let imported = if self.no_import { Vec::new() } else { mill.import(&[]).await? };
         let built = mill.build(self.until.as_deref()).await?;
-        out(&[sources(&imported), summary(&built)].join(if imported.is_empty() { "" } else { "\n" }))?;
+        if !imported.is_empty() {
+            out(&format!("{}\n", sources(&imported)))?;
+        }
+        out(&summary(&built))?;
         let lost = imported
             .iter()
             .map(|i| &i.ledger)
@@ -61,9 +64,6 @@ async fn note_frames_without_objects(mill: &Mill) -> Result<()> {
 
 /// One line a source.
 pub(super) fn sources(imported: &[Imported]) -> String {
-    if imported.is_empty() {
-        return String::new();
-    }
     let rows: Vec<Vec<String>> = imported
         .iter()
         .map(|i| {

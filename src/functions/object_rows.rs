@@ -47,12 +47,11 @@ pub struct Lost {
 impl ObjectRow {
     /// Where the object is, in view space.
     pub fn place(&mut self, centre: &Vector3<f64>, bounds: &Bounds, nearest: f64, obb: &OrientedBox) {
-        self.centre = Some(vec3(centre));
-        self.extent = Some(vec3(&bounds.extent()));
-        self.low = Some(vec3(&bounds.low));
+        self.centre = Some((*centre).into());
+        self.extent = Some(bounds.extent().into());
+        self.low = Some(bounds.low.into());
         self.nearest = Some(nearest);
-        let axes = obb.axes.iter().flat_map(|axis| [axis.x, axis.y, axis.z]).collect();
-        self.obb = Some(Obb { centre: vec3(&obb.centre), axes, lengths: vec3(&obb.lengths) });
+        self.obb = Some(obb.into());
     }
 }
 
@@ -80,8 +79,4 @@ pub fn to_lists(fields: &Fields, rows: &[Vec<ObjectRow>]) -> Result<ArrayRef> {
     let offsets = OffsetBuffer::from_lengths(rows.iter().map(Vec::len));
     let item = Arc::new(Field::new_list_field(DataType::Struct(fields.clone()), true));
     Ok(Arc::new(ListArray::try_new(item, offsets, Arc::new(StructArray::from(batch)), None)?))
-}
-
-fn vec3(v: &Vector3<f64>) -> Vec3 {
-    Vec3 { x: v.x, y: v.y, z: v.z }
 }

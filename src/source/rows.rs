@@ -4,7 +4,7 @@
 //! schema; a test holds the two together.
 
 use serde::Serialize;
-use spatialmill_geometry::{OrientedBox, Vector3};
+use spatialmill_geometry::{Intrinsics, OrientedBox, Vector3};
 
 use crate::error::Result;
 
@@ -32,6 +32,13 @@ pub struct Frame {
     pub lifted_from: Option<String>,
     pub exhaustive: bool,
     pub captions: Option<Vec<String>>,
+}
+
+impl Frame {
+    /// A frame of which only the camera is known so far.
+    pub fn taken_by(camera: &Intrinsics) -> Self {
+        Self { fx: Some(camera.fx), fy: Some(camera.fy), cx: Some(camera.cx), cy: Some(camera.cy), ..Self::default() }
+    }
 }
 
 /// A row of `detections`.

@@ -128,15 +128,11 @@ impl<'a> Images<'a> {
             sha256: photo.map(|photo| photo.sha256),
             width: width as i32,
             height: height as i32,
-            fx: camera.map(|camera| camera.fx),
-            fy: camera.map(|camera| camera.fy),
-            cx: camera.map(|camera| camera.cx),
-            cy: camera.map(|camera| camera.cy),
             gravity: gravity.map(Vec3::from),
             exhaustive: self.coco.options.exhaustive.unwrap_or(true)
                 && self.documents.whole()
                 && self.documents.document(document).annotated,
-            ..Frame::default()
+            ..camera.as_ref().map(Frame::taken_by).unwrap_or_default()
         })
     }
 

@@ -8,7 +8,7 @@ use spatialmill_geometry::{OrientedBox, Rigid, Vector3};
 use crate::source::category;
 use crate::source::coco::id::Id;
 use crate::source::coco::object::MAX_CAPTION;
-use crate::source::rows::{Obb, Refused, SceneObject, Vec3};
+use crate::source::rows::{Refused, SceneObject};
 
 /// Larger files are refused: a box takes some 300 bytes.
 pub const MAX_BYTES: u64 = 256 << 20;
@@ -69,13 +69,9 @@ impl BoxRecord {
             object_id: self.id.0,
             category,
             caption: self.caption.map(|caption| caption.trim().to_owned()).filter(|caption| !caption.is_empty()),
-            min: vec3(&bounds.low),
-            max: vec3(&bounds.high),
-            obb: Obb {
-                centre: vec3(&obb.centre),
-                axes: obb.axes.iter().flat_map(|axis| [axis.x, axis.y, axis.z]).collect(),
-                lengths: vec3(&obb.lengths),
-            },
+            min: bounds.low.into(),
+            max: bounds.high.into(),
+            obb: (&obb).into(),
             first_seen: None,
         })
     }
@@ -93,9 +89,4 @@ impl Used {
         }
         Err(Refused::new("duplicate", format!("there is a box `{}` already; the first one is used", object.object_id)))
     }
-}
-
-/// As rows have it.
-pub fn vec3(v: &Vector3<f64>) -> Vec3 {
-    Vec3 { x: v.x, y: v.y, z: v.z }
 }

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::source::depth;
 use crate::source::photo::{self, Photo};
 use crate::source::root::Entry;
-use crate::source::rows::{Detection, Frame, Refused, Row, Rows};
+use crate::source::rows::{Detection, Frame, Refused, Row, Rows, Vec3};
 
 /// What a median depth reading can be, metres: outside, the scale is wrong.
 const PLAUSIBLE_M: std::ops::Range<f64> = 0.05..500.0;
@@ -142,14 +142,10 @@ impl<'a> Scene<'a> {
             sha256: Some(sha256),
             width: width as i32,
             height: height as i32,
-            fx: Some(camera.fx),
-            fy: Some(camera.fy),
-            cx: Some(camera.cx),
-            cy: Some(camera.cy),
             depth_scale: depth.as_ref().map(|(_, scale)| *scale),
             depth_uri: depth.map(|(uri, _)| uri),
             exhaustive: self.source.options.exhaustive,
-            ..Frame::default()
+            ..Frame::taken_by(&camera)
         };
         Ok(Image { frame: Some(frame), pose, down, masks: false, boxes: false })
     }
@@ -287,9 +283,9 @@ impl<'a> Scene<'a> {
                 _ => None,
             };
             frame.lifted_from = lifted_from.map(str::to_owned);
-            frame.world_from_camera = image.pose.map(|pose| row_major(&pose));
+            frame.world_from_camera = image.pose.map(|pose| pose.to_row_major().to_vec());
             // A pose says which way is down.
-            frame.gravity = image.down.filter(|_| image.pose.is_none()).map(|down| boxes::vec3(&down));
+            frame.gravity = image.down.filter(|_| image.pose.is_none()).map(Vec3::from);
             rows.push(Row::Frame(frame))?;
         }
         Ok(())
@@ -307,10 +303,4 @@ fn upright(given: &Rigid, turn: &Matrix3<f64>, axes: Axes) -> Rigid {
         Axes::Opengl => Matrix3::from_diagonal(&Vector3::new(1.0, -1.0, -1.0)),
     };
     Rigid { rotation: turn * given.rotation * camera, translation: turn * given.translation }
-}
-
-fn row_major(pose: &Rigid) -> Vec<f64> {
-    let (r, t) = (&pose.rotation, &pose.translation);
-    let row = |i: usize| [r[(i, 0)], r[(i, 1)], r[(i, 2)], t[i]];
-    [row(0), row(1), row(2), [0.0, 0.0, 0.0, 1.0]].concat()
 }

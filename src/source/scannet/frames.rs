@@ -129,13 +129,9 @@ impl<'a> Folder<'a> {
             sha256: Some(sha256),
             width: width as i32,
             height: height as i32,
-            fx: Some(camera.fx),
-            fy: Some(camera.fy),
-            cx: Some(camera.cx),
-            cy: Some(camera.cy),
-            world_from_camera: Some(row_major(&pose.then(align))),
+            world_from_camera: Some(pose.then(align).to_row_major().to_vec()),
             timestamp: number(&shot.name).map(|number| number as f64 / RATE_HZ),
-            ..Frame::default()
+            ..Frame::taken_by(&camera)
         })
     }
 
@@ -180,13 +176,6 @@ fn number(name: &str) -> Option<u64> {
     let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
     let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
     digits[..end].parse().ok()
-}
-
-/// A 4 x 4 matrix, row by row.
-fn row_major(pose: &Rigid) -> Vec<f64> {
-    let (r, t) = (&pose.rotation, &pose.translation);
-    let row = |i: usize| [r[(i, 0)], r[(i, 1)], r[(i, 2)], t[i]];
-    [row(0), row(1), row(2), [0.0, 0.0, 0.0, 1.0]].concat()
 }
 
 #[cfg(test)]

@@ -203,11 +203,7 @@ impl Synthetic {
             sha256: Some(photo.sha256),
             width: width as i32,
             height: height as i32,
-            fx: Some(intrinsics.fx),
-            fy: Some(intrinsics.fy),
-            cx: Some(intrinsics.cx),
-            cy: Some(intrinsics.cy),
-            world_from_camera: Some(row_major(pose).to_vec()),
+            world_from_camera: Some(pose.to_row_major().to_vec()),
             depth_uri: Some(self.root.uri(&files.depth)?),
             depth_scale: Some(1000.0),
             timestamp: Some(timestamp),
@@ -216,7 +212,7 @@ impl Synthetic {
                 Geometry::Depth => "depth".to_owned(),
             }),
             exhaustive: true,
-            ..Frame::default()
+            ..Frame::taken_by(&intrinsics)
         }))?;
         let mut seen = Vec::new();
         for Region { object, bbox, mask } in regions::of(&picture, room.objects.len())? {
@@ -300,29 +296,6 @@ fn surface(scene_id: String, object_id: Option<String>, mesh: &shape::Mesh) -> S
         vertices: mesh.vertices.iter().flat_map(|v| [v.x as f32, v.y as f32, v.z as f32]).collect(),
         triangles: mesh.triangles.iter().flatten().map(|&vertex| vertex as i32).collect(),
     }
-}
-
-/// A 4 x 4 matrix, row by row.
-fn row_major(pose: &Rigid) -> [f64; 16] {
-    let (r, t) = (&pose.rotation, &pose.translation);
-    [
-        r[(0, 0)],
-        r[(0, 1)],
-        r[(0, 2)],
-        t.x,
-        r[(1, 0)],
-        r[(1, 1)],
-        r[(1, 2)],
-        t.y,
-        r[(2, 0)],
-        r[(2, 1)],
-        r[(2, 2)],
-        t.z,
-        0.0,
-        0.0,
-        0.0,
-        1.0,
-    ]
 }
 
 #[cfg(test)]

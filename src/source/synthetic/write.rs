@@ -27,7 +27,8 @@ pub fn frame(
     let files = Files { colour: format!("{room}/color/{n:04}.jpg"), depth: format!("{room}/depth/{n:04}.png") };
     let Intrinsics { fx, fy, cx, cy } = intrinsics;
     let camera = format!("{fx} 0 {cx} 0\n0 {fy} {cy} 0\n0 0 1 0\n0 0 0 1\n");
-    let pose: String = super::row_major(pose)
+    let pose: String = pose
+        .to_row_major()
         .chunks(4)
         .map(|row| row.iter().map(f64::to_string).collect::<Vec<_>>().join(" ") + "\n")
         .collect();

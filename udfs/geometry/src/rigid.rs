@@ -69,6 +69,23 @@ impl Rigid {
         Ok(Self { rotation, translation: Vector3::new(m[3], m[7], m[11]) })
     }
 
+    /// The 4 x 4 matrix that [`Rigid::from_row_major`] reads.
+    ///
+    /// ```
+    /// use spatialmill_geometry::Rigid;
+    /// let pose = [0., -1., 0., 5.,  1., 0., 0., 6.,  0., 0., 1., 7.,  0., 0., 0., 1.];
+    /// assert_eq!(Rigid::from_row_major(&pose)?.to_row_major(), pose);
+    /// # Ok::<(), spatialmill_geometry::PoseError>(())
+    /// ```
+    pub fn to_row_major(&self) -> [f64; 16] {
+        let (r, t) = (&self.rotation, &self.translation);
+        std::array::from_fn(|i| match (i / 4, i % 4) {
+            (3, column) => f64::from(u8::from(column == 3)),
+            (row, 3) => t[row],
+            (row, column) => r[(row, column)],
+        })
+    }
+
     pub fn apply(&self, point: &Vector3<f64>) -> Vector3<f64> {
         self.rotation * point + self.translation
     }
