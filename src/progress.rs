@@ -73,7 +73,7 @@ impl Bar {
         state.done += 1;
         state.rows += ledger.rows_out;
         state.filtered += ledger.filtered.values().sum::<u64>();
-        state.quarantined += ledger.quarantined.len() as u64;
+        state.quarantined += ledger.rows_quarantined();
         self.bar.set_position(state.done as u64);
         self.bar.set_message(self.counts(&state));
         if self.plain && state.done < self.shards && state.printed.elapsed() > PRINT_EVERY {

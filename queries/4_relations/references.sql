@@ -26,7 +26,12 @@ WITH things AS (
         greatest(o.obb.lengths.x, o.obb.lengths.y) AS breadth,
         greatest(o.obb.lengths.x * o.obb.lengths.y, o.obb.lengths.x * o.obb.lengths.z, o.obb.lengths.y * o.obb.lengths.z) AS broad_side,
         coalesce(o.visibility, 0.0) AS visibility,
-        coalesce(o.lift_quality, 0.0) AS lift_quality
+        coalesce(o.lift_quality, 0.0) AS lift_quality,
+        -- What `relate` compares.
+        CASE
+            WHEN o.object_id IS NOT NULL
+                THEN named_struct('centre', o.centre, 'extent', o.extent, 'low', o.low, 'nearest', o.nearest)
+        END AS place
     FROM objects AS o
     FULL JOIN detections AS d ON d.frame_id = o.frame_id AND d.object_id = o.object_id
 ),
@@ -64,8 +69,12 @@ judged AS (
     SELECT
         n.frame_id,
         n.object_id,
+        f.source,
+        f.scene_id,
+        f.exhaustive,
         n.name,
         n.kind AS category,
+        n.place,
         c.fits,
         c.peers,
         n.visibility,

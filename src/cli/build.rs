@@ -69,7 +69,7 @@ pub(super) fn sources(imported: &[Imported]) -> String {
         .map(|i| {
             let l = &i.ledger;
             let left_out: u64 = l.filtered.values().sum();
-            let numbers = [i.read as u64, i.fresh as u64, l.rows_in, l.rows_out, left_out, l.quarantined.len() as u64];
+            let numbers = [i.read as u64, i.fresh as u64, l.rows_in, l.rows_out, left_out, l.rows_quarantined()];
             std::iter::once(i.source.clone()).chain(numbers.map(|n| n.to_string())).collect()
         })
         .collect();
@@ -93,7 +93,7 @@ pub(super) fn summary(built: &[Built]) -> String {
                 l.rows_in.to_string(),
                 l.rows_out.to_string(),
                 filtered.to_string(),
-                l.quarantined.len().to_string(),
+                l.rows_quarantined().to_string(),
             ]
             .to_vec()
         })

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! query rows (table's columns + filtered + quarantined) ─► AccountExec ─► table's columns, kept rows only
-//!                                                            └─► Ledger: rows in, out, filtered by reason, quarantined rows
+//!                                                            ├─► Ledger: rows in, out, filtered by reason, quarantined by code
+//!                                                            └─► quarantined rows, to be written
 //! ```
 //!
 //! A row whose `filtered` is not null is dropped and counted under that reason; one whose `quarantined` is not null is dropped and
-//! remembered with code and message. Each kept row must satisfy the stage's checks, or the build fails. It never buffers.
+//! sent away with code and message. Each kept row must satisfy the stage's checks, or the build fails. It never buffers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,6 +25,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlanProperties, PlanProperties};
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::Sender;
 
 use crate::error::Error;
 
@@ -43,12 +45,12 @@ pub struct Ledger {
     pub rows_out: u64,
     /// Dropped rows by reason.
     pub filtered: BTreeMap<String, u64>,
-    /// Rows that could not be used.
-    pub quarantined: Vec<Lost>,
+    /// Rows that could not be used, by code.
+    pub quarantined: BTreeMap<String, u64>,
 }
 
 /// A row that could not be used.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
     /// The row's keys, joined by `/`.
     pub key: String,
@@ -68,21 +70,41 @@ impl Ledger {
         for (reason, n) in &other.filtered {
             *self.filtered.entry(reason.clone()).or_default() += n;
         }
-        self.quarantined.extend_from_slice(&other.quarantined);
+        for (code, n) in &other.quarantined {
+            *self.quarantined.entry(code.clone()).or_default() += n;
+        }
+    }
+
+    /// Counts a row that could not be used.
+    pub fn quarantine(&mut self, lost: &Lost) {
+        match self.quarantined.get_mut(&lost.code) {
+            Some(n) => *n += 1,
+            None => {
+                self.quarantined.insert(lost.code.clone(), 1);
+            }
+        }
+    }
+
+    /// How many rows could not be used.
+    pub fn rows_quarantined(&self) -> u64 {
+        self.quarantined.values().sum()
+    }
+
+    /// Counts dropped rows, each given by its origin (where a stage has several) and its reason.
+    pub fn filter<'a>(&mut self, rows: impl Iterator<Item = (Option<&'a str>, &'a str)>) {
+        let mut counts: BTreeMap<(Option<&str>, &str), u64> = BTreeMap::new();
+        for row in rows {
+            *counts.entry(row).or_default() += 1;
+        }
+        for ((origin, reason), n) in counts {
+            let name = origin.map_or_else(|| reason.to_owned(), |origin| format!("{origin}/{reason}"));
+            *self.filtered.entry(name).or_default() += n;
+        }
     }
 
     /// True when every row is accounted for.
     pub fn balances(&self) -> bool {
-        self.rows_in == self.rows_out + self.filtered.values().sum::<u64>() + self.quarantined.len() as u64
-    }
-
-    /// Quarantined rows by code.
-    pub fn codes(&self) -> BTreeMap<String, u64> {
-        let mut codes = BTreeMap::new();
-        for lost in &self.quarantined {
-            *codes.entry(lost.code.clone()).or_default() += 1;
-        }
-        codes
+        self.rows_in == self.rows_out + self.filtered.values().sum::<u64>() + self.rows_quarantined()
     }
 }
 
@@ -94,28 +116,36 @@ pub struct AccountExec {
     properties: Arc<PlanProperties>,
 }
 
+/// What must be true of every row of a stage.
+#[derive(Debug, Clone)]
+pub struct Checks {
+    stage: String,
+    keys: Vec<String>,
+    predicates: Vec<(String, Arc<dyn PhysicalExpr>)>,
+}
+
 /// What one stage asks of its rows.
 #[derive(Debug)]
 struct Rules {
-    stage: String,
     /// Positions in the input of the columns that go on.
     kept: Vec<usize>,
-    keys: Vec<String>,
-    checks: Vec<(String, Arc<dyn PhysicalExpr>)>,
+    checks: Checks,
     schema: SchemaRef,
     several_origins: bool,
     ledger: Arc<Mutex<Ledger>>,
+    losses: Sender<Vec<Lost>>,
 }
 
 impl AccountExec {
     /// Wraps a plan whose columns are those of `schema` and, where the stage has them, the three extra ones. Checks are
-    /// evaluated on the rows that go on. Counts go to `ledger`.
+    /// evaluated on the rows that go on. Counts go to `ledger`, quarantined rows to `losses`.
     pub fn new(
         input: Arc<dyn ExecutionPlan>,
         stage: &super::Stage,
         schema: SchemaRef,
-        checks: Vec<(String, Arc<dyn PhysicalExpr>)>,
+        checks: Checks,
         ledger: Arc<Mutex<Ledger>>,
+        losses: Sender<Vec<Lost>>,
     ) -> PlanResult<Self> {
         let kept = schema.fields().iter().map(|f| Ok(input.schema().index_of(f.name())?)).collect::<PlanResult<_>>()?;
         let properties = PlanProperties::new(
@@ -125,21 +155,54 @@ impl AccountExec {
             input.boundedness(),
         );
         let rules = Rules {
-            stage: stage.writes.clone(),
             kept,
-            keys: stage.keys.clone(),
             checks,
             schema,
             several_origins: stage.files.len() > 1,
             ledger,
+            losses,
         };
         Ok(Self { input, rules: Arc::new(rules), properties: Arc::new(properties) })
     }
 }
 
+impl Checks {
+    /// The checks of a stage: each as it is written, and as it is evaluated.
+    pub fn new(stage: &super::Stage, predicates: Vec<(String, Arc<dyn PhysicalExpr>)>) -> Self {
+        Self { stage: stage.writes.clone(), keys: stage.keys.clone(), predicates }
+    }
+
+    /// Fails with the first row that breaks a check.
+    pub fn check(&self, batch: &RecordBatch) -> PlanResult<()> {
+        for (text, predicate) in &self.predicates {
+            let holds = predicate.evaluate(batch)?.into_array(batch.num_rows())?;
+            // A check that is null says nothing about the row, as in a SQL CHECK constraint.
+            let broken = (0..batch.num_rows()).find(|&row| holds.is_valid(row) && !holds.as_boolean().value(row));
+            if let Some(row) = broken {
+                let error = Error::input("a row breaks a check of its stage, so nothing is published")
+                    .with("stage", &self.stage)
+                    .with("check", text)
+                    .with("key", self.key(batch, row)?);
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn key(&self, batch: &RecordBatch, row: usize) -> PlanResult<String> {
+        let mut parts = Vec::with_capacity(self.keys.len());
+        for name in &self.keys {
+            if let Some(column) = batch.column_by_name(name) {
+                parts.push(arrow::util::display::array_value_to_string(column, row)?);
+            }
+        }
+        Ok(parts.join("/"))
+    }
+}
+
 impl DisplayAs for AccountExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AccountExec: stage={}", self.rules.stage)
+        write!(f, "AccountExec: stage={}", self.rules.checks.stage)
     }
 }
 
@@ -160,7 +223,7 @@ impl ExecutionPlan for AccountExec {
         &self,
         f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> PlanResult<TreeNodeRecursion>,
     ) -> PlanResult<TreeNodeRecursion> {
-        datafusion::physical_plan::execution_plan::apply_expression_roots(self.rules.checks.iter().map(|(_, e)| e), f)
+        datafusion::physical_plan::execution_plan::apply_expression_roots(self.rules.checks.predicates.iter().map(|(_, e)| e), f)
     }
 
     fn replace_children(
@@ -184,40 +247,52 @@ impl ExecutionPlan for AccountExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> PlanResult<SendableRecordBatchStream> {
         let rules = Arc::clone(&self.rules);
-        let rows = self.input.execute(partition, context)?.map(move |batch| rules.settle(&batch?));
+        let rows = self.input.execute(partition, context)?.then(move |batch| {
+            let rules = Arc::clone(&rules);
+            async move {
+                let (rows, lost) = rules.settle(&batch?)?;
+                // Waits while they are written, so that they never pile up.
+                if !lost.is_empty() && rules.losses.send(lost).await.is_err() {
+                    return Err(Error::internal("nobody writes quarantined rows").into());
+                }
+                Ok(rows)
+            }
+        });
         Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.rules.schema), rows)))
     }
 }
 
 impl Rules {
-    /// One batch: its kept rows, with everything else in the ledger.
-    fn settle(&self, batch: &RecordBatch) -> PlanResult<RecordBatch> {
+    /// One batch: its kept rows and those that could not be used, with everything counted in the ledger.
+    fn settle(&self, batch: &RecordBatch) -> PlanResult<(RecordBatch, Vec<Lost>)> {
         let mut counted = Ledger { rows_in: batch.num_rows() as u64, ..Ledger::default() };
-        let mut keep: Option<BooleanArray> = None;
+        let (mut keep, mut all_lost): (Option<BooleanArray>, _) = (None, Vec::new());
         if let Some(reasons) = batch.column_by_name(FILTERED) {
             keep = Some(is_null(reasons)?);
             self.count_filtered(batch, reasons, &mut counted)?;
         }
         if let Some(lost) = batch.column_by_name(QUARANTINED) {
             let fine = is_null(lost)?;
-            self.collect_quarantined(batch, lost, &mut counted)?;
+            all_lost = self.collect_quarantined(batch, lost)?;
+            all_lost.iter().for_each(|lost| counted.quarantine(lost));
             keep = Some(match keep {
                 Some(kept) => arrow::compute::and(&kept, &fine)?,
                 None => fine,
             });
         }
         // Rows are dropped before their columns are held against the schema: a lost row may miss what others must have.
+        let keep = keep.filter(|keep| keep.has_false());
         let column = |&i: &usize| match &keep {
             Some(keep) => filter(batch.column(i), keep),
             None => Ok(Arc::clone(batch.column(i))),
         };
         let columns = self.kept.iter().map(column).collect::<Result<Vec<_>, _>>()?;
         let out = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
-        self.check(&out)?;
+        self.checks.check(&out)?;
         counted.rows_out = out.num_rows() as u64;
         // A panic elsewhere while the lock was held has failed the build already.
         self.ledger.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add(&counted);
-        Ok(out)
+        Ok((out, all_lost))
     }
 
     fn count_filtered(&self, batch: &RecordBatch, reasons: &Arc<dyn Array>, counted: &mut Ledger) -> PlanResult<()> {
@@ -227,26 +302,23 @@ impl Rules {
         let reasons = cast(reasons, &DataType::Utf8)?;
         let origins = self.origins(batch)?;
         let lost = batch.column_by_name(QUARANTINED);
-        for (row, reason) in reasons.as_string::<i32>().iter().enumerate() {
-            // A row that is both is quarantined: it must be counted once.
-            if let Some(reason) = reason.filter(|_| lost.is_none_or(|l| l.is_null(row))) {
-                let name = match &origins {
-                    Some(origins) => format!("{}/{reason}", origins.value(row)),
-                    None => reason.to_owned(),
-                };
-                *counted.filtered.entry(name).or_default() += 1;
-            }
-        }
+        let reasons = reasons.as_string::<i32>().iter().enumerate();
+        // A row that is both is quarantined: it must be counted once.
+        let dropped = reasons.filter(|(row, _)| lost.is_none_or(|lost| lost.is_null(*row)));
+        counted.filter(dropped.filter_map(|(row, reason)| {
+            let origin = origins.as_ref().map(|origins| origins.value(row));
+            reason.map(|reason| (origin, reason))
+        }));
         Ok(())
     }
 
-    fn collect_quarantined(&self, batch: &RecordBatch, lost: &Arc<dyn Array>, counted: &mut Ledger) -> PlanResult<()> {
+    fn collect_quarantined(&self, batch: &RecordBatch, lost: &Arc<dyn Array>) -> PlanResult<Vec<Lost>> {
         if lost.null_count() == lost.len() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let lost: &StructArray = lost.as_struct_opt().ok_or_else(|| {
             DataFusionError::from(
-                Error::usage("`quarantined` must be a struct of code and message").with("stage", &self.stage),
+                Error::usage("`quarantined` must be a struct of code and message").with("stage", &self.checks.stage),
             )
         })?;
         let text = |name: &str| -> PlanResult<Option<StringArray>> {
@@ -256,31 +328,11 @@ impl Rules {
         let value = |array: &Option<StringArray>, row: usize| {
             array.as_ref().filter(|a| a.is_valid(row)).map(|a| a.value(row).to_owned())
         };
-        for row in (0..lost.len()).filter(|&row| lost.is_valid(row)) {
-            counted.quarantined.push(Lost {
-                key: self.key(batch, row)?,
-                uri: value(&uris, row),
-                code: value(&codes, row).unwrap_or_default(),
-                message: value(&messages, row).unwrap_or_default(),
-            });
-        }
-        Ok(())
-    }
-
-    fn check(&self, batch: &RecordBatch) -> PlanResult<()> {
-        for (text, predicate) in &self.checks {
-            let holds = predicate.evaluate(batch)?.into_array(batch.num_rows())?;
-            // A check that is null says nothing about the row, as in a SQL CHECK constraint.
-            let broken = (0..batch.num_rows()).find(|&row| holds.is_valid(row) && !holds.as_boolean().value(row));
-            if let Some(row) = broken {
-                let error = Error::input("a row breaks a check of its stage, so nothing is published")
-                    .with("stage", &self.stage)
-                    .with("check", text)
-                    .with("key", self.key(batch, row)?);
-                return Err(error.into());
-            }
-        }
-        Ok(())
+        let collect = |row: usize| {
+            let (code, message) = (value(&codes, row).unwrap_or_default(), value(&messages, row).unwrap_or_default());
+            Ok(Lost { key: self.checks.key(batch, row)?, uri: value(&uris, row), code, message })
+        };
+        (0..lost.len()).filter(|&row| lost.is_valid(row)).map(collect).collect()
     }
 
     fn origins(&self, batch: &RecordBatch) -> PlanResult<Option<StringArray>> {
@@ -290,15 +342,5 @@ impl Rules {
             }
             _ => Ok(None),
         }
-    }
-
-    fn key(&self, batch: &RecordBatch, row: usize) -> PlanResult<String> {
-        let mut parts = Vec::with_capacity(self.keys.len());
-        for name in &self.keys {
-            if let Some(column) = batch.column_by_name(name) {
-                parts.push(arrow::util::display::array_value_to_string(column, row)?);
-            }
-        }
-        Ok(parts.join("/"))
     }
 }

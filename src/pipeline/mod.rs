@@ -11,6 +11,7 @@
 //! again and again may be held.
 
 pub mod account;
+pub mod early;
 pub mod fingerprint;
 pub mod stage;
 

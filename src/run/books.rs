@@ -10,12 +10,14 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::json::ReaderBuilder;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use tokio::sync::mpsc::Receiver;
 
 use super::build::Made;
 use super::{Mill, Run, iso};
 use crate::error::{Context, Result};
-use crate::warehouse::{Commit, Empty, Part, PartWriter, Table};
+use crate::pipeline::account::Lost;
+use crate::warehouse::{Commit, Empty, Part, PartWriter, Record, Table, WriteOptions};
 
 const QUARANTINE: &str = "quarantine";
 const RUNS: &str = "runs";
@@ -26,39 +28,38 @@ const LOOK_BACK: usize = 1000;
 impl Mill {
     /// Replaces what quarantine says of these shards of a stage.
     pub(super) async fn quarantine(&self, stage: &str, made: &[Made], gone: &[String], run: &Run) -> Result<()> {
-        let has_some = made.iter().any(|m| !m.ledger.quarantined.is_empty());
-        let stored = self.warehouse.table(QUARANTINE).await?;
-        if stored.is_none() && !has_some {
-            return Ok(());
-        }
-        let table = self.open_or_create(QUARANTINE).await?;
+        let table = self.quarantine_table().await?;
         let known = table.shards();
         let name = |shard: &str| format!("{stage}/{shard}");
         let mut commit = Commit { run_id: run.id.clone(), ..Commit::default() };
-        for shard in made {
-            let rows: Vec<Value> = shard
-                .ledger
-                .quarantined
-                .iter()
-                .map(|lost| {
-                    let source = shard.shard.split('/').next();
-                    json!({"run_id": run.id, "source": source, "stage": stage, "key": lost.key, "uri": lost.uri,
-                           "code": lost.code, "message": lost.message, "at": run.started})
-                })
-                .collect();
-            if !rows.is_empty() {
-                commit.add.extend(write_rows(&table, run, &name(&shard.shard), &rows).await?);
-            } else if known.contains_key(name(&shard.shard).as_str()) {
-                commit.remove_shards.push(name(&shard.shard));
-            }
-        }
-        commit
-            .remove_shards
-            .extend(gone.iter().map(|shard| name(shard)).filter(|name| known.contains_key(name.as_str())));
+        commit.add = made.iter().flat_map(|made| made.lost.iter().cloned()).collect();
+        let without = made.iter().filter(|made| made.lost.is_empty()).map(|made| made.shard.as_str());
+        let without = without.chain(gone.iter().map(String::as_str)).map(name);
+        commit.remove_shards = without.filter(|name| known.contains_key(name.as_str())).collect();
         if !commit.add.is_empty() || !commit.remove_shards.is_empty() {
             table.commit(&commit).await?;
         }
+        for part in &commit.add {
+            table.staging().remove(&part.shard, &part.fingerprint).await?;
+        }
         Ok(())
+    }
+
+    /// The table of what cannot be used.
+    pub(super) async fn quarantine_table(&self) -> Result<Table> {
+        self.open_or_create(QUARANTINE).await
+    }
+
+    /// What could not be used of a shard that an interrupted run made durable.
+    pub(super) async fn losses_before(
+        &self,
+        stage: &str,
+        shard: &str,
+        fingerprint: &str,
+    ) -> Result<Option<Vec<Part>>> {
+        let Some(table) = self.warehouse.table(QUARANTINE).await? else { return Ok(None) };
+        let record = table.staging().find(&format!("{stage}/{shard}"), fingerprint).await?;
+        Ok(record.map(|record| record.parts))
     }
 
     /// Enters every version of every table that `runs` does not have yet.
@@ -96,6 +97,79 @@ impl Mill {
             table.commit(&commit).await?;
         }
         Ok(())
+    }
+}
+
+/// What cannot be used of one shard, on its way into parts of `quarantine`. It holds one batch.
+pub(super) struct Losses {
+    table: Table,
+    options: Arc<WriteOptions>,
+    run: Run,
+    source: String,
+    stage: String,
+    /// There when something was written: mostly there is nothing to write.
+    writer: Option<PartWriter>,
+    rows: Vec<Value>,
+}
+
+/// Quarantined rows that are written at a time.
+const BATCH_ROWS: usize = 4096;
+
+impl Losses {
+    /// Of a shard of a stage, to be written to the table `quarantine`.
+    pub fn new(quarantine: &Table, stage: &str, shard: &str, fingerprint: &str, run: &Run) -> Self {
+        let options = quarantine.write_options(&run.id, &format!("{stage}/{shard}"), fingerprint);
+        let source = shard.split('/').next().unwrap_or_default().to_owned();
+        Self {
+            table: quarantine.clone(),
+            options: Arc::new(options),
+            run: run.clone(),
+            source,
+            stage: stage.to_owned(),
+            writer: None,
+            rows: Vec::new(),
+        }
+    }
+
+    pub async fn push(&mut self, lost: Lost) -> Result<()> {
+        let Lost { key, uri, code, message } = lost;
+        self.rows.push(json!({"run_id": self.run.id, "source": self.source, "stage": self.stage, "key": key, "uri": uri,
+            "code": code, "message": message, "at": self.run.started}));
+        if self.rows.len() >= BATCH_ROWS {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Writes everything that comes.
+    pub async fn drain(mut self, mut losses: Receiver<Vec<Lost>>) -> Result<Vec<Part>> {
+        while let Some(some) = losses.recv().await {
+            for lost in some {
+                self.push(lost).await?;
+            }
+        }
+        self.finish().await
+    }
+
+    /// The parts, which a staging record names, so that they wait for their commit; none where nothing was lost.
+    pub async fn finish(mut self) -> Result<Vec<Part>> {
+        self.flush().await?;
+        let Some(writer) = self.writer else { return Ok(Vec::new()) };
+        let parts = writer.finish(Empty::WriteNothing).await?;
+        let (shard, fingerprint) = (self.options.shard.clone(), self.options.fingerprint.clone());
+        let record = Record { shard, fingerprint, parts: parts.clone(), info: Map::new() };
+        self.table.staging().save(&record).await?;
+        Ok(parts)
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        let Some(batch) = to_batch(Arc::clone(self.table.schema()), &self.rows)? else { return Ok(()) };
+        self.rows.clear();
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            None => self.writer.insert(PartWriter::new(Arc::clone(&self.options), 0, 1)?),
+        };
+        writer.write(&batch).await
     }
 }
 

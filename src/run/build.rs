@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! for each stored stage, in order:
-//!   stale shards ──► [taken over from staging | plan: query ─► AccountExec ─► WriteParts ─► staging record]   several at once
+//!   stale shards ──► [taken over from staging | Plans ─► AccountExec ─► WriteParts ─► staging record]           several at once
 //!                └─► too much quarantined? stop (exit code 3)
 //!                └─► quarantine's commit ─► the table's commit (parts, run id, fingerprints, counts) ─► staging records removed
 //! ```
@@ -18,25 +18,28 @@ use arrow::array::{AsArray, Float64Array, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::memory::MemorySourceConfig;
-use datafusion::common::DFSchema;
 use datafusion::common::runtime::SpawnedTask;
-use datafusion::datasource::MemTable;
-use datafusion::datasource::empty::EmptyTable;
-use datafusion::logical_expr::{Expr, ExprSchemable, lit};
+use datafusion::error::DataFusionError;
 use datafusion::physical_plan::{ExecutionPlan, collect};
-use datafusion::prelude::{DataFrame, SessionContext, cast, ident, not};
+use datafusion::prelude::{DataFrame, SessionContext, ident};
 use futures::{StreamExt, TryStreamExt};
 use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
 
+use super::books::Losses;
+use super::plans::Plans;
 use super::stale::Stale;
 use super::{Mill, Run};
 use crate::error::{Context, Error, Kind, Result};
-use crate::pipeline::account::{AccountExec, FILTERED, Ledger, ORIGIN, QUARANTINED};
-use crate::pipeline::{Keep, Scope, Stage};
+use crate::pipeline::Stage;
+use crate::pipeline::account::Ledger;
 use crate::warehouse::{Commit, Part, Record, Table, WriteOptions, write_parts};
 
 /// The shard of a table that is built once, from all shards.
 pub const ALL: &str = "all";
+
+/// Batches of quarantined rows that may wait to be written.
+const LOSSES_WAITING: usize = 2;
 
 /// What one shard came to.
 #[derive(Debug, Clone)]
@@ -45,6 +48,8 @@ pub struct Made {
     pub shard: String,
     /// Its files.
     pub parts: Vec<Part>,
+    /// The files of `quarantine` that say what could not be used.
+    pub lost: Vec<Part>,
     /// What became of its rows.
     pub ledger: Ledger,
 }
@@ -81,14 +86,20 @@ impl Mill {
 
     async fn build_stage(&self, stage: &Stage, run: &Run) -> Result<Built> {
         let table = self.open_or_create(&stage.writes).await?;
+        let quarantine = self.quarantine_table().await?;
         let state = self.staleness(stage).await?;
         let in_flight = state.stale.len().clamp(1, self.engine.partitions());
         let partitions = (self.engine.partitions() / in_flight).max(1);
+        let plans = match state.stale.is_empty() {
+            true => None,
+            false => Some(Arc::new(self.plans(stage, partitions).await?)),
+        };
         let bar = self.progress.stage(&stage.writes, state.stale.len());
-        let made: Vec<Made> = futures::stream::iter(state.stale.iter().map(|stale| {
-            let (table, bar) = (&table, &bar);
+        let shards = plans.iter().flat_map(|plans| state.stale.iter().map(move |stale| (plans, stale)));
+        let made: Vec<Made> = futures::stream::iter(shards.map(|(plans, stale)| {
+            let (tables, bar) = ([&table, &quarantine], &bar);
             async move {
-                let made = self.make_shard(stage, table, stale, run, partitions).await?;
+                let made = self.make_shard(stage, plans, tables, stale, run).await?;
                 bar.shard(&made.ledger);
                 Ok::<Made, Error>(made)
             }
@@ -122,45 +133,51 @@ impl Mill {
     async fn make_shard(
         &self,
         stage: &Stage,
-        table: &Table,
+        plans: &Arc<Plans>,
+        [table, quarantine]: [&Table; 2],
         stale: &Stale,
         run: &Run,
-        partitions: usize,
     ) -> Result<Made> {
         let fingerprint = stale.fingerprint.to_string();
-        if let Some(made) = self.taken_over(table, &stale.shard, &fingerprint).await? {
+        if let Some(made) = self.taken_over(table, &stage.writes, &stale.shard, &fingerprint).await? {
             return Ok(made);
         }
-        let context = self.engine.shard_session(partitions)?;
-        self.register_inputs(&context, stage, &stale.shard).await?;
-        let rows = self.rows_of(&context, stage).await?;
+        let losses = Losses::new(quarantine, &stage.writes, &stale.shard, &fingerprint, run);
+        let (lost, loss) = mpsc::channel(LOSSES_WAITING);
         let ledger = Arc::new(Mutex::new(Ledger::default()));
-        let schema = self.schema(&stage.writes)?;
-        let plan = self.account(&context, stage, rows, &ledger, Arc::clone(&schema)).await?;
-        let plan = match &stage.settle {
-            Some(column) => self.settled(plan, stage, column, table, &context).await?,
-            None => plan,
-        };
         let options = self.write_options(stage, table, run, &stale.shard, &fingerprint);
+        let settled = stage.settle.as_ref().map(|column| Settled {
+            column: column.clone(),
+            keys: stage.keys.clone(),
+            stored: table.clone(),
+            tolerance: self.project.number("rate_tolerance"),
+        });
         // A task of its own: shards in flight are polled together, and would otherwise share one thread.
-        let batches = SpawnedTask::spawn(collect(write_parts(plan, options), context.task_ctx()))
-            .join_unwind()
-            .await
-            .or_internal(|| "a shard's task was cancelled".into())?
-            .map_err(|e| Error::from(e).with("stage", &stage.writes).with("shard", &stale.shard))?;
+        let (plans, counts, shard) = (Arc::clone(plans), Arc::clone(&ledger), stale.shard.clone());
+        let batches = SpawnedTask::spawn(async move {
+            let context = plans.session(&shard).await?;
+            let mut rows = plans.rows(&context, &counts, lost).await?;
+            if let Some(settled) = settled {
+                rows = settled.choose(rows, &context).await?;
+            }
+            Ok::<_, Error>(collect(write_parts(rows, options), context.task_ctx()).await?)
+        });
+        let (batches, lost) = tokio::join!(batches.join_unwind(), losses.drain(loss));
+        let here = |e: Error| e.with("stage", &stage.writes).with("shard", &stale.shard);
+        let batches = batches.or_internal(|| "a shard's task was cancelled".into())?.map_err(here)?;
+        let lost = lost.map_err(here)?;
         let mut parts = Vec::new();
         for batch in &batches {
             parts.extend(Part::from_batch(batch)?);
         }
         parts.sort_by(|a, b| a.path.cmp(&b.path));
-        let mut ledger = std::mem::take(&mut *ledger.lock().unwrap_or_else(PoisonError::into_inner));
-        ledger.quarantined.sort();
+        let ledger = std::mem::take(&mut *ledger.lock().unwrap_or_else(PoisonError::into_inner));
         let written: u64 = parts.iter().map(|part| part.rows).sum();
         if written != ledger.rows_out {
             let message = format!("{} rows went to the writer and {written} were written", ledger.rows_out);
             return Err(Error::internal(message).with("stage", &stage.writes).with("shard", &stale.shard));
         }
-        let made = Made { shard: stale.shard.clone(), parts, ledger };
+        let made = Made { shard: stale.shard.clone(), parts, lost, ledger };
         self.keep_for_later(table, &made, &fingerprint).await?;
         Ok(made)
     }
@@ -177,12 +194,24 @@ impl Mill {
         table.staging().save(&record).await
     }
 
-    /// A shard that an interrupted run made durable.
-    pub(super) async fn taken_over(&self, table: &Table, shard: &str, fingerprint: &str) -> Result<Option<Made>> {
+    /// A shard that an interrupted run made durable; `stage` is what its quarantined rows are entered under.
+    pub(super) async fn taken_over(
+        &self,
+        table: &Table,
+        stage: &str,
+        shard: &str,
+        fingerprint: &str,
+    ) -> Result<Option<Made>> {
         let Some(record) = table.staging().find(shard, fingerprint).await? else { return Ok(None) };
         // A record whose ledger cannot be read is of another version: the shard is made again.
-        let ledger = record.info.get("ledger").cloned().and_then(|value| serde_json::from_value(value).ok());
-        Ok(ledger.map(|ledger| Made { shard: shard.to_owned(), parts: record.parts, ledger }))
+        let ledger: Option<Ledger> =
+            record.info.get("ledger").cloned().and_then(|value| serde_json::from_value(value).ok());
+        let Some(ledger) = ledger else { return Ok(None) };
+        let lost = match ledger.rows_quarantined() {
+            0 => Some(Vec::new()),
+            _ => self.losses_before(stage, shard, fingerprint).await?,
+        };
+        Ok(lost.map(|lost| Made { shard: shard.to_owned(), parts: record.parts, lost, ledger }))
     }
 
     /// Makes one table's shards visible, in one version.
@@ -210,7 +239,7 @@ impl Mill {
             "rows_in": ledger.rows_in,
             "rows_out": ledger.rows_out,
             "filtered": pairs(&ledger.filtered),
-            "quarantined": pairs(&ledger.codes()),
+            "quarantined": pairs(&ledger.quarantined),
         });
         let Value::Object(info) = info else { return Err(Error::internal("the commit's counts are no JSON object")) };
         let records: Vec<(String, String)> = made
@@ -228,114 +257,6 @@ impl Mill {
             table.staging().remove(&shard, &fingerprint).await?;
         }
         Ok(committed.version())
-    }
-
-    /// The stage's tables, this shard's rows only, and the views over them.
-    async fn register_inputs(&self, context: &SessionContext, stage: &Stage, shard: &str) -> Result<()> {
-        for name in self.pipeline.inputs(stage) {
-            let schema = self.schema(&name)?;
-            let whole =
-                stage.shard == Scope::All || self.pipeline.stages.get(&name).is_some_and(|s| s.shard == Scope::All);
-            let provider = match self.warehouse.table(&name).await? {
-                None => Arc::new(EmptyTable::new(schema)) as _,
-                Some(table) if whole => table.provider(),
-                Some(table) => table.provider_of(&BTreeSet::from([shard.to_owned()])),
-            };
-            context.register_table(name.as_str(), provider)?;
-        }
-        let views = self.pipeline.inlined(stage).split_off(1);
-        for held in views.iter().filter(|view| view.keep == Keep::Held) {
-            self.hold(context, held).await?;
-        }
-        for view in views {
-            self.register_view(context, view).await?;
-        }
-        Ok(())
-    }
-
-    /// Computes a view's rows, which are then what its name stands for in this session.
-    async fn hold(&self, context: &SessionContext, view: &Stage) -> Result<()> {
-        self.register_view(context, view).await?;
-        let rows = context.table(view.writes.as_str()).await?;
-        let schema = Arc::clone(rows.schema().inner());
-        let checks = view.checks.iter().map(|text| Ok((text, rows.parse_sql_expr(text)?)));
-        let checks = checks.collect::<Result<Vec<_>>>()?;
-        let held = MemTable::try_new(schema, rows.collect_partitioned().await?)?;
-        context.deregister_table(view.writes.as_str())?;
-        context.register_table(view.writes.as_str(), Arc::new(held))?;
-        for (text, check) in checks {
-            let broken = context.table(view.writes.as_str()).await?.filter(not(check))?.count().await?;
-            if broken > 0 {
-                return Err(Error::input(format!(
-                    "{broken} rows break a check of their stage, so nothing is published"
-                ))
-                .with("stage", &view.writes)
-                .with("check", text));
-            }
-        }
-        Ok(())
-    }
-
-    /// The rows of all of a stage's files: the table's columns in order and type, then the accountant's.
-    async fn rows_of(&self, context: &SessionContext, stage: &Stage) -> Result<DataFrame> {
-        let schema = self.schema(&stage.writes)?;
-        let mut all: Option<DataFrame> = None;
-        for query in stage.queries(&self.project)? {
-            let here = |e: Error| e.with("file", format!("queries/{}", query.path));
-            let rows = context.sql(&query.sql).await.map_err(|e| here(e.into()))?;
-            let rows = align(rows, &schema, &query.origin).map_err(here)?;
-            all = Some(match all {
-                None => rows,
-                Some(before) => before.union(rows)?,
-            });
-        }
-        all.ok_or_else(|| Error::internal("a stage without files").with("stage", &stage.writes))
-    }
-
-    async fn account(
-        &self,
-        context: &SessionContext,
-        stage: &Stage,
-        rows: DataFrame,
-        ledger: &Arc<Mutex<Ledger>>,
-        schema: SchemaRef,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let columns = DFSchema::try_from(Arc::clone(&schema))?;
-        let mut checks = Vec::new();
-        for text in &stage.checks {
-            let check = context.parse_sql_expr(text, &columns).map_err(|e| Error::from(e).with("check", text))?;
-            checks.push((text.clone(), context.create_physical_expr(check, &columns)?));
-        }
-        let plan = rows.create_physical_plan().await?;
-        Ok(Arc::new(AccountExec::new(plan, stage, schema, checks, Arc::clone(ledger))?))
-    }
-
-    /// The rows that are stored already, where the new ones say the same within `$rate_tolerance`; else the new ones. Kept rows
-    /// are written as the same bytes, so that nothing behind them becomes stale. Such a table is small: it is held in memory.
-    async fn settled(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        stage: &Stage,
-        column: &str,
-        table: &Table,
-        context: &SessionContext,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let order = || stage.keys.iter().map(|key| ident(key).sort(true, false)).collect::<Vec<_>>();
-        let sorted = async |rows: DataFrame| -> Result<RecordBatch> {
-            let batches = rows.sort(order())?.collect().await?;
-            Ok(concat_batches(&self.schema(&stage.writes)?, &batches)
-                .map_err(datafusion::error::DataFusionError::from)?)
-        };
-        let schema = self.schema(&stage.writes)?;
-        let new = collect(plan, context.task_ctx()).await?;
-        // One batch, so that no rows at all still have columns.
-        let new = concat_batches(&schema, &new).map_err(datafusion::error::DataFusionError::from)?;
-        let new = sorted(context.read_batch(new)?).await?;
-        let old = sorted(context.read_table(table.provider())?).await?;
-        let tolerance = self.project.number("rate_tolerance");
-        let keep_old = same_keys(&old, &new, &stage.keys)? && largest_change(&old, &new, column)? <= tolerance;
-        let rows = if keep_old { old } else { new };
-        Ok(MemorySourceConfig::try_new_exec(&[vec![rows]], schema, None)?)
     }
 
     fn write_options(&self, stage: &Stage, table: &Table, run: &Run, shard: &str, fingerprint: &str) -> WriteOptions {
@@ -370,7 +291,7 @@ impl Mill {
         for shard in made {
             let source = shard.shard.split('/').next().unwrap_or_default();
             let counts = by_source.entry(source).or_default();
-            counts.0 += shard.ledger.quarantined.len() as u64;
+            counts.0 += shard.ledger.rows_quarantined();
             counts.1 += shard.ledger.rows_in;
         }
         for (source, (lost, seen)) in by_source {
@@ -383,6 +304,36 @@ impl Mill {
             }
         }
         Ok(())
+    }
+}
+
+/// What a stage's rows are held against before they replace the stored ones; such a table is small, and held in memory.
+struct Settled {
+    column: String,
+    keys: Vec<String>,
+    stored: Table,
+    tolerance: f64,
+}
+
+impl Settled {
+    /// The rows that are stored already, where the new ones say the same within `$rate_tolerance`; else the new ones. Kept rows
+    /// are written as the same bytes, so that nothing behind them becomes stale.
+    async fn choose(&self, plan: Arc<dyn ExecutionPlan>, context: &SessionContext) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = self.stored.schema();
+        let order = || self.keys.iter().map(|key| ident(key).sort(true, false)).collect::<Vec<_>>();
+        let sorted = async |rows: DataFrame| -> Result<RecordBatch> {
+            let batches = rows.sort(order())?.collect().await?;
+            Ok(concat_batches(schema, &batches).map_err(DataFusionError::from)?)
+        };
+        let new = collect(plan, context.task_ctx()).await?;
+        // One batch, so that no rows at all still have columns.
+        let new = concat_batches(schema, &new).map_err(DataFusionError::from)?;
+        let new = sorted(context.read_batch(new)?).await?;
+        let old = sorted(context.read_table(self.stored.provider())?).await?;
+        let keep_old =
+            same_keys(&old, &new, &self.keys)? && largest_change(&old, &new, &self.column)? <= self.tolerance;
+        let rows = if keep_old { old } else { new };
+        Ok(MemorySourceConfig::try_new_exec(&[vec![rows]], Arc::clone(schema), None)?)
     }
 }
 
@@ -403,34 +354,4 @@ fn largest_change(old: &RecordBatch, new: &RecordBatch, column: &str) -> Result<
     };
     let (old, new) = (numbers(old)?, numbers(new)?);
     Ok(old.values().iter().zip(new.values()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max))
-}
-
-/// Columns by name, in the schema's order and types; the accountant's columns are added where the query has none.
-fn align(rows: DataFrame, schema: &SchemaRef, origin: &str) -> Result<DataFrame> {
-    let has = |name: &str| rows.schema().has_column_with_unqualified_name(name);
-    let known = |name: &str| schema.field_with_name(name).is_ok() || [FILTERED, QUARANTINED].contains(&name);
-    if let Some(field) = rows.schema().fields().iter().find(|field| !known(field.name())) {
-        return Err(Error::usage(format!("the query yields `{}`, which is no column of the table", field.name())));
-    }
-    let mut columns: Vec<Expr> = Vec::with_capacity(schema.fields().len() + 3);
-    for field in schema.fields() {
-        if !has(field.name()) && !field.is_nullable() {
-            return Err(Error::usage(format!("the query does not yield `{}`, which may not be null", field.name())));
-        }
-        let value = if has(field.name()) { ident(field.name()) } else { lit(datafusion::common::ScalarValue::Null) };
-        let same = has(field.name()) && value.get_type(rows.schema())? == *field.data_type();
-        let value = if same { value } else { cast(value, field.data_type().clone()) };
-        columns.push(value.alias(field.name()));
-    }
-    let reason = if has(FILTERED) { ident(FILTERED) } else { lit(datafusion::common::ScalarValue::Null) };
-    columns.push(cast(reason, arrow::datatypes::DataType::Utf8).alias(FILTERED));
-    let lost = if has(QUARANTINED) { ident(QUARANTINED) } else { lit(datafusion::common::ScalarValue::Null) };
-    columns.push(cast(lost, lost_type()).alias(QUARANTINED));
-    columns.push(lit(origin).alias(ORIGIN));
-    Ok(rows.select(columns)?)
-}
-
-fn lost_type() -> arrow::datatypes::DataType {
-    use arrow::datatypes::{DataType, Field};
-    DataType::Struct(vec![Field::new("code", DataType::Utf8, true), Field::new("message", DataType::Utf8, true)].into())
 }

@@ -16,7 +16,7 @@ use futures::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
 use super::benchmarks::{BENCHMARK, Benchmarks};
-use super::books::to_batch;
+use super::books::{Losses, to_batch};
 use super::build::Made;
 use super::{Mill, Run};
 use crate::error::{Context, Error, Result};
@@ -62,12 +62,24 @@ impl SourceState {
     }
 }
 
+/// What quarantined records are entered under.
+const IMPORT: &str = "import";
+
 /// Rows that may wait between a reader and the writers.
 const WAITING: usize = 256;
 
 /// A batch is closed at this many rows or this many bytes, whichever comes first: a surface may have a million vertices.
 const BATCH_ROWS: usize = 4096;
 const BATCH_BYTES: usize = 16 << 20;
+
+/// Where a source's rows go, and which of them do not.
+#[derive(Clone, Copy)]
+struct Destination<'a> {
+    tables: &'a BTreeMap<&'static str, Table>,
+    quarantine: &'a Table,
+    benchmarks: &'a Benchmarks,
+    run: &'a Run,
+}
 
 /// The four tables' parts of one shard.
 type Read = BTreeMap<&'static str, Made>;
@@ -146,14 +158,16 @@ impl Mill {
         for imported in IMPORTED {
             tables.insert(*imported, self.open_or_create(imported).await?);
         }
+        let quarantine = self.quarantine_table().await?;
         let bar = self.progress.stage(name, wanted.len());
         let in_flight = self.engine.partitions();
         let read: Vec<Read> = futures::stream::iter(wanted.into_iter().map(|(shard, full, fingerprint)| {
-            let (reader, tables, benchmarks, bar) = (Arc::clone(&reader), &tables, &benchmarks, &bar);
+            let into = Destination { tables: &tables, quarantine: &quarantine, benchmarks: &benchmarks, run };
+            let (reader, bar) = (Arc::clone(&reader), &bar);
             async move {
-                let read = match self.read_before(tables, &full, &fingerprint).await? {
+                let read = match self.read_before(into.tables, &full, &fingerprint).await? {
                     Some(read) => read,
-                    None => self.read_shard(reader, shard, full, fingerprint, tables, benchmarks, run).await?,
+                    None => self.read_shard(reader, shard, full, fingerprint, into).await?,
                 };
                 bar.shard(&total(&read));
                 Ok::<Read, Error>(read)
@@ -191,8 +205,8 @@ impl Mill {
             return Ok(());
         }
         let whole: Vec<Made> = read.iter().map(|r| Made { ledger: total(r), ..r["frames"].clone() }).collect();
-        self.quarantine("import", &whole, &gone, run).await?;
-        self.refuse_if_too_many("import", &whole)?;
+        self.quarantine(IMPORT, &whole, &gone, run).await?;
+        self.refuse_if_too_many(IMPORT, &whole)?;
         for name in IMPORTED.iter().rev() {
             let made: Vec<Made> = read.iter().map(|r| r[name].clone()).collect();
             let mut ledger = Ledger::default();
@@ -236,9 +250,7 @@ impl Mill {
         shard: Shard,
         full: String,
         fingerprint: String,
-        tables: &BTreeMap<&'static str, Table>,
-        benchmarks: &Benchmarks,
-        run: &Run,
+        Destination { tables, quarantine, benchmarks, run }: Destination<'_>,
     ) -> Result<Read> {
         let source = full.split('/').next().unwrap_or_default().to_owned();
         let (send, mut receive) = mpsc::channel::<Row>(WAITING);
@@ -251,6 +263,7 @@ impl Mill {
         for (name, table) in tables {
             writers.insert(*name, Batches::new(table, run, &full, &fingerprint)?);
         }
+        let mut losses = Losses::new(quarantine, IMPORT, &full, &fingerprint, run);
         let mut ledgers: BTreeMap<&'static str, Ledger> = BTreeMap::new();
         let mut chunk = Vec::with_capacity(WAITING);
         while receive.recv_many(&mut chunk, WAITING).await > 0 {
@@ -261,7 +274,9 @@ impl Mill {
                         let ledger = ledgers.entry("frames").or_default();
                         ledger.rows_in += 1;
                         let Quarantined { key, uri, code, message } = lost;
-                        ledger.quarantined.push(Lost { key, uri, code: code.to_owned(), message });
+                        let lost = Lost { key, uri, code: code.to_owned(), message };
+                        ledger.quarantine(&lost);
+                        losses.push(lost).await?;
                     }
                     Row::Frame(frame) if benchmarks.list_of(&frame).is_some() => {
                         let ledger = ledgers.entry("frames").or_default();
@@ -282,11 +297,12 @@ impl Mill {
         }
         reading.await.or_internal(|| "a source's reader died".into())??;
         let mut made = BTreeMap::new();
+        let mut lost = losses.finish().await?;
         for (name, batches) in writers {
             let parts = batches.finish().await?;
-            let mut ledger = ledgers.remove(name).unwrap_or_default();
-            ledger.quarantined.sort();
-            let one = Made { shard: full.clone(), parts, ledger };
+            let ledger = ledgers.remove(name).unwrap_or_default();
+            let lost = if ledger.quarantined.is_empty() { Vec::new() } else { std::mem::take(&mut lost) };
+            let one = Made { shard: full.clone(), parts, lost, ledger };
             self.keep_for_later(&tables[name], &one, &fingerprint).await?;
             made.insert(name, one);
         }
@@ -302,7 +318,7 @@ impl Mill {
     ) -> Result<Option<Read>> {
         let mut made = BTreeMap::new();
         for (name, table) in tables {
-            match self.taken_over(table, shard, fingerprint).await? {
+            match self.taken_over(table, IMPORT, shard, fingerprint).await? {
                 Some(one) => made.insert(*name, one),
                 None => return Ok(None),
             };

@@ -14,6 +14,7 @@ pub mod benchmarks;
 pub mod books;
 pub mod build;
 pub mod import;
+pub mod plans;
 pub mod probe;
 pub mod session;
 pub mod stale;

@@ -31,10 +31,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let context = SessionContext::new();
     spatialmill_columns::scalar_functions().for_each(|function| context.register_udf(function));
     context.register_table("objects", context.read_batches(objects)?.into_view())?;
-    let facts = context.sql(include_str!("../../../queries/4_relations/relations.sql")).await?.collect().await?;
+    let facts = context.sql(FACTS).await?.collect().await?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut writer = LineDelimitedWriter::new(&mut out);
     writer.write_batches(&facts.iter().collect::<Vec<_>>())?;
     writer.finish()?;
     Ok(out.flush()?)
 }
+
+const FACTS: &str = "
+    WITH things AS (
+        SELECT frame_id, object_id, {centre: centre, extent: extent, low: low, nearest: nearest} AS place FROM objects
+    )
+    SELECT frame_id, subject, object, axis, fact['relation'] AS relation, fact['value'] AS value, fact['unit'] AS unit,
+        fact['margin'] AS margin, fact['overlap'] AS overlap, fact['agrees'] AS agrees
+    FROM (
+        SELECT s.frame_id, s.object_id AS subject, o.object_id AS object, axis, relate(s.place, o.place, axis) AS fact
+        FROM things AS o
+        JOIN (things AS s CROSS JOIN (VALUES ('lateral'), ('vertical'), ('depth'), ('width'), ('height'), ('volume')) AS axes (axis))
+            ON s.frame_id = o.frame_id AND s.object_id <> o.object_id
+    )
+    WHERE fact IS NOT NULL
+";

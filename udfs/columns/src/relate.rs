@@ -1,39 +1,40 @@
-//! `relate(subject, object)`: what one object is to another on each axis.
+//! `relate(subject, object, axis)`: what one object is to another on an axis.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, StringArray, UInt8Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanBuilder, Float64Builder, StringArray, StructArray, UInt8Builder};
 use arrow::buffer::NullBuffer;
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Fields};
-use datafusion::common::{Result, internal_err, plan_err};
-use spatialmill_geometry::relate::{Columns, Facts, Objects, RELATIONS, Relation, facts};
+use datafusion::common::{Result, exec_err, internal_err, plan_err};
+use spatialmill_geometry::relate::{AXES, Columns, Fact, Objects, RELATIONS, Relation, fact};
 
-use crate::lists::{list_type, lists_of};
 use crate::record::{Record, Shape, VEC3};
 use crate::{Arguments, Example, Function};
 
 /// See [`spatialmill_geometry::relate`] for what the relations mean.
 ///
-/// An object with a null or infinite number stands in no relation.
+/// Null where neither relation holds: two objects may tie, and one with a null or infinite number stands in no relation.
 pub const RELATE: Function = Function {
     name: "relate",
-    usage: "relate(subject, object)",
-    doc: "on each axis, which of two opposite relations the subject has to the object, by how much and how clearly",
+    usage: "relate(subject, object, axis)",
+    doc: "which of an axis' two opposite relations the subject has to the object, by how much and how clearly; null where it has neither",
     example: Example {
-        sql: "SELECT 'the cup is ' || fact.relation || ' of the jug' FROM (SELECT unnest(relate(
+        sql: "SELECT 'the cup is ' || relate(
             {centre: {x: -1, y: 2, z: 0}, extent: {x: 1, y: 1, z: 1}, low: {x: -1.5, y: 1.5, z: -0.5}, nearest: 1.5},
-            {centre: {x: 1, y: 2, z: 0}, extent: {x: 1, y: 1, z: 1}, low: {x: 0.5, y: 1.5, z: -0.5}, nearest: 1.5}
-        )) AS fact)",
+            {centre: {x: 1, y: 2, z: 0}, extent: {x: 1, y: 1, z: 1}, low: {x: 0.5, y: 1.5, z: -0.5}, nearest: 1.5},
+            'lateral'
+        )['relation'] || ' of the jug'",
         answer: "the cup is left of the jug",
     },
     answer: |types| match types {
-        [subject, object] => {
+        [subject, object, axis] => {
             Shape::Struct(PLACE).check("relate", "subject", subject)?;
             Shape::Struct(PLACE).check("relate", "object", object)?;
-            Ok(list_type(fact_fields()))
+            Shape::Text.check("relate", "axis", axis)?;
+            Ok(DataType::Struct(fields()))
         }
-        _ => plan_err!("`relate` takes two arguments, the subject and the object, and not {}", types.len()),
+        _ => plan_err!("`relate` takes a subject, an object and an axis, and not {} arguments", types.len()),
     },
     call,
 };
@@ -41,10 +42,9 @@ pub const RELATE: Function = Function {
 /// What it needs to know of an object: columns of the table `objects`.
 const PLACE: &[(&str, Shape)] = &[("centre", VEC3), ("extent", VEC3), ("low", VEC3), ("nearest", Shape::Number)];
 
-fn fact_fields() -> Fields {
-    let field = |name: &str, kind| Field::new(name, kind, false);
+fn fields() -> Fields {
+    let field = |name: &str, kind| Field::new(name, kind, true);
     Fields::from(vec![
-        field("axis", DataType::Utf8),
         field("relation", DataType::Utf8),
         field("value", DataType::Float64),
         field("unit", DataType::Utf8),
@@ -55,12 +55,20 @@ fn fact_fields() -> Fields {
 }
 
 fn call(arguments: &Arguments) -> Result<ArrayRef> {
-    let (subjects, objects) = (arguments.column(0)?, arguments.column(1)?);
-    let nulls = NullBuffer::union(subjects.logical_nulls().as_ref(), objects.logical_nulls().as_ref());
-    let found = with_places(&subjects, |subjects| with_places(&objects, |objects| Ok(facts(subjects, objects))))?;
-    let mut lengths = vec![0; arguments.rows()];
-    found.pair.iter().for_each(|&pair| lengths[pair as usize] += 1);
-    facts_of(found, lengths, nulls)
+    let (subjects, objects, axes) = (arguments.column(0)?, arguments.column(1)?, arguments.text(2)?);
+    let axis_of = |name: Option<&str>| match name {
+        None => Ok(None),
+        Some(name) => match AXES.iter().position(|axis| axis.name == name) {
+            Some(axis) => Ok(Some(axis)),
+            None => exec_err!("`{name}` is no axis; there are {}", AXES.map(|axis| axis.name).join(", ")),
+        },
+    };
+    let axes = axes.iter().map(axis_of).collect::<Result<Vec<_>>>()?;
+    with_places(&subjects, |subjects| {
+        with_places(&objects, |objects| {
+            facts_of(axes.iter().enumerate().map(|(row, axis)| fact((*axis)?, subjects, objects, row)))
+        })
+    })
 }
 
 /// The objects of a column. A null one is an object without measurements.
@@ -90,18 +98,29 @@ fn with_objects<T>(
     }
 }
 
-/// Facts as lists of structs. Strings are gathered from few: the names of the relations.
-fn facts_of(found: Facts, lengths: Vec<usize>, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
+/// Facts as structs. Strings are gathered from few: the names of the relations.
+fn facts_of(facts: impl ExactSizeIterator<Item = Option<Fact>>) -> Result<ArrayRef> {
+    let rows = facts.len();
+    let mut relation = UInt8Builder::with_capacity(rows);
+    let [mut value, mut margin, mut overlap] = [0; 3].map(|_| Float64Builder::with_capacity(rows));
+    let mut agrees = BooleanBuilder::with_capacity(rows);
+    for fact in facts {
+        relation.append_option(fact.map(|fact| fact.relation as u8));
+        value.append_option(fact.map(|fact| fact.value));
+        margin.append_option(fact.map(|fact| fact.margin));
+        overlap.append_option(fact.map(|fact| fact.overlap));
+        agrees.append_option(fact.map(|fact| fact.agrees));
+    }
+    let relation = relation.finish();
     let name = |of: fn(&Relation) -> &'static str| StringArray::from_iter_values(RELATIONS.iter().map(of));
-    let relation = UInt8Array::from(found.relation);
     let columns: Vec<ArrayRef> = vec![
-        take(&name(|relation| relation.axis), &relation, None)?,
         take(&name(|relation| relation.name), &relation, None)?,
-        Arc::new(Float64Array::from(found.value)),
+        Arc::new(value.finish()),
         take(&name(|relation| relation.unit), &relation, None)?,
-        Arc::new(Float64Array::from(found.margin)),
-        Arc::new(Float64Array::from(found.overlap)),
-        Arc::new(BooleanArray::from(found.agrees)),
+        Arc::new(margin.finish()),
+        Arc::new(overlap.finish()),
+        Arc::new(agrees.finish()),
     ];
-    lists_of(fact_fields(), columns, lengths, nulls)
+    let nulls: Option<NullBuffer> = relation.nulls().cloned();
+    Ok(Arc::new(StructArray::try_new_with_length(fields(), columns, nulls, rows)?))
 }

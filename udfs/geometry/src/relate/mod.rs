@@ -1,7 +1,7 @@
 //! The twelve relations between two objects of a frame: what of two opposites holds, by how much, and how clearly.
 //!
-//! In go two columns of objects in view space, a pair each row; out come the facts of the first about the second. Nothing here
-//! decides whether a fact is clear enough for a question: that takes thresholds, and thresholds belong to the project's
+//! In go two columns of objects in view space, a pair each row; out comes, for an axis, the fact about the first and the second.
+//! Nothing here decides whether a fact is clear enough for a question: that takes thresholds, and thresholds belong to the project's
 //! configuration. Only [`masks`] takes them, for callers that want nothing else.
 //!
 //! ```text
@@ -38,7 +38,7 @@ mod width;
 mod tests;
 
 pub use objects::{Columns, Objects};
-pub use pass::{Facts, Limit, facts, masks};
+pub use pass::{Fact, Limit, fact, masks};
 
 /// One axis: a pair of opposite relations and how to find out which of them holds.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +65,7 @@ pub struct Relation {
     pub doc: &'static str,
 }
 
-/// All axes, in the order in which their facts come out.
+/// All axes.
 pub const AXES: [Axis; 6] =
     [lateral::LATERAL, vertical::VERTICAL, depth::DEPTH, width::WIDTH, height::HEIGHT, volume::VOLUME];
 

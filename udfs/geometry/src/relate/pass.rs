@@ -1,8 +1,8 @@
-//! The loops over pairs of objects, written once for all axes.
+//! How pairs of objects are compared, written once for all axes.
 //!
-//! An axis says which columns it compares and what scale makes a gap big; see [`Formula`]. Each loop is compiled for each
-//! axis, so that its inner part is a few additions and comparisons over contiguous columns, which the compiler turns into
-//! vector instructions. The naive twin that it is tested against is in `tests.rs`.
+//! An axis says which columns it compares and what scale makes a gap big; see [`Formula`]. What compares is compiled for each
+//! axis: one pair at a time in [`fact`], whole frames in [`masks`], whose inner part is a few additions and comparisons over
+//! contiguous columns, which the compiler turns into vector instructions. The naive twin that both are tested against is in `tests.rs`.
 
 use std::ops::Range;
 
@@ -12,19 +12,17 @@ use super::lateral::Lateral;
 use super::vertical::Vertical;
 use super::volume::Volume;
 use super::width::Width;
-use super::{AXES, Axis, Objects};
+use super::{AXES, Objects};
 
-/// Facts about pairs, as columns of one length, ordered by pair and axis.
-#[derive(Debug, Default, Clone, PartialEq)]
-pub struct Facts {
-    /// Row of the columns that were compared.
-    pub pair: Vec<u32>,
+/// What one object is to another on one axis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fact {
     /// Index into [`super::RELATIONS`].
-    pub relation: Vec<u8>,
-    pub value: Vec<f64>,
-    pub margin: Vec<f64>,
-    pub overlap: Vec<f64>,
-    pub agrees: Vec<bool>,
+    pub relation: usize,
+    pub value: f64,
+    pub margin: f64,
+    pub overlap: f64,
+    pub agrees: bool,
 }
 
 /// When a relation is clear: value > `absolute`, margin > `relative`, overlap <= `overlap`, and the image agrees.
@@ -35,33 +33,17 @@ pub struct Limit {
     pub overlap: f64,
 }
 
-/// What each of `subjects` is to the one of `objects` in the same row, on every axis where they differ. Rows without a partner
-/// are passed over.
-pub fn facts(subjects: &Objects, objects: &Objects) -> Facts {
-    let rows = subjects.len().min(objects.len());
-    let mut facts = Facts::with_capacity(AXES.len() * rows);
-    let mut judged = [Judged::NOTHING; AXES.len()];
-    for start in (0..rows).step_by(BLOCK) {
-        let block = start..rows.min(start + BLOCK);
-        for (Axis { judge, .. }, judged) in AXES.iter().zip(&mut judged) {
-            judge(subjects, objects, block.clone(), judged);
-        }
-        for (at, row) in block.enumerate() {
-            if !(subjects.comparable[row] && objects.comparable[row]) {
-                continue;
-            }
-            for (axis, judged) in judged.iter().enumerate().filter(|(_, judged)| judged.difference[at] != 0.0) {
-                let difference = judged.difference[at];
-                facts.pair.push(row as u32);
-                facts.relation.push(2 * axis as u8 + u8::from(difference < 0.0));
-                facts.value.push(difference.abs());
-                facts.margin.push(judged.margin[at]);
-                facts.overlap.push(judged.overlap[at]);
-                facts.agrees.push(judged.agrees[at]);
-            }
-        }
+/// What the subject in a row is to the object in that row, on the axis at `axis` of [`super::AXES`]. `None` where neither relation
+/// holds, and for a row or an axis that does not exist.
+pub fn fact(axis: usize, subjects: &Objects, objects: &Objects, row: usize) -> Option<Fact> {
+    let judge = AXES.get(axis)?.judge;
+    let comparable = |of: &Objects| of.comparable.get(row).is_some_and(|comparable| *comparable);
+    if !(comparable(subjects) && comparable(objects)) {
+        return None;
     }
-    facts
+    let Judged { difference, margin, overlap, agrees } = judge(subjects, objects, row);
+    let relation = 2 * axis + usize::from(difference < 0.0);
+    (difference != 0.0).then_some(Fact { relation, value: difference.abs(), margin, overlap, agrees })
 }
 
 /// Appends a bit set for each pair of objects of each frame: the first with all after it, the second with all after it, ...
@@ -241,43 +223,35 @@ fn lower(a: f64, b: f64) -> f64 {
 /// two specks finite, and gives a flat object inside another one's interval an overlap of 1 without a special case.
 pub(super) const SMALLEST_LENGTH: f64 = 1e-6;
 
-/// So many pairs are judged on each axis before their facts are picked out: enough for full vectors, few enough for the stack
-/// and the first-level cache.
+/// So many objects are copied side by side: enough for full vectors, few enough for the stack and the first-level cache.
 const BLOCK: usize = 64;
 
-/// What one axis says of a block of pairs.
+/// What one axis says of a pair.
 pub(super) struct Judged {
-    difference: [f64; BLOCK],
-    margin: [f64; BLOCK],
-    overlap: [f64; BLOCK],
-    agrees: [bool; BLOCK],
+    difference: f64,
+    margin: f64,
+    overlap: f64,
+    agrees: bool,
 }
 
-impl Judged {
-    const NOTHING: Self =
-        Self { difference: [0.0; BLOCK], margin: [0.0; BLOCK], overlap: [0.0; BLOCK], agrees: [false; BLOCK] };
-}
+/// Judges the pair in one row.
+pub(super) type Judge = fn(&Objects, &Objects, usize) -> Judged;
 
-/// Judges the pairs of the rows `block`, no more than [`BLOCK`] of them.
-pub(super) type Judge = fn(&Objects, &Objects, Range<usize>, &mut Judged);
-
-pub(super) fn judge<F: Formula>(subjects: &Objects, objects: &Objects, block: Range<usize>, judged: &mut Judged) {
-    let subjects = F::columns(subjects).cut(block.clone());
-    let objects = F::columns(objects).cut(block);
-    let n = subjects.key.len().min(objects.key.len()).min(BLOCK);
-    for j in 0..n {
-        let (subject, object) = (subjects.side(j), objects.side(j));
-        judged.difference[j] = object.key - subject.key;
-        judged.margin[j] = judged.difference[j].abs() / higher(F::scale(subject, object), SMALLEST_LENGTH);
-        judged.overlap[j] = F::overlap(subject, object).share();
-        judged.agrees[j] = same_order(subject, object);
+pub(super) fn judge<F: Formula>(subjects: &Objects, objects: &Objects, row: usize) -> Judged {
+    let (subject, object) = (F::columns(subjects).side(row), F::columns(objects).side(row));
+    let difference = object.key - subject.key;
+    Judged {
+        difference,
+        margin: difference.abs() / higher(F::scale(subject, object), SMALLEST_LENGTH),
+        overlap: F::overlap(subject, object).share(),
+        agrees: same_order(subject, object),
     }
 }
 
 /// 1 where `a` is clearly the lesser, 2 where it is clearly the greater, else 0.
 ///
 /// It multiplies the limits instead of dividing the measures, so a fact that lies on its limit to the last bit may fall on
-/// the other side than a comparison with the columns of [`facts`] would have it.
+/// the other side than a comparison with the numbers of a [`fact`] would have it.
 fn clear<F: Formula>(a: Side, b: Side, limit: Limit) -> u64 {
     let value = (b.key - a.key).abs();
     let Overlap { shared, shorter } = F::overlap(a, b);
@@ -294,38 +268,8 @@ fn same_order(a: Side, b: Side) -> bool {
     ((a.key < b.key) & (a.seen < b.seen)) | ((a.key > b.key) & (a.seen > b.seen))
 }
 
-impl<'a> Compared<'a> {
-    /// The rows `rows`, with all columns known to be of one length.
-    fn cut(&self, rows: Range<usize>) -> Compared<'a> {
-        let key = &self.key[rows.clone()];
-        let n = key.len();
-        let cut = |column: &'a [f64]| &column[rows.start..][..n];
-        Compared { key, seen: cut(self.seen), low: cut(self.low), length: cut(self.length) }
-    }
-
+impl Compared<'_> {
     fn side(&self, i: usize) -> Side {
         Side { key: self.key[i], seen: self.seen[i], low: self.low[i], length: self.length[i] }
-    }
-}
-
-impl Facts {
-    /// How many facts there are.
-    pub fn len(&self) -> usize {
-        self.value.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.value.is_empty()
-    }
-
-    fn with_capacity(facts: usize) -> Self {
-        Self {
-            pair: Vec::with_capacity(facts),
-            relation: Vec::with_capacity(facts),
-            value: Vec::with_capacity(facts),
-            margin: Vec::with_capacity(facts),
-            overlap: Vec::with_capacity(facts),
-            agrees: Vec::with_capacity(facts),
-        }
     }
 }

@@ -18,22 +18,24 @@ impl Thing {
 }
 
 /// A fact by names: subject, relation, object, value, margin, overlap, agrees.
-type Fact = (usize, &'static str, usize, f64, f64, f64, bool);
+type Named = (usize, &'static str, usize, f64, f64, f64, bool);
 
 /// The facts of all ordered pairs of things.
-fn relate(things: &[Thing]) -> Vec<Fact> {
+fn relate(things: &[Thing]) -> Vec<Named> {
     let pairs: Vec<(usize, usize)> =
         (0..things.len()).flat_map(|i| (0..things.len()).filter(move |&j| j != i).map(move |j| (i, j))).collect();
     let subjects: Vec<Thing> = pairs.iter().map(|&(i, _)| things[i]).collect();
     let objects: Vec<Thing> = pairs.iter().map(|&(_, j)| things[j]).collect();
-    let found = with_objects(&subjects, |subjects| with_objects(&objects, |objects| facts(subjects, objects)));
-    (0..found.len())
-        .map(|k| {
-            let name = RELATIONS[found.relation[k] as usize].name;
-            let (subject, object) = pairs[found.pair[k] as usize];
-            (subject, name, object, found.value[k], found.margin[k], found.overlap[k], found.agrees[k])
+    with_objects(&subjects, |subjects| {
+        with_objects(&objects, |objects| {
+            let all = pairs.iter().enumerate().flat_map(|(row, pair)| (0..AXES.len()).map(move |axis| (row, pair, axis)));
+            all.filter_map(|(row, &(subject, object), axis)| {
+                let Fact { relation, value, margin, overlap, agrees } = fact(axis, subjects, objects, row)?;
+                Some((subject, RELATIONS[relation].name, object, value, margin, overlap, agrees))
+            })
+            .collect()
         })
-        .collect()
+    })
 }
 
 fn with_objects<T>(things: &[Thing], f: impl FnOnce(&Objects) -> T) -> T {
@@ -50,7 +52,7 @@ fn with_objects<T>(things: &[Thing], f: impl FnOnce(&Objects) -> T) -> T {
     f(&Objects::new(columns).expect("columns of one length"))
 }
 
-fn names(facts: &[Fact]) -> Vec<(usize, &'static str, usize)> {
+fn names(facts: &[Named]) -> Vec<(usize, &'static str, usize)> {
     facts.iter().map(|fact| (fact.0, fact.1, fact.2)).collect()
 }
 
@@ -236,7 +238,7 @@ proptest! {
     }
 
     #[test]
-    fn the_loops_equal_their_naive_twin(things in small_or_large_frame()) {
+    fn facts_equal_their_naive_twin(things in small_or_large_frame()) {
         let facts = relate(&things);
         prop_assert_eq!(facts.len(), naive(&things).len());
         for (a, b) in facts.iter().zip(naive(&things)) {
@@ -249,7 +251,7 @@ proptest! {
 }
 
 /// The definitions of the axes, word for word, one pair at a time and with angles.
-fn naive(things: &[Thing]) -> Vec<Fact> {
+fn naive(things: &[Thing]) -> Vec<Named> {
     let mut facts = Vec::new();
     for (i, subject) in things.iter().enumerate() {
         for (j, object) in things.iter().enumerate().filter(|&(j, _)| j != i) {

@@ -1,0 +1,181 @@
+//! Counts filtered rows as early as their reason is known, so that nothing more is computed for them.
+//!
+//! ```text
+//!   AccountExec                              AccountExec
+//!     └─ ids, templates, answers      ─►       └─ ids, templates, answers        of the rows that go on
+//!          └─ facts and their doubts             └─ CountFiltered                drops and counts the others
+//!                                                     └─ facts and their doubts
+//! ```
+//!
+//! A query says in one column why a row does not go on, and computes the rest beside it: that is how it reads best. Here the
+//! reason is followed down through the projections that only pass it on, and the rows that have one end below them. The ledger
+//! counts them as the accountant would have.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::{cast, filter_record_batch, is_null};
+use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{Column, Literal};
+use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions};
+use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::union::UnionExec;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, PlanProperties};
+use futures::StreamExt;
+
+use super::Stage;
+use super::account::{FILTERED, Ledger, ORIGIN, QUARANTINED};
+
+/// The plan of a stage's rows, with what it filters counted in `ledger` where that saves work. The rows that are left come out
+/// as they would have.
+pub fn count_early(
+    plan: Arc<dyn ExecutionPlan>,
+    stage: &Stage,
+    ledger: &Arc<Mutex<Ledger>>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    // One plan for each of the stage's files.
+    if plan.is::<UnionExec>() {
+        let files = plan.children().into_iter().map(|file| count_early(Arc::clone(file), stage, ledger));
+        let files = files.collect::<Result<Vec<_>>>()?;
+        return with_children(plan, files);
+    }
+    let Some(projection) = plan.downcast_ref::<ProjectionExec>() else { return Ok(plan) };
+    let expression = |name: &str| projection.expr().iter().find(|one| one.alias == name).map(|one| &one.expr);
+    let (Some(reason), Some(lost), Some(origin)) = (expression(FILTERED), expression(QUARANTINED), expression(ORIGIN))
+    else {
+        return Ok(plan);
+    };
+    // A row that may also be quarantined is the accountant's: it is counted once.
+    if constant(lost).is_none_or(|lost| !lost.is_null()) || constant(reason).is_some() {
+        return Ok(plan);
+    }
+    let origin = constant(origin).and_then(|origin| origin.try_as_str().flatten()).map(str::to_owned);
+    let origin = origin.filter(|_| stage.files.len() > 1);
+    let below = below(projection.input(), Arc::clone(reason), &Counted { origin, ledger: Arc::clone(ledger) })?;
+    with_children(plan, vec![below])
+}
+
+/// Puts the node below every projection that only passes on what `reason` is made of.
+fn below(plan: &Arc<dyn ExecutionPlan>, reason: Arc<dyn PhysicalExpr>, counted: &Counted) -> Result<Arc<dyn ExecutionPlan>> {
+    if let Some(projection) = plan.downcast_ref::<ProjectionExec>()
+        && passes_on(projection, &reason)?
+    {
+        let reason = projection.projection_expr().unproject_expr(&reason)?;
+        let input = below(projection.input(), reason, counted)?;
+        return with_children(Arc::clone(plan), vec![input]);
+    }
+    let properties = Arc::clone(plan.properties());
+    Ok(Arc::new(CountFiltered { input: Arc::clone(plan), reason, counted: counted.clone(), properties }))
+}
+
+fn with_children(
+    plan: Arc<dyn ExecutionPlan>,
+    children: Vec<Arc<dyn ExecutionPlan>>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+}
+
+/// Whether all columns of an expression are columns or constants below a projection, too.
+fn passes_on(projection: &ProjectionExec, expression: &Arc<dyn PhysicalExpr>) -> Result<bool> {
+    let mut all = true;
+    expression.apply(|part| {
+        if let Some(column) = part.downcast_ref::<Column>() {
+            let below = projection.expr().get(column.index()).map(|one| &one.expr);
+            all &= below.is_some_and(|below| below.is::<Column>() || below.is::<Literal>());
+        }
+        Ok(if all { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+    })?;
+    Ok(all)
+}
+
+fn constant(expression: &Arc<dyn PhysicalExpr>) -> Option<&ScalarValue> {
+    expression.downcast_ref::<Literal>().map(Literal::value)
+}
+
+/// Where rows are counted.
+#[derive(Debug, Clone)]
+struct Counted {
+    /// The file whose rows these are, where the stage has several.
+    origin: Option<String>,
+    ledger: Arc<Mutex<Ledger>>,
+}
+
+/// Drops and counts the rows that have a reason; see the module.
+#[derive(Debug)]
+struct CountFiltered {
+    input: Arc<dyn ExecutionPlan>,
+    /// Null for a row that goes on.
+    reason: Arc<dyn PhysicalExpr>,
+    counted: Counted,
+    properties: Arc<PlanProperties>,
+}
+
+impl DisplayAs for CountFiltered {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CountFiltered: {}", self.reason)
+    }
+}
+
+impl ExecutionPlan for CountFiltered {
+    fn name(&self) -> &str {
+        "CountFiltered"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        f(&self.reason)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let (reason, counted) = (Arc::clone(&self.reason), self.counted.clone());
+        let input = children.swap_remove(0);
+        Ok(Arc::new(Self { properties: Arc::clone(input.properties()), input, reason, counted }))
+    }
+
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let (reason, counted) = (Arc::clone(&self.reason), self.counted.clone());
+        let rows = self.input.execute(partition, context)?.map(move |batch| counted.settle(&reason, &batch?));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
+    }
+}
+
+impl Counted {
+    fn settle(&self, reason: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> Result<RecordBatch> {
+        let reasons = cast(&reason.evaluate(batch)?.into_array(batch.num_rows())?, &DataType::Utf8)?;
+        let reasons = reasons.as_string::<i32>();
+        if reasons.null_count() == reasons.len() {
+            return Ok(batch.clone());
+        }
+        let mut counted = Ledger::default();
+        counted.filter(reasons.iter().flatten().map(|reason| (self.origin.as_deref(), reason)));
+        counted.rows_in = counted.filtered.values().sum();
+        // A panic elsewhere while the lock was held has failed the build already.
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).add(&counted);
+        filter_record_batch(batch, &is_null(reasons)?).map_err(DataFusionError::from)
+    }
+}

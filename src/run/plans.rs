@@ -1,0 +1,261 @@
+//! A stage's plans: made once, and run for each of its shards.
+//!
+//! ```text
+//! queries ─► plan over inputs (names) ─► optimized, once
+//!                                           └─► for each shard: its parts behind the names ─► held views ─► physical plan
+//! ```
+//!
+//! Planning a stage takes longer than many of its shards: views are inlined into each other, and every rule looks at all of it. The
+//! shards' plans differ in nothing but what is read, so the plan reads [`Input`]s, and each shard's session says what stands behind
+//! their names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use arrow::datatypes::{DataType, Field, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::DFSchema;
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::datasource::{MemTable, TableType};
+use datafusion::error::Result as PlanResult;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, TableProviderFilterPushDown, lit};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::{ExecutionPlan, collect_partitioned};
+use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
+use tokio::sync::mpsc::Sender;
+
+use super::Mill;
+use crate::error::{Error, Result};
+use crate::pipeline::account::{AccountExec, Checks, FILTERED, Ledger, Lost, ORIGIN, QUARANTINED};
+use crate::pipeline::early::count_early;
+use crate::pipeline::{Keep, Scope, Stage};
+use crate::warehouse::Table;
+
+/// What all shards of a stage have in common.
+pub struct Plans {
+    stage: Stage,
+    schema: SchemaRef,
+    state: SessionState,
+    tables: BTreeMap<String, Source>,
+    held: Vec<Held>,
+    rows: LogicalPlan,
+    checks: Checks,
+}
+
+/// What stands behind the name of a stored table.
+enum Source {
+    /// Nothing yet: no source filled it.
+    Empty(SchemaRef),
+    /// The shard's parts of it.
+    Shard(Table),
+    /// All of it.
+    Whole(Table),
+}
+
+/// A view that is computed once for each shard.
+struct Held {
+    name: String,
+    schema: SchemaRef,
+    rows: LogicalPlan,
+    checks: Checks,
+}
+
+impl Plans {
+    /// A session in which the names stand for a shard's tables and held views.
+    pub async fn session(&self, shard: &str) -> Result<SessionContext> {
+        let shards = BTreeSet::from([shard.to_owned()]);
+        let provider = |source: &Source| -> Arc<dyn TableProvider> {
+            match source {
+                Source::Empty(schema) => Arc::new(EmptyTable::new(Arc::clone(schema))),
+                Source::Shard(table) => table.provider_of(&shards),
+                Source::Whole(table) => table.provider(),
+            }
+        };
+        let mut inputs: Inputs = Inputs(self.tables.iter().map(|(name, t)| (name.clone(), provider(t))).collect());
+        for view in &self.held {
+            let state = self.state_with(inputs.clone());
+            let plan = physical(&view.rows, &state).await?;
+            let rows = collect_partitioned(plan, state.task_ctx()).await?;
+            for batch in rows.iter().flatten() {
+                view.checks.check(batch)?;
+            }
+            let held = MemTable::try_new(Arc::clone(&view.schema), rows)?;
+            inputs.0.insert(view.name.clone(), Arc::new(held));
+        }
+        Ok(SessionContext::new_with_state(self.state_with(inputs)))
+    }
+
+    /// The rows of a shard that go into the table; what becomes of the others goes into the ledger and, where they could not be
+    /// used, to `losses`.
+    pub async fn rows(
+        &self,
+        context: &SessionContext,
+        ledger: &Arc<Mutex<Ledger>>,
+        losses: Sender<Vec<Lost>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let plan = physical(&self.rows, &context.state()).await?;
+        let plan = count_early(plan, &self.stage, ledger)?;
+        let (schema, checks) = (Arc::clone(&self.schema), self.checks.clone());
+        Ok(Arc::new(AccountExec::new(plan, &self.stage, schema, checks, Arc::clone(ledger), losses)?))
+    }
+
+    fn state_with(&self, inputs: Inputs) -> SessionState {
+        let config = self.state.config().clone().with_extension(Arc::new(inputs));
+        SessionStateBuilder::new_from_existing(self.state.clone()).with_config(config).build()
+    }
+}
+
+/// Plans what is optimized already.
+async fn physical(plan: &LogicalPlan, state: &SessionState) -> Result<Arc<dyn ExecutionPlan>> {
+    Ok(state.query_planner().create_physical_plan(plan, state).await?)
+}
+
+impl Mill {
+    /// Plans a stage.
+    pub(super) async fn plans(&self, stage: &Stage, partitions: usize) -> Result<Plans> {
+        let context = self.engine.shard_session(partitions)?;
+        let mut tables = BTreeMap::new();
+        for name in self.pipeline.inputs(stage) {
+            let schema = self.schema(&name)?;
+            let whole =
+                stage.shard == Scope::All || self.pipeline.stages.get(&name).is_some_and(|s| s.shard == Scope::All);
+            let source = match self.warehouse.table(&name).await? {
+                None => Source::Empty(Arc::clone(&schema)),
+                Some(table) if whole => Source::Whole(table),
+                Some(table) => Source::Shard(table),
+            };
+            context.register_table(name.as_str(), Arc::new(Input { name: name.clone(), schema }))?;
+            tables.insert(name, source);
+        }
+        let views = self.pipeline.inlined(stage).split_off(1);
+        let mut held = Vec::new();
+        for view in views.iter().filter(|view| view.keep == Keep::Held) {
+            held.push(self.hold(&context, view).await?);
+        }
+        for view in views {
+            self.register_view(&context, view).await?;
+        }
+        let schema = self.schema(&stage.writes)?;
+        let rows = self.rows_of(&context, stage).await?;
+        let rows = context.state().optimize(rows.logical_plan())?;
+        let checks = checks(&context, stage, &DFSchema::try_from(Arc::clone(&schema))?)?;
+        Ok(Plans { stage: stage.clone(), schema, state: context.state(), tables, held, rows, checks })
+    }
+
+    /// Plans a view's rows, and puts an input in its place, which readers will see.
+    async fn hold(&self, context: &SessionContext, view: &Stage) -> Result<Held> {
+        self.register_view(context, view).await?;
+        let name = view.writes.clone();
+        let rows = context.table(name.as_str()).await?;
+        let schema = Arc::clone(rows.schema().inner());
+        let checks = checks(context, view, rows.schema())?;
+        let rows = context.state().optimize(rows.logical_plan())?;
+        context.deregister_table(name.as_str())?;
+        context.register_table(name.as_str(), Arc::new(Input { name: name.clone(), schema: Arc::clone(&schema) }))?;
+        Ok(Held { name, schema, rows, checks })
+    }
+
+    /// The rows of all of a stage's files: the table's columns in order and type, then the accountant's.
+    async fn rows_of(&self, context: &SessionContext, stage: &Stage) -> Result<DataFrame> {
+        let schema = self.schema(&stage.writes)?;
+        let mut all: Option<DataFrame> = None;
+        for query in stage.queries(&self.project)? {
+            let here = |e: Error| e.with("file", format!("queries/{}", query.path));
+            let rows = context.sql(&query.sql).await.map_err(|e| here(e.into()))?;
+            let rows = align(rows, &schema, &query.origin).map_err(here)?;
+            all = Some(match all {
+                None => rows,
+                Some(before) => before.union(rows)?,
+            });
+        }
+        all.ok_or_else(|| Error::internal("a stage without files").with("stage", &stage.writes))
+    }
+}
+
+fn checks(context: &SessionContext, stage: &Stage, columns: &DFSchema) -> Result<Checks> {
+    let check = |text: &String| -> Result<(String, Arc<dyn PhysicalExpr>)> {
+        let check = context.parse_sql_expr(text, columns).map_err(|e| Error::from(e).with("check", text))?;
+        Ok((text.clone(), context.create_physical_expr(check, columns)?))
+    };
+    Ok(Checks::new(stage, stage.checks.iter().map(check).collect::<Result<_>>()?))
+}
+
+/// Columns by name, in the schema's order and types; the accountant's columns are added where the query has none.
+fn align(rows: DataFrame, schema: &SchemaRef, origin: &str) -> Result<DataFrame> {
+    let has = |name: &str| rows.schema().has_column_with_unqualified_name(name);
+    let known = |name: &str| schema.field_with_name(name).is_ok() || [FILTERED, QUARANTINED].contains(&name);
+    if let Some(field) = rows.schema().fields().iter().find(|field| !known(field.name())) {
+        return Err(Error::usage(format!("the query yields `{}`, which is no column of the table", field.name())));
+    }
+    let mut columns: Vec<Expr> = Vec::with_capacity(schema.fields().len() + 3);
+    for field in schema.fields() {
+        if !has(field.name()) && !field.is_nullable() {
+            return Err(Error::usage(format!("the query does not yield `{}`, which may not be null", field.name())));
+        }
+        let value = if has(field.name()) { ident(field.name()) } else { lit(datafusion::common::ScalarValue::Null) };
+        let same = has(field.name()) && value.get_type(rows.schema())? == *field.data_type();
+        let value = if same { value } else { cast(value, field.data_type().clone()) };
+        columns.push(value.alias(field.name()));
+    }
+    let reason = if has(FILTERED) { ident(FILTERED) } else { lit(datafusion::common::ScalarValue::Null) };
+    columns.push(cast(reason, DataType::Utf8).alias(FILTERED));
+    let lost = if has(QUARANTINED) { ident(QUARANTINED) } else { lit(datafusion::common::ScalarValue::Null) };
+    columns.push(cast(lost, lost_type()).alias(QUARANTINED));
+    columns.push(lit(origin).alias(ORIGIN));
+    Ok(rows.select(columns)?)
+}
+
+fn lost_type() -> DataType {
+    DataType::Struct(vec![Field::new("code", DataType::Utf8, true), Field::new("message", DataType::Utf8, true)].into())
+}
+
+/// A table of which a plan knows the name and the columns alone.
+#[derive(Debug)]
+struct Input {
+    name: String,
+    schema: SchemaRef,
+}
+
+/// What the inputs' names stand for in a session; an extension of its configuration.
+#[derive(Clone)]
+struct Inputs(BTreeMap<String, Arc<dyn TableProvider>>);
+
+impl fmt::Debug for Inputs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[async_trait]
+impl TableProvider for Input {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    /// Whatever stands behind the name may use a filter and may let rows through.
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> PlanResult<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> PlanResult<Arc<dyn ExecutionPlan>> {
+        let inputs = session.config().get_extension::<Inputs>();
+        let Some(table) = inputs.as_ref().and_then(|inputs| inputs.0.get(&self.name)) else {
+            return Err(Error::internal("nothing stands behind an input").with("table", &self.name).into());
+        };
+        table.scan(session, projection, filters, limit).await
+    }
+}
