@@ -77,7 +77,7 @@ pub const KEYS: &[Key] = &[
         "[\"wall\", \"floor\", \"ceiling\", \"object\", \"objects\", \"other\", \"otherfurniture\", \"otherprop\", \"otherstructure\", \"other furniture\", \"other prop\", \"other structure\", \"misc\", \"miscellaneous\", \"unknown\", \"unlabeled\", \"unlabelled\", \"void\", \"remove\", \"item\", \"items\", \"thing\", \"stuff\", \"structure\"]",
         "categories that nothing is asked about: surfaces without an end, and names that say nothing. Whole names, not parts of names",
     ),
-    share("ask", "min_visibility", "0.3", "share of a thing that must be seen (0-1)"),
+    share("ask", "min_visibility", "0.5", "share of a thing that must be seen: of what is mostly hidden or cut off, people dispute what it is (0-1)"),
     share("ask", "min_visibility_size", "0.6", "share of a thing that must be seen before its size is compared (0-1)"),
     share("ask", "min_lift_quality", "0.3", "how far a thing's shape and place must be trusted (0-1)"),
     share(

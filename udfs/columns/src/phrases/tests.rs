@@ -140,7 +140,7 @@ fn words_a_question() {
     let asked =
         Asked { relation: "near", answer: "no", subject: "scissors", object: "Oven", key: "k", ..Asked::default() };
     assert!(phrases.word("position_comparison/yes_no/1/no-3", &asked, &mut Glossary::default(), &mut out));
-    assert_eq!(out.question, "Are the scissors nearer to the camera than the Oven?");
+    assert_eq!(out.question, "Are the scissors closer to the camera than the Oven?");
     assert_eq!(out.answer, "No, the scissors are more distant from the camera than the Oven.");
     assert!(out.options.is_empty());
 

@@ -91,8 +91,9 @@ pub struct Lifted {
     pub obb: OrientedBox,
     /// Points that it was made from.
     pub points: usize,
-    /// 0-1, the product of: the share of pixels with depth; the share of points that survived; how little of the
-    /// outline the picture's border cuts ([`uncut`]); 0.8 when gravity was guessed; 0.5 when there was no mask.
+    /// 0-1, the product of: the share of pixels with depth; the share of points that survived; how much of the outline, from
+    /// edge to edge, these points span; how little of the outline the picture's border cuts ([`uncut`]); 0.8 when gravity was
+    /// guessed; 0.5 when there was no mask.
     pub lift_quality: f64,
 }
 
@@ -165,8 +166,9 @@ pub fn lift(
 
     let distance = median(sampled.readings.iter().map(|r| r.depth_m).collect());
     let spacing = sampled.pixels_apart * distance / intrinsics.fx.min(intrinsics.fy);
-    let (kept, centre) = main_cluster(&points, |i| sampled.readings[i].counts, spacing, rules);
-    needed(kept.len(), rules.min_points)?;
+    let (chosen, centre) = main_cluster(&points, |i| sampled.readings[i].counts, spacing, rules);
+    needed(chosen.len(), rules.min_points)?;
+    let kept: Vec<Vector3<f64>> = chosen.iter().map(|&i| points[i]).collect();
 
     let trimmed = trimmed_bounds(&kept, rules.trim);
     let inside: Vec<Vector3<f64>> =
@@ -190,13 +192,14 @@ pub fn lift(
         Outline::Box { .. } => NO_MASK,
     };
     let survived = kept.len() as f64 / points.len() as f64;
+    let spanned = sampled.spanned(chosen.iter().map(|&i| &sampled.readings[i]));
     Ok(Lifted {
         centre,
         bounds,
         nearest: bounds.low.y,
         obb: OrientedBox { lengths: grown.into(), ..obb },
         points: kept.len(),
-        lift_quality: sampled.with_depth * survived * uncut(outline) * gravity * outlined,
+        lift_quality: sampled.with_depth * survived * spanned * uncut(outline) * gravity * outlined,
     })
 }
 
@@ -217,6 +220,8 @@ struct Sample {
     /// How far apart the pixels looked at are, pixels.
     pixels_apart: f64,
     eroded_by: u32,
+    /// How wide and high the pixels looked at are together, [`span`].
+    spans: [f64; 2],
 }
 
 impl Sample {
@@ -257,7 +262,10 @@ impl Sample {
         let looked_at = (0..area).zip(mask.pixels()).filter(|(i, _)| i * wanted % area < wanted);
         let mut with_depth = 0_u64;
         let mut readings = Vec::new();
+        let (mut columns, mut rows) = (Vec::new(), Vec::new());
         for (_, (x, y)) in looked_at {
+            columns.push(x);
+            rows.push(y);
             let (at_x, at_y) = depth.under(x, y, mask.width(), mask.height());
             let Some(depth_m) = depth.reading(at_x, at_y).filter(|depth_m| *depth_m <= rules.max_depth_m) else {
                 continue;
@@ -271,7 +279,16 @@ impl Sample {
             return Err(LiftFailure::NoDepth);
         }
         let pixels_apart = (area as f64 / wanted as f64).sqrt();
-        Ok(Self { readings, with_depth: with_depth as f64 / wanted as f64, pixels_apart, eroded_by: 0 })
+        let spans = [span(columns), span(rows)];
+        Ok(Self { readings, with_depth: with_depth as f64 / wanted as f64, pixels_apart, eroded_by: 0, spans })
+    }
+
+    /// The share of the outline's width and height, multiplied, that some of its readings reach over: a lamp's shade does not
+    /// stand for the lamp, nor a headboard for the bed.
+    fn spanned<'a>(&self, readings: impl Iterator<Item = &'a Reading>) -> f64 {
+        let (columns, rows) = readings.map(|r| (r.x, r.y)).unzip();
+        let share = |part: f64, whole: f64| (part / whole).min(1.0);
+        share(span(columns), self.spans[0]) * share(span(rows), self.spans[1])
     }
 
     /// A box shows floor and wall around its object. They touch it, so that no cluster tells them apart, but most of
@@ -288,6 +305,16 @@ impl Sample {
     }
 }
 
+/// How far pixels reach along one axis, pixels, when the outermost 2 of 100 on each side do not count: outlines have whiskers.
+fn span(mut along: Vec<u32>) -> f64 {
+    along.sort_unstable();
+    let left_out = along.len() / 50;
+    match (along.get(left_out), along.get(along.len().wrapping_sub(1 + left_out))) {
+        (Some(low), Some(high)) => f64::from(high - low + 1),
+        _ => 1.0,
+    }
+}
+
 fn next_to_jump(depth: &DepthImage, x: u32, y: u32, depth_m: f64, jump: f64) -> bool {
     let beside = [(x.wrapping_sub(1), y), (x + 1, y), (x, y.wrapping_sub(1)), (x, y + 1)];
     beside
@@ -296,14 +323,14 @@ fn next_to_jump(depth: &DepthImage, x: u32, y: u32, depth_m: f64, jump: f64) -> 
         .any(|other| (other - depth_m).abs() > jump * depth_m.min(other))
 }
 
-/// The points of the object and the mean of its voxels. `counts` says which points elect the cluster, `spacing` how
+/// Which points are the object, and the mean of its voxels. `counts` says which points elect the cluster, `spacing` how
 /// far apart neighbouring points are.
 fn main_cluster(
     points: &[Vector3<f64>],
     counts: impl Fn(usize) -> bool,
     spacing: f64,
     rules: &LiftRules,
-) -> (Vec<Vector3<f64>>, Vector3<f64>) {
+) -> (Vec<usize>, Vector3<f64>) {
     let steady = cloud::without_strays(points, &rules.strays);
     let cloud: Vec<Vector3<f64>> = steady.iter().map(|&i| points[i]).collect();
     let size_m = rules.min_voxel_m.max(3.0 / 40.0 * deviation(&cloud));
@@ -320,7 +347,7 @@ fn main_cluster(
     }
     let mut is_chosen = vec![false; thinned.centres.len()];
     chosen.iter().for_each(|&voxel| is_chosen[voxel] = true);
-    let kept = cloud.iter().zip(&thinned.of_point).filter(|(_, voxel)| is_chosen[**voxel]).map(|(p, _)| *p).collect();
+    let kept = steady.iter().zip(&thinned.of_point).filter(|(_, voxel)| is_chosen[**voxel]).map(|(&i, _)| i).collect();
     let centre = chosen.iter().map(|&voxel| thinned.centres[voxel]).sum::<Vector3<f64>>() / chosen.len().max(1) as f64;
     (kept, centre)
 }
