@@ -48,7 +48,9 @@ min_margin_vertical = 0.25
 max_overlap_lateral = 1.0
 max_overlap_vertical = 1.0
 max_overlap_depth = 1.0
+max_overlap_image = 1.0
 min_margin_size = 0.1
+min_visibility = 0.3
 min_margin_volume = 0.2
 
 [balance]

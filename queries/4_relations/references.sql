@@ -81,9 +81,7 @@ judged AS (
         n.lift_quality,
         n.breadth,
         n.broad_side,
-        -- Where its middle is in the image, pixels.
-        0.5 * (n.box.x0 + n.box.x1) AS middle_x,
-        0.5 * (n.box.y0 + n.box.y1) AS middle_y,
+        n.box,
         -- An edge of the box on an edge of the image: less than a pixel apart, because boxes are rounded.
         n.box.x0 < 1 OR n.box.y0 < 1 OR n.box.x1 > f.width - 1 OR n.box.y1 > f.height - 1 AS truncated,
         CASE

@@ -14,6 +14,7 @@ use crate::run::import::Imported;
 /// Each table changes in one commit, so that readers see whole versions only. A build that is interrupted is taken up by the next one
 /// at the shard. Exit code 3: too many rows were quarantined, and nothing of that table was published.
 #[derive(Debug, Args)]
+#[command(after_long_help = REASONS)]
 pub struct Build {
     /// Stop after this table
     #[arg(long, value_name = "TABLE")]
@@ -22,6 +23,34 @@ pub struct Build {
     #[arg(long)]
     no_import: bool,
 }
+
+/// In the words of the queries, where each is decided.
+const REASONS: &str = "\
+Why rows are filtered; `doctor --keys` lists the thresholds:
+
+  objects
+    crowd                 the region stands for a group
+    no_depth, no_pixels, too_few_points, bad_camera
+                          nothing to make a place in space from
+    no_box3d              the 3D box is missing or is none
+    behind_camera         the 3D box reaches behind the camera
+  questions, of each thing
+    skipped_category      its name says nothing, or it has no end (skip_categories)
+    reference_not_unique  its name fits another thing of the image, too
+    occluded              too little of it is seen (min_visibility, min_visibility_size)
+    low_lift_quality      its shape or place cannot be trusted (min_lift_quality, min_lift_quality_size)
+    truncated             the image cuts it off, so its size is not seen
+  questions, of two things
+    ambiguous_margin      too close to call (min_gap_*, min_margin_*), or a tie
+    overlapping           too much of one is where the other is, in space or in the image (max_overlap_*)
+    names_alike           \"the dresser\" may be the one below the \"dresser mirror\"
+    image_disagrees       the image shows them in the other order
+    seen_aslant           the wider one is narrower when one stands before it
+    shape_disagrees       the larger one is smaller from its broad side
+  questions, of several things
+    candidates_unclear    one of the things to be looked for or counted has no place or is unclear in one of these ways
+  dataset
+    balanced_out          the mix that `[balance]` wants has less of it";
 
 impl Build {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
@@ -107,4 +136,26 @@ pub(super) fn summary(built: &[Built]) -> String {
         text += &format!("\n{}", columns(&[&format!("filtered from {}", b.table), "rows"], &reasons));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::project::Project;
+
+    #[test]
+    fn every_reason_is_explained() {
+        let project = Project::in_memory();
+        let judging = ["3_objects", "4_relations", "7_balance"];
+        let queries =
+            project.queries().iter().filter(|(path, _)| judging.iter().any(|folder| path.starts_with(folder)));
+        for (path, text) in queries.filter(|(path, _)| path.ends_with(".sql")) {
+            for reason in text.split("THEN '").skip(1).filter_map(|rest| rest.split_once('\'')) {
+                assert!(
+                    super::REASONS.contains(&format!("    {} ", reason.0)),
+                    "{} of {path} is not explained",
+                    reason.0
+                );
+            }
+        }
+    }
 }

@@ -15,10 +15,13 @@ use crate::error::{Context, Error, Result};
 
 /// Query the warehouse's tables and the pipeline's views; nothing can be changed
 ///
-/// Without -c or -f it is a shell: a statement ends with `;`, `SHOW TABLES;` and `DESCRIBE dataset;` show what there is, and `quit`
+/// Without SQL, -c or -f it is a shell: a statement ends with `;`, `SHOW TABLES;` and `DESCRIBE dataset;` show what there is, and `quit`
 /// leaves. All functions of the pipeline can be called: `SHOW FUNCTIONS LIKE 'relate';` explains one.
 #[derive(Debug, Args)]
 pub struct Sql {
+    /// Run these statements: the same as -c
+    #[arg(value_name = "SQL", conflicts_with_all = ["command", "file"])]
+    statements: Option<String>,
     /// Run these statements
     #[arg(short, long, value_name = "SQL", conflicts_with = "file")]
     command: Option<String>,
@@ -37,8 +40,8 @@ impl Sql {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let mill = global.mill().await?;
         let context = mill.session(&versions(&self.version)?).await?;
-        match (&self.command, &self.file) {
-            (Some(text), _) => run_all(&context, text, self.format).await,
+        match (self.command.or(self.statements), &self.file) {
+            (Some(text), _) => run_all(&context, &text, self.format).await,
             (None, Some(file)) => {
                 let text = std::fs::read_to_string(file).or_input(|| format!("cannot read `{}`", file.display()))?;
                 run_all(&context, &text, self.format).await

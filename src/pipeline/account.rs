@@ -154,14 +154,7 @@ impl AccountExec {
             input.pipeline_behavior(),
             input.boundedness(),
         );
-        let rules = Rules {
-            kept,
-            checks,
-            schema,
-            several_origins: stage.files.len() > 1,
-            ledger,
-            losses,
-        };
+        let rules = Rules { kept, checks, schema, several_origins: stage.files.len() > 1, ledger, losses };
         Ok(Self { input, rules: Arc::new(rules), properties: Arc::new(properties) })
     }
 }
@@ -223,7 +216,10 @@ impl ExecutionPlan for AccountExec {
         &self,
         f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> PlanResult<TreeNodeRecursion>,
     ) -> PlanResult<TreeNodeRecursion> {
-        datafusion::physical_plan::execution_plan::apply_expression_roots(self.rules.checks.predicates.iter().map(|(_, e)| e), f)
+        datafusion::physical_plan::execution_plan::apply_expression_roots(
+            self.rules.checks.predicates.iter().map(|(_, e)| e),
+            f,
+        )
     }
 
     fn replace_children(

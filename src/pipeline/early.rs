@@ -63,7 +63,11 @@ pub fn count_early(
 }
 
 /// Puts the node below every projection that only passes on what `reason` is made of.
-fn below(plan: &Arc<dyn ExecutionPlan>, reason: Arc<dyn PhysicalExpr>, counted: &Counted) -> Result<Arc<dyn ExecutionPlan>> {
+fn below(
+    plan: &Arc<dyn ExecutionPlan>,
+    reason: Arc<dyn PhysicalExpr>,
+    counted: &Counted,
+) -> Result<Arc<dyn ExecutionPlan>> {
     if let Some(projection) = plan.downcast_ref::<ProjectionExec>()
         && passes_on(projection, &reason)?
     {

@@ -77,7 +77,12 @@ pub const KEYS: &[Key] = &[
         "[\"wall\", \"floor\", \"ceiling\", \"object\", \"objects\", \"other\", \"otherfurniture\", \"otherprop\", \"otherstructure\", \"other furniture\", \"other prop\", \"other structure\", \"misc\", \"miscellaneous\", \"unknown\", \"unlabeled\", \"unlabelled\", \"void\", \"remove\", \"item\", \"items\", \"thing\", \"stuff\", \"structure\"]",
         "categories that nothing is asked about: surfaces without an end, and names that say nothing. Whole names, not parts of names",
     ),
-    share("ask", "min_visibility", "0.5", "share of a thing that must be seen: of what is mostly hidden or cut off, people dispute what it is (0-1)"),
+    share(
+        "ask",
+        "min_visibility",
+        "0.5",
+        "share of a thing that must be seen: of what is mostly hidden or cut off, people dispute what it is (0-1)",
+    ),
     share("ask", "min_visibility_size", "0.6", "share of a thing that must be seen before its size is compared (0-1)"),
     share("ask", "min_lift_quality", "0.3", "how far a thing's shape and place must be trusted (0-1)"),
     share(
@@ -97,6 +102,12 @@ pub const KEYS: &[Key] = &[
     key("ask", "min_gap_vertical", "0.15", "above and below: distance between the centres, metres"),
     key("ask", "min_margin_vertical", "0.5", "above and below: that distance relative to the mean height of the two"),
     share("ask", "max_overlap_vertical", "0.3", "above and below: shared part of the lower one's height (0-1)"),
+    share(
+        "ask",
+        "max_overlap_image",
+        "0.6",
+        "left, right, above and below: shared part of the smaller one's columns or rows in the image (0-1)",
+    ),
     key("ask", "min_gap_depth", "0.2", "near and far: distance between the nearest surfaces, metres"),
     key(
         "ask",

@@ -51,12 +51,7 @@ impl Mill {
     }
 
     /// What could not be used of a shard that an interrupted run made durable.
-    pub(super) async fn losses_before(
-        &self,
-        stage: &str,
-        shard: &str,
-        fingerprint: &str,
-    ) -> Result<Option<Vec<Part>>> {
+    pub(super) async fn losses_before(&self, stage: &str, shard: &str, fingerprint: &str) -> Result<Option<Vec<Part>>> {
         let Some(table) = self.warehouse.table(QUARANTINE).await? else { return Ok(None) };
         let record = table.staging().find(&format!("{stage}/{shard}"), fingerprint).await?;
         Ok(record.map(|record| record.parts))
@@ -133,7 +128,8 @@ impl Losses {
 
     pub async fn push(&mut self, lost: Lost) -> Result<()> {
         let Lost { key, uri, code, message } = lost;
-        self.rows.push(json!({"run_id": self.run.id, "source": self.source, "stage": self.stage, "key": key, "uri": uri,
+        self.rows
+            .push(json!({"run_id": self.run.id, "source": self.source, "stage": self.stage, "key": key, "uri": uri,
             "code": code, "message": message, "at": self.run.started}));
         if self.rows.len() >= BATCH_ROWS {
             self.flush().await?;

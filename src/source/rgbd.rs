@@ -35,7 +35,8 @@ all that belongs to one image.
   <scene>/color/<n>.jpg or .png    the colour images
   <scene>/depth/<n>.png or .npy    registered depth: 16-bit greyscale PNG in millimetres (see depth_scale), or a NumPy
                                    array of metres (<f4, <f8, <u2); 0, negative, inf and NaN are no reading. It may be
-                                   smaller or larger than the colour image, but shows the same view
+                                   smaller or larger than the colour image, but shows the same view: depth as a Kinect
+                                   gives it (7-Scenes, 3DMatch) is not registered, and has to be warped first
   <scene>/intrinsics.txt           of the colour images: fx fy cx cy, or a 3x3 or 4x4 matrix, row by row; the centre of
                                    the top left pixel is (0, 0). Or intrinsics/<n>.txt for each
   <scene>/pose/<n>.txt             optional: camera to world, 4x4 or 3x4, row by row, metres
@@ -43,7 +44,8 @@ all that belongs to one image.
                                    camera axes (x right, y down, z forward), or nine, the rotation of camera axes into a
                                    world with z up. Or gravity.txt for all
 and the objects, as one of
-  <scene>/annotations.json         COCO: images (by the file name in color/), annotations, categories
+  <scene>/annotations.json         COCO: images (by the file name in color/), annotations (with a `caption` each, where there is
+                                   one: a short noun phrase that tells it from others of its category), categories
   <scene>/instance/<n>.png         8- or 16-bit greyscale, the value is an id, 0 is nothing; and
   <scene>/instances.json           what each id is: {\"1\": \"chair\", \"2\": {\"category\": \"bed\", \"caption\": \"the red bed\",
                                    \"crowd\": false}, \"3\": null}; null is for what is no object. instance/<n>.json for one image
@@ -56,10 +58,12 @@ and / or
 Options:
 
   depth_scale  stored units in a metre. Default: 1000 for PNG, 1 for NumPy
-  world_up     which direction of the poses' world points up: x, -x, y, -y, z (default), -z, three numbers, or unknown;
-               then poses are not used, and what is level is taken from gravity files, or assumed
+  world_up     which direction of the poses' world points up: x, -x, y, -y, z (default), -z, three numbers (the normal of
+               the floor, say), or unknown; then poses are not used, and what is level is taken from gravity files, or
+               assumed. A scene without poses needs no world
   camera_axes  of the poses: opencv (default; x right, y down, z forward) or opengl (x right, y up, z backward)
-  exhaustive   true: every object of each category is marked, so that objects may be counted. Default: false
+  exhaustive   true: in every image, every object of each category that is used at all is marked, so that objects may be
+               counted; where one of them cannot be lifted, its category is not counted. Default: false
   made_by      who marked the objects. Default: annotation
 
 What becomes of what: objects of a frame are made from boxes and their camera (`lifted_from` is scan) where the scene has

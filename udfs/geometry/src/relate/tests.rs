@@ -28,7 +28,8 @@ fn relate(things: &[Thing]) -> Vec<Named> {
     let objects: Vec<Thing> = pairs.iter().map(|&(_, j)| things[j]).collect();
     with_objects(&subjects, |subjects| {
         with_objects(&objects, |objects| {
-            let all = pairs.iter().enumerate().flat_map(|(row, pair)| (0..AXES.len()).map(move |axis| (row, pair, axis)));
+            let all =
+                pairs.iter().enumerate().flat_map(|(row, pair)| (0..AXES.len()).map(move |axis| (row, pair, axis)));
             all.filter_map(|(row, &(subject, object), axis)| {
                 let Fact { relation, value, margin, overlap, agrees } = fact(axis, subjects, objects, row)?;
                 Some((subject, RELATIONS[relation].name, object, value, margin, overlap, agrees))
