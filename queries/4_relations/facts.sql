@@ -97,7 +97,7 @@ SELECT
     lift_quality,
     CASE
         WHEN unmeasured IS NOT NULL THEN unmeasured
-        WHEN fact IS NULL OR fact['value'] <= min_gap OR fact['margin'] <= min_margin THEN 'ambiguous_margin'
+        WHEN fact['relation'] IS NULL OR fact['value'] <= min_gap OR fact['margin'] <= min_margin THEN 'ambiguous_margin'
         WHEN fact['overlap'] > max_overlap OR image_overlap > $max_overlap_image THEN 'overlapping'
         -- "The dresser" may well be the one below the "dresser mirror".
         WHEN starts_with(lower(subject_name), lower(object_name) || ' ') OR starts_with(lower(object_name), lower(subject_name) || ' ')

@@ -69,7 +69,7 @@ SELECT
     [subject, object] AS object_ids,
     answer,
     options,
-    CAST(array_position(options, answer) - 1 AS INT) AS answer_index,
+    CAST(array_position(options, answer) AS INT) - 1 AS answer_index,
     value AS answer_value,
     unit AS answer_unit,
     margin,

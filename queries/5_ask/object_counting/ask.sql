@@ -66,7 +66,7 @@ SELECT
     array_concat([object], candidates) AS object_ids,
     answer,
     options,
-    CAST(array_position(options, answer) - 1 AS INT) AS answer_index,
+    CAST(array_position(options, answer) AS INT) - 1 AS answer_index,
     CAST(n AS DOUBLE) AS answer_value,
     'count' AS answer_unit,
     margin,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array};
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::key::{check_types, hash_rows};
 use crate::{Arguments, Example, Function};
@@ -24,8 +23,8 @@ pub const DRAW: Function = Function {
 };
 
 fn call(arguments: &Arguments) -> Result<ArrayRef> {
-    let numbers = hash_rows(arguments, |key| unit_interval(xxh3_64(key)))?;
-    Ok(Arc::new(Float64Array::from(numbers)))
+    let hashes = hash_rows(arguments, [0])?;
+    Ok(Arc::new(Float64Array::from_iter_values(hashes.into_iter().map(|[hash]| unit_interval(hash)))))
 }
 
 /// The upper 53 bits, as many as a double holds exactly, so that all numbers are equally far apart and none rounds up to 1.

@@ -6,7 +6,6 @@ use arrow::array::{ArrayRef, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer};
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
-use xxhash_rust::xxh3::xxh3_128;
 
 use crate::key::{check_types, hash_rows};
 use crate::{Arguments, Example, Function};
@@ -23,12 +22,22 @@ pub const ID_HASH: Function = Function {
 
 const CHARACTERS: usize = 32;
 
+/// The two digits of each byte.
+const HEXADECIMAL: [[u8; 2]; 256] = {
+    let (digits, mut pairs, mut byte) = (b"0123456789abcdef", [[0; 2]; 256], 0);
+    while byte < pairs.len() {
+        pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
+
 fn call(arguments: &Arguments) -> Result<ArrayRef> {
-    let hashes = hash_rows(arguments, xxh3_128)?;
-    let digit = |nibble: u128| b"0123456789abcdef"[(nibble & 15) as usize];
+    // Two hashes of 64 bits, from the first of which nothing follows for the second.
+    let hashes = hash_rows(arguments, [0, u64::MAX])?;
     let mut characters = Vec::with_capacity(CHARACTERS * hashes.len());
-    for hash in &hashes {
-        characters.extend((0..CHARACTERS).rev().map(|i| digit(hash >> (4 * i))));
+    for byte in hashes.iter().flatten().flat_map(|hash| hash.to_be_bytes()) {
+        characters.extend(HEXADECIMAL[usize::from(byte)]);
     }
     let offsets = OffsetBuffer::from_lengths(std::iter::repeat_n(CHARACTERS, hashes.len()));
     Ok(Arc::new(StringArray::try_new(offsets, Buffer::from_vec(characters), None)?))

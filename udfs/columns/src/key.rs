@@ -1,32 +1,32 @@
-//! The bytes that stand for some arguments of a row, to be hashed.
+//! Hashes of some arguments of each row.
 //!
-//! They depend on the values alone: not on the row's place, on how Arrow stores a string or how wide an integer is. Each
-//! part says its kind and its length, so that ('ab', 'c') and ('a', 'bc') differ, and so do 1, '1', true and null.
+//! They depend on the values alone: not on the row's place, on how Arrow stores a string or how wide an integer is. The hash of
+//! what came before is the seed of what comes next, and each part adds its kind, so that ('ab', 'c') and ('a', 'bc') differ, and so
+//! do 1, '1', true and null. Columns are hashed one after the other: a row's parts are never put together.
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, ListArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion::common::{Result, ScalarValue, plan_err};
 use datafusion::logical_expr::ColumnarValue;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::arguments::{Arguments, text};
 
-/// Hashes the arguments of each row, in order. One buffer serves all rows; constants at its head are written once.
-pub fn hash_rows<T>(arguments: &Arguments, mut hash: impl FnMut(&[u8]) -> T) -> Result<Vec<T>> {
-    let (values, mut key) = (arguments.values(), Vec::with_capacity(128));
+/// Hashes the arguments of each row, in order, once for each seed. Constants at their head are hashed once for all rows.
+pub fn hash_rows<const SEEDS: usize>(arguments: &Arguments, seeds: [u64; SEEDS]) -> Result<Vec<[u64; SEEDS]>> {
+    let values = arguments.values();
     let head = values.iter().take_while(|value| matches!(value, ColumnarValue::Scalar(_))).count();
+    let mut constant = [seeds];
     for value in &values[..head] {
-        Part::new(value)?.write(0, &mut key);
+        Part::new(value)?.add_to(&mut constant);
     }
-    let parts = values[head..].iter().map(Part::new).collect::<Result<Vec<_>>>()?;
-    let constant = key.len();
-    Ok((0..arguments.rows())
-        .map(|row| {
-            key.truncate(constant);
-            parts.iter().for_each(|part| part.write(row, &mut key));
-            hash(&key)
-        })
-        .collect())
+    let [constant] = constant;
+    let mut hashes = vec![constant; arguments.rows()];
+    for value in &values[head..] {
+        Part::new(value)?.add_to(&mut hashes);
+    }
+    Ok(hashes)
 }
 
 /// Whether values of these types can be hashed.
@@ -94,9 +94,63 @@ impl Part {
         Ok(Self { values: Values::new(&column)?, is_constant })
     }
 
-    fn write(&self, row: usize, key: &mut Vec<u8>) {
-        self.values.write(if self.is_constant { 0 } else { row }, key);
+    /// Adds the value in each row to the hashes of that row.
+    fn add_to<const SEEDS: usize>(&self, hashes: &mut [[u64; SEEDS]]) {
+        let row_of = |row: usize| if self.is_constant { 0 } else { row };
+        let each = hashes.iter_mut().enumerate().map(|(row, hashes)| (row_of(row), hashes));
+        match &self.values {
+            Values::Null => each.for_each(|(_, hashes)| add(hashes, NULL, &[])),
+            Values::Bool(column) => each.for_each(|(row, hashes)| match column.is_valid(row) {
+                true => add(hashes, BOOL, &[u8::from(column.value(row))]),
+                false => add(hashes, NULL, &[]),
+            }),
+            Values::Int(column) => each.for_each(|(row, hashes)| match column.is_valid(row) {
+                true => add(hashes, INT, &column.value(row).to_le_bytes()),
+                false => add(hashes, NULL, &[]),
+            }),
+            Values::Float(column) => each.for_each(|(row, hashes)| match column.is_valid(row) {
+                true => add(hashes, FLOAT, &canonical(column.value(row)).to_le_bytes()),
+                false => add(hashes, NULL, &[]),
+            }),
+            Values::Text(column) => each.for_each(|(row, hashes)| add_text(hashes, column, row)),
+            Values::Texts(lists, items) => each.for_each(|(row, hashes)| match lists.is_valid(row) {
+                true => {
+                    let (start, end) = (lists.value_offsets()[row] as usize, lists.value_offsets()[row + 1] as usize);
+                    add(hashes, TEXTS, &((end - start) as u64).to_le_bytes());
+                    (start..end).for_each(|item| add_text(hashes, items, item));
+                }
+                false => add(hashes, NULL, &[]),
+            }),
+        }
     }
+}
+
+/// The kinds of parts: numbers with no pattern, so that no kind's seed is another kind's for a likely hash.
+const NULL: u64 = 0x9e37_79b9_7f4a_7c15;
+const BOOL: u64 = 0xc2b2_ae3d_27d4_eb4f;
+const INT: u64 = 0x1656_67b1_9e37_79f9;
+const FLOAT: u64 = 0x85eb_ca77_c2b2_ae63;
+const TEXT: u64 = 0x27d4_eb2f_1656_67c5;
+const TEXTS: u64 = 0xd6e8_feb8_6659_fd93;
+
+#[inline]
+fn add<const SEEDS: usize>(hashes: &mut [u64; SEEDS], kind: u64, bytes: &[u8]) {
+    for hash in hashes {
+        *hash = xxh3_64_with_seed(bytes, *hash ^ kind);
+    }
+}
+
+#[inline]
+fn add_text<const SEEDS: usize>(hashes: &mut [u64; SEEDS], column: &StringArray, row: usize) {
+    match column.is_valid(row) {
+        true => add(hashes, TEXT, column.value(row).as_bytes()),
+        false => add(hashes, NULL, &[]),
+    }
+}
+
+/// One zero and one NaN, though floats have several.
+fn canonical(value: f64) -> f64 {
+    if value.is_nan() { f64::NAN } else { value + 0.0 }
 }
 
 impl Values {
@@ -115,41 +169,5 @@ impl Values {
             }
             None => return plan_err!("cannot hash a {}; cast it to VARCHAR", column.data_type()),
         })
-    }
-
-    fn write(&self, row: usize, key: &mut Vec<u8>) {
-        match self {
-            Self::Bool(column) if column.is_valid(row) => key.extend([1, u8::from(column.value(row))]),
-            Self::Int(column) if column.is_valid(row) => {
-                key.push(2);
-                key.extend(column.value(row).to_le_bytes());
-            }
-            Self::Float(column) if column.is_valid(row) => {
-                key.push(3);
-                // One zero and one NaN, though floats have several.
-                let value = column.value(row);
-                let value = if value.is_nan() { f64::NAN } else { value + 0.0 };
-                key.extend(value.to_le_bytes());
-            }
-            Self::Text(column) => write_text(column, row, key),
-            Self::Texts(lists, items) if lists.is_valid(row) => {
-                let (start, end) = (lists.value_offsets()[row] as usize, lists.value_offsets()[row + 1] as usize);
-                key.push(5);
-                key.extend(((end - start) as u32).to_le_bytes());
-                (start..end).for_each(|item| write_text(items, item, key));
-            }
-            _ => key.push(0),
-        }
-    }
-}
-
-fn write_text(column: &StringArray, row: usize, key: &mut Vec<u8>) {
-    if column.is_valid(row) {
-        let text = column.value(row);
-        key.push(4);
-        key.extend((text.len() as u32).to_le_bytes());
-        key.extend(text.as_bytes());
-    } else {
-        key.push(0);
     }
 }
