@@ -52,16 +52,12 @@ compared AS (
             WHEN l.needs_whole AND least(s.lift_quality, o.lift_quality) < $min_lift_quality_size THEN 'low_lift_quality'
         END AS unmeasured,
         -- What the image shows of the two, in pixels: how far right and how far down the subject's middle is of the object's, and
-        -- what part of the smaller one's columns (rows) the two share.
+        -- how many columns they share, of those that the narrower one has. (Rows say less: a cup is above the table on which the
+        -- image shows it.)
         0.5 * (s.box.x0 + s.box.x1 - o.box.x0 - o.box.x1) AS right_by,
         0.5 * (s.box.y0 + s.box.y1 - o.box.y0 - o.box.y1) AS down_by,
-        CASE l.axis
-            WHEN 'lateral' THEN (least(s.box.x1, o.box.x1) - greatest(s.box.x0, o.box.x0))
-                / greatest(least(s.box.x1 - s.box.x0, o.box.x1 - o.box.x0), 1.0)
-            WHEN 'vertical' THEN (least(s.box.y1, o.box.y1) - greatest(s.box.y0, o.box.y0))
-                / greatest(least(s.box.y1 - s.box.y0, o.box.y1 - o.box.y0), 1.0)
-            ELSE 0.0
-        END AS image_overlap,
+        least(s.box.x1, o.box.x1) - greatest(s.box.x0, o.box.x0) AS shared_columns,
+        least(s.box.x1 - s.box.x0, o.box.x1 - o.box.x0) AS narrower_columns,
         s.breadth - o.breadth AS broader_by,
         s.broad_side - o.broad_side AS more_by
     -- A join holds what stands on its left in memory and lets what stands on its right stream past.
@@ -98,7 +94,8 @@ SELECT
     CASE
         WHEN unmeasured IS NOT NULL THEN unmeasured
         WHEN fact['relation'] IS NULL OR fact['value'] <= min_gap OR fact['margin'] <= min_margin THEN 'ambiguous_margin'
-        WHEN fact['overlap'] > max_overlap OR image_overlap > $max_overlap_image THEN 'overlapping'
+        WHEN fact['overlap'] > max_overlap OR axis = 'lateral' AND shared_columns > $max_overlap_image * narrower_columns
+            THEN 'overlapping'
         -- "The dresser" may well be the one below the "dresser mirror".
         WHEN starts_with(lower(subject_name), lower(object_name) || ' ') OR starts_with(lower(object_name), lower(subject_name) || ' ')
             THEN 'names_alike'

@@ -141,13 +141,13 @@ fn words_a_question() {
         Asked { relation: "near", answer: "no", subject: "scissors", object: "Oven", key: "k", ..Asked::default() };
     assert!(phrases.word("position_comparison/yes_no/1/no-3", &asked, &mut Glossary::default(), &mut out));
     assert_eq!(out.question, "Are the scissors closer to the camera than the Oven?");
-    assert_eq!(out.answer, "No, the scissors are more distant from the camera than the Oven.");
+    assert_eq!(out.answer, "No, the scissors are further away from the camera than the Oven.");
     assert!(out.options.is_empty());
 
     let options = ["object", "subject"];
     let asked = Asked { relation: "left", answer: "subject", options: &options, ..asked };
     assert!(phrases.word("position_comparison/choice/object-1/2", &asked, &mut Glossary::default(), &mut out));
-    assert_eq!(out.question, "Which is more to the left, the Oven or the scissors?\nA. the Oven\nB. the scissors");
+    assert_eq!(out.question, "Which is further left, the Oven or the scissors?\nA. the Oven\nB. the scissors");
     assert_eq!(out.answer, "B. the scissors");
     assert_eq!(out.options.iter().collect::<Vec<_>>(), ["the Oven", "the scissors"]);
 

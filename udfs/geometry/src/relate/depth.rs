@@ -18,7 +18,7 @@
 //! - inverse: near and far are each other's; neither is symmetric; both are transitive;
 //! - degenerate: equal nearest surfaces are neither. A surface behind the camera has a negative y and counts as nearer still.
 
-use super::pass::{Compared, Formula, Overlap, Side, judge};
+use super::pass::{Formula, Overlap, Side, judge};
 use super::{Axis, Objects};
 
 pub const DEPTH: Axis = Axis {
@@ -32,9 +32,14 @@ pub const DEPTH: Axis = Axis {
 pub struct Depth;
 
 impl Formula for Depth {
-    fn columns<'a>(objects: &'a Objects) -> Compared<'a> {
-        let Objects { columns, distance, .. } = objects;
-        Compared { key: columns.nearest, seen: distance, low: columns.low[1], length: columns.extent[1] }
+    fn side(objects: &Objects, row: usize) -> Side {
+        let (columns, at) = (&objects.columns, 1);
+        Side {
+            key: columns.nearest[row],
+            seen: objects.distance(row),
+            low: columns.low[at][row],
+            length: columns.extent[at][row],
+        }
     }
 
     fn scale(a: Side, b: Side) -> f64 {

@@ -14,7 +14,7 @@
 //!   camera about the vertical changes neither;
 //! - degenerate: equal heights are neither.
 
-use super::pass::{Compared, Formula, Overlap, Side, higher, judge};
+use super::pass::{Formula, Overlap, Side, higher, judge};
 use super::{Axis, Objects};
 
 pub const HEIGHT: Axis = Axis {
@@ -28,9 +28,8 @@ pub const HEIGHT: Axis = Axis {
 pub struct Height;
 
 impl Formula for Height {
-    fn columns<'a>(objects: &'a Objects) -> Compared<'a> {
-        let [_, _, height] = objects.columns.extent;
-        Compared { key: height, seen: height, low: height, length: height }
+    fn side(objects: &Objects, row: usize) -> Side {
+        Side::of_size(objects.columns.extent[2][row])
     }
 
     fn scale(a: Side, b: Side) -> f64 {

@@ -17,7 +17,7 @@
 //! - degenerate: equal x is neither. A centre behind the camera has a bearing beyond ±90°, which orders it as one would turn;
 //!   one straight above or below the camera has none, and the image agrees to nothing about it.
 
-use super::pass::{Compared, Formula, Overlap, Side, judge};
+use super::pass::{Formula, Overlap, Side, judge};
 use super::{Axis, Objects};
 
 pub const LATERAL: Axis = Axis {
@@ -31,9 +31,14 @@ pub const LATERAL: Axis = Axis {
 pub struct Lateral;
 
 impl Formula for Lateral {
-    fn columns<'a>(objects: &'a Objects) -> Compared<'a> {
-        let [x, _, _] = objects.columns.centre;
-        Compared { key: x, seen: &objects.bearing, low: objects.columns.low[0], length: objects.columns.extent[0] }
+    fn side(objects: &Objects, row: usize) -> Side {
+        let (columns, at) = (&objects.columns, 0);
+        Side {
+            key: columns.centre[at][row],
+            seen: objects.bearing(row),
+            low: columns.low[at][row],
+            length: columns.extent[at][row],
+        }
     }
 
     fn scale(a: Side, b: Side) -> f64 {

@@ -1,7 +1,4 @@
 //! The objects that are compared, as columns: view space, metres, one row an object, the rows of a frame side by side.
-//!
-//! What every comparison of an object needs again (volume, bearing, slope, distance) is computed here once for each object
-//! rather than once for each pair.
 
 use std::ops::Range;
 
@@ -18,46 +15,27 @@ pub struct Columns<'a> {
     pub nearest: &'a [f64],
 }
 
-/// [`Columns`] and what follows from each row alone.
-#[derive(Debug, Clone)]
+/// [`Columns`] of one length.
+#[derive(Debug, Clone, Copy)]
 pub struct Objects<'a> {
     pub(super) columns: Columns<'a>,
-    pub(super) volume: Vec<f64>,
-    /// Orders as the angle to the right of straight ahead does.
-    pub(super) bearing: Vec<f64>,
-    /// Height over horizontal distance: orders as the angle above the horizon does.
-    pub(super) slope: Vec<f64>,
-    /// From the optical centre to the centre of the object.
-    pub(super) distance: Vec<f64>,
-    /// False for an object with a number that is no measurement. It stands in no relation to anything.
-    pub(super) comparable: Vec<bool>,
 }
 
 impl<'a> Objects<'a> {
     /// `None` when the columns differ in length.
     pub fn new(columns: Columns<'a>) -> Option<Self> {
-        let n = columns.nearest.len();
-        let Columns { centre: [x, y, z], extent: [dx, dy, dz], low, .. } = columns;
-        if [x, y, z, dx, dy, dz].iter().chain(&low).any(|column| column.len() != n) {
-            return None;
-        }
-        Some(Self {
-            columns,
-            volume: (0..n).map(|i| dx[i] * dy[i] * dz[i]).collect(),
-            bearing: (0..n).map(|i| bearing(x[i], y[i])).collect(),
-            slope: (0..n).map(|i| z[i] / (x[i] * x[i] + y[i] * y[i]).sqrt()).collect(),
-            distance: (0..n).map(|i| (x[i] * x[i] + y[i] * y[i] + z[i] * z[i]).sqrt()).collect(),
-            comparable: (0..n).map(|i| columns.is_measured(i)).collect(),
-        })
+        let Columns { centre, extent, low, nearest } = &columns;
+        let same = centre.iter().chain(extent).chain(low).all(|column| column.len() == nearest.len());
+        same.then_some(Self { columns })
     }
 
     /// How many objects there are, in all frames together.
     pub fn len(&self) -> usize {
-        self.volume.len()
+        self.columns.nearest.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.volume.is_empty()
+        self.columns.nearest.is_empty()
     }
 
     /// `frame`, cut to the rows that exist.
@@ -65,13 +43,38 @@ impl<'a> Objects<'a> {
         let end = frame.end.min(self.len());
         frame.start.min(end)..end
     }
-}
 
-impl Columns<'_> {
-    /// Whether the numbers of row `i` can be those of an object: finite, of a size that cannot overflow, lengths not below 0.
-    fn is_measured(&self, i: usize) -> bool {
-        self.centre.iter().chain(&self.low).chain([&self.nearest]).all(|column| column[i].abs() <= FARTHEST)
-            && self.extent.iter().all(|column| (0.0..=FARTHEST).contains(&column[i]))
+    /// False for an object with a number that is no measurement: not finite, so large that it could overflow, a length below 0.
+    /// It stands in no relation to anything.
+    pub(super) fn is_comparable(&self, row: usize) -> bool {
+        let Columns { centre, extent, low, nearest } = &self.columns;
+        // All of them, without a branch for each.
+        let far =
+            centre.iter().chain(low).fold(nearest[row].abs() <= FARTHEST, |all, of| all & (of[row].abs() <= FARTHEST));
+        extent.iter().fold(far, |all, of| all & (of[row] >= 0.0) & (of[row] <= FARTHEST))
+    }
+
+    pub(super) fn volume(&self, row: usize) -> f64 {
+        let [dx, dy, dz] = self.columns.extent;
+        dx[row] * dy[row] * dz[row]
+    }
+
+    /// Orders as the angle to the right of straight ahead does.
+    pub(super) fn bearing(&self, row: usize) -> f64 {
+        let [x, y, _] = self.columns.centre;
+        bearing(x[row], y[row])
+    }
+
+    /// Height over horizontal distance: orders as the angle above the horizon does.
+    pub(super) fn slope(&self, row: usize) -> f64 {
+        let [x, y, z] = self.columns.centre;
+        z[row] / (x[row] * x[row] + y[row] * y[row]).sqrt()
+    }
+
+    /// From the optical centre to the centre of the object.
+    pub(super) fn distance(&self, row: usize) -> f64 {
+        let [x, y, z] = self.columns.centre;
+        (x[row] * x[row] + y[row] * y[row] + z[row] * z[row]).sqrt()
     }
 }
 

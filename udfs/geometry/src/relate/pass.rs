@@ -1,6 +1,6 @@
 //! How pairs of objects are compared, written once for all axes.
 //!
-//! An axis says which columns it compares and what scale makes a gap big; see [`Formula`]. What compares is compiled for each
+//! An axis says what it compares and what scale makes a gap big; see [`Formula`]. What compares is compiled for each
 //! axis: one pair at a time in [`fact`], whole frames in [`masks`], whose inner part is a few additions and comparisons over
 //! contiguous columns, which the compiler turns into vector instructions. The naive twin that both are tested against is in `tests.rs`.
 
@@ -37,7 +37,7 @@ pub struct Limit {
 /// holds, and for a row or an axis that does not exist.
 pub fn fact(axis: usize, subjects: &Objects, objects: &Objects, row: usize) -> Option<Fact> {
     let judge = AXES.get(axis)?.judge;
-    let comparable = |of: &Objects| of.comparable.get(row).is_some_and(|comparable| *comparable);
+    let comparable = |of: &Objects| row < of.len() && of.is_comparable(row);
     if !(comparable(subjects) && comparable(objects)) {
         return None;
     }
@@ -55,22 +55,21 @@ pub fn fact(axis: usize, subjects: &Objects, objects: &Objects, row: usize) -> O
 pub fn masks(objects: &Objects, frames: &[Range<usize>], limits: &[Limit; AXES.len()], masks: &mut Vec<u16>) {
     let mut block = Block::default();
     let mut bits = [0; BLOCK + 1];
+    let mut comparable = Vec::new();
     for frame in frames {
         let frame = objects.rows(frame.clone());
-        let comparable = &objects.comparable[frame.clone()];
+        comparable.clear();
+        comparable.extend(frame.clone().map(|row| objects.is_comparable(row)));
         let mut copied = None;
         for i in 0..comparable.len() {
             let subject = frame.start + i;
-            let places = [
-                Lateral::columns(objects).side(subject),
-                Vertical::columns(objects).side(subject),
-                Depth::columns(objects).side(subject),
-            ];
-            let sizes = [
-                Width::columns(objects).side(subject),
-                Height::columns(objects).side(subject),
-                Volume::columns(objects).side(subject),
-            ];
+            let (places, sizes) = match copied {
+                Some(start) if (start..start + BLOCK).contains(&i) => {
+                    let j = i - start;
+                    ([0, 1, 2].map(|axis| block.place(axis, j)), [0, 1, 2].map(|axis| block.size(axis, j)))
+                }
+                _ => (places(objects, subject), sizes(objects, subject)),
+            };
             let mut next = i + 1;
             while next < comparable.len() {
                 // Blocks begin at multiples of their size, so that a frame which fits into one is copied once.
@@ -125,15 +124,14 @@ impl Default for Block {
 
 impl Block {
     fn copy(&mut self, objects: &Objects, rows: Range<usize>) {
-        let places = [Lateral::columns(objects), Vertical::columns(objects), Depth::columns(objects)];
-        for (to, Compared { key, seen, low, length }) in self.places.iter_mut().zip(places) {
-            for (to, from) in to.iter_mut().zip([key, seen, low, length]) {
-                to[..rows.len()].copy_from_slice(&from[rows.clone()]);
+        for (j, row) in rows.enumerate() {
+            for (to, Side { key, seen, low, length }) in self.places.iter_mut().zip(places(objects, row)) {
+                let [keys, seens, lows, lengths] = to;
+                (keys[j], seens[j], lows[j], lengths[j]) = (key, seen, low, length);
             }
-        }
-        let sizes = [Width::columns(objects), Height::columns(objects), Volume::columns(objects)];
-        for (to, Compared { key, .. }) in self.sizes.iter_mut().zip(sizes) {
-            to[..rows.len()].copy_from_slice(&key[rows.clone()]);
+            for (to, Side { key, .. }) in self.sizes.iter_mut().zip(sizes(objects, row)) {
+                to[j] = key;
+            }
         }
     }
 
@@ -143,15 +141,24 @@ impl Block {
     }
 
     fn size(&self, axis: usize, i: usize) -> Side {
-        let key = self.sizes[axis][i];
-        Side { key, seen: key, low: key, length: key }
+        Side::of_size(self.sizes[axis][i])
     }
+}
+
+/// An object on the axes that say where it is.
+fn places(objects: &Objects, row: usize) -> [Side; 3] {
+    [Lateral::side(objects, row), Vertical::side(objects, row), Depth::side(objects, row)]
+}
+
+/// An object on the axes that say how large it is.
+fn sizes(objects: &Objects, row: usize) -> [Side; 3] {
+    [Width::side(objects, row), Height::side(objects, row), Volume::side(objects, row)]
 }
 
 /// What an axis is, to these loops. All of it is the same for (a, b) and (b, a).
 pub(super) trait Formula {
-    /// The columns that it compares.
-    fn columns<'a>(objects: &'a Objects) -> Compared<'a>;
+    /// An object as the axis sees it.
+    fn side(objects: &Objects, row: usize) -> Side;
 
     /// What `value` is divided by to give `margin`.
     fn scale(a: Side, b: Side) -> f64;
@@ -160,25 +167,24 @@ pub(super) trait Formula {
     fn overlap(a: Side, b: Side) -> Overlap;
 }
 
-/// The columns that an axis compares.
-pub(super) struct Compared<'a> {
-    /// What orders the objects.
-    pub key: &'a [f64],
-    /// What the image shows of that order. For an axis that the image shows as it is, the key again.
-    pub seen: &'a [f64],
-    /// Where the interval along the axis begins.
-    pub low: &'a [f64],
-    /// How long that interval is.
-    pub length: &'a [f64],
-}
-
 /// One object of a pair, as an axis sees it.
 #[derive(Clone, Copy)]
 pub(super) struct Side {
+    /// What orders the objects.
     pub key: f64,
+    /// What the image shows of that order. For an axis that the image shows as it is, the key again.
     pub seen: f64,
+    /// Where the interval along the axis begins.
     pub low: f64,
+    /// How long that interval is.
     pub length: f64,
+}
+
+impl Side {
+    /// On an axis that compares a size and nothing else.
+    pub fn of_size(size: f64) -> Self {
+        Self { key: size, seen: size, low: size, length: size }
+    }
 }
 
 /// How two intervals lie. Kept as a fraction, so that [`masks`] needs no division.
@@ -238,7 +244,7 @@ pub(super) struct Judged {
 pub(super) type Judge = fn(&Objects, &Objects, usize) -> Judged;
 
 pub(super) fn judge<F: Formula>(subjects: &Objects, objects: &Objects, row: usize) -> Judged {
-    let (subject, object) = (F::columns(subjects).side(row), F::columns(objects).side(row));
+    let (subject, object) = (F::side(subjects, row), F::side(objects, row));
     let difference = object.key - subject.key;
     Judged {
         difference,
@@ -266,10 +272,4 @@ fn clear<F: Formula>(a: Side, b: Side, limit: Limit) -> u64 {
 /// Whether the image orders two objects as their keys do. Nothing is in order with itself.
 fn same_order(a: Side, b: Side) -> bool {
     ((a.key < b.key) & (a.seen < b.seen)) | ((a.key > b.key) & (a.seen > b.seen))
-}
-
-impl Compared<'_> {
-    fn side(&self, i: usize) -> Side {
-        Side { key: self.key[i], seen: self.seen[i], low: self.low[i], length: self.length[i] }
-    }
 }

@@ -18,7 +18,7 @@
 //!   vertical changes neither;
 //! - degenerate: equal z is neither. An object straight above or below the camera has an infinite elevation, which is in order.
 
-use super::pass::{Compared, Formula, Overlap, Side, judge};
+use super::pass::{Formula, Overlap, Side, judge};
 use super::{Axis, Objects};
 
 pub const VERTICAL: Axis = Axis {
@@ -32,9 +32,14 @@ pub const VERTICAL: Axis = Axis {
 pub struct Vertical;
 
 impl Formula for Vertical {
-    fn columns<'a>(objects: &'a Objects) -> Compared<'a> {
-        let [_, _, z] = objects.columns.centre;
-        Compared { key: z, seen: &objects.slope, low: objects.columns.low[2], length: objects.columns.extent[2] }
+    fn side(objects: &Objects, row: usize) -> Side {
+        let (columns, at) = (&objects.columns, 2);
+        Side {
+            key: columns.centre[at][row],
+            seen: objects.slope(row),
+            low: columns.low[at][row],
+            length: columns.extent[at][row],
+        }
     }
 
     fn scale(a: Side, b: Side) -> f64 {

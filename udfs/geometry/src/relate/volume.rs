@@ -12,7 +12,7 @@
 //! - inverse: larger and smaller are each other's; neither is symmetric; both are transitive; moving an object changes neither;
 //! - degenerate: equal volumes are neither, and so are two flat objects, whose volumes are both 0.
 
-use super::pass::{Compared, Formula, Overlap, Side, higher, judge};
+use super::pass::{Formula, Overlap, Side, higher, judge};
 use super::{Axis, Objects};
 
 pub const VOLUME: Axis = Axis {
@@ -26,9 +26,8 @@ pub const VOLUME: Axis = Axis {
 pub struct Volume;
 
 impl Formula for Volume {
-    fn columns<'a>(objects: &'a Objects) -> Compared<'a> {
-        let volume = &objects.volume;
-        Compared { key: volume, seen: volume, low: volume, length: volume }
+    fn side(objects: &Objects, row: usize) -> Side {
+        Side::of_size(objects.volume(row))
     }
 
     fn scale(a: Side, b: Side) -> f64 {

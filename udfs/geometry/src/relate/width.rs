@@ -12,7 +12,7 @@
 //! - inverse: wider and thinner are each other's; neither is symmetric; both are transitive; moving an object changes neither;
 //! - degenerate: equal widths are neither.
 
-use super::pass::{Compared, Formula, Overlap, Side, higher, judge};
+use super::pass::{Formula, Overlap, Side, higher, judge};
 use super::{Axis, Objects};
 
 pub const WIDTH: Axis = Axis {
@@ -26,9 +26,8 @@ pub const WIDTH: Axis = Axis {
 pub struct Width;
 
 impl Formula for Width {
-    fn columns<'a>(objects: &'a Objects) -> Compared<'a> {
-        let [width, _, _] = objects.columns.extent;
-        Compared { key: width, seen: width, low: width, length: width }
+    fn side(objects: &Objects, row: usize) -> Side {
+        Side::of_size(objects.columns.extent[0][row])
     }
 
     fn scale(a: Side, b: Side) -> f64 {
