@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! frames, detections, scene_objects, surfaces      imported: one set of parts a source shard
-//!      └─► objects ─► (relations, references) ─► questions ─► keep_rates ─► (samples) ─► dataset
-//!          table       view        held           table        table, all     view         table
+//!      └─► objects ─► (references, facts) ─► questions ─► keep_rates ─► (samples) ─► dataset
+//!          table       held     view       table        table, all     view         table
 //! ```
 //!
 //! The order is nowhere written: it follows from the `reads` of each stage. A stored stage is built shard by shard; the views that
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(pipeline.order, ["objects", "questions", "keep_rates", "dataset"]);
         let questions = pipeline.stage("questions").unwrap();
         assert!(pipeline.inputs(questions).contains("objects"));
-        assert!(pipeline.inlined(questions).iter().any(|s| s.writes == "relations"));
+        assert!(pipeline.inlined(questions).iter().any(|s| s.writes == "facts"));
     }
 
     #[test]
