@@ -38,6 +38,9 @@ use crate::warehouse::{Commit, Part, Record, Table, WriteOptions, write_parts};
 /// The shard of a table that is built once, from all shards.
 pub const ALL: &str = "all";
 
+/// A shard more is in flight than cores are there for, because a shard that opens its inputs or is being recorded needs none.
+pub(super) const ONE_MORE: usize = 1;
+
 /// Batches of quarantined rows that may wait to be written.
 const LOSSES_WAITING: usize = 2;
 
@@ -88,15 +91,15 @@ impl Mill {
         let table = self.open_or_create(&stage.writes).await?;
         let quarantine = self.quarantine_table().await?;
         let state = self.staleness(stage).await?;
-        let in_flight = state.stale.len().clamp(1, self.engine.partitions());
-        let partitions = (self.engine.partitions() / in_flight).max(1);
+        let at_once = state.stale.len().clamp(1, self.engine.partitions());
+        let partitions = (self.engine.partitions() / at_once).max(1);
         let plans = match state.stale.is_empty() {
             true => None,
             false => Some(Arc::new(self.plans(stage, partitions).await?)),
         };
         let bar = self.progress.stage(&stage.writes, state.stale.len());
         let shards = plans.iter().flat_map(|plans| state.stale.iter().map(move |stale| (plans, stale)));
-        let made: Vec<Made> = futures::stream::iter(shards.map(|(plans, stale)| {
+        let mut made: Vec<Made> = futures::stream::iter(shards.map(|(plans, stale)| {
             let (tables, bar) = ([&table, &quarantine], &bar);
             async move {
                 let made = self.make_shard(stage, plans, tables, stale, run).await?;
@@ -104,10 +107,11 @@ impl Mill {
                 Ok::<Made, Error>(made)
             }
         }))
-        .buffered(in_flight)
+        .buffer_unordered(at_once + ONE_MORE)
         .try_collect()
         .await?;
         bar.finish();
+        made.sort_by(|a, b| a.shard.cmp(&b.shard));
         let mut ledger = Ledger::default();
         made.iter().for_each(|m| ledger.add(&m.ledger));
         let built = Built {

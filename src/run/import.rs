@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use super::benchmarks::{BENCHMARK, Benchmarks};
 use super::books::{Losses, to_batch};
-use super::build::Made;
+use super::build::{Made, ONE_MORE};
 use super::{Mill, Run};
 use crate::error::{Context, Error, Result};
 use crate::pipeline::IMPORTED;
@@ -160,8 +160,8 @@ impl Mill {
         }
         let quarantine = self.quarantine_table().await?;
         let bar = self.progress.stage(name, wanted.len());
-        let in_flight = self.engine.partitions();
-        let read: Vec<Read> = futures::stream::iter(wanted.into_iter().map(|(shard, full, fingerprint)| {
+        let in_flight = self.engine.partitions() + ONE_MORE;
+        let mut read: Vec<Read> = futures::stream::iter(wanted.into_iter().map(|(shard, full, fingerprint)| {
             let into = Destination { tables: &tables, quarantine: &quarantine, benchmarks: &benchmarks, run };
             let (reader, bar) = (Arc::clone(&reader), &bar);
             async move {
@@ -173,10 +173,11 @@ impl Mill {
                 Ok::<Read, Error>(read)
             }
         }))
-        .buffered(in_flight)
+        .buffer_unordered(in_flight)
         .try_collect()
         .await?;
         bar.finish();
+        read.sort_by(|a, b| a["frames"].shard.cmp(&b["frames"].shard));
 
         let mut ledger = Ledger::default();
         read.iter().for_each(|r| ledger.add(&total(r)));

@@ -232,7 +232,7 @@ mod tests {
             ("The alpha is above.", says("above", a, b, false)),
             ("Of the two, the beta is closer to the camera.", says("near", b, a, false)),
             ("The wider one is the beta.", says("wider", b, a, false)),
-            ("The alpha is less wide than the beta.", says("thinner", a, b, false)),
+            ("The alpha is narrower than the beta.", says("thinner", a, b, false)),
             ("To the right.", says("right", a, b, false)),
             ("There is a gamma above the beta.", says("above", c, b, false)),
             ("There is no gamma above the beta.", says("above", c, b, true)),
