@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Planning a stage takes longer than many of its shards: views are inlined into each other, and every rule looks at all of it. The
-//! shards' plans differ in nothing but what is read, so the plan reads [`Input`]s, and each shard's session says what stands behind
+//! shards' plans differ in nothing but what is read, so the plan reads inputs, and each shard's session says what stands behind
 //! their names.
 
 use std::collections::{BTreeMap, BTreeSet};
