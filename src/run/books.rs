@@ -39,8 +39,16 @@ impl Mill {
         if !commit.add.is_empty() || !commit.remove_shards.is_empty() {
             table.commit(&commit).await?;
         }
-        for part in &commit.add {
-            table.staging().remove(&part.shard, &part.fingerprint).await?;
+        Ok(())
+    }
+
+    /// Removes the staging records of quarantined rows, once the table that they are missing from has its commit.
+    pub(super) async fn forget_losses(&self, lost: &[Part]) -> Result<()> {
+        if !lost.is_empty() {
+            let staging = self.quarantine_table().await?.staging();
+            for part in lost {
+                staging.remove(&part.shard, &part.fingerprint).await?;
+            }
         }
         Ok(())
     }

@@ -168,8 +168,9 @@ impl Mill {
         });
         let (batches, lost) = tokio::join!(batches.join_unwind(), losses.drain(loss));
         let here = |e: Error| e.with("stage", &stage.writes).with("shard", &stale.shard);
-        let batches = batches.or_internal(|| "a shard's task was cancelled".into())?.map_err(here)?;
+        // First what hindered the writing of lost rows, because it also stops the plan that sends them.
         let lost = lost.map_err(here)?;
+        let batches = batches.or_internal(|| "a shard's task was cancelled".into())?.map_err(here)?;
         let mut parts = Vec::new();
         for batch in &batches {
             parts.extend(Part::from_batch(batch)?);
@@ -250,6 +251,7 @@ impl Mill {
             .iter()
             .filter_map(|m| m.parts.first().map(|part| (m.shard.clone(), part.fingerprint.clone())))
             .collect();
+        let lost: Vec<Part> = made.iter().flat_map(|m| m.lost.iter().cloned()).collect();
         let commit = Commit {
             run_id: run.id.clone(),
             add: made.into_iter().flat_map(|m| m.parts).collect(),
@@ -260,6 +262,7 @@ impl Mill {
         for (shard, fingerprint) in records {
             table.staging().remove(&shard, &fingerprint).await?;
         }
+        self.forget_losses(&lost).await?;
         Ok(committed.version())
     }
 
