@@ -183,3 +183,43 @@ impl Counted {
         filter_record_batch(batch, &is_null(reasons)?).map_err(DataFusionError::from)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use datafusion::physical_plan::{collect, displayable};
+    use datafusion::prelude::SessionContext;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_row_ends_where_its_reason_is_known() {
+        let text = "-- writes: t\n-- keep: table\nSELECT 1";
+        let files =
+            BTreeMap::from([("a/one.sql".to_owned(), text.to_owned()), ("b/two.sql".to_owned(), text.to_owned())]);
+        let stage = Stage::parse_all(&files).unwrap().remove("t").unwrap();
+        let context = SessionContext::new();
+        let file = |origin: &str| {
+            format!(
+                "SELECT upper(name) AS name, reason AS filtered, CAST(NULL AS VARCHAR) AS quarantined, '{origin}' AS origin__
+                 FROM (SELECT name, CASE WHEN n > 1 THEN 'large' END AS reason FROM (VALUES (1, 'a'), (2, 'b'), (3, 'c')) AS t (n, name))"
+            )
+        };
+        let sql = format!("{} UNION ALL {}", file("a"), file("b"));
+        let plan = context.sql(&sql).await.unwrap().create_physical_plan().await.unwrap();
+        let ledger = Arc::default();
+        let early = count_early(Arc::clone(&plan), &stage, &ledger).unwrap();
+        let shown = displayable(early.as_ref()).indent(false).to_string();
+        assert_eq!(shown.matches("CountFiltered").count(), 2, "{shown}");
+        let rows = collect(early, context.task_ctx()).await.unwrap();
+        let names =
+            rows.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
+        assert_eq!(names.collect::<Vec<_>>(), ["A", "A"]);
+        let ledger = ledger.lock().unwrap();
+        assert_eq!(
+            (ledger.rows_in, &ledger.filtered),
+            (4, &[("a/large".to_owned(), 2), ("b/large".to_owned(), 2)].into())
+        );
+    }
+}

@@ -259,3 +259,34 @@ impl TableProvider for Input {
         table.scan(session, projection, filters, limit).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::physical_plan::displayable;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::progress::Progress;
+    use crate::project::Project;
+
+    /// What makes `questions` quick: pairs are drawn before they are compared, and a row ends where its reason is known.
+    #[tokio::test]
+    async fn questions_draw_first_and_count_early() {
+        let mut project = Project::in_memory();
+        project.set("url=memory://plans").unwrap();
+        let mill = Mill::open(project, Progress::silent()).await.unwrap();
+        let plans = mill.plans(mill.pipeline.stage("questions").unwrap(), 1).await.unwrap();
+        let context = plans.session("a/b").await.unwrap();
+        let rows = plans.rows(&context, &Arc::default(), mpsc::channel(1).0).await.unwrap();
+        let text = displayable(rows.as_ref()).indent(false).to_string();
+        let pairs: Vec<&str> = text.lines().filter(|line| line.contains("HashJoinExec")).collect();
+        assert!(pairs.len() == 4 && pairs.iter().all(|join| join.contains(" AND draw(")), "{text}");
+        for task in text.split("CountFiltered").skip(1) {
+            assert!(
+                task.contains("relate(") && !task.split("HashJoinExec").next().unwrap().contains("template("),
+                "{text}"
+            );
+        }
+        assert_eq!(text.matches("CountFiltered").count(), 4, "{text}");
+    }
+}
