@@ -3,6 +3,8 @@
 //! On a terminal the line redraws itself; elsewhere (a log file, a scheduler) it is printed every few seconds and when the stage ends.
 //! Data never goes here and messages never go to stdout.
 
+use std::fmt;
+use std::io::Write;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -80,13 +82,13 @@ impl Bar {
             state.printed = Instant::now();
             let per_shard = self.began.elapsed().as_secs_f64() / state.done as f64;
             let left = per_shard * (self.shards - state.done) as f64;
-            eprintln!(
+            tell_line(format_args!(
                 "{:>14} {}/{} shards, {}, {left:.0} s left",
                 self.name,
                 state.done,
                 self.shards,
                 self.counts(&state)
-            );
+            ));
         }
     }
 
@@ -98,7 +100,7 @@ impl Bar {
             n => format!("{n} shards, {}, {:.1} s", self.counts(&state), self.began.elapsed().as_secs_f64()),
         };
         if self.plain {
-            eprintln!("{:>14} {line}", self.name);
+            tell_line(format_args!("{:>14} {line}", self.name));
         } else {
             if let Ok(style) = ProgressStyle::with_template("{prefix:>14} {msg}") {
                 self.bar.set_style(style);
@@ -118,4 +120,14 @@ impl Bar {
         }
         text
     }
+}
+
+/// A line on stderr. It is for a person: work goes on when nobody reads it any more.
+pub fn tell_line(text: fmt::Arguments) {
+    tell(format_args!("{text}\n"));
+}
+
+/// Text on stderr, as [`tell_line`].
+pub fn tell(text: fmt::Arguments) {
+    drop(std::io::stderr().lock().write_fmt(text));
 }

@@ -5,6 +5,7 @@ use datafusion::prelude::ident;
 
 use super::{Global, columns, out};
 use crate::error::Result;
+use crate::progress::tell_line;
 use crate::run::Mill;
 use crate::run::build::Built;
 use crate::run::import::Imported;
@@ -67,9 +68,9 @@ impl Build {
             .chain(built.iter().map(|b| &b.ledger))
             .any(|l| !l.quarantined.is_empty());
         if lost {
-            eprintln!(
+            tell_line(format_args!(
                 "why rows are quarantined: spatialmill sql -c \"SELECT code, message, count(*) FROM quarantine GROUP BY ALL\""
-            );
+            ));
         }
         if built.iter().any(|b| b.table == "questions") {
             note_frames_without_objects(&mill).await?;
@@ -84,9 +85,9 @@ async fn note_frames_without_objects(mill: &Mill) -> Result<()> {
     let all = frames.clone().count().await?;
     let flat = frames.filter(ident("lifted_from").is_null())?.count().await?;
     if flat > 0 {
-        eprintln!(
+        tell_line(format_args!(
             "{flat} of {all} frames say nothing about where their objects are in space (no depth, no 3D boxes): nothing is asked about them"
-        );
+        ));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::Global;
 use crate::error::{Context, Error, Result};
+use crate::progress::tell_line;
 use crate::project::keys::KEYS;
 
 /// Write a mill.toml with every key, its default and what it means
@@ -20,7 +21,10 @@ impl Init {
             .or_input(|| format!("cannot create `{}`", global.project.display()))?;
         std::fs::write(&file, template()).or_input(|| format!("cannot write `{}`", file.display()))?;
         let here = global.project.display();
-        eprintln!("wrote {}; next: edit its [[source]], then `spatialmill --project {here} build`", file.display());
+        tell_line(format_args!(
+            "wrote {}; next: edit its [[source]], then `spatialmill --project {here} build`",
+            file.display()
+        ));
         Ok(())
     }
 }

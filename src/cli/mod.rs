@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::error::{Error, Result};
-use crate::progress::Progress;
+use crate::progress::{Progress, tell_line};
 use crate::project::Project;
 use crate::run::Mill;
 
@@ -107,9 +107,9 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            tell_line(format_args!("error: {error}"));
             if let Some(hint) = error.advice() {
-                eprintln!("hint: {hint}");
+                tell_line(format_args!("hint: {hint}"));
             }
             ExitCode::from(error.exit_code())
         }

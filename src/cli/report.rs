@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::Global;
 use crate::error::Result;
+use crate::progress::tell_line;
 
 /// Write one self-contained HTML page: counts against targets, answer balance, margins, depth, quarantine and a gallery
 #[derive(Debug, Args)]
@@ -20,7 +21,7 @@ impl Report {
         let mill = global.mill().await?;
         let out = self.out.unwrap_or_else(|| global.project.join("report.html"));
         mill.report(&out).await?;
-        eprintln!("wrote {}", out.display());
+        tell_line(format_args!("wrote {}", out.display()));
         Ok(())
     }
 }

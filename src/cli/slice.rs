@@ -11,6 +11,7 @@ use datafusion::prelude::{DataFrame, ident, lit};
 use super::Global;
 use super::output::{Format, to_stdout, to_url};
 use crate::error::{Error, Result};
+use crate::progress::tell_line;
 
 /// Take samples of the dataset by task, relation, format, source or split, as JSON lines on stdout or as a file
 ///
@@ -93,11 +94,11 @@ impl Slice {
             None => to_stdout(stream, Format::Json).await?,
         };
         if n == 0 {
-            eprintln!(
+            tell_line(format_args!(
                 "no sample has all of this; `spatialmill sql -c \"SELECT task, relation, source, count(*) FROM dataset GROUP BY ALL\"` shows what there is"
-            );
+            ));
         } else if let Some(url) = &self.out {
-            eprintln!("{n} samples to {url}");
+            tell_line(format_args!("{n} samples to {url}"));
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use datafusion::sql::parser::DFParser;
 use super::output::{Format, to_stdout};
 use super::{Global, out};
 use crate::error::{Context, Error, Result};
+use crate::progress::{tell, tell_line};
 
 /// Query the warehouse's tables and the pipeline's views; nothing can be changed
 ///
@@ -86,8 +87,8 @@ async fn shell(context: &SessionContext, format: Format) -> Result<()> {
     let prompts = std::io::stdin().is_terminal();
     let mut text = String::new();
     if prompts {
-        eprintln!("end a statement with ;  `SHOW TABLES;` lists tables  `quit` leaves");
-        eprint!("spatialmill> ");
+        tell_line(format_args!("end a statement with ;  `SHOW TABLES;` lists tables  `quit` leaves"));
+        tell(format_args!("spatialmill> "));
     }
     let lines = tokio::io::BufReader::new(tokio::io::stdin());
     let mut lines = tokio::io::AsyncBufReadExt::lines(lines);
@@ -100,13 +101,13 @@ async fn shell(context: &SessionContext, format: Format) -> Result<()> {
         if line.trim_end().ends_with(';') {
             match run_all(context, &text, format).await {
                 // A mistake ends a script, but not a conversation.
-                Err(error) if prompts => eprintln!("error: {error}"),
+                Err(error) if prompts => tell_line(format_args!("error: {error}")),
                 outcome => outcome?,
             }
             text.clear();
         }
         if prompts {
-            eprint!("{}", if text.is_empty() { "spatialmill> " } else { "         ...> " });
+            tell(format_args!("{}", if text.is_empty() { "spatialmill> " } else { "         ...> " }));
         }
     }
     if prompts {
