@@ -10,7 +10,7 @@ CREATE TABLE quarantine (
     at      VARCHAR NOT NULL COMMENT 'when, ISO 8601, UTC'
 );
 
--- One row for each table that a run wrote.
+-- One row for each version of a table: a run writes a table once, an import once for each source.
 CREATE TABLE runs (
     run_id      VARCHAR NOT NULL,
     "table"     VARCHAR NOT NULL,

@@ -15,12 +15,15 @@ use tokio::sync::mpsc::Receiver;
 
 use super::build::Made;
 use super::{Mill, Run, iso};
-use crate::error::{Context, Result};
+use crate::error::{Context, Kind, Result};
 use crate::pipeline::account::Lost;
 use crate::warehouse::{Commit, Empty, Part, PartWriter, Record, Table, WriteOptions};
 
 const QUARANTINE: &str = "quarantine";
 const RUNS: &str = "runs";
+
+/// How often entering runs is tried again when other runs were faster.
+const ROUNDS: usize = 8;
 
 /// How many versions back `runs` looks for lines that a dead run did not write.
 const LOOK_BACK: usize = 1000;
@@ -65,11 +68,25 @@ impl Mill {
         Ok(record.map(|record| record.parts))
     }
 
-    /// Enters every version of every table that `runs` does not have yet.
+    /// Enters every version of every table that `runs` does not have yet. Another run may do so at the same time: what it was
+    /// faster with is left to it.
     pub(super) async fn record_runs(&self) -> Result<()> {
-        let table = self.open_or_create(RUNS).await?;
+        let run = Run::begin();
+        for _ in 0..ROUNDS {
+            let table = self.open_or_create(RUNS).await?;
+            let commit = self.missing_runs(&table, &run).await?;
+            match table.commit(&commit).await {
+                Err(error) if error.kind() == Kind::Conflict => {}
+                outcome => return outcome.map(drop),
+            }
+        }
+        // What is not entered now is entered by the next run.
+        Ok(())
+    }
+
+    async fn missing_runs(&self, table: &Table, run: &Run) -> Result<Commit> {
         let known: BTreeSet<String> = table.shards().into_keys().map(str::to_owned).collect();
-        let mut commit = Commit::default();
+        let mut commit = Commit { run_id: run.id.clone(), ..Commit::default() };
         for name in self.warehouse.tables().await? {
             if [RUNS, QUARANTINE].contains(&name.as_str()) {
                 continue;
@@ -77,7 +94,8 @@ impl Mill {
             let Some(written) = self.warehouse.table(&name).await? else { continue };
             for entry in written.history(LOOK_BACK).await? {
                 let Some(run_id) = entry.info.get("run_id").and_then(Value::as_str) else { continue };
-                let shard = format!("{run_id}/{name}");
+                // A run writes a table once for each source.
+                let shard = format!("{run_id}/{name}/{}", entry.version);
                 if known.contains(&shard) {
                     break;
                 }
@@ -91,15 +109,10 @@ impl Mill {
                 let row = json!({"run_id": run_id, "table": name, "version": entry.version, "started": of("started"),
                     "finished": iso(entry.at), "rows_in": of("rows_in"), "rows_out": of("rows_out"), "filtered": of("filtered"),
                     "quarantined": codes, "fingerprint": of("fingerprint"), "seed": of("seed")});
-                let run = Run { id: run_id.to_owned(), started: String::new() };
-                commit.add.extend(write_rows(&table, &run, &shard, &[row]).await?);
-                commit.run_id = run_id.to_owned();
+                commit.add.extend(write_rows(table, run, &shard, &[row]).await?);
             }
         }
-        if !commit.add.is_empty() {
-            table.commit(&commit).await?;
-        }
-        Ok(())
+        Ok(commit)
     }
 }
 

@@ -135,6 +135,23 @@ async fn rows_depend_on_no_order_of_shards() {
     }
 }
 
+/// An import writes each table once for each source, under one run.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_books_have_a_line_for_each_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = two_sources(folder.path(), "books", &["a", "b"]).await;
+    for name in mill.warehouse.tables().await.unwrap() {
+        assert!(mill.verify(&name).await.unwrap().is_empty(), "{name}");
+        if !["runs", "quarantine"].contains(&name.as_str()) {
+            let sql = format!("SELECT version FROM runs WHERE \"table\" = '{name}' ORDER BY version");
+            let versions: Vec<String> = (1..=mill.warehouse.table(&name).await.unwrap().unwrap().version())
+                .map(|version| format!("{{\"version\":{version}}}"))
+                .collect();
+            assert_eq!(lines(&mill, &sql).await, versions, "{name}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_benchmark_lists_is_not_trained_on() {
     let folder = tempfile::tempdir().unwrap();
