@@ -67,22 +67,15 @@ impl Ledger {
     pub fn add(&mut self, other: &Ledger) {
         self.rows_in += other.rows_in;
         self.rows_out += other.rows_out;
-        for (reason, n) in &other.filtered {
-            *self.filtered.entry(reason.clone()).or_default() += n;
-        }
-        for (code, n) in &other.quarantined {
-            *self.quarantined.entry(code.clone()).or_default() += n;
+        let counts = [(&mut self.filtered, &other.filtered), (&mut self.quarantined, &other.quarantined)];
+        for (sum, counts) in counts {
+            counts.iter().for_each(|(name, n)| *sum.entry(name.clone()).or_default() += n);
         }
     }
 
     /// Counts a row that could not be used.
     pub fn quarantine(&mut self, lost: &Lost) {
-        match self.quarantined.get_mut(&lost.code) {
-            Some(n) => *n += 1,
-            None => {
-                self.quarantined.insert(lost.code.clone(), 1);
-            }
-        }
+        *self.quarantined.entry(lost.code.clone()).or_default() += 1;
     }
 
     /// How many rows could not be used.

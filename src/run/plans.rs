@@ -40,14 +40,14 @@ pub struct Plans {
     stage: Stage,
     schema: SchemaRef,
     state: SessionState,
-    tables: BTreeMap<String, Source>,
+    tables: BTreeMap<String, Stored>,
     held: Vec<Held>,
     rows: LogicalPlan,
     checks: Checks,
 }
 
 /// What stands behind the name of a stored table.
-enum Source {
+enum Stored {
     /// Nothing yet: no source filled it.
     Empty(SchemaRef),
     /// The shard's parts of it.
@@ -68,11 +68,11 @@ impl Plans {
     /// A session in which the names stand for a shard's tables and held views.
     pub async fn session(&self, shard: &str) -> Result<SessionContext> {
         let shards = BTreeSet::from([shard.to_owned()]);
-        let provider = |source: &Source| -> Arc<dyn TableProvider> {
-            match source {
-                Source::Empty(schema) => Arc::new(EmptyTable::new(Arc::clone(schema))),
-                Source::Shard(table) => table.provider_of(&shards),
-                Source::Whole(table) => table.provider(),
+        let provider = |stored: &Stored| -> Arc<dyn TableProvider> {
+            match stored {
+                Stored::Empty(schema) => Arc::new(EmptyTable::new(Arc::clone(schema))),
+                Stored::Shard(table) => table.provider_of(&shards),
+                Stored::Whole(table) => table.provider(),
             }
         };
         let mut inputs: Inputs = Inputs(self.tables.iter().map(|(name, t)| (name.clone(), provider(t))).collect());
@@ -123,13 +123,13 @@ impl Mill {
             let schema = self.schema(&name)?;
             let whole =
                 stage.shard == Scope::All || self.pipeline.stages.get(&name).is_some_and(|s| s.shard == Scope::All);
-            let source = match self.warehouse.table(&name).await? {
-                None => Source::Empty(Arc::clone(&schema)),
-                Some(table) if whole => Source::Whole(table),
-                Some(table) => Source::Shard(table),
+            let stored = match self.warehouse.table(&name).await? {
+                None => Stored::Empty(Arc::clone(&schema)),
+                Some(table) if whole => Stored::Whole(table),
+                Some(table) => Stored::Shard(table),
             };
             context.register_table(name.as_str(), Arc::new(Input { name: name.clone(), schema }))?;
-            tables.insert(name, source);
+            tables.insert(name, stored);
         }
         let views = self.pipeline.inlined(stage).split_off(1);
         let mut held = Vec::new();

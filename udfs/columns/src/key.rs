@@ -99,27 +99,27 @@ impl Part {
         let row_of = |row: usize| if self.is_constant { 0 } else { row };
         let each = hashes.iter_mut().enumerate().map(|(row, hashes)| (row_of(row), hashes));
         match &self.values {
-            Values::Null => each.for_each(|(_, hashes)| add(hashes, NULL, &[])),
-            Values::Bool(column) => each.for_each(|(row, hashes)| match column.is_valid(row) {
-                true => add(hashes, BOOL, &[u8::from(column.value(row))]),
-                false => add(hashes, NULL, &[]),
+            Values::Null => each.for_each(|(_, hashes)| add(hashes, None)),
+            Values::Bool(column) => each.for_each(|(row, hashes)| {
+                let value = [u8::from(column.value(row))];
+                add(hashes, column.is_valid(row).then_some((BOOL, &value)));
             }),
-            Values::Int(column) => each.for_each(|(row, hashes)| match column.is_valid(row) {
-                true => add(hashes, INT, &column.value(row).to_le_bytes()),
-                false => add(hashes, NULL, &[]),
+            Values::Int(column) => each.for_each(|(row, hashes)| {
+                let value = column.value(row).to_le_bytes();
+                add(hashes, column.is_valid(row).then_some((INT, &value)));
             }),
-            Values::Float(column) => each.for_each(|(row, hashes)| match column.is_valid(row) {
-                true => add(hashes, FLOAT, &canonical(column.value(row)).to_le_bytes()),
-                false => add(hashes, NULL, &[]),
+            Values::Float(column) => each.for_each(|(row, hashes)| {
+                let value = canonical(column.value(row)).to_le_bytes();
+                add(hashes, column.is_valid(row).then_some((FLOAT, &value)));
             }),
             Values::Text(column) => each.for_each(|(row, hashes)| add_text(hashes, column, row)),
-            Values::Texts(lists, items) => each.for_each(|(row, hashes)| match lists.is_valid(row) {
-                true => {
-                    let (start, end) = (lists.value_offsets()[row] as usize, lists.value_offsets()[row + 1] as usize);
-                    add(hashes, TEXTS, &((end - start) as u64).to_le_bytes());
-                    (start..end).for_each(|item| add_text(hashes, items, item));
-                }
-                false => add(hashes, NULL, &[]),
+            Values::Texts(lists, items) => each.for_each(|(row, hashes)| {
+                let (start, end) = (lists.value_offsets()[row] as usize, lists.value_offsets()[row + 1] as usize);
+                let length = ((end - start) as u64).to_le_bytes();
+                add(hashes, lists.is_valid(row).then_some((TEXTS, &length)));
+                // A null list may hold values; they are no part of it.
+                let items_of = if lists.is_valid(row) { start..end } else { 0..0 };
+                items_of.for_each(|item| add_text(hashes, items, item));
             }),
         }
     }
@@ -133,8 +133,10 @@ const FLOAT: u64 = 0x85eb_ca77_c2b2_ae63;
 const TEXT: u64 = 0x27d4_eb2f_1656_67c5;
 const TEXTS: u64 = 0xd6e8_feb8_6659_fd93;
 
+/// Adds a part, its kind and its bytes; a null has neither.
 #[inline]
-fn add<const SEEDS: usize>(hashes: &mut [u64; SEEDS], kind: u64, bytes: &[u8]) {
+fn add<const SEEDS: usize>(hashes: &mut [u64; SEEDS], part: Option<(u64, &[u8])>) {
+    let (kind, bytes) = part.unwrap_or((NULL, &[]));
     for hash in hashes {
         *hash = xxh3_64_with_seed(bytes, *hash ^ kind);
     }
@@ -142,10 +144,7 @@ fn add<const SEEDS: usize>(hashes: &mut [u64; SEEDS], kind: u64, bytes: &[u8]) {
 
 #[inline]
 fn add_text<const SEEDS: usize>(hashes: &mut [u64; SEEDS], column: &StringArray, row: usize) {
-    match column.is_valid(row) {
-        true => add(hashes, TEXT, column.value(row).as_bytes()),
-        false => add(hashes, NULL, &[]),
-    }
+    add(hashes, column.is_valid(row).then(|| (TEXT, column.value(row).as_bytes())));
 }
 
 /// One zero and one NaN, though floats have several.

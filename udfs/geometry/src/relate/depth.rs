@@ -33,13 +33,7 @@ pub struct Depth;
 
 impl Formula for Depth {
     fn side(objects: &Objects, row: usize) -> Side {
-        let (columns, at) = (&objects.columns, 1);
-        Side {
-            key: columns.nearest[row],
-            seen: objects.distance(row),
-            low: columns.low[at][row],
-            length: columns.extent[at][row],
-        }
+        Side::along(1, objects, row, objects.columns.nearest[row], objects.distance(row))
     }
 
     fn scale(a: Side, b: Side) -> f64 {

@@ -32,13 +32,7 @@ pub struct Lateral;
 
 impl Formula for Lateral {
     fn side(objects: &Objects, row: usize) -> Side {
-        let (columns, at) = (&objects.columns, 0);
-        Side {
-            key: columns.centre[at][row],
-            seen: objects.bearing(row),
-            low: columns.low[at][row],
-            length: columns.extent[at][row],
-        }
+        Side::along(0, objects, row, objects.columns.centre[0][row], objects.bearing(row))
     }
 
     fn scale(a: Side, b: Side) -> f64 {

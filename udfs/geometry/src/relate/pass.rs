@@ -12,7 +12,7 @@ use super::lateral::Lateral;
 use super::vertical::Vertical;
 use super::volume::Volume;
 use super::width::Width;
-use super::{AXES, Objects};
+use super::{AXES, Columns, Objects};
 
 /// What one object is to another on one axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -181,6 +181,12 @@ pub(super) struct Side {
 }
 
 impl Side {
+    /// On an axis that lies along x (0), y (1) or z (2).
+    pub fn along(axis: usize, objects: &Objects, row: usize, key: f64, seen: f64) -> Self {
+        let Columns { low, extent, .. } = &objects.columns;
+        Self { key, seen, low: low[axis][row], length: extent[axis][row] }
+    }
+
     /// On an axis that compares a size and nothing else.
     pub fn of_size(size: f64) -> Self {
         Self { key: size, seen: size, low: size, length: size }

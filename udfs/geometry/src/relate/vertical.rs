@@ -33,13 +33,7 @@ pub struct Vertical;
 
 impl Formula for Vertical {
     fn side(objects: &Objects, row: usize) -> Side {
-        let (columns, at) = (&objects.columns, 2);
-        Side {
-            key: columns.centre[at][row],
-            seen: objects.slope(row),
-            low: columns.low[at][row],
-            length: columns.extent[at][row],
-        }
+        Side::along(2, objects, row, objects.columns.centre[2][row], objects.slope(row))
     }
 
     fn scale(a: Side, b: Side) -> f64 {
