@@ -8,6 +8,7 @@
 //! 3D to 2D: raster, project        a scene and a pose to masks, visibility and objects in view space
 //! facts:    relate                 the twelve relations of two objects
 //! choice:   balance                what part of each stratum to keep
+//! words:    colour                 colours that have names, apart for every reader
 //! ```
 //!
 //! Metres, radians and pixels throughout; frames are named by the modules that define them. Numbers from files are
@@ -17,6 +18,7 @@
 pub mod balance;
 pub mod camera;
 pub mod cloud;
+pub mod colour;
 pub mod depth;
 pub mod lift;
 pub mod mask;
