@@ -1,0 +1,115 @@
+//! The bytes of a JPEG or PNG file to planes. The header is judged before memory is taken; nothing panics on bad bytes.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageError, ImageFormat, ImageReader, Limits};
+use thiserror::Error;
+use zune_core::bytestream::ZCursor;
+use zune_core::colorspace::ColorSpace;
+use zune_core::options::DecoderOptions;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+
+use crate::planes::Planes;
+
+/// Larger sides are refused undecoded.
+pub const MAX_SIDE: u32 = 32_768;
+
+/// A picture that needs more memory than this, in bytes, is refused undecoded, whatever its header promises.
+pub const MAX_BYTES_DECODED: u64 = 1 << 30;
+
+/// Why bytes are no picture.
+#[derive(Debug, Error)]
+pub enum Refused {
+    #[error("neither a JPEG nor a PNG file")]
+    Format,
+    #[error("{width} x {height} pixels: sides must be 1 to {MAX_SIDE}")]
+    Size { width: u32, height: u32 },
+    #[error("{width} x {height} pixels take more than {MAX_BYTES_DECODED} bytes to decode")]
+    Memory { width: u32, height: u32 },
+    #[error("not a readable JPEG: {0}")]
+    Jpeg(String),
+    #[error("not a readable PNG: {0}")]
+    Png(#[from] ImageError),
+}
+
+pub fn decode(bytes: &[u8]) -> Result<Planes, Refused> {
+    match bytes {
+        [0xFF, 0xD8, 0xFF, ..] => jpeg(bytes),
+        [0x89, b'P', b'N', b'G', ..] => png(bytes),
+        _ => Err(Refused::Format),
+    }
+}
+
+/// Half a file is an error, not a picture with a grey half: that is what "strict" asks for.
+fn jpeg(bytes: &[u8]) -> Result<Planes, Refused> {
+    let refused = |e: DecodeErrors| Refused::Jpeg(e.to_string());
+    // Sides are judged below, in our words.
+    let any = u16::MAX.into();
+    let options = DecoderOptions::default().set_strict_mode(true).set_max_width(any).set_max_height(any);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(refused)?;
+    let (Some(info), Some((width, height))) = (decoder.info(), decoder.dimensions()) else {
+        return Err(Refused::Jpeg("no header".to_owned()));
+    };
+    let (colours, out) = match decoder.input_colorspace() {
+        Some(ColorSpace::YCbCr) => (3, ColorSpace::YCbCr),
+        Some(ColorSpace::Luma) => (1, ColorSpace::Luma),
+        // Red, green and blue; cyan, magenta, yellow and black, in either of two ways.
+        _ => (3, ColorSpace::RGB),
+    };
+    // Two bytes a coefficient are held of the whole picture when it comes in several scans, which the header does not say.
+    check_size(width as u64, height as u64, colours + 2 * u64::from(info.components))?;
+
+    decoder.set_options(options.jpeg_set_out_colorspace(out));
+    let pixels = decoder.decode().map_err(refused)?;
+    Ok(match out {
+        ColorSpace::YCbCr => Planes::from_ycbcr(width, height, &pixels),
+        ColorSpace::Luma => Planes::from_grey(width, height, pixels),
+        _ => Planes::from_rgb(width, height, pixels),
+    })
+}
+
+/// Sixteen bits a channel become eight; what is transparent shows white.
+fn png(bytes: &[u8]) -> Result<Planes, Refused> {
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_BYTES_DECODED);
+    let reader = || {
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Png);
+        reader.limits(limits.clone());
+        reader
+    };
+    let (width, height) = reader().into_dimensions()?;
+    // Four channels of sixteen bits, at most.
+    check_size(width.into(), height.into(), 8)?;
+    let decoded = reader().decode()?;
+    // Both fit, a side is at most `MAX_SIDE`.
+    let (width, height) = (width as usize, height as usize);
+    Ok(match decoded {
+        DynamicImage::ImageLuma8(grey) => Planes::from_grey(width, height, grey.into_raw()),
+        DynamicImage::ImageLuma16(_) => Planes::from_grey(width, height, decoded.into_luma8().into_raw()),
+        _ if decoded.color().has_alpha() => {
+            let pixels = decoded.into_rgba8().into_raw();
+            let over_white = pixels.as_chunks::<4>().0.iter().flat_map(|[r, g, b, alpha]| {
+                let opacity = u16::from(*alpha);
+                // At most 255 x 255.
+                [r, g, b].map(|channel| ((u16::from(*channel) * opacity + 255 * (255 - opacity) + 127) / 255) as u8)
+            });
+            Planes::from_rgb(width, height, over_white.collect())
+        }
+        _ => Planes::from_rgb(width, height, decoded.into_rgb8().into_raw()),
+    })
+}
+
+/// `bytes_per_pixel` without the planes, which take another byte and a half.
+fn check_size(width: u64, height: u64, bytes_per_pixel: u64) -> Result<(), Refused> {
+    let whole = |side: u64| u32::try_from(side).unwrap_or(u32::MAX);
+    let (shown_width, shown_height) = (whole(width), whole(height));
+    if width == 0 || height == 0 || width > MAX_SIDE.into() || height > MAX_SIDE.into() {
+        Err(Refused::Size { width: shown_width, height: shown_height })
+    } else if width * height * bytes_per_pixel + width * height * 3 / 2 > MAX_BYTES_DECODED {
+        Err(Refused::Memory { width: shown_width, height: shown_height })
+    } else {
+        Ok(())
+    }
+}

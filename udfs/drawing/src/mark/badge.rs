@@ -1,0 +1,127 @@
+//! A number in a badge: a disc for one digit, a pill for more, filled with the mark's colour, digits and casing in black or white.
+
+use ab_glyph::{Font, FontRef, OutlinedGlyph, PxScale, point};
+use spatialmill_geometry::colour::Colour;
+
+use super::{Pen, byte, inks};
+use crate::canvas::{Area, Canvas};
+use crate::planes::Ink;
+
+/// Digits of Roboto Bold, which is under the Apache licence beside it, made from Debian's fonts-roboto-unhinted with
+///
+/// ```sh
+/// pyftsubset Roboto-Bold.ttf --text=0123456789 --layout-features= --no-hinting --name-IDs=0,1,2,5,13,14
+/// ```
+const DIGITS: &[u8] = include_bytes!("../../font/roboto-bold-digits.ttf");
+
+/// How high a digit is, of the badge's radius: one alone has the disc to itself, several have to keep from the ends.
+const HEIGHTS: [f64; 3] = [1.15, 1.0, 0.95];
+
+/// How much of the radius digits may take at their corners.
+const FILLED: f64 = 0.88;
+
+/// `at` and `room` are finite.
+pub fn draw(canvas: &mut Canvas, number: u16, at: (f64, f64), room: f64, colour: Colour, pen: &Pen) {
+    let (ink, casing_ink) = inks(colour);
+    let (width, height) = (canvas.width() as f64, canvas.height() as f64);
+    let casing = pen.casing() * 1.5;
+    // On a picture that is smaller than a badge there is a smaller badge.
+    let fits = (width.min(height) / 2.0 - casing).max(1.0);
+    let radius = pen.badge(room).min(fits);
+    let text = Text::of(number, radius);
+    let reach = text.reach(radius).min((width / 2.0 - radius - casing).max(0.0));
+    // Half pixels, so that a number looks the same wherever it is.
+    let placed = |at: f64, side: f64, half: f64| {
+        let at = (at * 2.0).round() / 2.0;
+        if half < side - half { at.clamp(half, side - half) } else { side / 2.0 }
+    };
+    let at = (placed(at.0, width, radius + reach + casing), placed(at.1, height, radius + casing));
+    pill(canvas, at, reach, radius + casing, casing_ink);
+    pill(canvas, at, reach, radius, ink);
+    text.draw(canvas, at, casing_ink);
+}
+
+/// All that is within `radius` of the line from `reach` to the left of a place to `reach` to its right.
+fn pill(canvas: &mut Canvas, (x, y): (f64, f64), reach: f64, radius: f64, ink: Ink) {
+    // What is below zero is cast to zero, where the picture starts; half a pixel is for the soft edge.
+    let span = |at: f64, half: f64| (at - half - 0.5).floor() as usize..(at + half + 0.5).ceil() as usize;
+    canvas.paint(Area { x: span(x, radius + reach), y: span(y, radius) }, ink, |row, first, coverage| {
+        let down = row as f64 + 0.5 - y;
+        for (column, coverage) in (first..).zip(coverage) {
+            let along = ((column as f64 + 0.5 - x).abs() - reach).max(0.0);
+            // From half a pixel inside to half a pixel outside.
+            *coverage = byte(radius - (along * along + down * down).sqrt() + 0.5);
+        }
+    });
+}
+
+/// Digits beside each other. Lengths are pixels, y up from the line that they stand on.
+struct Text {
+    font: FontRef<'static>,
+    scale: PxScale,
+    /// Digits and where they start, from the left edge of the first one's ink.
+    digits: Vec<(char, f64)>,
+    /// Of the ink.
+    width: f64,
+    /// Of a zero.
+    bottom: f64,
+    top: f64,
+}
+
+impl Text {
+    fn of(number: u16, radius: f64) -> Self {
+        let font = FontRef::try_from_slice(DIGITS).expect("the font in this program is one");
+        let text = number.to_string();
+        let bounds = |digit| font.outline(font.glyph_id(digit)).expect("the font has all digits").bounds;
+        let zero = bounds('0');
+        let (bottom, top) = (f64::from(zero.min.y.min(zero.max.y)), f64::from(zero.min.y.max(zero.max.y)));
+        // Pixels of one of the font's units.
+        let unit = radius * HEIGHTS[text.len().min(HEIGHTS.len()) - 1] / (top - bottom);
+
+        let (mut digits, mut start, mut right) = (Vec::new(), 0.0, 0.0);
+        for (index, digit) in text.chars().enumerate() {
+            let bounds = bounds(digit);
+            if index == 0 {
+                start = -f64::from(bounds.min.x);
+            }
+            digits.push((digit, start * unit));
+            right = start + f64::from(bounds.max.x);
+            start += f64::from(font.h_advance_unscaled(font.glyph_id(digit)));
+        }
+        let scale = PxScale::from((unit * f64::from(font.height_unscaled())) as f32);
+        Self { font, scale, digits, width: right * unit, bottom: bottom * unit, top: top * unit }
+    }
+
+    /// How far apart the ends of a pill have to be, half of it, for the digits to fit between.
+    fn reach(&self, radius: f64) -> f64 {
+        let half = (self.top - self.bottom) / 2.0;
+        (self.width / 2.0 - ((radius * FILLED).powi(2) - half.powi(2)).max(0.0).sqrt()).max(0.0)
+    }
+
+    /// With the middle of its ink at a place.
+    fn draw(&self, canvas: &mut Canvas, (x, y): (f64, f64), ink: Ink) {
+        let baseline = y + (self.top + self.bottom) / 2.0;
+        for (digit, start) in &self.digits {
+            let left = x - self.width / 2.0 + start;
+            let at = point(left as f32, baseline as f32);
+            let glyph = self.font.glyph_id(*digit).with_scale_and_position(self.scale, at);
+            if let Some(outline) = self.font.outline_glyph(glyph) {
+                paint(canvas, &outline, ink);
+            }
+        }
+    }
+}
+
+fn paint(canvas: &mut Canvas, outline: &OutlinedGlyph, ink: Ink) {
+    let bounds = outline.px_bounds();
+    let (width, height) = (bounds.width() as usize, bounds.height() as usize);
+    let mut coverage = vec![0_u8; width * height];
+    outline.draw(|x, y, share| coverage[y as usize * width + x as usize] = byte(share.into()));
+    // Outside of the picture only where that is smaller than a badge.
+    let (left, top) = (bounds.min.x as i64, bounds.min.y as i64);
+    let span = |start: i64, length: usize| start.max(0) as usize..(start + length as i64).max(0) as usize;
+    canvas.paint(Area { x: span(left, width), y: span(top, height) }, ink, |y, x, row| {
+        let start = (y as i64 - top) as usize * width + (x as i64 - left) as usize;
+        row.copy_from_slice(&coverage[start..start + row.len()]);
+    });
+}
