@@ -22,10 +22,11 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
-use spatialmill_columns::phrases::Phrases;
+use spatialmill_columns::phrases::{PLAIN, PackText, Phrases, Texts};
 use spatialmill_columns::wording::functions;
 
 const RELATIONS: &str = include_str!("../queries/5_ask/relations.toml");
+const REFERENCES: &str = include_str!("../queries/6_format/references.toml");
 const PACKS: [(&str, &str); 4] = [
     ("position_comparison", include_str!("../queries/5_ask/position_comparison/phrases.toml")),
     ("size_comparison", include_str!("../queries/5_ask/size_comparison/phrases.toml")),
@@ -87,7 +88,12 @@ struct Wording {
 
 impl Wording {
     fn new() -> Result<Self, Box<dyn Error>> {
-        let phrases = Arc::new(Phrases::new(RELATIONS, PACKS)?);
+        let phrases = Arc::new(Phrases::new(&Texts {
+            relations: RELATIONS,
+            references: REFERENCES,
+            packs: PACKS.map(|(task, text)| PackText { task, name: PLAIN, text }).to_vec(),
+            shares: [(PLAIN.to_owned(), 1.0)].into(),
+        })?);
         let function = functions(&phrases).into_iter().find(|function| function.name() == "wording");
         let function = function.ok_or("no function `wording`")?;
         let returns = Arc::new(Field::new("words", function.return_type(&[])?, true));

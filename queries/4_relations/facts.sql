@@ -7,6 +7,7 @@
 -- hold against it. A pair that ties on an axis has no relation there.
 --
 -- doubt  why two people could judge the comparison differently; null where it is clear.
+-- named  whether the name fits this thing alone; the object's must not sound like the subject's either.
 -- among  how many things the frame's questions are about, 2 at least: what cannot be asked about uses up no frame's share of them.
 --
 -- Pairs stream through: a frame of many things takes time, not memory. What a reader asks of a pair's ids, categories and axis is
@@ -39,6 +40,19 @@ compared AS (
         o.name AS object_name,
         s.category AS subject_category,
         o.category AS object_category,
+        s.fits = 1 AS subject_named,
+        o.fits = 1
+            -- "The dresser" may well be the one below the "dresser mirror".
+            AND NOT starts_with(lower(s.name), lower(o.name) || ' ')
+            AND NOT starts_with(lower(o.name), lower(s.name) || ' ') AS object_named,
+        s.framed AS subject_framed,
+        o.framed AS object_framed,
+        s.masked AS subject_masked,
+        o.masked AS object_masked,
+        s.anchor AS subject_anchor,
+        o.anchor AS object_anchor,
+        s.colour AS subject_colour,
+        o.colour AS object_colour,
         s.unfit AS subject_unfit,
         o.unfit AS object_unfit,
         s.hidden AS subject_hidden,
@@ -84,6 +98,16 @@ SELECT
     object_name,
     subject_category,
     object_category,
+    subject_named,
+    object_named,
+    subject_framed,
+    object_framed,
+    subject_masked,
+    object_masked,
+    subject_anchor,
+    object_anchor,
+    subject_colour,
+    object_colour,
     subject_unfit,
     object_unfit,
     subject_hidden,
@@ -96,9 +120,6 @@ SELECT
         WHEN fact['relation'] IS NULL OR fact['value'] <= min_gap OR fact['margin'] <= min_margin THEN 'ambiguous_margin'
         WHEN fact['overlap'] > max_overlap OR axis = 'lateral' AND shared_columns > $max_overlap_image * narrower_columns
             THEN 'overlapping'
-        -- "The dresser" may well be the one below the "dresser mirror".
-        WHEN starts_with(lower(subject_name), lower(object_name) || ' ') OR starts_with(lower(object_name), lower(subject_name) || ' ')
-            THEN 'names_alike'
         WHEN NOT fact['agrees'] THEN 'image_disagrees'
         -- A camera that is turned about its axis shows things in another order than the upright view has them.
         WHEN fact['relation'] = 'left' AND right_by >= 0 OR fact['relation'] = 'right' AND right_by <= 0

@@ -1,5 +1,5 @@
 -- writes: references
--- reads:  objects, detections, frames
+-- reads:  objects, appearances, detections, frames
 -- keep:   held
 -- keys:   frame_id, object_id
 -- check:  fits >= 1 AND peers >= 1
@@ -7,12 +7,16 @@
 -- What each thing of a frame is called, and how many things of that frame a person could mean by it.
 --
 -- fits   how many things the name fits: those with the same name, those of a category with that name, and those of a more
---        special one ("the chair" also fits an office chair and a chair with wheels). A name that fits two things refers to neither.
+--        special one ("the chair" also fits an office chair and a chair with wheels). A name that fits two things refers to neither;
+--        a box or a mark still can.
 -- peers  how many things a person could count under its category; the more general and the more special ones are among them,
 --        because annotators mix "chair" and "office chair".
--- unfit  why the name cannot be used; null where it can.
+-- unfit  why nothing is asked about it, however it is referred to; null where something may be.
 -- hidden why a person could misjudge the thing itself; null where it is plain to see.
 -- usable how many things of the frame can be asked about.
+-- framed its box as it can be drawn or written: inside the image; null where too little of it is.
+-- masked whether it has a mask that a person would see.
+-- anchor where a number can stand on it, with the room around; null where there is none to stand on.
 WITH things AS (
     -- What is marked without a place in space (a crowd, a mask that could not be lifted) cannot be asked about; a person sees and
     -- counts it all the same.
@@ -22,6 +26,7 @@ WITH things AS (
         coalesce(o.category, d.category) AS category,
         coalesce(o.caption, d.caption) AS caption,
         CASE WHEN o.object_id IS NULL THEN d.box ELSE o.box END AS box,
+        CASE WHEN o.object_id IS NULL THEN d.mask ELSE o.mask END AS mask,
         -- Its width as one stands before it, which the view may foreshorten.
         greatest(o.obb.lengths.x, o.obb.lengths.y) AS breadth,
         greatest(o.obb.lengths.x * o.obb.lengths.y, o.obb.lengths.x * o.obb.lengths.z, o.obb.lengths.y * o.obb.lengths.z) AS broad_side,
@@ -65,6 +70,14 @@ counted AS (
     JOIN named AS b ON a.frame_id = b.frame_id
     GROUP BY a.frame_id, a.object_id
 ),
+anchored AS (
+    SELECT a['object_id'] AS object_id, a['pixels'] AS pixels, a['anchor'] AS anchor, frame_id
+    FROM (
+        SELECT frame_id, unnest(anchors(array_agg(named_struct('object_id', object_id, 'mask', mask)))) AS a
+        FROM things
+        GROUP BY frame_id
+    )
+),
 judged AS (
     SELECT
         n.frame_id,
@@ -85,15 +98,24 @@ judged AS (
         -- An edge of the box on an edge of the image: less than a pixel apart, because boxes are rounded.
         n.box.x0 < 1 OR n.box.y0 < 1 OR n.box.x1 > f.width - 1 OR n.box.y1 > f.height - 1 AS truncated,
         CASE
-            WHEN n.name IS NULL OR array_has($skip_categories, n.lower_kind) THEN 'skipped_category'
-            WHEN c.fits > 1 THEN 'reference_not_unique'
-        END AS unfit,
+            WHEN n.box.x1 - n.box.x0 >= $min_box_side AND n.box.y1 - n.box.y0 >= $min_box_side
+                AND n.box.x0 > -1 AND n.box.y0 > -1 AND n.box.x1 < f.width + 1 AND n.box.y1 < f.height + 1
+                THEN named_struct(
+                    'x0', greatest(n.box.x0, 0.0), 'y0', greatest(n.box.y0, 0.0),
+                    'x1', least(n.box.x1, CAST(f.width AS DOUBLE)), 'y1', least(n.box.y1, CAST(f.height AS DOUBLE)))
+        END AS framed,
+        coalesce(a.pixels >= $min_mask_pixels, false) AS masked,
+        CASE WHEN a.anchor.radius >= $min_number_room * greatest(f.width, f.height) THEN a.anchor END AS anchor,
+        p.colour,
+        CASE WHEN n.name IS NULL OR array_has($skip_categories, n.lower_kind) THEN 'skipped_category' END AS unfit,
         CASE
             WHEN n.visibility < $min_visibility THEN 'occluded'
             WHEN n.lift_quality < $min_lift_quality THEN 'low_lift_quality'
         END AS hidden
     FROM named AS n
     JOIN counted AS c ON c.frame_id = n.frame_id AND c.object_id = n.object_id
+    JOIN anchored AS a ON a.frame_id = n.frame_id AND a.object_id = n.object_id
+    LEFT JOIN appearances AS p ON p.frame_id = n.frame_id AND p.object_id = n.object_id
     JOIN frames AS f ON f.frame_id = n.frame_id
 )
 SELECT *, CAST(sum(CASE WHEN unfit IS NULL AND hidden IS NULL THEN 1 ELSE 0 END) OVER (PARTITION BY frame_id) AS INT) AS usable

@@ -67,6 +67,15 @@ SELECT
     template(task, answer_form, question_relation, answer, draw($seed, 'template', question_id)) AS template_id,
     named_struct('subject', subject_name, 'object', object_name, 'category', CAST(NULL AS VARCHAR)) AS slots,
     [subject, object] AS object_ids,
+    named_struct(
+        'name', subject_named AND object_named, 'box', subject_framed IS NOT NULL AND object_framed IS NOT NULL, 'mask', subject_masked AND object_masked,
+        'number', subject_anchor IS NOT NULL AND object_anchor IS NOT NULL) AS offers,
+    assign_marks(
+        [
+            named_struct('object_id', subject, 'box', subject_framed, 'anchor', subject_anchor, 'own_colour', subject_colour),
+            named_struct('object_id', object, 'box', object_framed, 'anchor', object_anchor, 'own_colour', object_colour)
+        ],
+        draw($seed, 'marks', frame_id, least(subject, object), greatest(subject, object))) AS marks,
     answer,
     options,
     CAST(array_position(options, answer) AS INT) - 1 AS answer_index,

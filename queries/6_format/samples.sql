@@ -1,57 +1,56 @@
 -- writes: samples
--- reads:  questions, frames, keep_rates
+-- reads:  questions, formats, frames, keep_rates
 -- keep:   view
 -- keys:   sample_id
 
 -- Each question in each format: worded, and with what is drawn on its image.
 --
--- rate   what part of the questions of its stratum the dataset keeps.
---
--- The matrix is four image formats by five text formats without (original, mark): with nothing drawn there is no mark to point
--- at. A format without a wording yet is switched off here.
-WITH formats (text_format, image_format, enabled) AS (
-    VALUES
-        ('natural', 'original', true),
-        ('natural', 'boxes', false),
-        ('natural', 'masks', false),
-        ('natural', 'numbers', false),
-        ('ref_caption', 'original', false),
-        ('ref_caption', 'boxes', false),
-        ('ref_caption', 'masks', false),
-        ('ref_caption', 'numbers', false),
-        ('ref_region_box', 'original', false),
-        ('ref_region_box', 'boxes', false),
-        ('ref_region_box', 'masks', false),
-        ('ref_region_box', 'numbers', false),
-        ('ref_caption_box', 'original', false),
-        ('ref_caption_box', 'boxes', false),
-        ('ref_caption_box', 'masks', false),
-        ('ref_caption_box', 'numbers', false),
-        ('mark', 'boxes', false),
-        ('mark', 'masks', false),
-        ('mark', 'numbers', false)
+-- unsuited  why the question cannot be asked in this format; null where it can.
+-- rate      what part of the samples of its stratum the dataset keeps.
+WITH rated AS (
+    -- All formats of a stratum in one row, so that a question looks its rates up once.
+    SELECT
+        k.source, k.task, k.relation, k.answer_form, k.answer,
+        array_agg(named_struct('text_format', f.text_format, 'image_format', f.image_format, 'needs', f.needs, 'rate', k.rate)) AS formats
+    FROM keep_rates AS k
+    JOIN formats AS f ON f.text_format = k.text_format AND f.image_format = k.image_format
+    GROUP BY k.source, k.task, k.relation, k.answer_form, k.answer
 ),
 asked AS (
     -- Frames and rates are held in memory, questions stream past.
-    SELECT q.*, k.rate, f.licence, f.split
-    FROM keep_rates AS k
+    SELECT q.*, r.formats, f.licence, f.split
+    FROM rated AS r
     JOIN (
         frames AS f
         JOIN (
-            SELECT q.*, coalesce(chr(65 + q.answer_index), q.answer) AS stratum_answer, f.text_format, f.image_format
-            FROM formats AS f
-            CROSS JOIN questions AS q
-            WHERE f.enabled
+            SELECT *, coalesce(chr(65 + answer_index), answer) AS stratum_answer
+            FROM questions
         ) AS q ON q.frame_ids[1] = f.frame_id
     )
-        ON k.source = q.source AND k.task = q.task AND k.relation = q.relation AND k.answer_form = q.answer_form
-        AND k.answer = q.stratum_answer
+        ON r.source = q.source AND r.task = q.task AND r.relation = q.relation AND r.answer_form = q.answer_form
+        AND r.answer = q.stratum_answer
+),
+formatted AS (
+    SELECT * EXCEPT (formats, format), format['text_format'] AS text_format, format['image_format'] AS image_format,
+        format['needs'] AS needs, format['rate'] AS rate
+    FROM (SELECT *, unnest(formats) AS format FROM asked)
+),
+identified AS (
+    SELECT
+        * EXCEPT (template_id),
+        id_hash(question_id, text_format, image_format) AS sample_id,
+        CASE
+            WHEN text_format = 'natural' AND image_format = 'original' THEN template_id
+            ELSE template(task, answer_form, relation, answer, draw($seed, 'template', question_id, text_format, image_format))
+        END AS template_id
+    FROM formatted
 ),
 worded AS (
-    SELECT *, wording(template_id, relation, answer, slots, options, question_id) AS words FROM asked
+    SELECT *, wording(template_id, relation, answer, slots, options, marks, text_format, image_format, sample_id) AS words
+    FROM identified
 )
 SELECT
-    id_hash(question_id, text_format, image_format) AS sample_id,
+    sample_id,
     question_id,
     source,
     licence,
@@ -70,14 +69,16 @@ SELECT
     answer_value,
     answer_unit,
     object_ids,
-    arrow_cast(
-        [],
-        'List(Struct("object_id": Utf8, "box": Struct("x0": Float64, "y0": Float64, "x1": Float64, "y1": Float64), "kind": Utf8, "colour": Utf8, "label": Utf8))'
-    ) AS marks,
+    named_boxes(marks, text_format) AS boxes,
+    drawn_marks(marks, image_format) AS marks,
     margin,
     visibility,
     lift_quality,
     template_id,
+    CASE
+        WHEN NOT format_allowed($allow, task, source, text_format, image_format) THEN 'not_allowed'
+        ELSE 'no_' || lacking(needs, offers)
+    END AS unsuited,
     rate,
     $seed AS seed
 FROM worded

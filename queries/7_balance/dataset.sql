@@ -5,10 +5,10 @@
 -- cluster: task, text_format, image_format, source
 -- check:   question <> '' AND answer <> ''
 
--- The samples of the questions that are kept. Whether one is kept is a hash of its question, so that it does not depend on what else
--- is there, and all formats of a question stay together.
+-- The samples that are kept. Whether one is kept is a hash of its question and format, so that it does not depend on what else is
+-- there, and so that many questions are asked in a few formats each rather than a few questions in all.
 SELECT
-    * EXCEPT (rate),
+    * EXCEPT (rate, unsuited),
     generator() AS generator,
-    CASE WHEN draw($seed, 'balance', question_id) >= rate THEN 'balanced_out' END AS filtered
+    coalesce(unsuited, CASE WHEN draw($seed, 'balance', question_id, text_format, image_format) >= rate THEN 'balanced_out' END) AS filtered
 FROM samples

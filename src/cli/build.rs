@@ -37,20 +37,23 @@ Why rows are filtered; `doctor --keys` lists the thresholds:
     behind_camera         the 3D box reaches behind the camera
   questions, of each thing
     skipped_category      its name says nothing, or it has no end (skip_categories)
-    reference_not_unique  its name fits another thing of the image, too
     occluded              too little of it is seen (min_visibility, min_visibility_size)
     low_lift_quality      its shape or place cannot be trusted (min_lift_quality, min_lift_quality_size)
     truncated             the image cuts it off, so its size is not seen
   questions, of two things
     ambiguous_margin      too close to call (min_gap_*, min_margin_*), or a tie
     overlapping           too much of one is where the other is, in space or in the image (max_overlap_*)
-    names_alike           \"the dresser\" may be the one below the \"dresser mirror\"
     image_disagrees       the image shows them in the other order
     seen_aslant           the wider one is narrower when one stands before it
     shape_disagrees       the larger one is smaller from its broad side
   questions, of several things
     candidates_unclear    one of the things to be looked for or counted has no place or is unclear in one of these ways
-  dataset
+  dataset, of each question in each of the 19 formats
+    no_name               a name of its things fits another thing of the image, too, or sounds like the other name
+    no_box                too little of a thing is inside the image for a box (min_box_side)
+    no_mask               a thing has no mask, or too small a one (min_mask_pixels)
+    no_number             a number would not stand on its thing alone (min_number_room)
+    not_allowed           the project does not allow the format (allow)
     balanced_out          the mix that `[balance]` wants has less of it";
 
 impl Build {

@@ -10,6 +10,7 @@ mod gc;
 mod import;
 mod init;
 mod output;
+mod phrases;
 mod plan;
 mod report;
 mod slice;
@@ -80,6 +81,7 @@ enum Verb {
     Report(report::Report),
     Verify(verify::Verify),
     Gc(gc::Gc),
+    Phrases(phrases::Phrases),
     Doctor(doctor::Doctor),
     Demo(demo::Demo),
 }
@@ -129,6 +131,7 @@ async fn run(cli: Cli) -> Result<()> {
         Verb::Report(verb) => verb.run(&global).await,
         Verb::Verify(verb) => verb.run(&global).await,
         Verb::Gc(verb) => verb.run(&global).await,
+        Verb::Phrases(verb) => verb.run(&global),
         Verb::Doctor(verb) => verb.run(&global).await,
         Verb::Demo(verb) => verb.run(&global).await,
     }

@@ -3,7 +3,7 @@
 use object_store::ObjectStoreExt;
 use spatialmill_geometry::DepthImage;
 
-use super::object_rows::Lost;
+use super::lists::Lost;
 use crate::source::depth::decode;
 use crate::warehouse::open_object;
 

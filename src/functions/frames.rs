@@ -7,7 +7,7 @@ use datafusion::error::{DataFusionError, Result};
 use spatialmill_columns::Record;
 use spatialmill_geometry::{Intrinsics, Rigid, Vector3, ViewSpace};
 
-use super::object_rows::Lost;
+use super::lists::Lost;
 
 /// One frame's camera.
 #[derive(Debug, Clone)]

@@ -14,18 +14,20 @@ use spatialmill_geometry::{DepthImage, LiftFailure, LiftRules, Mask, Outline, Pi
 
 use super::depth;
 use super::frames::{Frame, frames_of};
-use super::object_function::ObjectFunction;
-use super::object_rows::{Lost, ObjectRow};
+use super::lists::{Lost, to_lists};
+use super::object_rows::{ObjectRow, row_fields};
+use super::reading_function::ReadingFunction;
 use crate::source::rows::{Box2, Mask as MaskRow};
 
 /// See [`spatialmill_geometry::lift()`] for how it is done.
-pub const LIFT: ObjectFunction = ObjectFunction {
+pub const LIFT: ReadingFunction = ReadingFunction {
     name: "lift",
     usage: "lift(frame, detections)",
     doc: "objects in view space from a frame's masks and its depth image; opens the depth image",
     arguments: 2,
     rows_at_once: 64,
-    call: |columns| Box::pin(lift_frames(columns)),
+    fields: row_fields,
+    call: |columns, fields| Box::pin(async move { to_lists(&fields, &lift_frames(columns).await?) }),
 };
 
 async fn lift_frames(columns: Vec<ArrayRef>) -> Result<Vec<Vec<ObjectRow>>> {

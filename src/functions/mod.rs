@@ -2,22 +2,28 @@
 //!
 //! A function that opens files is asynchronous: DataFusion awaits it, reads overlap, and the arithmetic runs on blocking threads.
 
+mod appearance;
 mod depth;
 mod frames;
 mod generator;
 mod lift;
-mod object_function;
+mod lists;
 mod object_rows;
 pub mod phrases;
 mod project;
+mod reading_function;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::prelude::SessionContext;
 
 use spatialmill_columns::wording;
 
+use self::reading_function::ReadingFunction;
 use crate::error::Result;
 use crate::project::Project;
+
+/// Those that open files.
+const READING: [&ReadingFunction; 3] = [&lift::LIFT, &project::PROJECT, &appearance::APPEARANCE];
 
 /// Registers every function with a session; `objects` are the columns of the table that `lift` and `project` fill.
 pub fn register(context: &SessionContext, project: &Project, objects: &SchemaRef) -> Result<()> {
@@ -28,7 +34,7 @@ pub fn register(context: &SessionContext, project: &Project, objects: &SchemaRef
     for function in wording::functions(&phrases::phrases(project)?) {
         context.register_udf(function);
     }
-    for function in [&lift::LIFT, &project::PROJECT] {
+    for function in READING {
         context.register_udf(function.scalar(objects));
     }
     Ok(())
@@ -36,11 +42,7 @@ pub fn register(context: &SessionContext, project: &Project, objects: &SchemaRef
 
 /// How to call each function and what it gives, for lists.
 pub fn list() -> Vec<(&'static str, &'static str)> {
-    let own = [
-        (generator::GENERATOR.usage, generator::GENERATOR.doc),
-        (lift::LIFT.usage, lift::LIFT.doc),
-        (project::PROJECT.usage, project::PROJECT.doc),
-    ];
+    let own = READING.iter().map(|f| (f.usage, f.doc)).chain([(generator::GENERATOR.usage, generator::GENERATOR.doc)]);
     let mut all: Vec<_> = spatialmill_columns::FUNCTIONS
         .iter()
         .map(|f| (f.usage, f.doc))

@@ -16,18 +16,20 @@ use std::sync::Arc;
 use super::depth;
 use super::frames::{Frame, frames_of};
 use super::lift::column_of_structs;
-use super::object_function::ObjectFunction;
-use super::object_rows::{Lost, ObjectRow};
+use super::lists::{Lost, to_lists};
+use super::object_rows::{ObjectRow, row_fields};
+use super::reading_function::ReadingFunction;
 use crate::source::rows::{Box2, Mask as MaskRow};
 
 /// See [`spatialmill_geometry::Scene`] for how it is done.
-pub const PROJECT: ObjectFunction = ObjectFunction {
+pub const PROJECT: ReadingFunction = ReadingFunction {
     name: "project",
     usage: "project(frames, objects, surfaces)",
     doc: "objects in view space from a scene's boxes and triangles and its frames' poses; opens depth images",
     arguments: 3,
     rows_at_once: 4,
-    call: |columns| Box::pin(project_scenes(columns)),
+    fields: row_fields,
+    call: |columns, fields| Box::pin(async move { to_lists(&fields, &project_scenes(columns).await?) }),
 };
 
 /// How far an object's place can be trusted: triangles show what is hidden, measured depth nearly so, boxes alone guess it.

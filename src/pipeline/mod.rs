@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! frames, detections, scene_objects, surfaces      imported: one set of parts a source shard
-//!      └─► objects ─► (references, facts) ─► questions ─► keep_rates ─► (samples) ─► dataset
-//!          table       held     view       table        table, all     view         table
+//!      └─► objects ─► appearances ─► (references, facts) ─► questions ─► keep_rates ─► (samples) ─► dataset
+//!          table       table           held     view       table        table, all     view         table
 //! ```
 //!
 //! The order is nowhere written: it follows from the `reads` of each stage. A stored stage is built shard by shard; the views that
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn the_compiled_in_pipeline_is_a_graph_that_ends_in_the_dataset() {
         let pipeline = Pipeline::of(&Project::in_memory()).unwrap();
-        assert_eq!(pipeline.order, ["objects", "questions", "keep_rates", "dataset"]);
+        assert_eq!(pipeline.order, ["objects", "appearances", "questions", "keep_rates", "dataset"]);
         let questions = pipeline.stage("questions").unwrap();
         assert!(pipeline.inputs(questions).contains("objects"));
         assert!(pipeline.inlined(questions).iter().any(|s| s.writes == "facts"));

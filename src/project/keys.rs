@@ -121,10 +121,36 @@ pub const KEYS: &[Key] = &[
     key("ask", "min_gap_volume", "0.001", "larger: difference, cubic metres"),
     key("ask", "min_margin_volume", "0.5", "larger: difference relative to the larger one"),
     key(
+        "formats",
+        "allow",
+        "{ \"*\" = [\"*/*\"] }",
+        "which of the 19 formats a task, a source or (*) anything may have: \"text/image\", where * is any. A sample must be allowed by all that are named: { \"*\" = [\"*/*\"], office = [\"natural/*\", \"*/boxes\"] }",
+    ),
+    key(
+        "formats",
+        "packs",
+        "{ plain = 1.0 }",
+        "which packs of phrases are used, with relative shares; `spatialmill phrases list` names them",
+    ),
+    key(
+        "formats",
+        "own_colours",
+        "true",
+        "whether each image is decoded once to see what colour its objects have, so that their marks have another one",
+    ),
+    key("formats", "min_box_side", "4.0", "a box that is drawn or written is at least this wide and high, pixels"),
+    key("formats", "min_mask_pixels", "64", "a mask that is drawn has at least so many pixels"),
+    key(
+        "formats",
+        "min_number_room",
+        "0.01",
+        "a number stands in the middle of a circle that lies on its thing alone; the least radius of that circle, relative to the image's longer side",
+    ),
+    key(
         "balance",
         "targets",
-        "{ relation = \"uniform\", answer = \"uniform\" }",
-        "the mix that the dataset is to have, over source, task, axis, relation, answer_form and answer; what is not named stays as it is. Each is \"uniform\" or a table of relative shares",
+        "{ relation = \"uniform\", answer = \"uniform\", format = \"uniform\" }",
+        "the mix that the dataset is to have, over source, task, axis, relation, answer_form, answer, text_format, image_format and format (text/image); what is not named stays as it is. Each is \"uniform\" or a table of relative shares",
     ),
     share(
         "balance",

@@ -38,6 +38,8 @@ SELECT
     template('existence_estimation', 'yes_no', relation, answer, draw($seed, 'template', question_id)) AS template_id,
     named_struct('subject', CAST(NULL AS VARCHAR), 'object', object_name, 'category', category) AS slots,
     array_concat([object], candidates) AS object_ids,
+    offers,
+    marks,
     answer,
     CAST(NULL AS VARCHAR[]) AS options,
     CAST(NULL AS INT) AS answer_index,

@@ -64,6 +64,8 @@ SELECT
     template('object_counting', answer_form, relation, answer, draw($seed, 'template', question_id)) AS template_id,
     named_struct('subject', CAST(NULL AS VARCHAR), 'object', object_name, 'category', category) AS slots,
     array_concat([object], candidates) AS object_ids,
+    offers,
+    marks,
     answer,
     options,
     CAST(array_position(options, answer) AS INT) - 1 AS answer_index,

@@ -6,8 +6,8 @@
 
 -- Is the chair wider than the table? Which is taller?
 SELECT
-    question_id, frame_ids, scene_id, source, task, relation, answer_form, template_id, slots, object_ids, answer, options, answer_index,
-    answer_value, answer_unit, margin, visibility, lift_quality, filtered
+    question_id, frame_ids, scene_id, source, task, relation, answer_form, template_id, slots, object_ids, offers, marks, answer,
+    options, answer_index, answer_value, answer_unit, margin, visibility, lift_quality, filtered
 FROM comparisons
 WHERE axis IN ('width', 'height', 'volume')
     -- n things make n (n - 1) / 2 facts on each of three axes.

@@ -1,14 +1,16 @@
-//! `balance(strata, targets)`: what part of each stratum of questions to keep, so that the shares are those wanted.
+//! `balance(strata, targets)`: what part of each stratum of samples to keep, so that the shares are those wanted.
 //!
 //! Targets are a TOML table. A dimension that is not named stays as it is.
 //!
 //! ```toml
-//! source = "uniform"                                   # as many questions of each source
+//! source = "uniform"                                   # as many samples of each source
 //! task = { position_comparison = 0.6, size_comparison = 0.4 }
 //! axis = { lateral = 1, vertical = 1, depth = 1 }      # left and right together, above and below together, ...
 //! relation = "uniform"
 //! answer_form = { yes_no = 2, choice = 1, open = 1 }   # shares are relative to each other
-//! answer = "uniform"                                   # within each task, relation and answer form: as many yes as no
+//! answer = "uniform"                                   # within each task, relation, answer form and format: as many yes as no
+//! format = "uniform"                                   # text/image: as many natural/original as mark/numbers, and so on
+//! text_format = { natural = 3, mark = 1 }              # or each side of it alone, as image_format
 //! least_kept = 0.05                                    # no scarce value may push what is kept below this share
 //! ```
 //!
@@ -35,9 +37,11 @@ pub const BALANCE: Function = Function {
     doc: "the strata with a keep rate each, so that what is kept has the shares that the TOML text `targets` asks for",
     example: Example {
         sql: "SELECT round(rate, 3) FROM (SELECT unnest(unnest(balance([
-            {source: 'office', task: 'size_comparison', relation: 'wider', answer_form: 'yes_no', answer: 'yes', questions: 800},
-            {source: 'office', task: 'size_comparison', relation: 'wider', answer_form: 'yes_no', answer: 'no', questions: 200}
-        ], 'answer = \"uniform\"')))) AS t(source, task, relation, answer_form, answer, questions, rate)",
+            {source: 'office', task: 'size_comparison', relation: 'wider', answer_form: 'yes_no', answer: 'yes',
+                text_format: 'mark', image_format: 'boxes', samples: 800},
+            {source: 'office', task: 'size_comparison', relation: 'wider', answer_form: 'yes_no', answer: 'no',
+                text_format: 'mark', image_format: 'boxes', samples: 200}
+        ], 'answer = \"uniform\"')))) AS t(source, task, relation, answer_form, answer, text_format, image_format, samples, rate)",
         answer: "0.25",
     },
     answer: |types| match types {
@@ -56,7 +60,9 @@ const STRATUM: &[(&str, Shape)] = &[
     ("relation", Shape::Text),
     ("answer_form", Shape::Text),
     ("answer", Shape::Text),
-    ("questions", Shape::Number),
+    ("text_format", Shape::Text),
+    ("image_format", Shape::Text),
+    ("samples", Shape::Number),
 ];
 
 /// What is wanted of each dimension.
@@ -69,6 +75,9 @@ struct Targets {
     relation: Option<Wanted>,
     answer_form: Option<Wanted>,
     answer: Option<Wanted>,
+    text_format: Option<Wanted>,
+    image_format: Option<Wanted>,
+    format: Option<Wanted>,
     least_kept: Option<f64>,
 }
 
@@ -115,8 +124,12 @@ impl Targets {
         Ok(targets)
     }
 
-    fn dimensions(&self) -> [Option<&Wanted>; 6] {
-        [&self.source, &self.task, &self.axis, &self.relation, &self.answer_form, &self.answer].map(Option::as_ref)
+    fn dimensions(&self) -> [Option<&Wanted>; 9] {
+        let formats = [&self.text_format, &self.image_format, &self.format];
+        let [text, image, both] = formats.map(Option::as_ref);
+        let [source, task, axis, relation, form, answer] =
+            [&self.source, &self.task, &self.axis, &self.relation, &self.answer_form, &self.answer].map(Option::as_ref);
+        [source, task, axis, relation, form, answer, text, image, both]
     }
 }
 
@@ -163,7 +176,9 @@ struct Strata {
     relation: StringArray,
     answer_form: StringArray,
     answer: StringArray,
-    questions: Vec<u64>,
+    text_format: StringArray,
+    image_format: StringArray,
+    samples: Vec<u64>,
 }
 
 impl Strata {
@@ -175,13 +190,17 @@ impl Strata {
             answer_form: record.text("answer_form")?,
             answer: record.text("answer")?,
             // NaN, of a null, becomes 0.
-            questions: record.number("questions")?.or_nan().iter().map(|n| *n as u64).collect(),
+            text_format: record.text("text_format")?,
+            image_format: record.text("image_format")?,
+            samples: record.number("samples")?.or_nan().iter().map(|n| *n as u64).collect(),
         })
     }
 
-    fn key(&self, row: usize) -> ([&str; 5], u64) {
-        let columns = [&self.source, &self.task, &self.relation, &self.answer_form, &self.answer];
-        (columns.map(|column| column.value(row)), self.questions[row])
+    fn key(&self, row: usize) -> ([&str; 7], u64) {
+        let what = [&self.source, &self.task, &self.relation, &self.answer_form, &self.answer];
+        let [source, task, relation, form, answer] = what.map(|column| column.value(row));
+        let (text, image) = (self.text_format.value(row), self.image_format.value(row));
+        ([source, task, relation, form, answer, text, image], self.samples[row])
     }
 
     /// The keep rates of `rows`, in their order.
@@ -194,8 +213,11 @@ impl Strata {
             margins(rows, &targets.relation, |row| whole(&self.relation, row)),
             margins(rows, &targets.answer_form, |row| whole(&self.answer_form, row)),
             margins(rows, &targets.answer, |row| self.answered(row, targets)),
+            margins(rows, &targets.text_format, |row| whole(&self.text_format, row)),
+            margins(rows, &targets.image_format, |row| whole(&self.image_format, row)),
+            margins(rows, &targets.format, |row| Some((String::new(), self.format(row)))),
         ];
-        let counts: Vec<u64> = rows.iter().map(|row| self.questions[*row]).collect();
+        let counts: Vec<u64> = rows.iter().map(|row| self.samples[*row]).collect();
         let rules = Rules { least_kept: targets.least_kept.unwrap_or(Rules::default().least_kept) };
         keep_rates(&counts, &margins.concat(), &rules).rates
     }
@@ -206,8 +228,13 @@ impl Strata {
         if form == "number" && matches!(targets.answer, Some(Wanted::Word(Word::Uniform))) {
             return None;
         }
-        let question = [self.task.value(row), self.relation.value(row), form].join("/");
+        // Within each format too, so that none of them gives an answer away.
+        let question = [self.task.value(row), self.relation.value(row), form, &self.format(row)].join("/");
         Some((question, self.answer.value(row).to_owned()))
+    }
+
+    fn format(&self, row: usize) -> String {
+        [self.text_format.value(row), self.image_format.value(row)].join("/")
     }
 }
 
@@ -242,7 +269,9 @@ mod tests {
             relation: column(2),
             answer_form: column(3),
             answer: column(4),
-            questions: strata.iter().map(|(_, questions)| *questions).collect(),
+            text_format: StringArray::from_iter_values(strata.iter().map(|_| "natural")),
+            image_format: StringArray::from_iter_values(strata.iter().map(|_| "original")),
+            samples: strata.iter().map(|(_, samples)| *samples).collect(),
         };
         let rows: Vec<usize> = (0..strata.len()).collect();
         let rates = columns.rates(&rows, &Targets::parse(targets).expect("good targets"));

@@ -5,13 +5,18 @@
 
 use datafusion::logical_expr::ScalarUDF;
 
+mod anchors;
 mod arguments;
 mod balance;
 mod draw;
+pub mod format;
+mod format_allowed;
 mod function;
 mod id_hash;
 mod key;
+mod lacking;
 mod lists;
+mod marks;
 mod names;
 pub mod nouns;
 pub mod phrases;
@@ -29,6 +34,12 @@ pub use record::{Record, Shape};
 
 /// All SQL functions of this crate that need nothing but their arguments; those of [`wording`] also need phrases.
 pub const FUNCTIONS: &[Function] = &[
+    anchors::ANCHORS,
+    format_allowed::FORMAT_ALLOWED,
+    lacking::LACKING,
+    marks::ASSIGN_MARKS,
+    marks::DRAWN_MARKS,
+    marks::NAMED_BOXES,
     place::PLACE,
     relate::RELATE,
     balance::BALANCE,

@@ -53,6 +53,22 @@ impl Lists {
         })
     }
 
+    /// How many lists there are.
+    pub fn len(&self) -> usize {
+        self.lists.len()
+    }
+
+    /// The rows of `values` that one list holds; none for a null.
+    pub fn range(&self, row: usize) -> Range<usize> {
+        let offsets = self.lists.value_offsets();
+        let first = offsets[0];
+        if self.lists.is_null(row) {
+            0..0
+        } else {
+            (offsets[row] - first) as usize..(offsets[row + 1] - first) as usize
+        }
+    }
+
     pub fn nulls(&self) -> Option<&NullBuffer> {
         self.lists.nulls()
     }

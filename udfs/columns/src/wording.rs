@@ -13,14 +13,20 @@ use datafusion::common::{Result, exec_datafusion_err, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use crate::arguments::text;
+use crate::format::{ImageFormat, TextFormat};
+use crate::lists::Lists;
 use crate::phrases::glossary::Glossary;
+use crate::phrases::reference::Mark;
 use crate::phrases::render::Asked;
 use crate::phrases::{Phrases, Worded};
 
 /// How to call each function and what it gives, for lists.
 pub const USAGES: &[(&str, &str)] = &[
     ("template(task, answer_form, relation, answer, draw)", "the id of the template that a draw in [0, 1) picks"),
-    ("wording(template_id, relation, answer, slots, options, key)", "a question and its answer and options, in words"),
+    (
+        "wording(template_id, relation, answer, slots, options, marks, text_format, image_format, key)",
+        "a question and its answer and options, in the words of a format",
+    ),
     ("opposite(relation)", "right for left, and so on"),
 ];
 
@@ -28,7 +34,7 @@ pub const USAGES: &[(&str, &str)] = &[
 pub fn functions(phrases: &Arc<Phrases>) -> Vec<ScalarUDF> {
     let all: [(&'static str, usize, DataType, Evaluate); 3] = [
         ("template", 5, DataType::Utf8, template),
-        ("wording", 6, DataType::Struct(WORDED.clone()), wording),
+        ("wording", 9, DataType::Struct(WORDED.clone()), wording),
         ("opposite", 1, DataType::Utf8, opposite),
     ];
     all.map(|(name, arguments, returns, evaluate)| {
@@ -120,7 +126,8 @@ fn template(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
 
 fn wording(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
     let (template, relation, answer) = (text(&arrays[0])?, text(&arrays[1])?, text(&arrays[2])?);
-    let key = text(&arrays[5])?;
+    let marks = NamedMarks::new(&arrays[5])?;
+    let (text_format, image_format, key) = (text(&arrays[6])?, text(&arrays[7])?, text(&arrays[8])?);
     let Some(slots) = arrays[3].as_struct_opt() else {
         return exec_err!(
             "the slots of `wording` are a {}, not a struct of subject, object and category",
@@ -161,6 +168,9 @@ fn wording(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
             object: at(object.as_ref(), row),
             category: at(category.as_ref(), row),
             options: options_of(row),
+            text_format: known("text", TextFormat::named, &text_format, row)?,
+            image_format: known("image", ImageFormat::named, &image_format, row)?,
+            marks: marks.of(row),
             key: at(Some(&key), row),
         };
         if !phrases.word(template.value(row), &asked, &mut names, &mut worded) {
@@ -184,6 +194,41 @@ fn wording(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
     Ok(Arc::new(StructArray::try_new(WORDED.clone(), columns, template.nulls().cloned())?))
 }
 
+/// What a text may call the marks of a question's things.
+struct NamedMarks {
+    lists: Lists,
+    colours: StringArray,
+    labels: StringArray,
+}
+
+impl NamedMarks {
+    fn new(column: &ArrayRef) -> Result<Self> {
+        let lists = Lists::new(column)?;
+        // An empty list in SQL is a list of nothing that has fields.
+        let texts = |name: &str| match lists.values.column_by_name(name) {
+            Some(values) => text(values),
+            None => Ok(StringArray::new_null(lists.values.len())),
+        };
+        let (colours, labels) = (texts("colour")?, texts("label")?);
+        Ok(Self { lists, colours, labels })
+    }
+
+    fn of(&self, row: usize) -> [Mark<'_>; 2] {
+        let range = self.lists.range(row);
+        [0, 1].map(|place| {
+            let mark = range.start + place;
+            let there = range.contains(&mark);
+            let name = |names| if there { at(Some(names), mark) } else { "" };
+            Mark { colour: name(&self.colours), label: name(&self.labels) }
+        })
+    }
+}
+
+fn known<T>(kind: &str, named: fn(&str) -> Option<T>, names: &StringArray, row: usize) -> Result<T> {
+    let name = at(Some(names), row);
+    named(name).ok_or_else(|| exec_datafusion_err!("`{name}` is no {kind} format"))
+}
+
 fn opposite(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
     let lexicon = phrases.lexicon();
     let names = text(&arrays[0])?;
@@ -195,6 +240,6 @@ fn opposite(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
     Ok(Arc::new(opposites.collect::<Result<StringArray>>()?))
 }
 
-fn at(array: Option<&StringArray>, row: usize) -> &str {
+fn at<'a>(array: Option<&'a StringArray>, row: usize) -> &'a str {
     array.filter(|array| array.is_valid(row)).map_or("", |array| array.value(row))
 }

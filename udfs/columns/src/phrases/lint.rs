@@ -10,9 +10,10 @@ use super::claim::{self, Claim, NAMES, Thing};
 use super::glossary::Glossary;
 use super::lexicon::{Lexicon, RelationId};
 use super::pack::{Pack, Section, Wording, Wordings};
+use super::reference::MarkWords;
 use super::render::{Asked, Words, letter};
 use super::segment::{Segment, Slot};
-use super::{Error, Options};
+use super::{Error, Options, PLAIN, PackText};
 use crate::nouns;
 
 /// A defect of a pack: where it is, what it is, and a text that shows it.
@@ -57,15 +58,19 @@ pub enum Defect {
 }
 
 /// How many question and answer wordings each section should have, for each axis.
-pub const FEWEST: (usize, usize) = (8, 4);
+pub const FEWEST: (usize, usize) = (20, 10);
 
-/// Lints a pack's text. An unknown slot, an open brace or a missing list is an error: nothing can be worded with it.
-pub fn lint(lexicon: &Lexicon, task: &str, text: &str) -> Result<Vec<Finding>, Error> {
-    let pack = Pack::parse(lexicon, task, text)?;
+/// Lints a pack. An unknown slot, an open brace or a missing list is an error: nothing can be worded with it. Only the plain pack
+/// must have [`FEWEST`]: another one follows a style that may have few wordings.
+pub fn lint(lexicon: &Lexicon, marks: &MarkWords, text: &PackText<'_>) -> Result<Vec<Finding>, Error> {
+    let pack = Pack::parse(lexicon, text)?;
     let mut findings = Vec::new();
     for wordings in pack.sections() {
-        let mut section = SectionLint { lexicon, axes: pack.axes(), wordings, findings: &mut findings };
-        section.counts();
+        let mut section = SectionLint { lexicon, marks, axes: pack.axes(), wordings, findings: &mut findings };
+        if text.name == PLAIN {
+            section.counts();
+        }
+        section.repetitions();
         for case in section.cases() {
             section.check(&case);
         }
@@ -83,6 +88,7 @@ struct Case<'a> {
 
 struct SectionLint<'a, 'f> {
     lexicon: &'a Lexicon,
+    marks: &'a MarkWords,
     axes: &'a [String],
     wordings: &'a Wordings,
     findings: &'f mut Vec<Finding>,
@@ -106,6 +112,9 @@ impl<'a> SectionLint<'a, '_> {
                 self.report(&format!("{name} for {axis}"), Defect::TooFew, "");
             }
         }
+    }
+
+    fn repetitions(&mut self) {
         let lists = std::iter::once(&self.wordings.questions).chain(self.wordings.answers.iter().map(|(_, list)| list));
         for list in lists {
             for (index, wording) in list.iter().enumerate() {
@@ -193,9 +202,10 @@ impl<'a> SectionLint<'a, '_> {
             category: if counts { category } else { "" },
             options: &case.options,
             key,
+            ..Asked::default()
         };
         let mut text = String::new();
-        if let Some(words) = Words::of(self.lexicon, &asked, &mut Glossary::default()) {
+        if let Some(words) = Words::of(self.lexicon, self.marks, &asked, &mut Glossary::default()) {
             words.write(&wording.segments, &mut text);
             words.options(&mut Options::default());
         }

@@ -1,9 +1,9 @@
 //! Phrases: how a question and its answer are worded.
 //!
 //! ```text
-//!  relations.toml ─► Lexicon ──┐
-//!                              ├─► Phrases ─► template(..)  which wording: an id
-//!  <task>/phrases.toml ─► Pack ┘           └► word(..)      that wording, with its slots filled
+//!  relations.toml ─► Lexicon ────┐
+//!  references.toml ─► MarkWords ─┼─► Phrases ─► template(..)  which wording: an id
+//!  <task>/phrases.toml ─► Pack ──┘           └► word(..)      that wording, with its slots filled
 //! ```
 //!
 //! In go texts that somebody else read from files; packs are compiled to [`segment::Segment`]s once, so that wording a row
@@ -14,6 +14,7 @@ pub mod glossary;
 pub mod lexicon;
 pub mod lint;
 pub mod pack;
+pub mod reference;
 pub mod render;
 pub mod segment;
 
@@ -28,15 +29,43 @@ use xxhash_rust::xxh3::Xxh3;
 use self::glossary::Glossary;
 use self::lexicon::Lexicon;
 use self::pack::{Pack, Section};
+use self::reference::MarkWords;
 use self::render::Asked;
 use self::segment::Segment;
 use crate::text_map::TextMap;
+
+/// The texts that phrases are made from.
+#[derive(Debug, Default)]
+pub struct Texts<'a> {
+    /// How relations are said: `relations.toml`.
+    pub relations: &'a str,
+    /// How marks are pointed at: `references.toml`.
+    pub references: &'a str,
+    pub packs: Vec<PackText<'a>>,
+    /// How much each pack is used, relative to the others; one that is not named is not used.
+    pub shares: BTreeMap<String, f64>,
+}
+
+/// One pack of wordings for one task.
+#[derive(Debug, Clone, Copy)]
+pub struct PackText<'a> {
+    pub task: &'a str,
+    /// [`PLAIN`], or what stands between the dots of `phrases.<name>.toml`.
+    pub name: &'a str,
+    /// TOML.
+    pub text: &'a str,
+}
+
+/// The pack of `phrases.toml`.
+pub const PLAIN: &str = "plain";
 
 /// All packs over one lexicon.
 #[derive(Debug)]
 pub struct Phrases {
     lexicon: Lexicon,
-    packs: BTreeMap<String, Pack>,
+    marks: MarkWords,
+    /// The packs of each task that are used, with their shares.
+    packs: BTreeMap<String, Vec<(f64, Pack)>>,
     templates: TextMap<String, Template>,
     fingerprint: u64,
 }
@@ -49,21 +78,36 @@ pub(crate) struct Template {
 }
 
 impl Phrases {
-    /// Compiles packs, each a task's name and the text of its `phrases.toml`.
-    pub fn new<'a>(relations: &str, packs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Error> {
-        let lexicon = Lexicon::parse(relations)?;
-        let packs: BTreeMap<&str, &str> = packs.into_iter().collect();
-        let mut texts = Xxh3::new();
-        for text in std::iter::once(relations).chain(packs.iter().flat_map(|(task, text)| [*task, *text])) {
-            texts.update(text.as_bytes());
-            texts.update(&[0]);
+    /// Compiles texts. Every pack is compiled, used or not, so that a mistake in one is found.
+    pub fn new(texts: &Texts<'_>) -> Result<Self, Error> {
+        let lexicon = Lexicon::parse(texts.relations)?;
+        let marks = MarkWords::parse(texts.references)?;
+        for (name, share) in &texts.shares {
+            if !texts.packs.iter().any(|pack| pack.name == name) {
+                return Err(Error::UnknownPack { name: name.clone() });
+            }
+            if !share.is_finite() || *share < 0.0 {
+                return Err(Error::WrongShare { name: name.clone(), share: *share });
+            }
         }
-        let packs = packs
-            .into_iter()
-            .map(|(task, text)| Ok((task.to_owned(), Pack::parse(&lexicon, task, text)?)))
-            .collect::<Result<BTreeMap<_, _>, Error>>()?;
-        let templates = packs.values().flat_map(Pack::templates).collect();
-        Ok(Self { lexicon, packs, templates, fingerprint: texts.digest() })
+        let (mut packs, mut templates) = (BTreeMap::<String, Vec<(f64, Pack)>>::new(), TextMap::default());
+        let mut hash = Xxh3::new();
+        let mut add = |part: &str| {
+            hash.update(part.as_bytes());
+            hash.update(&[0]);
+        };
+        add(texts.relations);
+        add(texts.references);
+        for text in &texts.packs {
+            let pack = Pack::parse(&lexicon, text)?;
+            let share = texts.shares.get(text.name).copied().unwrap_or(0.0);
+            [text.task, text.name, text.text, &share.to_string()].into_iter().for_each(&mut add);
+            templates.extend(pack.templates());
+            if share > 0.0 {
+                packs.entry(text.task.to_owned()).or_default().push((share, pack));
+            }
+        }
+        Ok(Self { lexicon, marks, packs, templates, fingerprint: hash.digest() })
     }
 
     /// A hash of all texts that the phrases were made from.
@@ -76,14 +120,26 @@ impl Phrases {
         &self.lexicon
     }
 
-    /// The template of a question: its id, `<task>/<answer_form>/<question wording>/<answer wording>`.
+    /// The template of a question: its id, `<task>/<answer_form>/<question wording>/<answer wording>`, where the task is
+    /// `<task>@<pack>` for a pack other than the plain one.
     ///
     /// `draw` is a number in [0, 1) that picks one, evenly; which question wording it picks does not depend on the answer.
     /// `None` where no pack has a wording for this task, form, relation and answer.
     pub fn template(&self, task: &str, form: &str, relation: &str, answer: &str, draw: f64) -> Option<&str> {
         let section = Section::of(form, answer)?;
         let axis = self.lexicon.axis(self.lexicon.find(relation)?);
-        self.packs.get(task)?.pick(section, axis, answer, draw)
+        // One draw picks twice: the pack, and with what is left of it the wording.
+        let packs = self.packs.get(task)?.iter().filter(|(_, pack)| pack.has(section, axis));
+        let mut left = draw.clamp(0.0, 1.0) * packs.clone().map(|(share, _)| share).sum::<f64>();
+        let mut last = None;
+        for (share, pack) in packs {
+            if left < *share {
+                return pack.pick(section, axis, answer, left / share);
+            }
+            left -= share;
+            last = Some(pack);
+        }
+        last?.pick(section, axis, answer, draw)
     }
 
     /// Words one question into `question` and `answer`, and its options into `options`. False where the template is unknown or
@@ -91,7 +147,7 @@ impl Phrases {
     pub fn word<'a>(&self, template_id: &str, asked: &Asked<'a>, names: &mut Glossary<'a>, out: &mut Worded) -> bool {
         out.clear();
         let Some(template) = self.templates.get(template_id) else { return false };
-        let Some(words) = render::Words::of(&self.lexicon, asked, names) else { return false };
+        let Some(words) = render::Words::of(&self.lexicon, &self.marks, asked, names) else { return false };
         words.write(&template.question, &mut out.question);
         words.write(&template.answer, &mut out.answer);
         words.options(&mut out.options);
@@ -151,6 +207,14 @@ pub enum Error {
     UnknownSlot { slot: String, wording: String },
     #[error("a brace does not close in `{wording}`")]
     OpenBrace { wording: String },
+    #[error("references.toml has no phrase for `{slot}`")]
+    NoReference { slot: String },
+    #[error("the reference `{wording}` needs `{slot}` once, and words before it")]
+    WrongReference { wording: String, slot: String },
+    #[error("`formats.packs` names the pack `{name}`, of which there is no file")]
+    UnknownPack { name: String },
+    #[error("the share of the pack `{name}` is {share}; a share is 0 or more")]
+    WrongShare { name: String, share: f64 },
     #[error("`{section}` of the phrases of `{pack}` lacks a question or a wording in `{answer}` for axis `{axis}`")]
     Missing { pack: String, section: &'static str, answer: &'static str, axis: String },
 }

@@ -1,4 +1,4 @@
-//! A task's pack of wordings: `queries/5_ask/<task>/phrases.toml`.
+//! A task's pack of wordings: `queries/5_ask/<task>/phrases.toml`, or `phrases.<pack>.toml` for one in another style.
 //!
 //! ```toml
 //! axes = ["lateral", "vertical", "depth"]   # what its relations lie on
@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use super::lexicon::{Axis, Lexicon};
 use super::segment::{self, Segment};
-use super::{Error, Template};
+use super::{Error, PLAIN, PackText, Template};
 use std::sync::Arc;
 
 /// All wordings of one task.
@@ -123,13 +123,14 @@ impl Section {
 
 impl Pack {
     /// Reads and compiles a pack.
-    pub fn parse(lexicon: &Lexicon, task: &str, text: &str) -> Result<Self, Error> {
-        let file: PackFile = toml::from_str(text).map_err(|e| Error::syntax(task, e))?;
-        known(lexicon, task, &file.axes)?;
+    pub fn parse(lexicon: &Lexicon, PackText { task, name, text }: &PackText<'_>) -> Result<Self, Error> {
+        let prefix = if *name == PLAIN { (*task).to_owned() } else { format!("{task}@{name}") };
+        let file: PackFile = toml::from_str(text).map_err(|e| Error::syntax(&prefix, e))?;
+        known(lexicon, &prefix, &file.axes)?;
         let sections = Section::ALL
             .into_iter()
             .filter_map(|section| Some((section, file.section(section)?)))
-            .map(|(section, entry)| Wordings::compile(lexicon, task, &file.axes, section, entry))
+            .map(|(section, entry)| Wordings::compile(lexicon, &prefix, &file.axes, section, entry))
             .collect::<Result<_, _>>()?;
         Ok(Self { axes: file.axes, sections })
     }
@@ -142,6 +143,11 @@ impl Pack {
     /// Its sections.
     pub fn sections(&self) -> &[Wordings] {
         &self.sections
+    }
+
+    /// Whether it words questions of this shape on this axis.
+    pub(super) fn has(&self, section: Section, axis: &Axis) -> bool {
+        self.axes.contains(&axis.name) && self.sections.iter().any(|wordings| wordings.section == section)
     }
 
     /// Every template with its id.

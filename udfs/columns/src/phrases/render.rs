@@ -5,7 +5,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::Options;
 use super::glossary::Glossary;
 use super::lexicon::{Lexicon, RelationId};
+use super::reference::{Mark, MarkWords, Reference, push};
 use super::segment::{Case, Figures, Role, Segment, Slot};
+use crate::format::{ImageFormat, TextFormat};
 use crate::nouns::Noun;
 
 /// What is asked, and the answer: a row of `questions` as the functions here see it.
@@ -21,6 +23,10 @@ pub struct Asked<'a> {
     pub category: &'a str,
     /// For a choice: subject and object, relations, or numbers, in the order asked.
     pub options: &'a [&'a str],
+    pub text_format: TextFormat,
+    pub image_format: ImageFormat,
+    /// The marks of the things that the question names, in their order: subject and object, or the object alone.
+    pub marks: [Mark<'a>; 2],
     /// Which of several words for the same thing is taken is a hash of this.
     pub key: &'a str,
 }
@@ -28,8 +34,8 @@ pub struct Asked<'a> {
 /// The words of one question, ready to be written in any wording.
 pub(super) struct Words<'a> {
     lexicon: &'a Lexicon,
-    subject: &'a Noun<'a>,
-    object: &'a Noun<'a>,
+    subject: Reference<'a>,
+    object: Reference<'a>,
     category: &'a Noun<'a>,
     asked: RelationId,
     /// The relation that holds between subject and object.
@@ -41,7 +47,12 @@ pub(super) struct Words<'a> {
 
 impl<'a> Words<'a> {
     /// `None` where the answer contradicts what is asked, so that nothing true could be said.
-    pub fn of<'n: 'a>(lexicon: &'a Lexicon, asked: &Asked<'n>, names: &'a mut Glossary<'n>) -> Option<Self> {
+    pub fn of<'n: 'a>(
+        lexicon: &'a Lexicon,
+        marks: &'a MarkWords,
+        asked: &Asked<'n>,
+        names: &'a mut Glossary<'n>,
+    ) -> Option<Self> {
         let relation = lexicon.find(asked.relation)?;
         let holds = match asked.answer {
             // "no" about things that are counted only denies; about two things it means the opposite.
@@ -54,6 +65,14 @@ impl<'a> Words<'a> {
             return None;
         }
         let [subject, object, category] = names.nouns([asked.subject, asked.object, asked.category]);
+        let hash = xxh3_64(asked.key.as_bytes());
+        let reference = |noun, place: usize| {
+            let formats = (asked.text_format, asked.image_format);
+            marks.reference(noun, formats, place, asked.marks[place], |n| turn(hash, n, MARK))
+        };
+        // Where nothing but the object is named, it comes first.
+        let object_place = usize::from(!asked.subject.is_empty());
+        let (subject, object) = (reference(subject, 0), reference(object, object_place));
         Some(Self {
             lexicon,
             subject,
@@ -63,7 +82,7 @@ impl<'a> Words<'a> {
             holds,
             answer: asked.answer,
             options: asked.options,
-            hash: xxh3_64(asked.key.as_bytes()),
+            hash,
         })
     }
 
@@ -87,15 +106,13 @@ impl<'a> Words<'a> {
 
     fn fill(&self, slot: &Slot, out: &mut String) {
         match slot {
-            Slot::The(role, case) => match self.noun(*role) {
-                Some(noun) => phrase(noun.definite_article(), noun.text(), *case, out),
+            Slot::The(role, case) => match self.thing(*role) {
+                Some(thing) => thing.write_definite(*case == Case::Capital, out),
                 None => self.option(self.chosen(*role), *case, out),
             },
             Slot::A(case) => phrase(self.category.indefinite_article(), self.category.text(), *case, out),
-            Slot::Name(role) => match self.noun(*role) {
-                Some(noun) if matches!(role, Role::Subject | Role::Object | Role::Category) => {
-                    out.push_str(noun.text())
-                }
+            Slot::Name(role) => match self.thing(*role) {
+                Some(thing) if matches!(role, Role::Subject | Role::Object | Role::Category) => thing.write_bare(out),
                 _ => self.option(self.chosen(*role), Case::Small, out),
             },
             Slot::Categories => out.push_str(self.category.plural()),
@@ -161,8 +178,8 @@ impl<'a> Words<'a> {
 
     fn option(&self, option: &str, case: Case, out: &mut String) {
         match option {
-            "subject" => phrase(self.subject.definite_article(), self.subject.text(), case, out),
-            "object" => phrase(self.object.definite_article(), self.object.text(), case, out),
+            "subject" => self.subject.write_definite(case == Case::Capital, out),
+            "object" => self.object.write_definite(case == Case::Capital, out),
             _ => match self.lexicon.find(option) {
                 // Options and `either` take the same place in their lists, so that they use the same words.
                 Some(relation) => phrase("", self.pick(&self.lexicon.relation(relation).option, OPTION), case, out),
@@ -183,10 +200,10 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The noun that a role stands for, where it is one.
-    fn noun(&self, role: Role) -> Option<&Noun<'a>> {
+    /// The thing that a role stands for, where it is one.
+    fn thing(&self, role: Role) -> Option<Reference<'a>> {
         match role {
-            Role::Category => Some(self.category),
+            Role::Category => Some(Reference::by_name(self.category)),
             role => match self.chosen(role) {
                 "subject" => Some(self.subject),
                 "object" => Some(self.object),
@@ -198,7 +215,7 @@ impl<'a> Words<'a> {
     fn is_plural(&self, role: Role) -> bool {
         match role {
             Role::N => self.answer != "1",
-            role => self.noun(role).is_some_and(Noun::is_plural),
+            role => self.thing(role).is_some_and(|thing| thing.is_plural()),
         }
     }
 
@@ -206,15 +223,22 @@ impl<'a> Words<'a> {
         &words[self.turn(words.len(), slot)]
     }
 
-    /// A number below `n`. Each slot looks at bits of its own, so that one word does not decide another.
     fn turn(&self, n: usize, slot: u32) -> usize {
-        let bits = self.hash.rotate_left(slot * 9) >> 32;
-        ((bits * n as u64) >> 32) as usize
+        turn(self.hash, n, slot)
     }
+}
+
+/// A number below `n`. Each slot looks at bits of its own, so that one word does not decide another.
+fn turn(hash: u64, n: usize, slot: u32) -> usize {
+    let bits = hash.rotate_left(slot * 9) >> 32;
+    ((bits * n as u64) >> 32) as usize
 }
 
 /// The slot number of whatever names the options of an axis.
 const OPTION: u32 = 6;
+
+/// The slot number of what points at marks.
+const MARK: u32 = 7;
 
 /// A, B, C, ...
 pub fn letter(index: usize) -> char {
@@ -223,14 +247,7 @@ pub fn letter(index: usize) -> char {
 
 fn phrase(article: &str, text: &str, case: Case, out: &mut String) {
     let (first, rest) = if article.is_empty() { (text, "") } else { (article, text) };
-    match case {
-        Case::Small => out.push_str(first),
-        Case::Capital => {
-            let mut letters = first.chars();
-            out.extend(letters.next().into_iter().flat_map(char::to_uppercase));
-            out.push_str(letters.as_str());
-        }
-    }
+    push(first, case == Case::Capital, out);
     out.push_str(rest);
 }
 

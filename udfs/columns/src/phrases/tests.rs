@@ -2,11 +2,14 @@
 
 use super::glossary::Glossary;
 use super::lexicon::Lexicon;
-use super::lint::{Defect, lint};
+use super::lint::{Defect, Finding, lint};
+use super::reference::{Mark, MarkWords};
 use super::render::Asked;
-use super::{Error, Phrases, Worded};
+use super::{Error, PLAIN, PackText, Phrases, Texts, Worded};
+use crate::format::{ImageFormat, TextFormat};
 
 const RELATIONS: &str = include_str!("../../../../queries/5_ask/relations.toml");
+const REFERENCES: &str = include_str!("../../../../queries/6_format/references.toml");
 const PACKS: [(&str, &str); 4] = [
     ("position_comparison", include_str!("../../../../queries/5_ask/position_comparison/phrases.toml")),
     ("size_comparison", include_str!("../../../../queries/5_ask/size_comparison/phrases.toml")),
@@ -15,7 +18,16 @@ const PACKS: [(&str, &str); 4] = [
 ];
 
 fn phrases() -> Phrases {
-    Phrases::new(RELATIONS, PACKS).unwrap()
+    Phrases::new(&texts()).unwrap()
+}
+
+fn texts() -> Texts<'static> {
+    let packs = PACKS.map(|(task, text)| PackText { task, name: PLAIN, text }).to_vec();
+    Texts { relations: RELATIONS, references: REFERENCES, packs, shares: [(PLAIN.to_owned(), 1.0)].into() }
+}
+
+fn linted(task: &str, text: &str) -> Vec<Finding> {
+    lint(&lexicon(), &MarkWords::parse(REFERENCES).unwrap(), &PackText { task, name: PLAIN, text }).unwrap()
 }
 
 fn lexicon() -> Lexicon {
@@ -27,7 +39,7 @@ fn our_packs_have_no_defect() {
     let lexicon = lexicon();
     assert_eq!(lexicon.ids().count(), 12);
     for (task, text) in PACKS {
-        let findings = lint(&lexicon, task, text).unwrap();
+        let findings = linted(task, text);
         let report: Vec<String> = findings.iter().map(|finding| format!("{task}: {finding}")).collect();
         assert!(findings.is_empty(), "{}", report.join("\n"));
     }
@@ -45,7 +57,7 @@ fn with(section: &str, list: &str, wording: &str) -> Vec<Defect> {
     pack.retain(|name, _| name == "axes" || name == section);
     let wordings = pack[section][list].as_array_mut().unwrap();
     wordings.push(toml::Value::String(wording.into()));
-    let findings = lint(&lexicon(), task, &toml::to_string(&pack).unwrap()).unwrap();
+    let findings = linted(task, &toml::to_string(&pack).unwrap());
     assert!(
         findings.iter().all(|finding| finding.wording == wording),
         "only the new wording is at fault: {findings:?}"
@@ -101,20 +113,75 @@ fn every_kind_of_defect_is_found() {
 #[test]
 fn too_few_wordings_are_found() {
     let text = "axes = [\"depth\"]\n[open]\nquestions = [\"{subject:Is|Are} {the subject} {either} {the object}?\"]\nanswers = [\"{Option}.\"]";
-    let findings = lint(&lexicon(), "t", text).unwrap();
+    let findings = linted("t", text);
     assert_eq!(findings.iter().map(|finding| finding.defect).collect::<Vec<_>>(), [Defect::TooFew]);
 }
 
 #[test]
 fn what_cannot_be_compiled_is_an_error() {
     let pack = |wording: &str| format!("axes = [\"depth\"]\n[open]\nquestions = ['{wording}']\nanswers = ['a']");
-    let error = |text: &str| Phrases::new(RELATIONS, [("t", text)]).unwrap_err();
+    let error = |text: &str| {
+        let packs = vec![PackText { task: "t", name: PLAIN, text }];
+        Phrases::new(&Texts { packs, ..texts() }).unwrap_err()
+    };
     assert!(matches!(error(&pack("{the nobody}")), Error::UnknownSlot { .. }));
     assert!(matches!(error(&pack("{the subject")), Error::OpenBrace { .. }));
     assert!(matches!(error("axes = [\"time\"]"), Error::UnknownAxis { .. }));
     assert!(matches!(error("axes = [\"depth\"]\n[open]\nquestions = ['a']"), Error::Missing { .. }));
     assert!(matches!(error("no toml"), Error::Syntax { .. }));
-    assert!(matches!(Phrases::new("[depth]\neither = []", []).unwrap_err(), Error::Incomplete { .. }));
+    let relations = Texts { relations: "[depth]\neither = []", ..texts() };
+    assert!(matches!(Phrases::new(&relations).unwrap_err(), Error::Incomplete { .. }));
+    let shares = |name: &str, share| Texts { shares: [(name.to_owned(), share)].into(), ..texts() };
+    assert!(matches!(Phrases::new(&shares("fancy", 1.0)).unwrap_err(), Error::UnknownPack { .. }));
+    assert!(matches!(Phrases::new(&shares(PLAIN, -1.0)).unwrap_err(), Error::WrongShare { .. }));
+}
+
+#[test]
+fn packs_are_used_by_their_shares() {
+    let (task, text) = PACKS[0];
+    let packs = vec![PackText { task, name: PLAIN, text }, PackText { task, name: "curt", text }];
+    let shares = [(PLAIN.to_owned(), 1.0), ("curt".to_owned(), 3.0)].into();
+    let phrases = Phrases::new(&Texts { packs, shares, ..texts() }).unwrap();
+    let picked: Vec<_> = (0..1000)
+        .map(|step| phrases.template(task, "yes_no", "left", "yes", f64::from(step) / 1000.0).unwrap())
+        .collect();
+    assert_eq!(picked.iter().filter(|id| id.starts_with("position_comparison@curt/yes_no/")).count(), 750);
+    let different: std::collections::BTreeSet<_> = picked.iter().collect();
+    assert!(different.len() > 100, "{}", different.len());
+}
+
+#[test]
+fn marks_and_boxes_stand_for_names() {
+    let phrases = phrases();
+    let mut out = Worded::default();
+    let marks = [Mark { colour: "red", label: "2" }, Mark { colour: "blue", label: "1" }];
+    let asked = Asked {
+        relation: "near",
+        answer: "no",
+        subject: "scissors",
+        object: "Oven",
+        marks,
+        key: "k",
+        ..Asked::default()
+    };
+    let mut word = |text_format, image_format, expected: [&str; 2]| {
+        let asked = Asked { text_format, image_format, ..asked.clone() };
+        assert!(phrases.word("position_comparison/yes_no/1/no-3", &asked, &mut Glossary::default(), &mut out));
+        assert!(out.question.starts_with(expected[0]), "{}", out.question);
+        assert!(out.answer.starts_with(expected[1]), "{}", out.answer);
+    };
+    word(
+        TextFormat::RefCaption,
+        ImageFormat::Original,
+        ["Are the <ref>scissors</ref> closer", "No, the <ref>scissors</ref> are"],
+    );
+    word(
+        TextFormat::RefRegionBox,
+        ImageFormat::Boxes,
+        ["Is the <ref>region</ref><box>1</box> closer", "No, the <ref>region</ref><box>1</box> is"],
+    );
+    word(TextFormat::Mark, ImageFormat::Numbers, ["Is ", "No, "]);
+    assert!(out.question.contains('2') && out.question.contains('1') && out.answer.contains('2'), "{}", out.question);
 }
 
 #[test]
@@ -129,8 +196,8 @@ fn templates_are_picked_evenly_and_the_question_does_not_depend_on_the_answer() 
         assert_eq!(question(yes), question(no));
         *seen.entry(yes.to_owned()).or_insert(0) += 1;
     }
-    assert_eq!(seen.len(), 60, "10 questions, 6 answers");
-    assert!(seen.values().all(|n| (160..=174).contains(n)), "{seen:?}");
+    assert_eq!(seen.len(), 28 * 14, "questions by answers");
+    assert!(seen.values().all(|n| (24..=27).contains(n)), "{seen:?}");
 }
 
 #[test]

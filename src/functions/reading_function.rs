@@ -1,4 +1,5 @@
-//! A SQL function that opens files and gives rows of `objects`, as a value: what `lift` and `project` have in common.
+//! A SQL function that opens files and gives a list of rows for each row, as a value: what `lift`, `project` and `appearance` have in
+//! common.
 
 use std::hash::{Hash, Hasher};
 
@@ -10,11 +11,11 @@ use datafusion::logical_expr::async_udf::{AsyncScalarUDF, AsyncScalarUDFImpl};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use futures::future::BoxFuture;
 
-use super::object_rows::{ObjectRow, list_type, row_fields, to_lists};
+use super::lists::list_type;
 
 /// The function. DataFusion awaits it; the arithmetic is for blocking threads.
 #[derive(Debug)]
-pub struct ObjectFunction {
+pub struct ReadingFunction {
     pub name: &'static str,
     /// How to call it.
     pub usage: &'static str,
@@ -23,23 +24,25 @@ pub struct ObjectFunction {
     pub arguments: usize,
     /// So many rows are handed over at once: what they come to is held in memory.
     pub rows_at_once: usize,
-    /// The rows of objects of each row of arguments.
-    pub call: fn(Vec<ArrayRef>) -> BoxFuture<'static, Result<Vec<Vec<ObjectRow>>>>,
+    /// The columns of the rows that it gives, by the columns of the table `objects`.
+    pub fields: fn(&SchemaRef) -> Fields,
+    /// The lists of rows with these columns.
+    pub call: fn(Vec<ArrayRef>, Fields) -> BoxFuture<'static, Result<ArrayRef>>,
 }
 
-impl ObjectFunction {
-    /// What a session registers; `objects` are the columns of the table that the function fills.
+impl ReadingFunction {
+    /// What a session registers; `objects` are the columns of that table.
     pub fn scalar(&'static self, objects: &SchemaRef) -> ScalarUDF {
         // Files may change between two calls.
         let signature = Signature::any(self.arguments, Volatility::Volatile);
-        let awaited = Awaited { function: self, signature, fields: row_fields(objects) };
+        let awaited = Awaited { function: self, signature, fields: (self.fields)(objects) };
         AsyncScalarUDF::new(std::sync::Arc::new(awaited)).into_scalar_udf()
     }
 }
 
 #[derive(Debug)]
 struct Awaited {
-    function: &'static ObjectFunction,
+    function: &'static ReadingFunction,
     signature: Signature,
     fields: Fields,
 }
@@ -72,12 +75,12 @@ impl AsyncScalarUDFImpl for Awaited {
     }
 
     async fn invoke_async_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let rows = (self.function.call)(ColumnarValue::values_to_arrays(&args.args)?).await?;
-        Ok(ColumnarValue::Array(to_lists(&self.fields, &rows)?))
+        let columns = ColumnarValue::values_to_arrays(&args.args)?;
+        Ok(ColumnarValue::Array((self.function.call)(columns, self.fields.clone()).await?))
     }
 }
 
-/// Names are unique in a session, and so are the columns of its objects.
+/// Names are unique in a session, and so are the columns of its rows.
 impl PartialEq for Awaited {
     fn eq(&self, other: &Self) -> bool {
         self.function.name == other.function.name && self.fields == other.fields

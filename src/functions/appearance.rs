@@ -1,0 +1,130 @@
+//! `appearance(uri, things)`: what the things of a frame look like on its image.
+//!
+//! One row is one frame with all its things, so that an image is decoded once.
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::{DataType, Field, Fields};
+use datafusion::error::{DataFusionError, Result};
+use futures::{StreamExt, TryStreamExt};
+use object_store::ObjectStoreExt;
+use serde::Serialize;
+use spatialmill_columns::{Lists, Record};
+use spatialmill_drawing::Picture;
+use spatialmill_geometry::{Mask, PixelBox};
+
+use super::lift::column_of_structs;
+use super::lists::{Lost, quarantined_field, to_lists};
+use super::reading_function::ReadingFunction;
+use crate::source::photo::MAX_BYTES;
+use crate::warehouse::open_object;
+
+/// The mean colour of each thing's mask, or of its box where it has none. An image that cannot be read is one quarantined row.
+pub const APPEARANCE: ReadingFunction = ReadingFunction {
+    name: "appearance",
+    usage: "appearance(uri, things)",
+    doc: "the mean colour of each of a frame's things (object_id, box, mask) on its image; opens the image",
+    arguments: 2,
+    rows_at_once: 32,
+    fields: |_| fields(),
+    call: |columns, fields| Box::pin(async move { to_lists(&fields, &looks(columns).await?) }),
+};
+
+#[derive(Debug, Default, Serialize)]
+struct Look {
+    object_id: Option<String>,
+    colour: Option<Colour>,
+    quarantined: Option<Lost>,
+}
+
+#[derive(Debug, Serialize)]
+struct Colour {
+    r: u8,
+    g: u8,
+    b: u8,
+}
+
+fn fields() -> Fields {
+    let colour = ["r", "g", "b"].map(|part| Field::new(part, DataType::Int32, true)).to_vec();
+    vec![
+        Field::new("object_id", DataType::Utf8, true),
+        Field::new("colour", DataType::Struct(colour.into()), true),
+        quarantined_field(),
+    ]
+    .into()
+}
+
+/// One thing, as far as its image shows it.
+struct Thing {
+    object_id: String,
+    outline: PixelBox,
+    mask: Option<(u32, u32, String)>,
+}
+
+async fn looks(columns: Vec<ArrayRef>) -> Result<Vec<Vec<Look>>> {
+    let uris = arrow::compute::cast(&columns[0], &DataType::Utf8)?;
+    let uris = uris.as_string::<i32>();
+    let things = things_of(&columns[1])?;
+    let work = things.into_iter().enumerate().map(|(row, things)| {
+        let uri = uris.is_valid(row).then(|| uris.value(row).to_owned()).unwrap_or_default();
+        async move {
+            let bytes = read(&uri).await;
+            let look =
+                move || match bytes.and_then(|bytes| Picture::decode(&bytes).map_err(|e| lost(&uri, e.to_string()))) {
+                    Ok(picture) => things.iter().map(|thing| thing.on(&picture)).collect(),
+                    Err(lost) => vec![Look { quarantined: Some(lost), ..Look::default() }],
+                };
+            tokio::task::spawn_blocking(look).await.map_err(|e| DataFusionError::External(e.into()))
+        }
+    });
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    futures::stream::iter(work).buffered(at_once).try_collect().await
+}
+
+impl Thing {
+    fn on(&self, picture: &Picture) -> Look {
+        let mask =
+            self.mask.as_ref().and_then(|(height, width, counts)| Mask::from_counts(*height, *width, counts).ok());
+        let colour = match &mask {
+            Some(mask) => picture.mean_colour(mask),
+            None => picture.mean_colour(&self.outline),
+        };
+        let colour = colour.map(|[r, g, b]| Colour { r, g, b });
+        Look { object_id: Some(self.object_id.clone()), colour, quarantined: None }
+    }
+}
+
+async fn read(uri: &str) -> Result<bytes::Bytes, Lost> {
+    let (store, path) = open_object(uri).map_err(|e| lost(uri, e.to_string()))?;
+    let found = store.get(&path).await.map_err(|e| lost(uri, e.to_string()))?;
+    if found.meta.size > MAX_BYTES {
+        return Err(lost(uri, format!("{} bytes, more than the {MAX_BYTES} allowed", found.meta.size)));
+    }
+    found.bytes().await.map_err(|e| lost(uri, e.to_string()))
+}
+
+fn lost(uri: &str, message: String) -> Lost {
+    Lost { code: "image".into(), message: format!("cannot look at the image: {message}, file `{uri}`") }
+}
+
+fn things_of(column: &ArrayRef) -> Result<Vec<Vec<Thing>>> {
+    let lists = Lists::new(column)?;
+    if lists.values.is_empty() {
+        return Ok(lists.ranges().map(|_| Vec::new()).collect());
+    }
+    let all = Record(&lists.values);
+    let ids = all.text("object_id")?;
+    let boxes = column_of_structs(all.field("box")?, "box")?;
+    let [x0, y0, x1, y1] = ["x0", "y0", "x1", "y1"].map(|side| Record(&boxes).number(side));
+    let (x0, y0, x1, y1) = (x0?, y0?, x1?, y1?);
+    let (x0, y0, x1, y1) = (x0.or_nan(), y0.or_nan(), x1.or_nan(), y1.or_nan());
+    let masks = column_of_structs(all.field("mask")?, "mask")?;
+    let (heights, widths) = (Record(&masks).number("height")?, Record(&masks).number("width")?);
+    let (heights, widths, counts) = (heights.or_nan(), widths.or_nan(), Record(&masks).text("counts")?);
+    let one = |row: usize| Thing {
+        object_id: if ids.is_valid(row) { ids.value(row).to_owned() } else { String::new() },
+        outline: PixelBox { x0: x0[row], y0: y0[row], x1: x1[row], y1: y1[row] },
+        mask: (masks.is_valid(row) && counts.is_valid(row))
+            .then(|| (heights[row] as u32, widths[row] as u32, counts.value(row).to_owned())),
+    };
+    Ok(lists.ranges().map(|range| range.unwrap_or_default().map(one).collect()).collect())
+}

@@ -1,0 +1,42 @@
+//! Rows that serialise, as lists of structs: one list for each row of a function's arguments.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, ListArray, RecordBatch, StructArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, Fields, Schema};
+use arrow::json::ReaderBuilder;
+use datafusion::error::Result;
+use serde::Serialize;
+
+use crate::pipeline::account::QUARANTINED;
+
+/// Why something cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Lost {
+    pub code: String,
+    pub message: String,
+}
+
+/// The accountant's column for what is [`Lost`].
+pub fn quarantined_field() -> Field {
+    let lost = vec![Field::new("code", DataType::Utf8, true), Field::new("message", DataType::Utf8, true)];
+    Field::new(QUARANTINED, DataType::Struct(lost.into()), true)
+}
+
+/// The type of what a function of such lists gives.
+pub fn list_type(fields: &Fields) -> DataType {
+    DataType::new_list(DataType::Struct(fields.clone()), true)
+}
+
+/// The rows of each argument row as a list.
+pub fn to_lists<T: Serialize>(fields: &Fields, rows: &[Vec<T>]) -> Result<ArrayRef> {
+    let schema = Arc::new(Schema::new(fields.clone()));
+    let flat: Vec<&T> = rows.iter().flatten().collect();
+    let mut decoder = ReaderBuilder::new(Arc::clone(&schema)).with_batch_size(flat.len().max(1)).build_decoder()?;
+    decoder.serialize(&flat)?;
+    let batch = decoder.flush()?.unwrap_or_else(|| RecordBatch::new_empty(schema));
+    let offsets = OffsetBuffer::from_lengths(rows.iter().map(Vec::len));
+    let item = Arc::new(Field::new_list_field(DataType::Struct(fields.clone()), true));
+    Ok(Arc::new(ListArray::try_new(item, offsets, Arc::new(StructArray::from(batch)), None)?))
+}

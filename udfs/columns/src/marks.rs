@@ -1,0 +1,301 @@
+//! Marks as recipes: `assign_marks`, `drawn_marks` and `named_boxes`.
+//!
+//! ```text
+//! things of a question ─► assign_marks ─► questions.marks   which colour and label each would have
+//!                                           ├─► drawn_marks ─► samples.marks   what one image format draws of that
+//!                                           └─► named_boxes ─► samples.boxes   what one text format writes of that
+//! ```
+//!
+//! Nothing is drawn here: a recipe says what, and whoever needs the image draws it.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StringArray, StructArray, UInt32Array, new_null_array};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::compute::{cast, take};
+use arrow::datatypes::{DataType, Field, Fields, Float64Type};
+use datafusion::common::{Result, exec_datafusion_err, plan_err};
+use spatialmill_geometry::colour;
+
+use crate::anchors::anchor_fields;
+use crate::format::{ImageFormat, TextFormat};
+use crate::lists::{Lists, list_type, lists_of};
+use crate::record::{Record, Shape};
+use crate::{Arguments, Example, Function};
+
+/// The same things get the same marks whatever is asked of them, so that their image is drawn once. Which thing gets which mark is
+/// left to `draw` and not to the order of the things, or a label would tell which of two is the subject.
+pub const ASSIGN_MARKS: Function = Function {
+    name: "assign_marks",
+    usage: "assign_marks(things, draw)",
+    doc: "the things (object_id, box, anchor, own_colour) of a question, each with the place, colour and label of its mark; the colours stay apart for any reader, and from the things' own",
+    example: Example {
+        sql: "SELECT assign_marks([{object_id: 'cup', box: NULL, anchor: NULL, own_colour: {r: 250, g: 0, b: 0}}], 0.1)[1]['label']",
+        answer: "1",
+    },
+    answer: |types| match types {
+        [things, draw] => {
+            Shape::List(THING).check("assign_marks", "things", things)?;
+            Shape::Number.check("assign_marks", "draw", draw)?;
+            Ok(list_type(assigned_fields()))
+        }
+        _ => plan_err!("`assign_marks` takes two arguments, things and a draw, and not {}", types.len()),
+    },
+    call: assign_marks,
+};
+
+/// What one image format draws of a question's marks; nothing for `original`.
+pub const DRAWN_MARKS: Function = Function {
+    name: "drawn_marks",
+    usage: "drawn_marks(marks, image_format)",
+    doc: "the marks that an image format draws: boxes, masks or numbers, each with what its kind needs",
+    example: Example {
+        sql: "SELECT drawn_marks(assign_marks([{object_id: 'cup', box: {x0: 1, y0: 2, x1: 3, y1: 4}, anchor: NULL, own_colour: NULL}],
+            0.1), 'boxes')[1]['box']['x1']",
+        answer: "3.0",
+    },
+    answer: |types| match types {
+        [marks, _] => {
+            Shape::List(ASSIGNED).check("drawn_marks", "marks", marks)?;
+            Ok(list_type(drawn_fields()))
+        }
+        _ => plan_err!("`drawn_marks` takes two arguments, marks and an image format, and not {}", types.len()),
+    },
+    call: drawn_marks,
+};
+
+/// What one text format writes of a question's marks; nothing for those without `<box>`.
+pub const NAMED_BOXES: Function = Function {
+    name: "named_boxes",
+    usage: "named_boxes(marks, text_format)",
+    doc: "the boxes that a text of this format writes, in the order in which it numbers them",
+    example: Example {
+        sql: "SELECT named_boxes(assign_marks([{object_id: 'cup', box: {x0: 1, y0: 2, x1: 3, y1: 4}, anchor: NULL, own_colour: NULL}],
+            0.1), 'ref_region_box')[1]['y0']",
+        answer: "2.0",
+    },
+    answer: |types| match types {
+        [marks, _] => {
+            Shape::List(ASSIGNED).check("named_boxes", "marks", marks)?;
+            Ok(list_type(box_fields()))
+        }
+        _ => plan_err!("`named_boxes` takes two arguments, marks and a text format, and not {}", types.len()),
+    },
+    call: named_boxes,
+};
+
+const BOX: Shape =
+    Shape::Struct(&[("x0", Shape::Number), ("y0", Shape::Number), ("x1", Shape::Number), ("y1", Shape::Number)]);
+const PLACE: Shape = Shape::Struct(&[("x", Shape::Number), ("y", Shape::Number), ("radius", Shape::Number)]);
+const THING: &[(&str, Shape)] = &[
+    ("object_id", Shape::Text),
+    ("box", BOX),
+    ("anchor", PLACE),
+    ("own_colour", Shape::Struct(&[("r", Shape::Number), ("g", Shape::Number), ("b", Shape::Number)])),
+];
+const ASSIGNED: &[(&str, Shape)] =
+    &[("object_id", Shape::Text), ("box", BOX), ("place", PLACE), ("colour", Shape::Text), ("label", Shape::Text)];
+
+fn box_fields() -> Fields {
+    ["x0", "y0", "x1", "y1"].map(|edge| Field::new(edge, DataType::Float64, true)).to_vec().into()
+}
+
+fn assigned_fields() -> Fields {
+    vec![
+        Field::new("object_id", DataType::Utf8, true),
+        Field::new("box", DataType::Struct(box_fields()), true),
+        Field::new("place", DataType::Struct(anchor_fields()), true),
+        Field::new("colour", DataType::Utf8, true),
+        Field::new("label", DataType::Utf8, true),
+    ]
+    .into()
+}
+
+fn drawn_fields() -> Fields {
+    let mut fields: Vec<_> = assigned_fields().iter().cloned().collect();
+    fields.insert(1, Arc::new(Field::new("kind", DataType::Utf8, true)));
+    fields.into()
+}
+
+fn assign_marks(arguments: &Arguments) -> Result<ArrayRef> {
+    let things = Lists::new(&arguments.column(0)?)?;
+    let draws = cast(&arguments.column(1)?, &DataType::Float64)?;
+    let draws = draws.as_primitive::<Float64Type>();
+    let record = Record(&things.values);
+    let ids = record.text("object_id")?;
+    let own = own_colours(record.field("own_colour")?)?;
+    let (mut colours, mut labels) = (vec![""; ids.len()], vec![0; ids.len()]);
+    let mut lengths = Vec::with_capacity(arguments.rows());
+    let mut order: Vec<usize> = Vec::new();
+    let mut own_in_order: Vec<Option<[u8; 3]>> = Vec::new();
+    for (row, rows) in things.ranges().enumerate() {
+        let rows = rows.unwrap_or_default();
+        lengths.push(rows.len());
+        if rows.is_empty() {
+            continue;
+        }
+        let draw = if draws.is_valid(row) { draws.value(row).clamp(0.0, 1.0) } else { 0.0 };
+        order.clear();
+        order.extend(rows.clone());
+        order.sort_unstable_by_key(|thing| ids.value(*thing));
+        // The first of the ids is as likely to be the first of the labels as any.
+        order.rotate_left(((draw * rows.len() as f64) as usize).min(rows.len() - 1));
+        own_in_order.clear();
+        own_in_order.extend(order.iter().map(|thing| own[*thing]));
+        // The bits that the rotation has not used.
+        let assigned = colour::assign(&own_in_order, (draw * (1u64 << 53) as f64) as u64);
+        for (place, (thing, colour)) in order.iter().zip(assigned).enumerate() {
+            (colours[*thing], labels[*thing]) = (colour.name(), place + 1);
+        }
+    }
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(ids),
+        cast_to(record.field("box")?, box_fields())?,
+        cast_to(record.field("anchor")?, anchor_fields())?,
+        Arc::new(StringArray::from(colours)),
+        Arc::new(labels.iter().map(|label| Some(label.to_string())).collect::<StringArray>()),
+    ];
+    lists_of(assigned_fields(), columns, lengths, things.nulls().cloned())
+}
+
+/// The colours of the things themselves, where they are known.
+fn own_colours(column: &ArrayRef) -> Result<Vec<Option<[u8; 3]>>> {
+    let Some(colours) = column.as_struct_opt() else { return Ok(vec![None; column.len()]) };
+    let record = Record(colours);
+    let (r, g, b) = (record.number("r")?, record.number("g")?, record.number("b")?);
+    let (r, g, b) = (r.or_nan(), g.or_nan(), b.or_nan());
+    let colour = |row: usize| {
+        let parts = [r[row], g[row], b[row]];
+        // The cast saturates.
+        (colours.is_valid(row) && parts.iter().all(|part| part.is_finite())).then(|| parts.map(|part| part as u8))
+    };
+    Ok((0..colours.len()).map(colour).collect())
+}
+
+fn cast_to(column: &ArrayRef, fields: Fields) -> Result<ArrayRef> {
+    let wanted = DataType::Struct(fields);
+    if column.data_type() == &DataType::Null {
+        return Ok(new_null_array(&wanted, column.len()));
+    }
+    Ok(if column.data_type() == &wanted { column.clone() } else { cast(column, &wanted)? })
+}
+
+fn drawn_marks(arguments: &Arguments) -> Result<ArrayRef> {
+    let marks = Lists::new(&arguments.column(0)?)?;
+    let formats = arguments.text(1)?;
+    let format = |row: usize| {
+        let name = if formats.is_valid(row) { formats.value(row) } else { "" };
+        ImageFormat::named(name).ok_or_else(|| exec_datafusion_err!("`{name}` is no image format"))
+    };
+    let mut kinds: Vec<&str> = Vec::new();
+    let chosen = Chosen::of(&marks, |row| {
+        let kind = format(row)?.mark_kind();
+        kinds.extend(kind.into_iter().flat_map(|kind| std::iter::repeat_n(kind, marks.range(row).len())));
+        Ok(kind.is_some())
+    })?;
+    let only = |column: ArrayRef, kind: &str| {
+        let of_kind = NullBuffer::new(BooleanBuffer::from_iter(kinds.iter().map(|own| *own == kind)));
+        with_nulls(&column, of_kind)
+    };
+    let columns = vec![
+        chosen.column("object_id", &DataType::Utf8)?,
+        Arc::new(StringArray::from(kinds.clone())),
+        only(chosen.column("box", &DataType::Struct(box_fields()))?, "box")?,
+        only(chosen.column("place", &DataType::Struct(anchor_fields()))?, "number")?,
+        chosen.column("colour", &DataType::Utf8)?,
+        only(chosen.column("label", &DataType::Utf8)?, "number")?,
+    ];
+    lists_of(drawn_fields(), columns, chosen.lengths, None)
+}
+
+fn named_boxes(arguments: &Arguments) -> Result<ArrayRef> {
+    let marks = Lists::new(&arguments.column(0)?)?;
+    let formats = arguments.text(1)?;
+    let chosen = Chosen::of(&marks, |row| {
+        let name = if formats.is_valid(row) { formats.value(row) } else { "" };
+        let format = TextFormat::named(name).ok_or_else(|| exec_datafusion_err!("`{name}` is no text format"))?;
+        Ok(format.writes_boxes())
+    })?;
+    let boxes = chosen.column("box", &DataType::Struct(box_fields()))?;
+    lists_of(box_fields(), boxes.as_struct().columns().to_vec(), chosen.lengths, None)
+}
+
+/// The marks of some rows, and none of the others.
+struct Chosen<'a> {
+    values: &'a StructArray,
+    taken: UInt32Array,
+    lengths: Vec<usize>,
+}
+
+impl<'a> Chosen<'a> {
+    fn of(marks: &'a Lists, mut is_chosen: impl FnMut(usize) -> Result<bool>) -> Result<Self> {
+        let (mut taken, mut lengths) = (Vec::new(), Vec::new());
+        for row in 0..marks.len() {
+            let range = if is_chosen(row)? { marks.range(row) } else { 0..0 };
+            lengths.push(range.len());
+            // The values of one batch's lists are counted by i32 offsets.
+            taken.extend(range.map(|mark| mark as u32));
+        }
+        Ok(Self { values: &marks.values, taken: taken.into(), lengths })
+    }
+
+    fn column(&self, name: &str, wanted: &DataType) -> Result<ArrayRef> {
+        match self.values.column_by_name(name) {
+            Some(column) if column.data_type() == wanted => Ok(take(column, &self.taken, None)?),
+            Some(column) => Ok(cast(&take(column, &self.taken, None)?, wanted)?),
+            // What an empty list in SQL is a list of has no fields.
+            None => Ok(new_null_array(wanted, self.taken.len())),
+        }
+    }
+}
+
+/// `column`, null also where `valid` says so.
+fn with_nulls(column: &ArrayRef, valid: NullBuffer) -> Result<ArrayRef> {
+    let nulls = NullBuffer::union(column.nulls(), Some(&valid));
+    Ok(arrow::array::make_array(column.to_data().into_builder().nulls(nulls).build()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::util::display::array_value_to_string;
+    use datafusion::prelude::SessionContext;
+
+    use super::*;
+
+    async fn check(sql: &str, expected: &str) {
+        let context = SessionContext::new();
+        for function in [&ASSIGN_MARKS, &DRAWN_MARKS, &NAMED_BOXES] {
+            context.register_udf(function.scalar());
+        }
+        let batches = context.sql(sql).await.unwrap().collect().await.unwrap();
+        assert_eq!(array_value_to_string(batches[0].column(0), 0).unwrap(), expected, "{sql}");
+    }
+
+    const PAIR: &str =
+        "[{object_id: 'b', box: {x0: 1, y0: 2, x1: 3, y1: 4}, anchor: {x: 2, y: 3, radius: 1}, own_colour: NULL},
+        {object_id: 'a', box: {x0: 5, y0: 6, x1: 7, y1: 8}, anchor: NULL, own_colour: NULL}]";
+
+    #[tokio::test]
+    async fn labels_follow_the_draw_and_not_the_order_of_things() {
+        let labels = "m[1]['object_id'] || m[1]['label'] || m[2]['object_id'] || m[2]['label']";
+        check(&format!("SELECT {labels} FROM (SELECT assign_marks({PAIR}, 0.2) AS m)"), "b2a1").await;
+        check(&format!("SELECT {labels} FROM (SELECT assign_marks({PAIR}, 0.7) AS m)"), "b1a2").await;
+    }
+
+    #[tokio::test]
+    async fn each_kind_has_what_it_needs_and_nothing_else() {
+        for (format, expected) in
+            [("boxes", "2 box 3.0  "), ("masks", "2 mask   "), ("numbers", "2 number  2.0 1"), ("original", "0    ")]
+        {
+            let what = "concat(cardinality(m), ' ', m[1]['kind'], ' ', m[1]['box']['x1'], ' ', m[1]['place']['x'], ' ', m[1]['label'])";
+            check(
+                &format!("SELECT {what} FROM (SELECT drawn_marks(assign_marks({PAIR}, 0.7), '{format}') AS m)"),
+                expected,
+            )
+            .await;
+        }
+        for (format, expected) in [("mark", "0"), ("natural", "0"), ("ref_caption_box", "2")] {
+            check(&format!("SELECT cardinality(named_boxes(assign_marks({PAIR}, 0.7), '{format}'))"), expected).await;
+        }
+    }
+}
