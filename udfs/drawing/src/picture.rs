@@ -124,3 +124,6 @@ impl<'a> From<&'a PixelBox> for Region<'a> {
         Self::Box(area)
     }
 }
+
+#[cfg(test)]
+mod tests;

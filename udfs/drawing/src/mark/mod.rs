@@ -100,7 +100,7 @@ impl Pen {
 
     /// The coloured line of a frame.
     fn frame(&self) -> f64 {
-        3.0 * self.unit
+        4.0 * self.unit
     }
 
     /// The casing on each side of a line. Thinner than a pixel it would be grey.
@@ -113,10 +113,10 @@ impl Pen {
         2.0 * self.unit
     }
 
-    /// A badge's radius, without casing, for some room. Digits are a bit higher than the radius: 12 pixels at least on a picture of
+    /// A badge's radius, without casing, for some room. Digits are about as high as the radius, so 12 pixels or more on a picture of
     /// 640 x 480.
     fn badge(&self, room: f64) -> f64 {
-        (room * 0.6).clamp(11.0 * self.unit, 18.0 * self.unit)
+        (room * 0.6).clamp(12.0 * self.unit, 18.0 * self.unit)
     }
 }
 
