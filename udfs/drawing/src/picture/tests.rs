@@ -12,7 +12,7 @@ use super::*;
 fn pixels(width: u32, height: u32, channels: u32) -> Vec<u8> {
     let value = |x: u32, y: u32, channel: u32| {
         let (fx, fy) = (f64::from(x) / 17.0 + f64::from(channel), f64::from(y) / 11.0);
-        let edge = if (x / 23 + y / 19) % 2 == 0 { 40.0 } else { -40.0 };
+        let edge = if (x / 23 + y / 19).is_multiple_of(2) { 40.0 } else { -40.0 };
         (128.0 + 70.0 * (fx.sin() * (fy + fx / 3.0).cos()) + edge) as u8
     };
     (0..height)
