@@ -1,4 +1,5 @@
-//! B3: marks drawn on photos, from file bytes to file bytes, one core. `benches/overlays.py` says what it is about and runs it.
+//! B3: marks drawn on photos, from file bytes to file bytes, one core. `benches/overlays.py` says what it is about and
+//! runs it.
 //!
 //! ```text
 //! overlays <folder>     photos and what to draw on them: <name>.jpg, <name>.marks, whose lines are
@@ -6,8 +7,8 @@
 //! box <colour> x0 y0 x1 y1      mask <colour> x,y,x,y,x,y [x,y,...]      number <colour> <number> x y room
 //! ```
 //!
-//! Then a line of standard input is a kind of mark, or `all` for one picture a kind from one decode, and gets the seconds
-//! that all photos took; `save` writes the pictures as <name>.<kind>.jpg beside the photos.
+//! Then a line of standard input is a kind of mark, or `all` for one picture a kind from one decode, and gets the
+//! seconds that all photos took; `save` writes the pictures as <name>.<kind>.jpg beside the photos.
 
 use std::error::Error;
 use std::hint::black_box;

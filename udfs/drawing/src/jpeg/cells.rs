@@ -184,7 +184,8 @@ impl ImageBuffer for Image<'_> {
         (self.grid.area(self.cells.end - 1).y.end - self.grid.area(self.cells.start).y.start) as u16
     }
 
-    /// The encoder asks for colour at every pixel and uses that of even columns in even rows; the others get what is quickest.
+    /// The encoder asks for colour at every pixel and uses that of even columns in even rows; the others get what is
+    /// quickest.
     fn fill_buffers(&self, y: u16, [brightness, blue, red, _]: &mut [Vec<u8>; 4]) {
         let y = self.grid.area(self.cells.start).y.start + usize::from(y);
         let row = self.grid.across(0..1, y).start;

@@ -1,4 +1,5 @@
-//! A number in a badge: a disc for one digit, a pill for more, filled with the mark's colour, digits and casing in black or white.
+//! A number in a badge: a disc for one digit, a pill for more, filled with the mark's colour, digits and casing in
+//! black or white.
 
 use ab_glyph::{Font, FontRef, OutlinedGlyph, PxScale, point};
 use spatialmill_geometry::colour::Colour;

@@ -251,7 +251,8 @@ fn sizes_are_judged_before_pixels() {
     assert!(matches!(sized(0, 20), Refused::Jpeg(_)));
 
     let mut bytes = png(image::RgbImage::new(4, 4));
-    // Width and height follow the signature, the length and the name of the first chunk; its checksum is after 13 bytes.
+    // Width and height follow the signature, the length and the name of the first chunk; its checksum is after 13
+    // bytes.
     bytes[16..24].copy_from_slice(&[0, 0, 0x7F, 0xFF, 0, 0, 0x7F, 0xFF]);
     let sum = crc(&bytes[12..29]);
     bytes[29..33].copy_from_slice(&sum.to_be_bytes());
