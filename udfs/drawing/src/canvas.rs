@@ -1,8 +1,8 @@
 //! A picture being drawn on: ink blended where a shape covers, cells copied when the first ink falls on them.
 //!
-//! Blending is done in the JPEG's own terms. Brightness takes a shape's coverage pixel by pixel; colour, which belongs to two by two
-//! pixels, takes the mean of theirs. Ink that covers its ground fully replaces it, so a stroke on a wider casing has no
-//! seam.
+//! Blending is done in the JPEG's own terms. Brightness takes a shape's coverage pixel by pixel; colour, which belongs
+//! to two by two pixels, takes the mean of theirs. Ink that covers its ground fully replaces it, so a stroke on a wider
+//! casing has no seam.
 
 use std::ops::Range;
 
@@ -41,8 +41,8 @@ impl<'a> Canvas<'a> {
         self.base.height
     }
 
-    /// Blends a shape. `cover` is asked for each row of the area, with the first column and zeros to fill: 0 is outside of the shape,
-    /// 255 inside. Outside of the picture nothing is drawn.
+    /// Blends a shape. `cover` is asked for each row of the area, with the first column and zeros to fill: 0 is outside
+    /// of the shape, 255 inside. Outside of the picture nothing is drawn.
     pub fn paint(&mut self, area: Area, ink: Ink, mut cover: impl FnMut(usize, usize, &mut [u8])) {
         let mut rows = std::mem::take(&mut self.rows);
         let x = area.x.start..area.x.end.min(self.width());

@@ -58,7 +58,8 @@ fn jpeg(bytes: &[u8]) -> Result<Planes, Refused> {
         // Red, green and blue; cyan, magenta, yellow and black, in either of two ways.
         _ => (3, ColorSpace::RGB),
     };
-    // Two bytes a coefficient are held of the whole picture when it comes in several scans, which the header does not say.
+    // Two bytes a coefficient are held of the whole picture when it comes in several scans, which the header does not
+    // say.
     check_size(width as u64, height as u64, colours + 2 * u64::from(info.components))?;
 
     decoder.set_options(options.jpeg_set_out_colorspace(out));
@@ -111,5 +112,29 @@ fn check_size(width: u64, height: u64, bytes_per_pixel: u64) -> Result<(), Refus
         Err(Refused::Memory { width: shown_width, height: shown_height })
     } else {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+
+    #[test]
+    fn vector_instructions_change_no_pixel() {
+        for sampling in [SamplingFactor::R_4_2_0, SamplingFactor::R_4_2_2, SamplingFactor::R_4_4_4] {
+            let (width, height) = (123_u16, 77_u16);
+            let pixels: Vec<u8> = (0..123 * 77 * 3).map(|k: u32| (k * k / 977 + k % 91) as u8).collect();
+            let mut bytes = Vec::new();
+            let mut encoder = Encoder::new(&mut bytes, 90);
+            encoder.set_sampling_factor(sampling);
+            encoder.encode(&pixels, width, height, ColorType::Rgb).unwrap();
+            let [plain, vector] = [false, true].map(|vector| {
+                let options = DecoderOptions::default().set_use_unsafe(vector);
+                let options = options.jpeg_set_out_colorspace(ColorSpace::YCbCr);
+                JpegDecoder::new_with_options(ZCursor::new(&bytes), options).decode().unwrap()
+            });
+            assert!(plain == vector, "{sampling:?}");
+        }
     }
 }

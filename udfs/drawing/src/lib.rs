@@ -6,9 +6,10 @@
 //!            marks ─► canvas ─► jpeg ─► bytes
 //! ```
 //!
-//! Pixels are kept as JPEG has them, as brightness and, at half the size each way, colour: most images come as that and all leave as
-//! that, so nothing is converted on the way. Positions are pixel floats from the stored picture's top-left corner, x right and y down;
-//! the orientation that a camera noted in the file is not applied, because boxes and masks are in the stored grid.
+//! Pixels are kept as JPEG has them, as brightness and, at half the size each way, colour: most images come as that and
+//! all leave as that, so nothing is converted on the way. Positions are pixel floats from the stored picture's top-left
+//! corner, x right and y down; the orientation that a camera noted in the file is not applied, because boxes and masks
+//! are in the stored grid.
 //!
 //! ```
 //! use spatialmill_drawing::{Mark, Picture};

@@ -9,8 +9,8 @@ use crate::mark::{self, Mark, MarkError};
 use crate::planes::{Planes, rgb};
 use crate::rows::Rows;
 
-/// The pixels of an image file, decoded once for all that is drawn on them: a byte and a half each, and once something was drawn, the bytes of the
-/// JPEG without marks.
+/// The pixels of an image file, decoded once for all that is drawn on them: a byte and a half each, and once something
+/// was drawn, the bytes of the JPEG without marks.
 #[derive(Debug)]
 pub struct Picture {
     planes: Planes,
@@ -60,8 +60,8 @@ impl Picture {
         self.planes.height as u32
     }
 
-    /// The JPEG file of the picture with marks: masks first, then boxes, then numbers. The same marks give the same bytes,
-    /// whatever was drawn before.
+    /// The JPEG file of the picture with marks: masks first, then boxes, then numbers. The same marks give the same
+    /// bytes, whatever was drawn before.
     pub fn drawn(&self, marks: &[Mark]) -> Result<Vec<u8>, DrawError> {
         let mut canvas = Canvas::on(&self.planes, self.grid);
         mark::draw(&mut canvas, marks)?;
@@ -73,7 +73,8 @@ impl Picture {
         self.drawn(&[])
     }
 
-    /// The mean colour of a region, in sRGB; `None` where it has no pixel of this picture, or is a mask of another size.
+    /// The mean colour of a region, in sRGB; `None` where it has no pixel of this picture, or is a mask of another
+    /// size.
     ///
     /// ```
     /// use spatialmill_drawing::Picture;
@@ -124,3 +125,6 @@ impl<'a> From<&'a PixelBox> for Region<'a> {
         Self::Box(area)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,8 @@
 //!   └cb,cr┘└cb,cr┘...
 //! ```
 //!
-//! Full range, as JFIF has it. A colour value is the mean of its pixels, so that its middle is where theirs is; a decoder that
-//! shows the picture puts it there.
+//! Full range, as JFIF has it. A colour value is the mean of its pixels, so that its middle is where theirs is; a
+//! decoder that shows the picture puts it there.
 
 /// A picture, or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq)]

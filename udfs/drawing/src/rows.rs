@@ -1,5 +1,5 @@
-//! A mask row by row. Masks run down the columns and pictures along the rows; this turns the one into the other at the cost of the
-//! outline, not of the area.
+//! A mask row by row. Masks run down the columns and pictures along the rows; this turns the one into the other at the
+//! cost of the outline, not of the area.
 //!
 //! ```text
 //!   . # #      what differs from the column to the left:   row 0: 1 3
@@ -62,8 +62,8 @@ impl Rows {
     }
 }
 
-/// Calls `change` with each column and those rows in which it is not what the column to its left is. Columns rise; outside of the
-/// picture nothing is in the mask.
+/// Calls `change` with each column and those rows in which it is not what the column to its left is. Columns rise;
+/// outside of the picture nothing is in the mask.
 fn changes(mask: &Mask, mut change: impl FnMut(u32, Range<usize>)) {
     let height = u64::from(mask.height());
     let (mut left, mut here): (Vec<u32>, Vec<u32>) = (Vec::new(), Vec::new());

@@ -184,7 +184,8 @@ impl ImageBuffer for Image<'_> {
         (self.grid.area(self.cells.end - 1).y.end - self.grid.area(self.cells.start).y.start) as u16
     }
 
-    /// The encoder asks for colour at every pixel and uses that of even columns in even rows; the others get what is quickest.
+    /// The encoder asks for colour at every pixel and uses that of even columns in even rows; the others get what is
+    /// quickest.
     fn fill_buffers(&self, y: u16, [brightness, blue, red, _]: &mut [Vec<u8>; 4]) {
         let y = self.grid.area(self.cells.start).y.start + usize::from(y);
         let row = self.grid.across(0..1, y).start;
@@ -208,5 +209,72 @@ impl ImageBuffer for Image<'_> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canvas::Area;
+    use crate::planes::{Ink, Planes};
+
+    /// All pixels at once, as the encoder would have it.
+    struct Whole<'a>(&'a Planes);
+
+    impl ImageBuffer for Whole<'_> {
+        fn get_jpeg_color_type(&self) -> JpegColorType {
+            JpegColorType::Ycbcr
+        }
+
+        fn width(&self) -> u16 {
+            self.0.width as u16
+        }
+
+        fn height(&self) -> u16 {
+            self.0.height as u16
+        }
+
+        fn fill_buffers(&self, y: u16, buffers: &mut [Vec<u8>; 4]) {
+            let Planes { width, y: brightness, cb, cr, .. } = self.0;
+            let (row, colours) = (usize::from(y) * width, usize::from(y) / 2 * self.0.colour_width());
+            for x in 0..*width {
+                buffers[0].push(brightness[row + x]);
+                buffers[1].push(cb[colours + x / 2]);
+                buffers[2].push(cr[colours + x / 2]);
+            }
+        }
+    }
+
+    #[test]
+    fn cells_put_together_are_the_file_that_the_encoder_writes_at_once() {
+        for (width, height) in [(640, 50), (333, 47), (90, 33), (16, 16), (3, 5), (1, 100)] {
+            let colours = halved(width) * halved(height);
+            let noise = |length: usize, step: usize| (0..length).map(|k| (k * step % 241) as u8).collect::<Vec<_>>();
+            let base =
+                Planes { width, height, y: noise(width * height, 7), cb: noise(colours, 31), cr: noise(colours, 13) };
+            let grid = Grid::of(width, height);
+            let cells = Cells::of(grid);
+            // The first drawing has ink in a corner, the next in the middle, the third nowhere, the last everywhere.
+            let areas = [
+                Area { x: 0..20, y: 0..20 },
+                Area { x: width / 2..width / 2 + 1, y: height / 2..height },
+                Area { x: 0..0, y: 0..0 },
+                Area { x: 0..width, y: 0..height },
+            ];
+            for area in areas {
+                let mut canvas = Canvas::on(&base, grid);
+                canvas.paint(area, Ink { y: 10, cb: 240, cr: 90 }, |_, _, row| row.fill(200));
+                let mut expected = Vec::new();
+                let mut encoder = Encoder::new(&mut expected, QUALITY);
+                encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
+                encoder.set_restart_interval(grid.blocks() as u16);
+                encoder.encode_image(Whole(&canvas.flattened())).unwrap();
+                assert!(cells.file(&canvas, grid).unwrap() == expected, "{width} x {height}");
+            }
+        }
+    }
+
+    fn halved(side: usize) -> usize {
+        side.div_ceil(2)
     }
 }

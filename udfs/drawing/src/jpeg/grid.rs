@@ -18,7 +18,8 @@ pub struct Grid {
 /// Pixels of a block's side: eight values of colour, each of two pixels.
 const BLOCK: usize = 16;
 
-/// How many blocks a cell has at best: with fewer, markers make the file larger, with more, ink makes more cells its own.
+/// How many blocks a cell has at best: with fewer, markers make the file larger, with more, ink makes more cells its
+/// own.
 const BEST: usize = 10;
 
 /// No cell has fewer, unless a row has.
@@ -27,8 +28,8 @@ const LEAST: usize = 5;
 impl Grid {
     pub fn of(width: usize, height: usize) -> Self {
         let across = width.div_ceil(BLOCK);
-        // The encoder restarts after a fixed number of blocks, so a row has to be a whole number of cells: closest to the best by
-        // ratio, and a prime number of blocks is one cell.
+        // The encoder restarts after a fixed number of blocks, so a row has to be a whole number of cells: closest to
+        // the best by ratio, and a prime number of blocks is one cell.
         let off = |blocks: usize| BEST.max(blocks) * 1000 / BEST.min(blocks);
         let blocks = (LEAST..=across).filter(|blocks| across.is_multiple_of(*blocks)).min_by_key(|blocks| off(*blocks));
         let blocks = blocks.unwrap_or(across);

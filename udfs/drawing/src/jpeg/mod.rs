@@ -8,9 +8,9 @@
 //!                                                  all else is the bytes of drawing 1
 //! ```
 //!
-//! In: a canvas. Out: a baseline file, the same whether its cells were encoded together, apart or long ago. The
-//! encoder is the crate `jpeg-encoder`; here its scans are cut at the markers and put together in another order. Markers
-//! take some 1 % of the file.
+//! In: a canvas. Out: a baseline file, the same whether its cells were encoded together, apart or long ago. The encoder
+//! is the crate `jpeg-encoder`; here its scans are cut at the markers and put together in another order. Markers take
+//! some 1 % of the file.
 
 mod cells;
 mod grid;

@@ -1,4 +1,5 @@
-//! A number in a badge: a disc for one digit, a pill for more, filled with the mark's colour, digits and casing in black or white.
+//! A number in a badge: a disc for one digit, a pill for more, filled with the mark's colour, digits and casing in
+//! black or white.
 
 use ab_glyph::{Font, FontRef, OutlinedGlyph, PxScale, point};
 use spatialmill_geometry::colour::Colour;
@@ -30,10 +31,10 @@ pub fn draw(canvas: &mut Canvas, number: u16, at: (f64, f64), room: f64, colour:
     let radius = pen.badge(room).min(fits);
     let text = Text::of(number, radius);
     let reach = text.reach(radius).min((width / 2.0 - radius - casing).max(0.0));
-    // Half pixels, so that a number looks the same wherever it is.
+    // Between whole pixels, so that a number looks the same wherever it is.
     let placed = |at: f64, side: f64, half: f64| {
-        let at = (at * 2.0).round() / 2.0;
-        if half < side - half { at.clamp(half, side - half) } else { side / 2.0 }
+        let (least, most) = (half.ceil(), (side - half).floor());
+        if least < most { at.round().clamp(least, most) } else { (side / 2.0).floor() }
     };
     let at = (placed(at.0, width, radius + reach + casing), placed(at.1, height, radius + casing));
     pill(canvas, at, reach, radius + casing, casing_ink);
@@ -98,27 +99,26 @@ impl Text {
         (self.width / 2.0 - ((radius * FILLED).powi(2) - half.powi(2)).max(0.0).sqrt()).max(0.0)
     }
 
-    /// With the middle of its ink at a place.
+    /// With the middle of its ink between the pixels of a place.
     fn draw(&self, canvas: &mut Canvas, (x, y): (f64, f64), ink: Ink) {
-        let baseline = y + (self.top + self.bottom) / 2.0;
         for (digit, start) in &self.digits {
-            let left = x - self.width / 2.0 + start;
-            let at = point(left as f32, baseline as f32);
+            // Relative to the place, as small numbers are the more exact.
+            let at = point((start - self.width / 2.0) as f32, ((self.top + self.bottom) / 2.0) as f32);
             let glyph = self.font.glyph_id(*digit).with_scale_and_position(self.scale, at);
             if let Some(outline) = self.font.outline_glyph(glyph) {
-                paint(canvas, &outline, ink);
+                paint(canvas, &outline, (x as i64, y as i64), ink);
             }
         }
     }
 }
 
-fn paint(canvas: &mut Canvas, outline: &OutlinedGlyph, ink: Ink) {
+fn paint(canvas: &mut Canvas, outline: &OutlinedGlyph, (x, y): (i64, i64), ink: Ink) {
     let bounds = outline.px_bounds();
     let (width, height) = (bounds.width() as usize, bounds.height() as usize);
     let mut coverage = vec![0_u8; width * height];
     outline.draw(|x, y, share| coverage[y as usize * width + x as usize] = byte(share.into()));
     // Outside of the picture only where that is smaller than a badge.
-    let (left, top) = (bounds.min.x as i64, bounds.min.y as i64);
+    let (left, top) = (x + bounds.min.x as i64, y + bounds.min.y as i64);
     let span = |start: i64, length: usize| start.max(0) as usize..(start + length as i64).max(0) as usize;
     canvas.paint(Area { x: span(left, width), y: span(top, height) }, ink, |y, x, row| {
         let start = (y as i64 - top) as usize * width + (x as i64 - left) as usize;

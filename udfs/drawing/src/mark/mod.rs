@@ -4,8 +4,8 @@
 //! masks first, then boxes, then numbers, so that no mark hides a smaller one; among its own kind, in the order given
 //! ```
 //!
-//! Each mark is one colour of the palette and a casing in black or white, whichever that colour stands out from: on any ground, one of the
-//! two is seen. Sizes are in pixels of the picture; the unit of them all is what [`Pen`] says.
+//! Each mark is one colour of the palette and a casing in black or white, whichever that colour stands out from: on any
+//! ground, one of the two is seen. Sizes are in pixels of the picture; the unit of them all is what [`Pen`] says.
 
 mod badge;
 mod frame;
@@ -25,9 +25,9 @@ pub enum Mark<'a> {
     Box { area: PixelBox, colour: Colour },
     /// A tint, and a line along the edge.
     Mask { mask: &'a Mask, colour: Colour },
-    /// 0 to 999, in a badge about (`x`, `y`) that is moved as far as it takes to be inside of the picture. `room` says how many pixels
-    /// there are around that place before something else begins: badges are as large as it allows, within what is legible
-    /// and what is not in the way.
+    /// 0 to 999, in a badge about (`x`, `y`) that is moved as far as it takes to be inside of the picture. `room` says
+    /// how many pixels there are around that place before something else begins: badges are as large as it allows,
+    /// within what is legible and what is not in the way.
     Number { number: u16, x: f64, y: f64, room: f64, colour: Colour },
 }
 
@@ -84,8 +84,8 @@ pub fn draw(canvas: &mut Canvas, marks: &[Mark]) -> Result<(), MarkError> {
 
 /// How thick things are on a picture of some size.
 ///
-/// The unit is a pixel of a picture whose shorter side has 480, as COCO's have. It grows with the side, but slower: models scale
-/// large pictures down, so marks have to grow, and people do not, so they must not grow clumsy.
+/// The unit is a pixel of a picture whose shorter side has 480, as COCO's have. It grows with the side, but slower:
+/// models scale large pictures down, so marks have to grow, and people do not, so they must not grow clumsy.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Pen {
     unit: f64,
@@ -100,7 +100,7 @@ impl Pen {
 
     /// The coloured line of a frame.
     fn frame(&self) -> f64 {
-        3.0 * self.unit
+        4.0 * self.unit
     }
 
     /// The casing on each side of a line. Thinner than a pixel it would be grey.
@@ -113,10 +113,10 @@ impl Pen {
         2.0 * self.unit
     }
 
-    /// A badge's radius, without casing, for some room. Digits are a bit higher than the radius: 12 pixels at least on a picture of
-    /// 640 x 480.
+    /// A badge's radius, without casing, for some room. Digits are about as high as the radius, so 12 pixels or more on
+    /// a picture of 640 x 480.
     fn badge(&self, room: f64) -> f64 {
-        (room * 0.6).clamp(11.0 * self.unit, 18.0 * self.unit)
+        (room * 0.6).clamp(12.0 * self.unit, 18.0 * self.unit)
     }
 }
 

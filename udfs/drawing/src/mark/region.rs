@@ -1,7 +1,7 @@
 //! A mask: a tint all over it, a line along the inside of its edge, a casing along the outside.
 //!
-//! The mask stays run lengths; rows of coverage are made two at a time. Where the picture ends a mask has no edge, because what is
-//! cut off goes on behind it.
+//! The mask stays run lengths; rows of coverage are made two at a time. Where the picture ends a mask has no edge,
+//! because what is cut off goes on behind it.
 
 use spatialmill_geometry::Mask;
 use spatialmill_geometry::colour::Colour;

@@ -1,7 +1,8 @@
 //! How far apart two colours are for the reader who finds them most alike.
 //!
-//! Red-green blindness is simulated as by Viénot, Brettel and Mollon (1999), blue-yellow blindness as by Brettel, Viénot and
-//! Mollon (1997), both complete, in linear sRGB; differences are CIEDE2000 (Sharma, Wu and Dalal, 2005) under D65.
+//! Red-green blindness is simulated as by Viénot, Brettel and Mollon (1999), blue-yellow blindness as by Brettel,
+//! Viénot and Mollon (1997), both complete, in linear sRGB; differences are CIEDE2000 (Sharma, Wu and Dalal, 2005)
+//! under D65.
 
 /// Somebody who looks at a picture, by the cones there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,23 +1,27 @@
-//! One colour a thing: apart from each other for every reader, apart from the thing itself, all used about equally often.
+//! One colour a thing: apart from each other for every reader, apart from the thing itself, all used about equally
+//! often.
+
+use std::sync::LazyLock;
 
 use super::{Colour, PALETTE, apart};
 
-/// How far two colours of one image are apart at least, for the reader who finds them most alike. Seven times what is just noticed
-/// in large patches; thin lines on a photo need that much.
+/// How far two colours of one image are apart at least, for the reader who finds them most alike. Seven times what is
+/// just noticed in large patches; thin lines on a photo need that much.
 pub const APART: f64 = 15.0;
 
 /// How far a mark is apart from what it marks, where that is possible. More than [`APART`], because an object has many
 /// colours around its mean.
 pub const APART_FROM_OWN: f64 = 20.0;
 
-/// Up to so many things of an image get colours that are apart, whatever their own colours; beyond, colours repeat in rounds.
+/// Up to so many things of an image get colours that are apart, whatever their own colours; beyond, colours repeat in
+/// rounds.
 pub const MOST_APART: usize = 6;
 
 /// A colour for each of some things by their own mean colours, where these are known.
 ///
-/// `order`, a hash of whatever the image and the question are, decides which colours are preferred: over many of them each
-/// colour is used about as often as any other. Where the things' own colours leave no way, the distance from them is halved, and
-/// again, and then given up; that between the colours never is.
+/// `order`, a hash of whatever the image and the question are, decides which colours are preferred: over many of them
+/// each colour is used about as often as any other. Where the things' own colours leave no way, the distance from them
+/// is halved, and again, and then given up; that between the colours never is.
 ///
 /// ```
 /// use spatialmill_geometry::colour::{APART, apart, assign};
@@ -29,26 +33,35 @@ pub const MOST_APART: usize = 6;
 /// ```
 pub fn assign(own: &[Option<[u8; 3]>], order: u64) -> Vec<Colour> {
     let preferred = permutation(order);
+    // A colour that is not known is far from all.
+    let distances =
+        |own: &Option<[u8; 3]>| PALETTE.map(|colour| own.map_or(f64::INFINITY, |own| apart(own, colour.rgb())));
     let mut colours = Vec::with_capacity(own.len());
     for round in own.chunks(MOST_APART) {
+        let distances: Vec<_> = round.iter().map(distances).collect();
         let least = [APART_FROM_OWN, APART_FROM_OWN / 2.0, APART_FROM_OWN / 4.0, 0.0];
         let chosen = least.into_iter().find_map(|least| {
             let mut chosen = Vec::with_capacity(round.len());
-            extend(&mut chosen, round, least, &preferred).then_some(chosen)
+            extend(&mut chosen, &distances, least, &preferred).then_some(chosen)
         });
-        colours.extend(chosen.expect("without own colours, MOST_APART colours of the palette are apart"));
+        let chosen = chosen.expect("without own colours, MOST_APART colours of the palette are apart");
+        colours.extend(chosen.into_iter().map(|at| PALETTE[at]));
     }
     colours
 }
 
-/// Colours for the things that have none yet, in the order of preference, taking back what leads nowhere. At most eight colours
-/// for six things: 20,160 ways, and the first few lead to the end unless the own colours forbid it.
-fn extend(chosen: &mut Vec<Colour>, own: &[Option<[u8; 3]>], least: f64, preferred: &[Colour]) -> bool {
-    let Some(own_colour) = own.get(chosen.len()) else { return true };
-    for colour in preferred {
-        let seen = own_colour.is_none_or(|own| apart(own, colour.rgb()) >= least);
-        if seen && chosen.iter().all(|other| apart(other.rgb(), colour.rgb()) >= APART) {
-            chosen.push(*colour);
+/// Which colours of the palette go together.
+static TOGETHER: LazyLock<[[bool; PALETTE.len()]; PALETTE.len()]> =
+    LazyLock::new(|| PALETTE.map(|a| PALETTE.map(|b| apart(a.rgb(), b.rgb()) >= APART)));
+
+/// Colours, as places in the palette, for the things that have none yet, in the order of preference, taking back what
+/// leads nowhere. At most eight colours for six things: 20,160 ways, and the first few lead to the end unless the own
+/// colours forbid it.
+fn extend(chosen: &mut Vec<usize>, own: &[[f64; PALETTE.len()]], least: f64, preferred: &[usize]) -> bool {
+    let Some(distances) = own.get(chosen.len()) else { return true };
+    for colour in preferred.iter().copied().filter(|colour| distances[*colour] >= least) {
+        if chosen.iter().all(|other| TOGETHER[*other][colour]) {
+            chosen.push(colour);
             if extend(chosen, own, least, preferred) {
                 return true;
             }
@@ -58,9 +71,10 @@ fn extend(chosen: &mut Vec<Colour>, own: &[Option<[u8; 3]>], least: f64, preferr
     false
 }
 
-/// One of the 40,320 orders of the palette: the digits of a number in the factorial system say which of the colours left comes next.
-fn permutation(order: u64) -> Vec<Colour> {
-    let mut left = PALETTE.to_vec();
+/// One of the 40,320 orders of the palette: the digits of a number in the factorial system say which of the colours
+/// left comes next.
+fn permutation(order: u64) -> Vec<usize> {
+    let mut left: Vec<usize> = (0..PALETTE.len()).collect();
     let mut rest = order;
     let mut preferred = Vec::with_capacity(left.len());
     while !left.is_empty() {

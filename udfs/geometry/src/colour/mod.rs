@@ -5,7 +5,8 @@
 //! PALETTE, own colours ─► assign ─► one colour a thing, all of an image apart
 //! ```
 //!
-//! sRGB in and out, eight bits a channel; differences are CIEDE2000, where 1 is just noticed side by side and 10 is seen at a glance.
+//! sRGB in and out, eight bits a channel; differences are CIEDE2000, where 1 is just noticed side by side and 10 is
+//! seen at a glance.
 
 mod apart;
 mod assign;
@@ -22,8 +23,8 @@ pub struct Colour {
 
 /// Eight names that everybody gives. Black and white are not among them: they are outlines and digits.
 ///
-/// The values were searched for inside what each name covers, so that as many pairs as possible are [`APART`] for every reader: all but
-/// orange with green and orange with pink, which some readers see alike whatever one does about it.
+/// The values were searched for inside what each name covers, so that as many pairs as possible are [`APART`] for every
+/// reader: all but orange with green and orange with pink, which some readers see alike whatever one does about it.
 pub const PALETTE: [Colour; 8] = [
     Colour { name: "red", rgb: [205, 13, 15] },
     Colour { name: "blue", rgb: [51, 85, 255] },
