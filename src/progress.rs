@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io::Write;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -65,6 +65,68 @@ impl Progress {
         let now = Instant::now();
         let state = State { done: 0, rows: 0, filtered: 0, quarantined: 0, printed: now };
         Bar { bar, name: name.to_owned(), shards, plain: self.plain, began: now, state: Mutex::new(state) }
+    }
+}
+
+/// One line for something that is counted: so many of so many, at what rate, how long still.
+#[derive(Debug, Clone)]
+pub struct Steps(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    bar: ProgressBar,
+    name: String,
+    unit: &'static str,
+    total: u64,
+    plain: bool,
+    began: Instant,
+    state: Mutex<(u64, Instant)>,
+}
+
+impl Progress {
+    /// Begins to count `total` of something: "samples", "shards".
+    pub fn steps(&self, name: &str, total: u64, unit: &'static str) -> Steps {
+        let bar = self.bars.add(ProgressBar::new(total));
+        let template = format!("{{prefix:>14}} {{bar:20}} {{pos}}/{{len}} {unit} ({{per_sec}}), {{eta}} left");
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            bar.set_style(style);
+        }
+        bar.set_prefix(name.to_owned());
+        let now = Instant::now();
+        let (name, plain) = (name.to_owned(), self.plain);
+        Steps(Arc::new(Inner { bar, name, unit, total, plain, began: now, state: Mutex::new((0, now)) }))
+    }
+}
+
+impl Steps {
+    /// So many more are done.
+    pub fn add(&self, more: u64) {
+        let Inner { bar, name, unit, total, plain, began, state } = &*self.0;
+        let mut state = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        state.0 += more;
+        bar.set_position(state.0);
+        if *plain && state.0 < *total && state.1.elapsed() > PRINT_EVERY {
+            state.1 = Instant::now();
+            let rate = state.0 as f64 / began.elapsed().as_secs_f64().max(1e-3);
+            let left = (*total - state.0) as f64 / rate.max(1e-9);
+            tell_line(format_args!("{name:>14} {}/{total} {unit} ({rate:.0}/s), {left:.0} s left", state.0));
+        }
+    }
+
+    /// All are done; the line stays.
+    pub fn finish(&self) {
+        let Inner { bar, name, unit, plain, began, state, .. } = &*self.0;
+        let done = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).0;
+        let seconds = began.elapsed().as_secs_f64();
+        let line = format!("{done} {unit} ({:.0}/s), {seconds:.1} s", done as f64 / seconds.max(1e-3));
+        if *plain {
+            tell_line(format_args!("{name:>14} {line}"));
+        } else {
+            if let Ok(style) = ProgressStyle::with_template("{prefix:>14} {msg}") {
+                bar.set_style(style);
+            }
+            bar.finish_with_message(line);
+        }
     }
 }
 

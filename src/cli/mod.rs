@@ -6,6 +6,7 @@
 mod build;
 mod demo;
 mod doctor;
+mod export;
 mod gc;
 mod import;
 mod init;
@@ -13,6 +14,7 @@ mod output;
 mod phrases;
 mod plan;
 mod report;
+mod selection;
 mod slice;
 mod sql;
 mod status;
@@ -31,7 +33,7 @@ use crate::run::Mill;
 /// Turns image collections and 3D scans into spatial-reasoning question-answer data for vision-language models.
 ///
 /// A project is a folder with a mill.toml that names sources and a warehouse. `import` reads sources into tables, `build` makes
-/// everything that is stale up to the table `dataset`, and `sql`, `slice` and `report` look at the result.
+/// everything that is stale up to the table `dataset`, `sql`, `slice` and `report` look at the result, and `export` writes it for a trainer.
 #[derive(Debug, Parser)]
 #[command(name = "spatialmill", version, max_term_width = 100)]
 struct Cli {
@@ -78,6 +80,7 @@ enum Verb {
     Status(status::Status),
     Sql(sql::Sql),
     Slice(slice::Slice),
+    Export(export::Export),
     Report(report::Report),
     Verify(verify::Verify),
     Gc(gc::Gc),
@@ -128,6 +131,7 @@ async fn run(cli: Cli) -> Result<()> {
         Verb::Status(verb) => verb.run(&global).await,
         Verb::Sql(verb) => verb.run(&global).await,
         Verb::Slice(verb) => verb.run(&global).await,
+        Verb::Export(verb) => verb.run(&global).await,
         Verb::Report(verb) => verb.run(&global).await,
         Verb::Verify(verb) => verb.run(&global).await,
         Verb::Gc(verb) => verb.run(&global).await,

@@ -5,16 +5,31 @@ use clap::Args;
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
 
-/// Check every part's bytes and rows against the log, and every stage's checks and keys
+/// Check every part's bytes and rows against the log, and every stage's checks and keys; or an export against its table
 #[derive(Debug, Args)]
 pub struct Verify {
     /// Tables; all when none is given
     tables: Vec<String>,
+    /// Read an export by its loader's own rule and compare every record with the version of the dataset that it is of
+    #[arg(long, value_name = "URL", conflicts_with = "tables")]
+    export: Option<String>,
 }
 
 impl Verify {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let mill = global.mill().await?;
+        if let Some(url) = &self.export {
+            let verified = mill.verify_export(url).await?;
+            for fault in &verified.faults {
+                out(&format!("{fault}\n"))?;
+            }
+            let (files, samples, images) = (verified.files, verified.samples, verified.images);
+            out(&format!("{samples} samples, {files} files, {images} images: {} faults\n", verified.faulty))?;
+            return match verified.faulty {
+                0 => Ok(()),
+                n => Err(Error::input(format!("{n} faults")).hint("export it again with --replace")),
+            };
+        }
         let mut rows = Vec::new();
         let mut damage = 0;
         for name in mill.warehouse.tables().await? {

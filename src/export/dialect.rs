@@ -164,9 +164,12 @@ impl Dialect {
                         *beside.next().ok_or("a box is missing")?
                     } else {
                         let end = rest.find(close).ok_or("a box does not close")?;
-                        let numbers: Vec<f64> = rest[..end].split(", ").filter_map(|number| number.parse().ok()).collect();
+                        let numbers: Vec<f64> =
+                            rest[..end].split(", ").filter_map(|number| number.parse().ok()).collect();
                         rest = &rest[end..];
-                        numbers.try_into().map_err(|numbers: Vec<f64>| format!("a box has four numbers, not {}", numbers.len()))?
+                        numbers
+                            .try_into()
+                            .map_err(|numbers: Vec<f64>| format!("a box has four numbers, not {}", numbers.len()))?
                     };
                     expect(&mut rest, close)?;
                     self.is_near(found, *wanted, size)?;
@@ -194,7 +197,8 @@ impl Dialect {
             Self::Swift => ([1.0, 1.0], 0.011),
         };
         for side in 0..4 {
-            let (scale, found, wanted) = (scale[side % 2], found[side], wanted[side].clamp(0.0, [width, height][side % 2]));
+            let (scale, found, wanted) =
+                (scale[side % 2], found[side], wanted[side].clamp(0.0, [width, height][side % 2]));
             if !((found * scale - wanted).abs() <= slack * scale) {
                 return Err(format!("a box has {found} where {wanted} pixels are meant"));
             }
@@ -238,7 +242,10 @@ impl Dialect {
             }
             Self::Pixels => {
                 let (tenths_wide, tenths_high) = (size.width * 10, size.height * 10);
-                Numbers::Decimal(whole(inside, size, tenths_wide, tenths_high).map(|tenths| f64::from(tenths) / 10.0), 1)
+                Numbers::Decimal(
+                    whole(inside, size, tenths_wide, tenths_high).map(|tenths| f64::from(tenths) / 10.0),
+                    1,
+                )
             }
             // Hundredths of a pixel are more than anybody annotates, and print short.
             Self::Swift => Numbers::Beside(inside.map(|edge| (edge * 100.0).round() / 100.0)),
@@ -374,7 +381,10 @@ mod tests {
             Dialect::Relative,
             "Is the red chair [0.100, 0.100, 0.500, 0.500] left of the region [0.000, 0.000, 0.001, 1.000]?\nA. yes",
         );
-        check(Dialect::Pixels, "Is the red chair [64.0, 48.0, 320.0, 240.0] left of the region [0.2, 0.1, 0.3, 480.0]?\nA. yes");
+        check(
+            Dialect::Pixels,
+            "Is the red chair [64.0, 48.0, 320.0, 240.0] left of the region [0.2, 0.1, 0.3, 480.0]?\nA. yes",
+        );
         check(Dialect::Swift, "Is the <ref-object><bbox> left of the <ref-object><bbox>?\nA. yes");
     }
 

@@ -24,8 +24,8 @@ mod qwen;
 mod rows;
 mod run;
 mod sample;
-mod sharegpt;
 mod shards;
+mod sharegpt;
 mod swift;
 mod verify;
 mod vlmeval;
@@ -39,8 +39,7 @@ pub use manifest::Manifest;
 pub use run::{Options, Outcome};
 pub use sample::{Image, Sample};
 
-use crate::error::{Error, Result};
-use place::Place;
+use crate::error::{Context, Error, Result};
 
 /// One entry of [`EXPORTS`]: everything that the command line, the documents and the tests say of a kind is derived from it.
 pub struct Kind {
@@ -48,54 +47,57 @@ pub struct Kind {
     pub name: &'static str,
     /// One line: who loads it.
     pub doc: &'static str,
-    /// The files that come out and how they are loaded, for `export --to NAME --help`.
+    /// The files that come out and how they are loaded.
     pub long_doc: &'static str,
     /// How references and boxes are written, unless `--dialect` says otherwise.
     pub dialect: &'static str,
-    /// The ending of a shard's file.
-    pub ending: &'static str,
-    /// The folder of the shards; "" for the root.
-    pub folder: &'static str,
+    /// The path of a shard: which one, of how many.
+    pub path: fn(usize, usize) -> String,
     /// Rows of a shard, unless `--shard-rows` says otherwise.
     pub shard_rows: usize,
     /// True where a shard holds the bytes of its images, so that no image file is left beside it.
     pub embeds: bool,
-    /// A sample as the JSON object that a shard's writer is given.
-    pub record: fn(&Sample, &Dialect) -> Result<serde_json::Value>,
+    /// A sample as the line of JSON that a shard's writer is given.
+    pub record: fn(&Sample, &Dialect) -> Result<String>,
     /// A shard's bytes.
-    pub write: fn(&Shard<'_>) -> Result<Vec<u8>>,
+    pub write: fn(&Shard) -> Result<Vec<u8>>,
+    /// What lies beside a shard under its name and `.idx`, made of its bytes.
+    pub index: Option<fn(&[u8]) -> Result<Vec<u8>>>,
+    /// What the kind asks of a sample, in the dataset's own markup.
+    pub asked: fn(&Sample) -> String,
     /// A shard's records again, by the rule of whoever loads it.
     pub read: fn(&[u8]) -> Result<Vec<Read>>,
-    /// The files beside the shards, by name.
+    /// The files beside the shards, by path.
     pub finish: fn(&Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>>,
 }
 
 /// The records of one shard, in their order.
-pub struct Shard<'a> {
-    pub records: Vec<serde_json::Value>,
-    /// The bytes of the images that the records name, where the kind embeds them.
+pub struct Shard {
+    pub records: Vec<String>,
+    /// The bytes of the images that the records name, by path, where the kind embeds them.
     pub images: BTreeMap<String, bytes::Bytes>,
-    pub name: &'a str,
+    /// How many records the shards before it have.
+    pub first_row: usize,
 }
 
 /// What a loader sees of one record.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Read {
     pub id: String,
-    /// Paths of images, or their bytes where they are embedded.
     pub images: Vec<ReadImage>,
     /// What the person says, without the places of images.
     pub question: String,
     pub answer: String,
-    /// Boxes that the dialect keeps beside the text.
-    pub boxes: Vec<[f64; 4]>,
-    /// References that the dialect keeps beside the text.
+    /// References that the dialect keeps beside the text, in the order of question and answer.
     pub references: Vec<String>,
+    /// Boxes that the dialect keeps beside the text, in the same order.
+    pub boxes: Vec<[f64; 4]>,
 }
 
 /// An image as a record has it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ReadImage {
+    /// Relative to the export's folder.
     Path(String),
     Bytes(Vec<u8>),
 }
@@ -104,12 +106,55 @@ pub enum ReadImage {
 pub struct Finished<'a> {
     pub name: &'a str,
     pub dialect: &'a Dialect,
+    /// The export's folder, absolute.
+    pub root: String,
     /// The shards' paths with their rows.
     pub shards: &'a [(String, usize)],
+    /// The same with sizes and hashes.
+    pub entries: &'a [manifest::Entry],
     /// How many samples each value of a column has, by column.
     pub counts: &'a BTreeMap<&'static str, BTreeMap<String, u64>>,
     pub images: Images,
     pub samples: u64,
+}
+
+/// The size of the image that a sample's boxes are on.
+fn size(sample: &Sample) -> Size {
+    sample
+        .images
+        .first()
+        .map_or(Size { width: 1, height: 1 }, |image| Size { width: image.width, height: image.height })
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).or_internal(|| "a record is JSON".into())
+}
+
+/// JSON for people.
+fn pretty(value: &serde_json::Value) -> Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(value).or_internal(|| "a document is JSON".into())?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// The question as the dataset has it.
+fn whole_question(sample: &Sample) -> String {
+    sample.question.clone()
+}
+
+/// `train-00003-of-00012.jsonl`.
+fn numbered(at: usize, of: usize, ending: &str) -> String {
+    format!("train-{at:05}-of-{of:05}.{ending}")
+}
+
+/// The images of a record of a kind that embeds them.
+fn images_of(record: &str) -> Result<Vec<String>> {
+    #[derive(serde::Deserialize)]
+    struct Images {
+        images: Vec<Image>,
+    }
+    let record: Images = serde_json::from_str(record).or_internal(|| "a record names its images".into())?;
+    Ok(record.images.into_iter().map(|image| image.path).collect())
 }
 
 /// Every kind of export.
@@ -131,6 +176,3 @@ pub fn kind(name: &str) -> Result<&'static Kind> {
         Error::usage("no such kind of export").with("kind", name).hint(format!("known kinds: {}", known.join(", ")))
     })
 }
-
-#[cfg(test)]
-mod tests;

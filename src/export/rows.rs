@@ -1,6 +1,8 @@
 //! Samples of Arrow batches.
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray,
+};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 
@@ -111,7 +113,8 @@ impl<const N: usize> Numbers<N> {
     fn of(structs: &ArrayRef, names: [&str; N]) -> Result<Self> {
         let found = structs.as_struct_opt().ok_or_else(|| Error::input("boxes and places are structs"))?;
         let numbers = names.map(|name| {
-            let column = found.column_by_name(name).ok_or_else(|| Error::input("a struct lacks a field").with("field", name))?;
+            let column =
+                found.column_by_name(name).ok_or_else(|| Error::input("a struct lacks a field").with("field", name))?;
             let column = cast(column, &DataType::Float64).or_input(|| format!("`{name}` is no number"))?;
             Ok(column.as_primitive().clone())
         });

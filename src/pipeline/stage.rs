@@ -85,7 +85,9 @@ impl Stage {
     /// The stages that a set of files (path below `queries/` -> text) declares, by the table they write.
     pub fn parse_all(files: &BTreeMap<String, String>) -> Result<BTreeMap<String, Stage>> {
         let mut stages: BTreeMap<String, Stage> = BTreeMap::new();
-        for (path, text) in files.iter().filter(|(path, _)| path.ends_with(".sql")) {
+        // What lies below `slices/` are queries on the dataset, for people; no stage.
+        let is_stage = |path: &str| path.ends_with(".sql") && !path.starts_with("slices/");
+        for (path, text) in files.iter().filter(|(path, _)| is_stage(path)) {
             let parsed = parse(path, text)?;
             match stages.entry(parsed.writes.clone()) {
                 std::collections::btree_map::Entry::Vacant(slot) => {

@@ -1,0 +1,145 @@
+//! Which samples: the flags that `slice` and `export` share, as one query.
+
+use arrow::array::AsArray;
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use clap::Args;
+use datafusion::error::DataFusionError;
+use datafusion::execution::context::SQLOptions;
+use datafusion::prelude::{DataFrame, SessionContext, ident};
+
+use crate::error::{Error, Result};
+use crate::project::Project;
+use crate::run::Mill;
+
+/// Each filter may be repeated: --relation left --relation right takes both. Filters of different kinds must all hold.
+#[derive(Debug, Args)]
+pub struct Selection {
+    /// position_comparison, size_comparison, existence_estimation, object_counting
+    #[arg(long)]
+    task: Vec<String>,
+    /// left, right, above, below, near, far, wider, thinner, taller, shorter, larger, smaller
+    #[arg(long)]
+    relation: Vec<String>,
+    /// yes_no, choice, open, number
+    #[arg(long)]
+    answer_form: Vec<String>,
+    /// natural, ref_caption, ref_region_box, ref_caption_box, mark: how things are referred to
+    #[arg(long)]
+    text_format: Vec<String>,
+    /// original, boxes, masks, numbers: what is drawn on the image
+    #[arg(long)]
+    image_format: Vec<String>,
+    /// the name of a [[source]]
+    #[arg(long)]
+    source: Vec<String>,
+    /// train, val or test
+    #[arg(long)]
+    split: Vec<String>,
+    /// as the source states it
+    #[arg(long)]
+    licence: Vec<String>,
+    /// A SQL predicate on the columns of `dataset`: --where "margin > 0.5 AND visibility = 1"
+    #[arg(long = "where", value_name = "SQL")]
+    predicate: Option<String>,
+    /// A named slice, of queries/slices/<NAME>.sql; `slice --list` names them
+    #[arg(long, value_name = "NAME")]
+    named: Option<String>,
+}
+
+/// The samples of a selection.
+pub struct Selected {
+    pub context: SessionContext,
+    pub rows: DataFrame,
+    /// The query that gives them.
+    pub sql: String,
+}
+
+/// Where named slices are, below `queries/`.
+const SLICES: &str = "slices/";
+
+impl Selection {
+    /// The rows of `dataset` that are asked for; `limit` takes those with the lowest ids, which are hashes, so a fair choice.
+    pub async fn rows(&self, mill: &Mill, limit: Option<usize>) -> Result<Selected> {
+        if mill.warehouse.table("dataset").await?.is_none() {
+            return Err(Error::input("there is no dataset yet").hint("`spatialmill build` makes it"));
+        }
+        let context = mill.session(&Default::default()).await?;
+        let mut sql = match &self.named {
+            None => "SELECT * FROM dataset".to_owned(),
+            Some(name) => format!("SELECT * FROM ({}) AS slice", named(&mill.project, name)?),
+        };
+        let mut terms = Vec::new();
+        for (column, wanted) in self.columns().into_iter().filter(|(_, wanted)| !wanted.is_empty()) {
+            let there = values_of(&context, column).await?;
+            if let Some(wrong) = wanted.iter().find(|value| !there.contains(value)) {
+                return Err(Error::usage(format!("no sample has the {} `{wrong}`", column.replace('_', " "))).hint(
+                    match there.as_slice() {
+                        [] => "the dataset is empty; `spatialmill report` says what became of its rows".to_owned(),
+                        there => format!("there are: {}", there.join(", ")),
+                    },
+                ));
+            }
+            let wanted: Vec<String> = wanted.iter().map(|value| format!("'{}'", value.replace('\'', "''"))).collect();
+            terms.push(format!("{column} IN ({})", wanted.join(", ")));
+        }
+        terms.extend(self.predicate.as_ref().map(|predicate| format!("({predicate})")));
+        if !terms.is_empty() {
+            sql += &format!(" WHERE {}", terms.join(" AND "));
+        }
+        if let Some(limit) = limit {
+            sql += &format!(" ORDER BY sample_id LIMIT {limit}");
+        }
+        let rows = read_only(&context, &sql).await.map_err(|e| e.with("query", &sql))?;
+        Ok(Selected { context, rows, sql })
+    }
+
+    fn columns(&self) -> [(&'static str, &Vec<String>); 8] {
+        [
+            ("task", &self.task),
+            ("relation", &self.relation),
+            ("answer_form", &self.answer_form),
+            ("text_format", &self.text_format),
+            ("image_format", &self.image_format),
+            ("source", &self.source),
+            ("split", &self.split),
+            ("licence", &self.licence),
+        ]
+    }
+}
+
+/// The named slices of a project with the first line of what each says of itself.
+pub fn slices(project: &Project) -> Vec<(&str, &str)> {
+    let slices = project.queries().iter().filter_map(|(path, text)| {
+        let name = path.strip_prefix(SLICES)?.strip_suffix(".sql")?;
+        let first = text.lines().next().unwrap_or_default();
+        Some((name, first.trim_start_matches("--").trim()))
+    });
+    slices.collect()
+}
+
+fn named<'a>(project: &'a Project, name: &str) -> Result<&'a str> {
+    let text = project.queries().get(&format!("{SLICES}{name}.sql")).ok_or_else(|| {
+        let known: Vec<&str> = slices(project).into_iter().map(|(name, _)| name).collect();
+        let hint = format!("slices: {}; queries/slices/{name}.sql of the project would be another", known.join(", "));
+        Error::usage("no slice has this name").with("name", name).hint(hint)
+    })?;
+    Ok(text.trim_end().trim_end_matches(';'))
+}
+
+async fn read_only(context: &SessionContext, sql: &str) -> Result<DataFrame> {
+    let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    Ok(context.sql_with_options(sql, options).await?)
+}
+
+/// The values of a column of few values, in order.
+async fn values_of(context: &SessionContext, column: &str) -> Result<Vec<String>> {
+    let rows = context.table("dataset").await?;
+    let rows = rows.select(vec![ident(column)])?.distinct()?.sort(vec![ident(column).sort(true, false)])?;
+    let mut values = Vec::new();
+    for batch in rows.collect().await? {
+        let column = cast(batch.column(0), &DataType::Utf8).map_err(DataFusionError::from)?;
+        values.extend(column.as_string::<i32>().iter().flatten().map(str::to_owned));
+    }
+    Ok(values)
+}

@@ -1,0 +1,482 @@
+//! Hugging Face `datasets`: Parquet with the images in it, a dataset card and a Croissant description.
+//!
+//! What makes the library take a column for images is the key `huggingface` of the Arrow schema's metadata, and types that allow null at
+//! every level; without either, images load as plain bytes. The schema is written down here and never inferred, so that all shards of
+//! all exports have the same.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, ListArray, RecordBatch, StringBuilder, StructArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
+use arrow::json::ReaderBuilder;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::dialect::Dialect;
+use super::images::Images;
+use super::internvl::{Turn, read_turns, turns};
+use super::sample::Image;
+use super::{Finished, Kind, Read, ReadImage, Sample, Shard, to_json};
+use crate::error::{Context, Error, Result};
+
+pub const HF: Kind = Kind {
+    name: "hf",
+    doc: "Hugging Face datasets: Parquet with images, conversations and all columns; dataset card, Croissant",
+    long_doc: "\
+  data/train-00000-of-00012.parquet   id, images, conversations and the columns of the dataset
+  README.md                           the dataset card: licences, counts, columns
+  croissant.json                      the same for machines
+
+datasets.load_dataset(FOLDER) opens it: `images` are images, `conversations` are turns. Row groups are small enough for the Hub's viewer.",
+    dialect: "internvl",
+    path: |at, of| format!("data/{}", super::numbered(at, of, "parquet")),
+    shard_rows: 2_000,
+    embeds: true,
+    record,
+    write,
+    index: None,
+    asked: super::whole_question,
+    read,
+    finish,
+};
+
+/// A row group is closed above so many bytes: readers of the Hub take 100 to 300 MB, and each holds one in memory.
+const ROW_GROUP: usize = 64 << 20;
+
+/// Rows between two looks at how large a row group has become.
+const STEP: usize = 32;
+
+#[derive(Serialize)]
+struct Record<'a> {
+    id: &'a str,
+    /// For the shard's writer, which puts bytes in its place.
+    images: &'a [Image],
+    conversations: Vec<Turn>,
+    #[serde(flatten)]
+    columns: Columns<'a>,
+}
+
+/// The columns of a row beside its conversation, for every kind that keeps them.
+#[derive(Serialize)]
+pub struct Columns<'a> {
+    question_id: &'a str,
+    source: &'a str,
+    licence: Option<&'a str>,
+    split: Option<&'a str>,
+    scene_id: Option<&'a str>,
+    frame_ids: &'a [String],
+    task: &'a str,
+    relation: &'a str,
+    answer_form: &'a str,
+    text_format: &'a str,
+    image_format: &'a str,
+    options: Option<&'a [String]>,
+    answer_index: Option<i32>,
+    answer_value: Option<f64>,
+    answer_unit: Option<&'a str>,
+    object_ids: &'a [String],
+    boxes: &'a [[f64; 4]],
+    marks: Vec<MarkRow<'a>>,
+    margin: f64,
+    visibility: f64,
+    lift_quality: f64,
+    template_id: &'a str,
+    seed: i64,
+    generator: &'a str,
+}
+
+#[derive(Serialize)]
+struct MarkRow<'a> {
+    object_id: &'a str,
+    kind: &'a str,
+    #[serde(rename = "box")]
+    bbox: Option<[f64; 4]>,
+    place: Option<[f64; 3]>,
+    colour: &'a str,
+    label: Option<&'a str>,
+}
+
+impl<'a> Columns<'a> {
+    /// Those of a sample.
+    pub fn of(sample: &'a Sample) -> Self {
+        let mark = |mark: &'a super::sample::Mark| MarkRow {
+            object_id: &mark.object_id,
+            kind: &mark.kind,
+            bbox: mark.bbox,
+            place: mark.place,
+            colour: &mark.colour,
+            label: mark.label.as_deref(),
+        };
+        Self {
+            question_id: &sample.question_id,
+            source: &sample.source,
+            licence: sample.licence.as_deref(),
+            split: sample.split.as_deref(),
+            scene_id: sample.scene_id.as_deref(),
+            frame_ids: &sample.frame_ids,
+            task: &sample.task,
+            relation: &sample.relation,
+            answer_form: &sample.answer_form,
+            text_format: &sample.text_format,
+            image_format: &sample.image_format,
+            options: sample.options.as_deref(),
+            answer_index: sample.answer_index,
+            answer_value: sample.answer_value,
+            answer_unit: sample.answer_unit.as_deref(),
+            object_ids: &sample.object_ids,
+            boxes: &sample.boxes,
+            marks: sample.marks.iter().map(mark).collect(),
+            margin: sample.margin,
+            visibility: sample.visibility,
+            lift_quality: sample.lift_quality,
+            template_id: &sample.template_id,
+            seed: sample.seed,
+            generator: &sample.generator,
+        }
+    }
+}
+
+/// A column: its Arrow type, and what `datasets` calls it.
+struct Column {
+    name: &'static str,
+    kind: DataType,
+    feature: Value,
+}
+
+fn columns() -> Vec<Column> {
+    let value = |dtype: &str| json!({ "dtype": dtype, "_type": "Value" });
+    let text = |name| Column { name, kind: DataType::Utf8, feature: value("string") };
+    let number = |name| Column { name, kind: DataType::Float64, feature: value("float64") };
+    let list = |item: DataType| DataType::List(Arc::new(Field::new("element", item, true)));
+    let texts = |name| Column { name, kind: list(DataType::Utf8), feature: json!([value("string")]) };
+    let structs = |fields: &[(&str, DataType)]| -> DataType {
+        DataType::Struct(fields.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true)).collect())
+    };
+    let turn = structs(&[("from", DataType::Utf8), ("value", DataType::Utf8)]);
+    let numbers = || list(DataType::Float64);
+    let mark = structs(&[
+        ("object_id", DataType::Utf8),
+        ("kind", DataType::Utf8),
+        ("box", numbers()),
+        ("place", numbers()),
+        ("colour", DataType::Utf8),
+        ("label", DataType::Utf8),
+    ]);
+    let mark_feature = json!([{
+        "object_id": value("string"), "kind": value("string"), "box": [value("float64")], "place": [value("float64")],
+        "colour": value("string"), "label": value("string"),
+    }]);
+    vec![
+        text("id"),
+        Column {
+            name: "conversations",
+            kind: list(turn),
+            feature: json!([{ "from": value("string"), "value": value("string") }]),
+        },
+        text("question_id"),
+        text("source"),
+        text("licence"),
+        text("split"),
+        text("scene_id"),
+        texts("frame_ids"),
+        text("task"),
+        text("relation"),
+        text("answer_form"),
+        text("text_format"),
+        text("image_format"),
+        texts("options"),
+        Column { name: "answer_index", kind: DataType::Int32, feature: value("int32") },
+        number("answer_value"),
+        text("answer_unit"),
+        texts("object_ids"),
+        Column { name: "boxes", kind: list(numbers()), feature: json!([[value("float64")]]) },
+        Column { name: "marks", kind: list(mark), feature: mark_feature },
+        number("margin"),
+        number("visibility"),
+        number("lift_quality"),
+        text("template_id"),
+        Column { name: "seed", kind: DataType::Int64, feature: value("int64") },
+        text("generator"),
+    ]
+}
+
+/// `images` stands after `id`.
+const IMAGES_AT: usize = 1;
+
+/// What is decoded from records: all columns but the images.
+static PLAIN: LazyLock<SchemaRef> = LazyLock::new(|| {
+    Arc::new(Schema::new(
+        columns().into_iter().map(|column| Field::new(column.name, column.kind, true)).collect::<Vec<_>>(),
+    ))
+});
+
+/// The schema of every shard.
+static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+    let mut features: serde_json::Map<String, Value> =
+        columns().into_iter().map(|column| (column.name.to_owned(), column.feature)).collect();
+    features.insert("images".to_owned(), json!([{ "_type": "Image" }]));
+    let described = json!({ "info": { "features": features } }).to_string();
+    let mut fields: Vec<Arc<Field>> = PLAIN.fields().iter().cloned().collect();
+    fields.insert(IMAGES_AT, Arc::new(Field::new("images", DataType::List(image_item()), true)));
+    Arc::new(Schema::new_with_metadata(fields, HashMap::from([("huggingface".to_owned(), described)])))
+});
+
+fn image_fields() -> Fields {
+    vec![Field::new("bytes", DataType::Binary, true), Field::new("path", DataType::Utf8, true)].into()
+}
+
+fn image_item() -> Arc<Field> {
+    Arc::new(Field::new("element", DataType::Struct(image_fields()), true))
+}
+
+fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
+    to_json(&Record {
+        id: &sample.sample_id,
+        images: &sample.images,
+        conversations: turns(sample, dialect)?,
+        columns: Columns::of(sample),
+    })
+}
+
+fn write(shard: &Shard) -> Result<Vec<u8>> {
+    let failed = || "cannot write a Parquet shard".to_owned();
+    let level = ZstdLevel::try_new(1).or_internal(|| "zstd has no level 1".into())?;
+    // Images are compressed already, and nobody looks for one by its bytes.
+    let pixels = ColumnPath::from("images.list.element.bytes");
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_column_compression(pixels.clone(), Compression::UNCOMPRESSED)
+        .set_column_dictionary_enabled(pixels.clone(), false)
+        .set_column_statistics_enabled(pixels, EnabledStatistics::None)
+        .build();
+    let mut writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&SCHEMA), Some(properties)).or_internal(failed)?;
+    for records in shard.records.chunks(STEP) {
+        writer.write(&batch(records, &shard.images)?).or_internal(failed)?;
+        if writer.in_progress_size() > ROW_GROUP {
+            writer.flush().or_internal(failed)?;
+        }
+    }
+    writer.into_inner().or_internal(failed)
+}
+
+fn batch(records: &[String], images: &BTreeMap<String, bytes::Bytes>) -> Result<RecordBatch> {
+    let failed = || "a record does not fit the schema of shards".to_owned();
+    let mut decoder =
+        ReaderBuilder::new(Arc::clone(&PLAIN)).with_batch_size(records.len()).build_decoder().or_internal(failed)?;
+    for record in records {
+        let mut rest = record.as_bytes();
+        while !rest.is_empty() {
+            rest = &rest[decoder.decode(rest).or_internal(failed)?..];
+        }
+    }
+    let plain = decoder.flush().or_internal(failed)?.ok_or_else(|| Error::internal(failed()))?;
+    let (mut bytes, mut paths, mut lengths) = (BinaryBuilder::new(), StringBuilder::new(), Vec::new());
+    for record in records {
+        let names = super::images_of(record)?;
+        lengths.push(names.len());
+        for name in names {
+            // Withheld images have a path and no bytes.
+            bytes.append_option(images.get(&name));
+            paths.append_value(name);
+        }
+    }
+    let parts: Vec<ArrayRef> = vec![Arc::new(bytes.finish()), Arc::new(paths.finish())];
+    let shown = StructArray::try_new(image_fields(), parts, None).or_internal(failed)?;
+    let shown = ListArray::try_new(image_item(), OffsetBuffer::from_lengths(lengths), Arc::new(shown), None);
+    let mut columns = plain.columns().to_vec();
+    columns.insert(IMAGES_AT, Arc::new(shown.or_internal(failed)?));
+    RecordBatch::try_new(Arc::clone(&SCHEMA), columns).or_internal(failed)
+}
+
+fn read(bytes: &[u8]) -> Result<Vec<Read>> {
+    let failed = || "a Parquet shard cannot be read".to_owned();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::copy_from_slice(bytes)).or_input(failed)?;
+    if reader.schema().metadata().get("huggingface") != SCHEMA.metadata().get("huggingface") {
+        return Err(Error::input("a shard's schema does not say which columns are images"));
+    }
+    let mut rows = Vec::new();
+    for batch in reader.with_batch_size(256).build().or_input(failed)? {
+        let batch = batch.or_input(failed)?;
+        let lists = |name: &str| batch.column_by_name(name).and_then(|column| column.as_list_opt::<i32>()).cloned();
+        let (Some(ids), Some(images), Some(conversations)) = (
+            batch.column_by_name("id").and_then(|column| column.as_string_opt::<i32>()),
+            lists("images"),
+            lists("conversations"),
+        ) else {
+            return Err(Error::input("a shard lacks id, images or conversations"));
+        };
+        for row in 0..batch.num_rows() {
+            let shown = images.value(row);
+            let (data, paths) =
+                (shown.as_struct().column(0).as_binary::<i32>(), shown.as_struct().column(1).as_string::<i32>());
+            let image = |at: usize| match data.is_valid(at) {
+                true => ReadImage::Bytes(data.value(at).to_vec()),
+                false => ReadImage::Path(paths.value(at).to_owned()),
+            };
+            let images = (0..shown.len()).map(image).collect();
+            let said = conversations.value(row);
+            let (from, value) =
+                (said.as_struct().column(0).as_string::<i32>(), said.as_struct().column(1).as_string::<i32>());
+            let turns = (0..said.len())
+                .map(|at| Turn { from: from.value(at).to_owned(), value: value.value(at).to_owned() })
+                .collect();
+            rows.push(read_turns(ids.value(row).to_owned(), images, turns)?);
+        }
+    }
+    Ok(rows)
+}
+
+fn finish(finished: &Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
+    let croissant = super::pretty(&croissant(finished))?;
+    Ok([("README.md".to_owned(), card(finished).into_bytes()), ("croissant.json".to_owned(), croissant)].into())
+}
+
+fn licences(finished: &Finished<'_>) -> Vec<String> {
+    finished.counts.get("licence").map(|counts| counts.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// The dataset card. Its front matter repeats the features, because the Hub reads them from there.
+fn card(finished: &Finished<'_>) -> String {
+    use std::fmt::Write;
+    let mut text = String::from("---\n");
+    // Licences of the Hub are identifiers; these are whatever the sources call theirs.
+    text += "license: other\nlicense_name: as-of-each-source\ntask_categories:\n- visual-question-answering\nlanguage:\n- en\n";
+    let _ = writeln!(text, "pretty_name: {}", json!(finished.name));
+    let size = match finished.samples {
+        0..1_000 => "n<1K",
+        1_000..10_000 => "1K<n<10K",
+        10_000..100_000 => "10K<n<100K",
+        100_000..1_000_000 => "100K<n<1M",
+        1_000_000..10_000_000 => "1M<n<10M",
+        _ => "10M<n<100M",
+    };
+    let _ = writeln!(text, "size_categories:\n- {size}");
+    text += "configs:\n- config_name: default\n  data_files:\n  - split: train\n    path: data/train-*.parquet\n";
+    text += "dataset_info:\n  features:\n";
+    for field in SCHEMA.fields() {
+        text += &feature(field.name(), field.data_type(), 2);
+    }
+    text += "---\n\n";
+    let _ = writeln!(text, "# {}\n", finished.name);
+    let _ = writeln!(
+        text,
+        "Spatial-reasoning questions about images, made by spatialmill {}: {} samples. Each is a question in one of 19 instruction \
+         formats (how the text refers to things, and what is drawn on the image) with its answer.\n",
+        env!("CARGO_PKG_VERSION"),
+        finished.samples
+    );
+    if finished.images == Images::Withheld {
+        text += "The images are withheld: `images` has their paths, and `images.jsonl` what each is made of.\n\n";
+    }
+    text += "```python\nfrom datasets import load_dataset\nrows = load_dataset(\"path/to/this/folder\", split=\"train\")\nrows[0][\"images\"][0], rows[0][\"conversations\"]\n```\n\n";
+    text += "## Licences\n\nEach sample has the licence of its source in the column `licence`.\n\n| licence | samples |\n|---|---|\n";
+    for (licence, n) in finished.counts.get("licence").into_iter().flatten() {
+        let _ = writeln!(text, "| {} | {n} |", cell(licence));
+    }
+    text += "\n## What is in it\n\n| column | value | samples |\n|---|---|---|\n";
+    for (column, counts) in finished.counts.iter().filter(|(column, _)| **column != "licence") {
+        for (value, n) in counts {
+            let _ = writeln!(text, "| {column} | {} | {n} |", cell(value));
+        }
+    }
+    let _ = writeln!(
+        text,
+        "\nReferences and boxes are written in the dialect `{}`; `boxes` has them in pixels, `marks` what is drawn.",
+        finished.dialect.name()
+    );
+    text
+}
+
+/// A value of the data in a table of Markdown.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace(['\n', '\r'], " ")
+}
+
+/// A feature as the card's YAML has it.
+fn feature(name: &str, kind: &DataType, depth: usize) -> String {
+    let pad = "  ".repeat(depth);
+    let dtype = |kind: &DataType| match kind {
+        DataType::Float64 => "float64",
+        DataType::Int32 => "int32",
+        DataType::Int64 => "int64",
+        DataType::Binary => "binary",
+        _ => "string",
+    };
+    let fields = |fields: &Fields, depth: usize| {
+        fields.iter().map(|field| feature(field.name(), field.data_type(), depth)).collect::<String>()
+    };
+    match kind {
+        DataType::List(item) if name == "images" && depth == 2 => {
+            let _ = item;
+            format!("{pad}- name: {name}\n{pad}  list: image\n")
+        }
+        DataType::List(item) => match item.data_type() {
+            DataType::Struct(inner) => format!("{pad}- name: {name}\n{pad}  list:\n{}", fields(inner, depth + 1)),
+            DataType::List(inner) => {
+                format!("{pad}- name: {name}\n{pad}  list:\n{pad}    list: {}\n", dtype(inner.data_type()))
+            }
+            plain => format!("{pad}- name: {name}\n{pad}  list: {}\n", dtype(plain)),
+        },
+        DataType::Struct(inner) => format!("{pad}- name: {name}\n{pad}  struct:\n{}", fields(inner, depth + 1)),
+        plain => format!("{pad}- name: {name}\n{pad}  dtype: {}\n", dtype(plain)),
+    }
+}
+
+/// Croissant 1.0, because what reads 1.1 does not read lists of images yet.
+fn croissant(finished: &Finished<'_>) -> Value {
+    let mut context = json!({
+        "@language": "en", "@vocab": "https://schema.org/", "sc": "https://schema.org/",
+        "cr": "http://mlcommons.org/croissant/", "rai": "http://mlcommons.org/croissant/RAI/", "dct": "http://purl.org/dc/terms/",
+        "conformsTo": "dct:conformsTo",
+        "data": { "@id": "cr:data", "@type": "@json" }, "examples": { "@id": "cr:examples", "@type": "@json" },
+        "dataType": { "@id": "cr:dataType", "@type": "@vocab" },
+    });
+    for name in "citeAs column equivalentProperty extract field fileProperty fileObject fileSet format includes isLiveDataset jsonPath key md5 \
+                 parentField path recordSet references regex repeated replace samplingRate separator source subField transform"
+        .split_whitespace()
+    {
+        context[name] = json!(format!("cr:{name}"));
+    }
+    let field = |name: &str, kind: &str| {
+        json!({
+            "@type": "cr:Field", "@id": format!("samples/{name}"), "name": name, "dataType": kind,
+            "source": { "fileSet": { "@id": "shards" }, "extract": { "column": name } },
+        })
+    };
+    let mut fields = vec![field("id", "sc:Text")];
+    if finished.images == Images::Embedded {
+        let mut images = field("images", "sc:ImageObject");
+        images["repeated"] = json!(true);
+        images["source"]["transform"] = json!({ "jsonPath": "bytes" });
+        fields.push(images);
+    }
+    for column in columns().iter().skip(2) {
+        match column.kind {
+            DataType::Utf8 => fields.push(field(column.name, "sc:Text")),
+            DataType::Float64 => fields.push(field(column.name, "sc:Float")),
+            DataType::Int32 | DataType::Int64 => fields.push(field(column.name, "sc:Integer")),
+            _ => {}
+        }
+    }
+    json!({
+        "@context": context,
+        "@type": "sc:Dataset",
+        "name": finished.name,
+        "description": format!("{} spatial-reasoning samples: images, questions and answers", finished.samples),
+        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "license": licences(finished),
+        "version": env!("CARGO_PKG_VERSION"),
+        "distribution": [{
+            "@type": "cr:FileSet", "@id": "shards", "name": "shards", "encodingFormat": "application/x-parquet",
+            "includes": "data/train-*.parquet",
+        }],
+        "recordSet": [{ "@type": "cr:RecordSet", "@id": "samples", "name": "samples", "field": fields }],
+    })
+}

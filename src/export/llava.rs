@@ -1,0 +1,58 @@
+//! LLaVA: JSON lists of conversations.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::dialect::Dialect;
+use super::internvl::{Turn, read_turns, turns};
+use super::{Kind, Read, ReadImage, Sample, Shard, to_json};
+use crate::error::{Context, Error, Result};
+
+pub const LLAVA: Kind = Kind {
+    name: "llava",
+    doc: "LLaVA's fine-tuning: JSON lists, boxes as numbers of 0 to 1",
+    long_doc: "\
+  train-00000-of-00012.json        a list of id, image, conversations: --data_path of the trainer
+  images/                          one file an image: --image_folder is the export's folder
+
+LLaVA 1.5 takes one image a sample; samples of several are refused.",
+    dialect: "relative",
+    path: |at, of| super::numbered(at, of, "json"),
+    shard_rows: 500_000,
+    embeds: false,
+    record,
+    write,
+    index: None,
+    asked: super::whole_question,
+    read: |bytes| {
+        let records: Vec<Record> = serde_json::from_slice(bytes).or_input(|| "a shard cannot be read".into())?;
+        records.into_iter().map(read).collect()
+    },
+    finish: |_| Ok(BTreeMap::new()),
+};
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    id: String,
+    image: String,
+    conversations: Vec<Turn>,
+}
+
+fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
+    let [image] = &sample.images[..] else {
+        return Err(Error::input(format!("LLaVA takes one image a sample, not {}", sample.images.len()))
+            .with("sample", &sample.sample_id)
+            .hint("leave the tasks of several images out, for example with --task, or export to another kind"));
+    };
+    to_json(&Record { id: sample.sample_id.clone(), image: image.path.clone(), conversations: turns(sample, dialect)? })
+}
+
+/// A list with a record a line: one JSON document, and still one that `grep` is of use on.
+fn write(shard: &Shard) -> Result<Vec<u8>> {
+    Ok(format!("[\n{}\n]\n", shard.records.join(",\n")).into_bytes())
+}
+
+fn read(record: Record) -> Result<Read> {
+    read_turns(record.id, vec![ReadImage::Path(record.image)], record.conversations)
+}

@@ -1,0 +1,68 @@
+//! Qwen2.5-VL and Qwen3-VL: JSON lines of conversations, and the entries of the fine-tuning's registry.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::dialect::Dialect;
+use super::internvl::{OneOrMany, Turn, read_turns, turns};
+use super::{Finished, Kind, Read, ReadImage, Sample, to_json};
+use crate::error::{Context, Result};
+
+pub const QWEN: Kind = Kind {
+    name: "qwen",
+    doc: "Qwen-VL's fine-tuning: JSON lines; boxes in pixels of the resized image (--dialect qwen2.5) or of 0 to 1000 (qwen3)",
+    long_doc: "\
+  registry.json                    annotation_path and data_path of each shard, for the trainer's data_dict
+  train-00000-of-00012.jsonl       id, image, conversations
+  images/                          one file an image
+
+Boxes are written as {\"bbox_2d\": [x1, y1, x2, y2]}. Qwen2.5-VL counts pixels of the image as it resizes it, so --min-pixels and --max-pixels
+must be those that the training uses; the manifest names them.",
+    dialect: "qwen2.5",
+    path: |at, of| super::numbered(at, of, "jsonl"),
+    shard_rows: 500_000,
+    embeds: false,
+    record,
+    write: super::shards::lines,
+    index: None,
+    asked: super::whole_question,
+    read: |bytes| super::shards::parsed(bytes, read),
+    finish,
+};
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    id: String,
+    image: OneOrMany<String>,
+    conversations: Vec<Turn>,
+}
+
+fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
+    to_json(&Record {
+        id: sample.sample_id.clone(),
+        image: OneOrMany::of(sample.images.iter().map(|image| image.path.clone()).collect()),
+        conversations: turns(sample, dialect)?,
+    })
+}
+
+fn read(line: &str) -> Result<Read> {
+    let record: Record = serde_json::from_str(line).or_input(|| "a record cannot be read".into())?;
+    let images = record.image.into_vec().into_iter().map(ReadImage::Path).collect();
+    read_turns(record.id, images, record.conversations)
+}
+
+fn finish(finished: &Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
+    let root = finished.root.trim_end_matches('/');
+    let entries: serde_json::Map<String, Value> = finished
+        .shards
+        .iter()
+        .enumerate()
+        .map(|(at, (path, _))| {
+            let entry = json!({ "annotation_path": format!("{root}/{path}"), "data_path": root });
+            (format!("{}_{at:05}", finished.name), entry)
+        })
+        .collect();
+    Ok([("registry.json".to_owned(), super::pretty(&Value::Object(entries))?)].into())
+}

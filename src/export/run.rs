@@ -1,0 +1,716 @@
+//! How an export is done; the module above draws it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Int32Type, Int64Type};
+use bytes::Bytes;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::prelude::{DataFrame, SessionContext, ident};
+use futures::{StreamExt, TryStreamExt};
+use serde_json::json;
+use spatialmill_geometry::Mask;
+
+use super::buckets::Buckets;
+use super::dialect::Dialect;
+use super::images::{self, Frame, Images, Line};
+use super::manifest::{Entry, Manifest};
+use super::place::Place;
+use super::rows::{column, samples};
+use super::sample::{Image, Mark, Sample};
+use super::{Finished, Kind, Shard};
+use crate::error::{Context, Error, Result};
+use crate::run::Mill;
+
+/// What an export is to be.
+pub struct Options {
+    pub kind: &'static Kind,
+    /// Where it goes: a path, `file://` or `s3://` URL.
+    pub out: String,
+    /// Names the entries that a trainer reads.
+    pub name: String,
+    pub dialect: Dialect,
+    pub shard_rows: usize,
+    /// Images stay where they are.
+    pub annotations_only: bool,
+    /// Samples whose image cannot be read are left out and counted, instead of ending the export.
+    pub skip_unreadable: bool,
+    /// What is there of another export is overwritten.
+    pub replace: bool,
+    /// The slice in words, for the manifest.
+    pub slice: String,
+}
+
+/// What came of it.
+pub struct Outcome {
+    pub manifest: Manifest,
+    /// False where a whole export of the same fingerprint was there already.
+    pub written: bool,
+}
+
+const MANIFEST: &str = "manifest.json";
+const PROGRESS: &str = "_progress";
+const INDEX: &str = "images.jsonl";
+
+/// Frames whose images are put before a line of progress says so: what is drawn again after an interruption, at most.
+const FRAMES_AT_ONCE: usize = 64;
+
+impl Mill {
+    /// Exports rows of `dataset`. `context` is the session that they are of.
+    pub async fn export(&self, context: &SessionContext, rows: DataFrame, options: &Options) -> Result<Outcome> {
+        let place = Place::at(&options.out)?;
+        let version = self.warehouse.table("dataset").await?.map_or(0, |table| table.version());
+        let fingerprint = self.fingerprint(options, version);
+        if let Some(there) = manifest(&place).await? {
+            if there.fingerprint == fingerprint && !options.replace {
+                return Ok(Outcome { manifest: there, written: false });
+            }
+            if !options.replace {
+                return Err(Error::usage("another export is there already")
+                    .with("out", &options.out)
+                    .hint("choose another --out, or give --replace to write over it"));
+            }
+            for entry in &there.files {
+                place.delete(&entry.path).await?;
+            }
+            place.delete(MANIFEST).await?;
+        }
+        begin(&place, &fingerprint, options).await?;
+        let samples = rows.clone().count().await? as u64;
+        let counts = counts(&rows).await?;
+        let export = Export { mill: self, place, options, fingerprint, samples };
+        let manifest = export.run(context, rows, counts, version).await?;
+        Ok(Outcome { manifest, written: true })
+    }
+
+    fn fingerprint(&self, options: &Options, version: u64) -> String {
+        let Options { kind, name, dialect, shard_rows, annotations_only, skip_unreadable, slice, .. } = options;
+        let seed = self.project.integer("seed");
+        let parts = format!(
+            "{} {name} {dialect:?} {shard_rows} {annotations_only} {skip_unreadable} {slice} {seed} {version} {} {}",
+            kind.name,
+            env!("CARGO_PKG_VERSION"),
+            self.warehouse.location().url()
+        );
+        blake3::hash(parts.as_bytes()).to_hex()[..32].to_owned()
+    }
+}
+
+/// The manifest of a whole export, where there is one.
+pub async fn manifest(place: &Place) -> Result<Option<Manifest>> {
+    let Some(bytes) = place.get(MANIFEST).await? else { return Ok(None) };
+    let manifest = serde_json::from_slice(&bytes).or_input(|| "the manifest of an export cannot be read".into())?;
+    Ok(Some(manifest))
+}
+
+/// Says what is being made here, or that it is taken up.
+async fn begin(place: &Place, fingerprint: &str, options: &Options) -> Result<()> {
+    let begun = format!("{PROGRESS}/export.json");
+    match place.get(&begun).await? {
+        Some(there) if there != fingerprint.as_bytes() && !options.replace => {
+            return Err(Error::usage("another export was begun there and is not finished")
+                .with("out", &options.out)
+                .hint("run that one again, choose another --out, or give --replace to begin anew"));
+        }
+        Some(there) if there == fingerprint.as_bytes() => return Ok(()),
+        _ => {}
+    }
+    for path in place.list(PROGRESS).await? {
+        place.delete(&path).await?;
+    }
+    place.put(&begun, Bytes::from(fingerprint.to_owned())).await
+}
+
+/// How many samples each value of the columns of few values has.
+async fn counts(rows: &DataFrame) -> Result<BTreeMap<&'static str, BTreeMap<String, u64>>> {
+    let columns = ["source", "licence", "split", "task", "relation", "answer_form", "text_format", "image_format"];
+    let mut counts = BTreeMap::new();
+    let grouped = rows
+        .clone()
+        .aggregate(
+            columns.map(ident).to_vec(),
+            vec![datafusion::functions_aggregate::expr_fn::count(datafusion::prelude::lit(1)).alias("n")],
+        )?
+        .collect()
+        .await?;
+    for batch in &grouped {
+        let n = column(batch, "n", &DataType::Int64)?;
+        for name in columns {
+            let values = column(batch, name, &DataType::Utf8)?;
+            let values = values.as_string::<i32>();
+            let counted: &mut BTreeMap<String, u64> = counts.entry(name).or_default();
+            for row in 0..batch.num_rows() {
+                let value = if values.is_valid(row) { values.value(row) } else { "unknown" };
+                *counted.entry(value.to_owned()).or_default() += n.as_primitive::<Int64Type>().value(row) as u64;
+            }
+        }
+    }
+    Ok(counts)
+}
+
+struct Export<'a> {
+    mill: &'a Mill,
+    place: Place,
+    options: &'a Options,
+    fingerprint: String,
+    samples: u64,
+}
+
+impl Export<'_> {
+    async fn run(
+        &self,
+        context: &SessionContext,
+        rows: DataFrame,
+        counts: BTreeMap<&'static str, BTreeMap<String, u64>>,
+        version: u64,
+    ) -> Result<Manifest> {
+        let seed = self.mill.project.integer("seed");
+        let buckets = Arc::new(Buckets::new(self.samples, seed)?);
+        let frames = Arc::new(frames(context).await?);
+        let mut files = Vec::new();
+        let mut left_out = BTreeMap::new();
+        if self.options.annotations_only {
+            let index = self.records_alone(rows, &frames, &buckets).await?;
+            files.push(self.put(INDEX, index.into(), None).await?);
+        } else {
+            let (index, unreadable) = self.records_and_images(context, rows, &frames, &buckets).await?;
+            if !self.options.kind.embeds {
+                files.push(self.put(INDEX, index.into(), None).await?);
+            }
+            if unreadable > 0 {
+                left_out.insert("unreadable_image".to_owned(), unreadable);
+            }
+        }
+        let shards = self.shards(&buckets).await?;
+        let images = match (self.options.annotations_only, self.options.kind.embeds) {
+            (true, _) => Images::Withheld,
+            (false, true) => Images::Embedded,
+            (false, false) => Images::Files,
+        };
+        let samples = shards.iter().filter_map(|entry| entry.rows).sum::<usize>() as u64;
+        let named: Vec<(String, usize)> =
+            shards.iter().map(|entry| (entry.path.clone(), entry.rows.unwrap_or_default())).collect();
+        let finished = Finished {
+            name: &self.options.name,
+            dialect: &self.options.dialect,
+            root: self.place.root(),
+            shards: &named,
+            entries: &shards,
+            counts: &counts,
+            images,
+            samples,
+        };
+        for (path, bytes) in (self.options.kind.finish)(&finished)? {
+            files.push(self.put(&path, bytes.into(), None).await?);
+        }
+        if self.options.kind.index.is_some() {
+            for (path, _) in &named {
+                let path = format!("{path}.idx");
+                files.push(Entry::of(&path, &self.place.get_existing(&path).await?, None));
+            }
+        }
+        files.extend(shards.iter().cloned());
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let (min_pixels, max_pixels) = match self.options.dialect {
+            Dialect::Qwen25 { min_pixels, max_pixels } => (Some(min_pixels), Some(max_pixels)),
+            _ => (None, None),
+        };
+        let manifest = Manifest {
+            kind: self.options.kind.name.to_owned(),
+            name: self.options.name.clone(),
+            samples,
+            dialect: self.options.dialect.name().to_owned(),
+            min_pixels,
+            max_pixels,
+            images,
+            dataset_version: version,
+            slice: self.options.slice.clone(),
+            seed,
+            generator: concat!("spatialmill ", env!("CARGO_PKG_VERSION")).to_owned(),
+            fingerprint: self.fingerprint.clone(),
+            licences: counts.get("licence").cloned().unwrap_or_default(),
+            left_out,
+            files,
+        };
+        self.place.put(MANIFEST, super::pretty(&json!(manifest))?.into()).await?;
+        for path in self.place.list(PROGRESS).await? {
+            self.place.delete(&path).await?;
+        }
+        Ok(manifest)
+    }
+
+    async fn put(&self, path: &str, bytes: Bytes, rows: Option<usize>) -> Result<Entry> {
+        let entry = Entry::of(path, &bytes, rows);
+        self.place.put(path, bytes).await?;
+        Ok(entry)
+    }
+
+    /// Records whose images are withheld: partitions stream side by side, in no order. Gives the lines of the index.
+    async fn records_alone(&self, rows: DataFrame, frames: &Arc<Frames>, buckets: &Arc<Buckets>) -> Result<Vec<u8>> {
+        let steps = self.mill.progress.steps("records", self.samples, "samples");
+        let partitions = rows.execute_stream_partitioned().await?;
+        let (kind, dialect) = (self.options.kind, self.options.dialect);
+        let work = partitions.into_iter().map(|mut stream| {
+            let (frames, buckets, steps) = (Arc::clone(frames), Arc::clone(buckets), steps.clone());
+            tokio::spawn(async move {
+                let mut lines = BTreeMap::new();
+                while let Some(batch) = stream.next().await {
+                    let batch = batch?;
+                    let (frames, buckets) = (Arc::clone(&frames), Arc::clone(&buckets));
+                    let rows = batch.num_rows() as u64;
+                    let work = move || encode_withheld(&batch, &frames, &buckets, kind, &dialect);
+                    let found = tokio::task::spawn_blocking(work).await.or_internal(|| "encoding died".into())??;
+                    lines.extend(found);
+                    steps.add(rows);
+                }
+                Ok::<_, Error>(lines)
+            })
+        });
+        let mut lines: BTreeMap<String, String> = BTreeMap::new();
+        for part in futures::future::join_all(work).await {
+            lines.extend(part.or_internal(|| "encoding died".into())??);
+        }
+        steps.finish();
+        Ok(joined(lines.into_values()))
+    }
+
+    /// Records with their images. Rows come by frame, so that an image is decoded once. Gives the lines of the index, and how many
+    /// samples were left out because their image cannot be read.
+    async fn records_and_images(
+        &self,
+        context: &SessionContext,
+        rows: DataFrame,
+        frames: &Arc<Frames>,
+        buckets: &Arc<Buckets>,
+    ) -> Result<(Vec<u8>, u64)> {
+        let steps = self.mill.progress.steps("images", self.samples, "samples");
+        let order = vec![frame_of().sort(true, false), ident("sample_id").sort(true, false)];
+        let mut groups = Groups::new(rows.sort(order)?.execute_stream().await?);
+        let masks = context.table("objects").await?.filter(ident("mask").is_not_null())?;
+        let masks = masks.select(vec![ident("frame_id"), ident("object_id"), ident("mask")])?;
+        let mut masks = Masks::new(masks.sort(vec![ident("frame_id").sort(true, false)])?.execute_stream().await?);
+        let made_before = self.made_before().await?;
+        let (mut index, mut unreadable, mut chunk) = (Vec::new(), 0, made_before.chunks);
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        loop {
+            let mut work = Vec::new();
+            while work.len() < FRAMES_AT_ONCE {
+                let Some(group) = groups.next().await? else { break };
+                let frame = frames.get(&group.frame_id)?.clone();
+                let masks = if group.draws_masks() { masks.of(&group.frame_id).await? } else { BTreeMap::new() };
+                work.push((group, frame, masks));
+            }
+            if work.is_empty() {
+                break;
+            }
+            let done: Vec<_> = futures::stream::iter(work)
+                .map(|(group, frame, masks)| {
+                    let known = &made_before.lines;
+                    async move { self.frame(group, frame, masks, frames, known).await }
+                })
+                .buffered(workers)
+                .try_collect()
+                .await?;
+            let mut fresh = Vec::new();
+            for frame in done {
+                for sample in &frame.samples {
+                    buckets.add(&sample.sample_id, &(self.options.kind.record)(sample, &self.options.dialect)?)?;
+                }
+                steps.add(frame.samples.len() as u64 + frame.unreadable);
+                unreadable += frame.unreadable;
+                for (recipe, line, is_new) in frame.lines {
+                    let text = super::to_json(&line)?;
+                    if is_new {
+                        fresh.push(format!("{recipe} {text}"));
+                    }
+                    index.push(text);
+                }
+            }
+            if !fresh.is_empty() {
+                let path = format!("{PROGRESS}/images-{chunk:07}");
+                self.place.put(&path, joined(fresh.into_iter()).into()).await?;
+                chunk += 1;
+            }
+        }
+        steps.finish();
+        Ok((joined(index.into_iter()), unreadable))
+    }
+
+    /// One frame: its images made and put, its samples with their paths.
+    async fn frame(
+        &self,
+        mut group: Group,
+        frame: Frame,
+        masks: BTreeMap<String, Mask>,
+        frames: &Arc<Frames>,
+        known: &HashMap<String, Line>,
+    ) -> Result<Done> {
+        let mut recipes: BTreeMap<String, Vec<Mark>> = BTreeMap::new();
+        for sample in &group.samples {
+            recipes.entry(images::recipe(&frame, &sample.marks)?).or_insert_with(|| sample.marks.clone());
+        }
+        // What else a sample shows is drawn nowhere: the source's own files.
+        let others: Vec<String> =
+            group.samples.iter().flat_map(|sample| sample.frame_ids.iter().skip(1).cloned()).collect();
+        let mut lines: Vec<(String, Line, bool)> = Vec::new();
+        let (there, wanted): (Vec<_>, Vec<_>) = recipes.into_iter().partition(|(recipe, _)| known.contains_key(recipe));
+        lines.extend(
+            there.into_iter().filter_map(|(recipe, _)| known.get(&recipe).map(|line| (recipe, line.clone(), false))),
+        );
+        let mut work = vec![(frame.clone(), wanted, masks)];
+        for other in others {
+            let other = frames.get(&other)?.clone();
+            let recipe = images::recipe(&other, &[])?;
+            match known.get(&recipe) {
+                _ if work.iter().any(|(frame, ..)| frame.frame_id == other.frame_id) => {}
+                Some(line) => lines.push((recipe, line.clone(), false)),
+                None => work.push((other, vec![(recipe, Vec::new())], BTreeMap::new())),
+            }
+        }
+        for (frame, wanted, masks) in work.into_iter().filter(|(_, wanted, _)| !wanted.is_empty()) {
+            match self.make(&frame, wanted, masks).await {
+                Ok(made) => lines.extend(made),
+                Err(_) if self.options.skip_unreadable => {
+                    return Ok(Done { unreadable: group.samples.len() as u64, samples: Vec::new(), lines: Vec::new() });
+                }
+                Err(e) => {
+                    return Err(e.hint("--skip-unreadable leaves its samples out, --annotations-only needs no images"));
+                }
+            }
+        }
+        let path_of: HashMap<&str, &Line> = lines.iter().map(|(recipe, line, _)| (recipe.as_str(), line)).collect();
+        for sample in &mut group.samples {
+            let mut shown = Vec::with_capacity(sample.frame_ids.len());
+            for (at, frame_id) in sample.frame_ids.iter().enumerate() {
+                let marks: &[Mark] = if at == 0 { &sample.marks } else { &[] };
+                let recipe = images::recipe(frames.get(frame_id)?, marks)?;
+                let line = path_of.get(recipe.as_str()).ok_or_else(|| Error::internal("an image was made"))?;
+                shown.push(Image { path: line.path.clone(), width: line.width, height: line.height });
+            }
+            sample.images = shown;
+        }
+        Ok(Done { samples: group.samples, unreadable: 0, lines })
+    }
+
+    async fn make(
+        &self,
+        frame: &Frame,
+        wanted: Vec<(String, Vec<Mark>)>,
+        masks: BTreeMap<String, Mask>,
+    ) -> Result<Vec<(String, Line, bool)>> {
+        let file = images::read(frame).await?;
+        let (own, marks) = (frame.clone(), wanted.iter().map(|(_, marks)| marks.clone()).collect::<Vec<_>>());
+        let work = move || images::make(&own, &file, &marks, &masks);
+        let made = tokio::task::spawn_blocking(work).await.or_internal(|| "drawing died".into())??;
+        let mut lines = Vec::with_capacity(made.len());
+        for (image, (recipe, marks)) in made.into_iter().zip(wanted) {
+            let bytes = image.bytes.len() as u64;
+            let path = self.stored(&image.path);
+            // Its name is the hash of its bytes: what is there is the same.
+            if self.place.size(&path).await? != Some(bytes) {
+                self.place.put(&path, image.bytes).await?;
+            }
+            let Frame { frame_id, sha256, width, height, .. } = frame.clone();
+            lines.push((
+                recipe,
+                Line { path: image.path, bytes: Some(bytes), frame_id, sha256, width, height, marks },
+                true,
+            ));
+        }
+        Ok(lines)
+    }
+
+    /// Images that shards embed are put aside until they are in them.
+    fn stored(&self, path: &str) -> String {
+        if self.options.kind.embeds { format!("{PROGRESS}/{path}") } else { path.to_owned() }
+    }
+
+    /// The images that an interrupted export has put.
+    async fn made_before(&self) -> Result<MadeBefore> {
+        let mut made = MadeBefore { lines: HashMap::new(), chunks: 0 };
+        for path in self.place.list(PROGRESS).await? {
+            let Some(chunk) = path.strip_prefix(&format!("{PROGRESS}/images-")) else { continue };
+            made.chunks = made.chunks.max(chunk.parse::<usize>().map_or(0, |chunk| chunk + 1));
+            let bytes = self.place.get_existing(&path).await?;
+            for line in String::from_utf8_lossy(&bytes).lines() {
+                if let Some((recipe, line)) = line.split_once(' ')
+                    && let Ok(line) = serde_json::from_str(line)
+                {
+                    made.lines.insert(recipe.to_owned(), line);
+                }
+            }
+        }
+        Ok(made)
+    }
+
+    /// Buckets become shards, one after the other; those that an interrupted export has written stay.
+    async fn shards(&self, buckets: &Arc<Buckets>) -> Result<Vec<Entry>> {
+        let rows = buckets.close()?;
+        let per_shard = self.options.shard_rows.max(1);
+        let count: usize = rows.iter().map(|rows| rows.div_ceil(per_shard)).sum();
+        let steps = self.mill.progress.steps("shards", count as u64, "shards");
+        let mut entries: Vec<Entry> = Vec::with_capacity(count);
+        let mut first_row = 0;
+        for (bucket, rows) in rows.into_iter().enumerate() {
+            let mut records: Option<Vec<String>> = None;
+            for part in 0..rows.div_ceil(per_shard) {
+                let at = entries.len();
+                let done = format!("{PROGRESS}/shard-{at:07}.json");
+                if let Some(bytes) = self.place.get(&done).await?
+                    && let Ok(entry) = serde_json::from_slice::<Entry>(&bytes)
+                    && self.place.size(&entry.path).await? == Some(entry.bytes)
+                {
+                    first_row += entry.rows.unwrap_or_default();
+                    entries.push(entry);
+                    steps.add(1);
+                    continue;
+                }
+                if records.is_none() {
+                    let buckets = Arc::clone(buckets);
+                    let read = tokio::task::spawn_blocking(move || buckets.read(bucket)).await;
+                    records = Some(read.or_internal(|| "reading died".into())??);
+                }
+                let all = records.as_deref().unwrap_or_default();
+                let own = all[part * per_shard..all.len().min((part + 1) * per_shard)].to_vec();
+                let entry = self.shard(own, at, count, first_row).await?;
+                self.place.put(&done, super::to_json(&entry)?.into()).await?;
+                first_row += entry.rows.unwrap_or_default();
+                entries.push(entry);
+                steps.add(1);
+            }
+        }
+        steps.finish();
+        Ok(entries)
+    }
+
+    async fn shard(&self, records: Vec<String>, at: usize, of: usize, first_row: usize) -> Result<Entry> {
+        let kind = self.options.kind;
+        let path = (kind.path)(at, of);
+        let mut embedded = BTreeMap::new();
+        if kind.embeds && !self.options.annotations_only {
+            for image in records.iter().map(|record| super::images_of(record)).collect::<Result<Vec<_>>>()?.concat() {
+                if !embedded.contains_key(&image) {
+                    let bytes = self.place.get_existing(&self.stored(&image)).await?;
+                    embedded.insert(image, bytes);
+                }
+            }
+        }
+        let rows = records.len();
+        let work = move || (kind.write)(&Shard { records, images: embedded, first_row });
+        let bytes = Bytes::from(tokio::task::spawn_blocking(work).await.or_internal(|| "writing died".into())??);
+        if let Some(index) = kind.index {
+            self.place.put(&format!("{path}.idx"), index(&bytes)?.into()).await?;
+        }
+        self.put(&path, bytes, Some(rows)).await
+    }
+}
+
+struct MadeBefore {
+    lines: HashMap<String, Line>,
+    chunks: usize,
+}
+
+/// A frame's samples, ready to be written.
+struct Done {
+    samples: Vec<Sample>,
+    unreadable: u64,
+    /// Recipe, line of the index, and whether it was made now.
+    lines: Vec<(String, Line, bool)>,
+}
+
+fn joined(lines: impl Iterator<Item = String>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for line in lines {
+        bytes.extend_from_slice(line.as_bytes());
+        bytes.push(b'\n');
+    }
+    bytes
+}
+
+fn frame_of() -> datafusion::logical_expr::Expr {
+    datafusion::functions_nested::expr_fn::array_element(ident("frame_ids"), datafusion::prelude::lit(1))
+}
+
+/// Adds the records of a batch to the buckets, and gives the index lines of its images.
+fn encode_withheld(
+    batch: &RecordBatch,
+    frames: &Frames,
+    buckets: &Buckets,
+    kind: &Kind,
+    dialect: &Dialect,
+) -> Result<BTreeMap<String, String>> {
+    let mut lines = BTreeMap::new();
+    for mut sample in samples(batch)? {
+        let ids = std::mem::take(&mut sample.frame_ids);
+        for (at, frame_id) in ids.iter().enumerate() {
+            let frame = frames.get(frame_id)?;
+            let marks: &[Mark] = if at == 0 { &sample.marks } else { &[] };
+            let path = images::withheld_path(frame, marks)?;
+            if !lines.contains_key(&path) {
+                let Frame { frame_id, sha256, width, height, .. } = frame.clone();
+                let line =
+                    Line { path: path.clone(), bytes: None, frame_id, sha256, width, height, marks: marks.to_vec() };
+                lines.insert(path.clone(), super::to_json(&line)?);
+            }
+            sample.images.push(Image { path, width: frame.width, height: frame.height });
+        }
+        sample.frame_ids = ids;
+        buckets.add(&sample.sample_id, &(kind.record)(&sample, dialect)?)?;
+    }
+    Ok(lines)
+}
+
+/// Where each frame's image is: some two hundred bytes a frame, because every sample needs one of them.
+pub struct Frames(HashMap<String, Frame>);
+
+impl Frames {
+    pub fn get(&self, frame_id: &str) -> Result<&Frame> {
+        self.0.get(frame_id).ok_or_else(|| {
+            Error::input("a sample is about a frame that is not in the table `frames`")
+                .with("frame", frame_id)
+                .hint("`spatialmill build` makes the dataset from what is imported now")
+        })
+    }
+}
+
+/// Reads the table `frames`.
+pub async fn frames(context: &SessionContext) -> Result<Frames> {
+    let columns = ["frame_id", "source", "uri", "sha256", "width", "height"];
+    let mut stream = context.table("frames").await?.select(columns.map(ident).to_vec())?.execute_stream().await?;
+    let mut frames = HashMap::new();
+    while let Some(batch) = stream.next().await {
+        let batch = batch?;
+        let text = |name: &str| column(&batch, name, &DataType::Utf8).map(|found| found.as_string::<i32>().clone());
+        let side =
+            |name: &str| column(&batch, name, &DataType::Int32).map(|found| found.as_primitive::<Int32Type>().clone());
+        let (ids, sources, uris, hashes) = (text("frame_id")?, text("source")?, text("uri")?, text("sha256")?);
+        let (widths, heights) = (side("width")?, side("height")?);
+        for row in 0..batch.num_rows() {
+            let frame = Frame {
+                frame_id: ids.value(row).to_owned(),
+                source: sources.value(row).to_owned(),
+                uri: uris.value(row).to_owned(),
+                sha256: hashes.is_valid(row).then(|| hashes.value(row).to_owned()),
+                width: widths.value(row).max(0) as u32,
+                height: heights.value(row).max(0) as u32,
+            };
+            frames.insert(frame.frame_id.clone(), frame);
+        }
+    }
+    Ok(Frames(frames))
+}
+
+/// The samples of one frame.
+struct Group {
+    frame_id: String,
+    samples: Vec<Sample>,
+}
+
+impl Group {
+    fn draws_masks(&self) -> bool {
+        self.samples.iter().flat_map(|sample| &sample.marks).any(|mark| mark.kind == "mask")
+    }
+}
+
+/// Rows that come by frame, frame by frame.
+struct Groups {
+    rows: SendableRecordBatchStream,
+    ready: std::vec::IntoIter<Sample>,
+    next: Option<Sample>,
+}
+
+impl Groups {
+    fn new(rows: SendableRecordBatchStream) -> Self {
+        Self { rows, ready: Vec::new().into_iter(), next: None }
+    }
+
+    async fn next(&mut self) -> Result<Option<Group>> {
+        let Some(first) = self.sample().await? else { return Ok(None) };
+        let frame_id = first.frame_ids.first().cloned().unwrap_or_default();
+        let mut samples = vec![first];
+        while let Some(sample) = self.sample().await? {
+            if sample.frame_ids.first() != Some(&frame_id) {
+                self.next = Some(sample);
+                break;
+            }
+            samples.push(sample);
+        }
+        Ok(Some(Group { frame_id, samples }))
+    }
+
+    async fn sample(&mut self) -> Result<Option<Sample>> {
+        if let Some(sample) = self.next.take() {
+            return Ok(Some(sample));
+        }
+        loop {
+            if let Some(sample) = self.ready.next() {
+                return Ok(Some(sample));
+            }
+            match self.rows.next().await {
+                Some(batch) => self.ready = samples(&batch?)?.into_iter(),
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
+/// The masks of objects, which come by frame too; frames are asked for in their order.
+struct Masks {
+    rows: SendableRecordBatchStream,
+    ready: std::collections::VecDeque<(String, String, Mask)>,
+    ended: bool,
+}
+
+impl Masks {
+    fn new(rows: SendableRecordBatchStream) -> Self {
+        Self { rows, ready: Default::default(), ended: false }
+    }
+
+    async fn of(&mut self, frame_id: &str) -> Result<BTreeMap<String, Mask>> {
+        let mut found = BTreeMap::new();
+        loop {
+            match self.ready.front() {
+                Some((frame, ..)) if frame.as_str() < frame_id => drop(self.ready.pop_front()),
+                Some((frame, ..)) if frame == frame_id => {
+                    if let Some((_, object, mask)) = self.ready.pop_front() {
+                        found.insert(object, mask);
+                    }
+                }
+                Some(_) => return Ok(found),
+                None if self.ended => return Ok(found),
+                None => self.read().await?,
+            }
+        }
+    }
+
+    async fn read(&mut self) -> Result<()> {
+        let Some(batch) = self.rows.next().await else {
+            self.ended = true;
+            return Ok(());
+        };
+        let batch = batch?;
+        let text = |name: &str| column(&batch, name, &DataType::Utf8).map(|found| found.as_string::<i32>().clone());
+        let (frames, objects) = (text("frame_id")?, text("object_id")?);
+        let masks = batch.column_by_name("mask").and_then(|masks| masks.as_struct_opt());
+        let masks = masks.ok_or_else(|| Error::input("`objects.mask` is no struct"))?;
+        let field = |name: &str| {
+            masks.column_by_name(name).ok_or_else(|| Error::input("a mask lacks a field").with("field", name))
+        };
+        let counts = arrow::compute::cast(field("counts")?, &DataType::Utf8).or_input(|| "counts are text".into())?;
+        let (heights, widths) =
+            (field("height")?.as_primitive::<Int32Type>(), field("width")?.as_primitive::<Int32Type>());
+        for row in 0..batch.num_rows() {
+            let counts = counts.as_string::<i32>().value(row);
+            let mask = Mask::from_counts(heights.value(row) as u32, widths.value(row) as u32, counts);
+            let mask = mask.map_err(|e| {
+                Error::input("an object's mask cannot be read")
+                    .with("frame", frames.value(row))
+                    .with("object", objects.value(row))
+                    .because(e)
+            })?;
+            self.ready.push_back((frames.value(row).to_owned(), objects.value(row).to_owned(), mask));
+        }
+        Ok(())
+    }
+}

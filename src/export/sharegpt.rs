@@ -1,0 +1,72 @@
+//! LLaMA-Factory: JSON lines of messages, and the entries of its `dataset_info.json`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::dialect::Dialect;
+use super::swift::{Message, messages, read_messages};
+use super::{Finished, Kind, Read, ReadImage, Sample, to_json};
+use crate::error::{Context, Result};
+
+pub const SHAREGPT: Kind = Kind {
+    name: "sharegpt",
+    doc: "LLaMA-Factory (and others that read messages): JSON lines and dataset_info.json",
+    long_doc: "\
+  dataset_info.json                an entry for each shard: --dataset_dir is the export's folder
+  train-00000-of-00012.jsonl       id, messages, images
+  images/                          one file an image: --media_dir is the export's folder
+
+The trainer leaves boxes as they are written: choose the model's own --dialect (internvl, qwen2.5, qwen3, relative).",
+    dialect: "internvl",
+    path: |at, of| super::numbered(at, of, "jsonl"),
+    shard_rows: 500_000,
+    embeds: false,
+    record,
+    write: super::shards::lines,
+    index: None,
+    asked: super::whole_question,
+    read: |bytes| super::shards::parsed(bytes, read),
+    finish,
+};
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    id: String,
+    messages: Vec<Message>,
+    images: Vec<String>,
+}
+
+fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
+    to_json(&Record {
+        id: sample.sample_id.clone(),
+        messages: messages(sample, dialect)?.0,
+        images: sample.images.iter().map(|image| image.path.clone()).collect(),
+    })
+}
+
+fn read(line: &str) -> Result<Read> {
+    let record: Record = serde_json::from_str(line).or_input(|| "a record cannot be read".into())?;
+    let images = record.images.into_iter().map(ReadImage::Path).collect();
+    read_messages(record.id, images, record.messages)
+}
+
+fn finish(finished: &Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
+    let entries: serde_json::Map<String, Value> = finished
+        .shards
+        .iter()
+        .enumerate()
+        .map(|(at, (path, _))| {
+            let entry = json!({
+                "file_name": path,
+                "formatting": "sharegpt",
+                "columns": { "messages": "messages", "images": "images" },
+                // What is left out of tags is unset, and not the default.
+                "tags": { "role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant" },
+            });
+            (format!("{}_{at:05}", finished.name), entry)
+        })
+        .collect();
+    Ok([("dataset_info.json".to_owned(), super::pretty(&Value::Object(entries))?)].into())
+}

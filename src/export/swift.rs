@@ -1,0 +1,129 @@
+//! ms-swift: JSON lines of messages, with references and boxes beside the text, which the trainer writes in each model's dialect.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::conversation::{human, question};
+use super::dialect::{Dialect, Written};
+use super::{Kind, Read, ReadImage, Sample, size, to_json};
+use crate::error::{Context, Error, Result};
+
+pub const SWIFT: Kind = Kind {
+    name: "swift",
+    doc: "ms-swift, for any model that it trains: messages, images, objects with ref and bbox",
+    long_doc: "\
+  train-00000-of-00012.jsonl       messages, images, objects: --dataset of `swift sft`
+  images/                          one file an image: ROOT_IMAGE_DIR is the export's folder
+
+<ref-object> and <bbox> stand in the text for the entries of `objects`; boxes are pixels, and the trainer writes them as its model wants
+them. Files of a shard begin with a row that has every column, because the loader takes the types from there.",
+    dialect: "swift",
+    path: |at, of| super::numbered(at, of, "jsonl"),
+    shard_rows: 500_000,
+    embeds: false,
+    record,
+    write: |shard| super::shards::lines_after(shard, |line| line.contains("\"bbox\":[[") && line.contains("\"ref\":[\"")),
+    index: None,
+    asked: super::whole_question,
+    read: |bytes| super::shards::parsed(bytes, read),
+    finish: |_| Ok(BTreeMap::new()),
+};
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    id: String,
+    messages: Vec<Message>,
+    images: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    objects: Option<Objects>,
+}
+
+/// A message as ms-swift and LLaMA-Factory have it.
+#[derive(Serialize, Deserialize)]
+pub struct Message {
+    pub role: String,
+    pub content: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Objects {
+    #[serde(rename = "ref")]
+    references: Vec<String>,
+    bbox: Vec<[f64; 4]>,
+    bbox_type: String,
+    image_id: Vec<usize>,
+}
+
+/// What a loader makes of two messages and as many images.
+pub fn read_messages(id: String, images: Vec<ReadImage>, messages: Vec<Message>) -> Result<Read> {
+    let wrong = |what: String| Error::input(format!("a conversation {what}")).with("id", &id);
+    let [asked, answered] = <[Message; 2]>::try_from(messages).map_err(|_| wrong("has not two messages".into()))?;
+    if (asked.role.as_str(), answered.role.as_str()) != ("user", "assistant") {
+        return Err(wrong("is not between user and assistant".into()));
+    }
+    let (places, text) =
+        question(&asked.content).ok_or_else(|| wrong("has <image> elsewhere than at its start".into()))?;
+    if places != images.len() {
+        return Err(wrong(format!("has {places} times <image> for {} images", images.len())));
+    }
+    let text = text.to_owned();
+    Ok(Read { id, images, question: text, answer: answered.content, ..Read::default() })
+}
+
+/// The two messages of a sample, and what their dialect keeps beside them.
+pub fn messages(sample: &Sample, dialect: &Dialect) -> Result<(Vec<Message>, Written)> {
+    let size = size(sample);
+    let asked = dialect.write(&sample.question, &sample.boxes, size)?;
+    let answer = dialect.write(&sample.answer, &sample.boxes, size)?;
+    let messages = vec![
+        Message { role: "user".into(), content: human(sample.images.len(), &asked.text) },
+        Message { role: "assistant".into(), content: answer.text },
+    ];
+    let beside = Written {
+        text: String::new(),
+        references: [asked.references, answer.references].concat(),
+        boxes: [asked.boxes, answer.boxes].concat(),
+    };
+    Ok((messages, beside))
+}
+
+fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
+    let (messages, beside) = messages(sample, dialect)?;
+    let any = !beside.references.is_empty() || !beside.boxes.is_empty();
+    to_json(&Record {
+        id: sample.sample_id.clone(),
+        messages,
+        images: sample.images.iter().map(|image| image.path.clone()).collect(),
+        objects: any.then(|| Objects {
+            image_id: vec![0; beside.boxes.len()],
+            references: beside.references,
+            bbox: beside.boxes,
+            bbox_type: "real".into(),
+        }),
+    })
+}
+
+fn read(line: &str) -> Result<Read> {
+    let record: Record = serde_json::from_str(line).or_input(|| "a record cannot be read".into())?;
+    let said: String = record.messages.iter().map(|message| message.content.as_str()).collect();
+    let objects = record.objects.unwrap_or(Objects {
+        references: Vec::new(),
+        bbox: Vec::new(),
+        bbox_type: "real".into(),
+        image_id: Vec::new(),
+    });
+    let counts = [("<ref-object>", objects.references.len()), ("<bbox>", objects.bbox.len())];
+    for (place, given) in counts {
+        if said.matches(place).count() != given {
+            return Err(Error::input(format!("{given} entries for {} times {place}", said.matches(place).count()))
+                .with("id", &record.id));
+        }
+    }
+    if objects.image_id.len() != objects.bbox.len() || objects.bbox_type != "real" {
+        return Err(Error::input("the boxes of a record are not pixels of its images").with("id", &record.id));
+    }
+    let images = record.images.into_iter().map(ReadImage::Path).collect();
+    let read = read_messages(record.id, images, record.messages)?;
+    Ok(Read { references: objects.references, boxes: objects.bbox, ..read })
+}

@@ -1,0 +1,283 @@
+//! Verifying an export: every file against the manifest, every record read by its loader's rule and compared with the table.
+
+use std::collections::{BTreeMap, HashMap};
+
+use datafusion::prelude::SessionContext;
+use futures::StreamExt;
+use serde::{Deserialize, Serialize};
+
+use super::buckets::Buckets;
+use super::dialect::{Dialect, Written};
+use super::images::{Images, Line};
+use super::manifest::Manifest;
+use super::place::Place;
+use super::rows::samples;
+use super::run::{Frames, frames, manifest};
+use super::sample::{Image, Mark, Sample};
+use super::{Kind, Read, ReadImage, kind, size};
+use crate::error::{Context, Error, Result};
+use crate::run::Mill;
+use crate::source::photo::dimensions;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Verified {
+    pub files: usize,
+    pub samples: u64,
+    pub images: usize,
+    /// What is wrong, the first few of it.
+    pub faults: Vec<String>,
+    pub faulty: u64,
+}
+
+/// So many faults are told; the rest are counted.
+const TOLD: usize = 20;
+
+impl Verified {
+    fn fault(&mut self, what: String) {
+        self.faulty += 1;
+        if self.faults.len() < TOLD {
+            self.faults.push(what);
+        }
+    }
+}
+
+/// What is left of a record when its images are checked.
+#[derive(Serialize, Deserialize)]
+struct Found {
+    images: Vec<String>,
+    question: String,
+    answer: String,
+    references: Vec<String>,
+    boxes: Vec<[f64; 4]>,
+}
+
+impl Mill {
+    /// Verifies the export at a URL against the version of `dataset` that it was made from.
+    pub async fn verify_export(&self, url: &str) -> Result<Verified> {
+        let place = Place::at(url)?;
+        let manifest = manifest(&place).await?.ok_or_else(|| {
+            Error::input("there is no whole export")
+                .with("url", url)
+                .hint("an export ends with its manifest.json: run it again")
+        })?;
+        let versions = BTreeMap::from([("dataset".to_owned(), manifest.dataset_version)]);
+        let context = self.session(&versions).await?;
+        let frames = frames(&context).await?;
+        let kind = kind(&manifest.kind)?;
+        let mut verified = Verified::default();
+        let index = index(&place, &manifest, &mut verified).await?;
+        let found = Buckets::new(manifest.samples, 0)?;
+        self.read_shards(&place, &manifest, kind, &index, &found, &mut verified).await?;
+        let expected = Buckets::new(manifest.samples, 0)?;
+        expect(&context, &manifest, &frames, &expected).await?;
+        compare(&manifest, kind, &index, &found, &expected, &mut verified)?;
+        Ok(verified)
+    }
+
+    async fn read_shards(
+        &self,
+        place: &Place,
+        manifest: &Manifest,
+        kind: &'static Kind,
+        index: &HashMap<String, Vec<Line>>,
+        found: &Buckets,
+        verified: &mut Verified,
+    ) -> Result<()> {
+        let steps = self.progress.steps("verify", manifest.files.len() as u64, "files");
+        for entry in &manifest.files {
+            verified.files += 1;
+            steps.add(1);
+            let Some(bytes) = place.get(&entry.path).await? else {
+                verified.fault(format!("{}: it is not there", entry.path));
+                continue;
+            };
+            let hash = blake3::hash(&bytes).to_hex().to_string();
+            if (bytes.len() as u64, &hash) != (entry.bytes, &entry.blake3) {
+                verified.fault(format!("{}: its bytes are others than the manifest says", entry.path));
+                continue;
+            }
+            let Some(rows) = entry.rows else { continue };
+            let path = entry.path.clone();
+            let work = move || (kind.read)(&bytes).map_err(|e| e.with("file", path));
+            let records = match tokio::task::spawn_blocking(work).await.or_internal(|| "reading died".into())? {
+                Ok(records) => records,
+                Err(e) => {
+                    verified.fault(e.to_string());
+                    continue;
+                }
+            };
+            if records.len() != rows {
+                verified.fault(format!("{}: it has {} records, the manifest says {rows}", entry.path, records.len()));
+            }
+            for record in records {
+                verified.samples += 1;
+                let id = record.id.clone();
+                let images = checked(&record, index, manifest.images, verified);
+                let Read { question, answer, references, boxes, .. } = record;
+                found.add(
+                    &id,
+                    &format!("{id} {}", super::to_json(&Found { images, question, answer, references, boxes })?),
+                )?;
+            }
+        }
+        steps.finish();
+        Ok(())
+    }
+}
+
+/// `images.jsonl` by path, with every image file read and its name compared with its bytes.
+async fn index(place: &Place, manifest: &Manifest, verified: &mut Verified) -> Result<HashMap<String, Vec<Line>>> {
+    let mut index: HashMap<String, Vec<Line>> = HashMap::new();
+    if manifest.images == Images::Embedded {
+        return Ok(index);
+    }
+    let bytes = place.get("images.jsonl").await?.unwrap_or_default();
+    for line in String::from_utf8_lossy(&bytes).lines() {
+        let line: Line = serde_json::from_str(line).or_input(|| "a line of images.jsonl cannot be read".into())?;
+        // Equal images are one file, whatever they are of.
+        index.entry(line.path.clone()).or_default().push(line);
+    }
+    if manifest.images == Images::Files {
+        for path in index.keys() {
+            verified.images += 1;
+            match place.get(path).await? {
+                None => verified.fault(format!("{path}: it is not there")),
+                Some(bytes) if !path.contains(&blake3::hash(&bytes).to_hex()[..32]) => {
+                    verified.fault(format!("{path}: its name is not the hash of its bytes"));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    Ok(index)
+}
+
+/// The images of a record, as what they are compared by: paths, or sizes where they are embedded.
+fn checked(record: &Read, index: &HashMap<String, Vec<Line>>, images: Images, verified: &mut Verified) -> Vec<String> {
+    let mut names = Vec::new();
+    for image in &record.images {
+        match image {
+            ReadImage::Path(path) => {
+                if images == Images::Embedded {
+                    verified.fault(format!("{}: an image has no bytes", record.id));
+                } else if !index.contains_key(path) {
+                    verified.fault(format!("{}: images.jsonl has no `{path}`", record.id));
+                }
+                names.push(path.clone());
+            }
+            ReadImage::Bytes(bytes) => {
+                verified.images += 1;
+                match dimensions(bytes) {
+                    Ok((width, height)) => names.push(format!("{width}x{height}")),
+                    Err(e) => verified.fault(format!("{}: {}", record.id, e.message)),
+                }
+            }
+        }
+    }
+    names
+}
+
+/// What the table says that the export holds.
+async fn expect(context: &SessionContext, manifest: &Manifest, frames: &Frames, expected: &Buckets) -> Result<()> {
+    let mut rows = context.sql(&manifest.slice).await?.execute_stream().await?;
+    while let Some(batch) = rows.next().await {
+        for mut sample in samples(&batch?)? {
+            for frame_id in &sample.frame_ids {
+                let frame = frames.get(frame_id)?;
+                sample.images.push(Image { path: String::new(), width: frame.width, height: frame.height });
+            }
+            expected.add(&sample.sample_id, &super::to_json(&sample)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn compare(
+    manifest: &Manifest,
+    kind: &Kind,
+    index: &HashMap<String, Vec<Line>>,
+    found: &Buckets,
+    expected: &Buckets,
+    verified: &mut Verified,
+) -> Result<()> {
+    let dialect = match (Dialect::named(&manifest.dialect)?, manifest.min_pixels, manifest.max_pixels) {
+        (Dialect::Qwen25 { .. }, Some(min_pixels), Some(max_pixels)) => Dialect::Qwen25 { min_pixels, max_pixels },
+        (dialect, ..) => dialect,
+    };
+    let mut missing = 0;
+    for bucket in 0..found.close()?.len().max(expected.close()?.len()) {
+        let mut records: HashMap<String, Found> = HashMap::new();
+        for record in found.read(bucket)? {
+            let Some((id, text)) = record.split_once(' ') else { continue };
+            let record = serde_json::from_str(text).or_internal(|| "a record was written by us".into())?;
+            if records.insert(id.to_owned(), record).is_some() {
+                verified.fault(format!("{id}: it is there twice"));
+            }
+        }
+        for text in expected.read(bucket)? {
+            let sample: Sample = serde_json::from_str(&text).or_internal(|| "a sample was written by us".into())?;
+            match records.remove(&sample.sample_id) {
+                None => missing += 1,
+                Some(record) => {
+                    if let Err(why) = agrees(&sample, &record, kind, &dialect, index, manifest.images) {
+                        verified.fault(format!("{}: {why}", sample.sample_id));
+                    }
+                }
+            }
+        }
+        for id in records.keys() {
+            verified.fault(format!("{id}: the table has no such sample in this slice"));
+        }
+    }
+    let left_out: u64 = manifest.left_out.values().sum();
+    if missing != left_out {
+        verified.fault(format!("{missing} samples of the table are not in the export; its manifest says {left_out}"));
+    }
+    Ok(())
+}
+
+fn agrees(
+    sample: &Sample,
+    record: &Found,
+    kind: &Kind,
+    dialect: &Dialect,
+    index: &HashMap<String, Vec<Line>>,
+    images: Images,
+) -> Result<(), String> {
+    // What is kept beside the text is in the order of question and answer.
+    let in_question = |place: &str| record.question.matches(place).count();
+    let (references, boxes) = (in_question("<ref-object>"), in_question("<bbox>"));
+    let split = |text: &str, references: &[String], boxes: &[[f64; 4]]| Written {
+        text: text.to_owned(),
+        references: references.to_vec(),
+        boxes: boxes.to_vec(),
+    };
+    if *dialect == Dialect::Swift && (references > record.references.len() || boxes > record.boxes.len()) {
+        return Err("fewer references or boxes than its text has places for".to_owned());
+    }
+    let (references, boxes) = (references.min(record.references.len()), boxes.min(record.boxes.len()));
+    let asked = split(&record.question, &record.references[..references], &record.boxes[..boxes]);
+    let answered = split(&record.answer, &record.references[references..], &record.boxes[boxes..]);
+    dialect
+        .agrees(&asked, &(kind.asked)(sample), &sample.boxes, size(sample))
+        .map_err(|why| format!("question: {why}"))?;
+    dialect.agrees(&answered, &sample.answer, &sample.boxes, size(sample)).map_err(|why| format!("answer: {why}"))?;
+    if record.images.len() != sample.images.len() {
+        return Err(format!("it has {} images of {}", record.images.len(), sample.images.len()));
+    }
+    for (at, (name, image)) in record.images.iter().zip(&sample.images).enumerate() {
+        if images == Images::Embedded {
+            if *name != format!("{}x{}", image.width, image.height) {
+                return Err(format!("image {} has {name} pixels, its frame {}x{}", at + 1, image.width, image.height));
+            }
+            continue;
+        }
+        let marks: &[Mark] = if at == 0 { &sample.marks } else { &[] };
+        let lines = index.get(name).ok_or_else(|| format!("`{name}` is not in images.jsonl"))?;
+        if !lines.iter().any(|line| line.frame_id == sample.frame_ids[at] && line.marks == marks) {
+            return Err(format!("`{name}` is the image of another frame or has other marks"));
+        }
+    }
+    Ok(())
+}

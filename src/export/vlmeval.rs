@@ -1,0 +1,235 @@
+//! VLMEvalKit: a benchmark as a table of tab-separated values, images in base64.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::{Deserialize, Serialize};
+use spatialmill_columns::phrases::claim::polarity;
+
+use super::conversation::{human, question};
+use super::dialect::Dialect;
+use super::sample::Image;
+use super::{Kind, Read, ReadImage, Sample, Shard, size, to_json};
+use crate::error::{Context, Error, Result};
+
+pub const VLMEVAL: Kind = Kind {
+    name: "vlmeval",
+    doc: "VLMEvalKit: tables of index, image, question, A to F, answer, category",
+    long_doc: "\
+  train-00000-of-00001.tsv         one table: copy it to $LMUData under the benchmark's name
+
+`answer` is a letter, Yes or No, a number, or words. An image that an earlier row has is that row's index. The columns id, l2-category (the
+relation), text_format and image_format come along for slices of the scores.",
+    dialect: "internvl",
+    path: |at, of| super::numbered(at, of, "tsv"),
+    shard_rows: 20_000,
+    embeds: true,
+    record,
+    write,
+    index: None,
+    asked,
+    read,
+    finish: |_| Ok(BTreeMap::new()),
+};
+
+const LETTERS: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    id: String,
+    images: Vec<Image>,
+    question: String,
+    options: Vec<String>,
+    answer: String,
+    /// The answer in full, for whoever compares texts.
+    worded: String,
+    task: String,
+    relation: String,
+    text_format: String,
+    image_format: String,
+}
+
+fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
+    let size = size(sample);
+    let words = |text: &str| dialect.write(text, &sample.boxes, size).map(|written| written.text);
+    let options = sample.options.iter().flatten().map(|option| words(option)).collect::<Result<Vec<_>>>()?;
+    let worded = words(&sample.answer)?;
+    let answer = match (sample.answer_form.as_str(), sample.answer_index, sample.answer_value) {
+        ("choice", Some(index), _) => LETTERS.get(index as usize).copied().unwrap_or_default().to_owned(),
+        ("yes_no", ..) => match polarity(&sample.answer) {
+            Some(true) => "Yes".to_owned(),
+            Some(false) => "No".to_owned(),
+            None => worded.clone(),
+        },
+        ("number", _, Some(value)) => value.to_string(),
+        _ => worded.clone(),
+    };
+    let question = words(&without_list(sample))?;
+    to_json(&Record {
+        id: sample.sample_id.clone(),
+        images: sample.images.clone(),
+        question: human(sample.images.len(), &question),
+        options,
+        answer,
+        worded,
+        task: sample.task.clone(),
+        relation: sample.relation.clone(),
+        text_format: sample.text_format.clone(),
+        image_format: sample.image_format.clone(),
+    })
+}
+
+/// The options, a line each, as a question lists them.
+fn list(options: &[String]) -> String {
+    options.iter().zip(LETTERS).map(|(option, letter)| format!("\n{letter}. {option}")).collect()
+}
+
+/// The evaluation shows the options itself.
+fn without_list(sample: &Sample) -> String {
+    let list = list(sample.options.as_deref().unwrap_or_default());
+    if list.is_empty() { sample.question.clone() } else { sample.question.replacen(&list, "", 1) }
+}
+
+/// What is asked, with the options where the evaluation puts them.
+fn asked(sample: &Sample) -> String {
+    without_list(sample) + &list(sample.options.as_deref().unwrap_or_default())
+}
+
+const COLUMNS: [&str; 16] = [
+    "index",
+    "image",
+    "image_path",
+    "question",
+    "A",
+    "B",
+    "C",
+    "D",
+    "E",
+    "F",
+    "answer",
+    "category",
+    "l2-category",
+    "id",
+    "text_format",
+    "image_format",
+];
+
+fn write(shard: &Shard) -> Result<Vec<u8>> {
+    let mut table = COLUMNS.join("\t") + "\tworded_answer\n";
+    let mut first_with: BTreeMap<String, usize> = BTreeMap::new();
+    for (at, record) in shard.records.iter().enumerate() {
+        let record: Record = serde_json::from_str(record).or_internal(|| "a record is JSON".into())?;
+        let index = shard.first_row + at;
+        let encoded = |image: &Image| shard.images.get(&image.path).map(|bytes| BASE64_STANDARD.encode(bytes));
+        let (image, path) = match &record.images[..] {
+            [only] => match first_with.get(&only.path) {
+                Some(index) => (index.to_string(), only.path.clone()),
+                None => {
+                    first_with.insert(only.path.clone(), index);
+                    (encoded(only).unwrap_or_default(), only.path.clone())
+                }
+            },
+            several => {
+                let python = |texts: Vec<String>| {
+                    format!("[{}]", texts.iter().map(|text| format!("'{text}'")).collect::<Vec<_>>().join(", "))
+                };
+                let names = several.iter().map(|image| image.path.replace('/', "_")).collect();
+                (python(several.iter().filter_map(encoded).collect()), python(names))
+            }
+        };
+        let asked = question(&record.question).map_or(record.question.as_str(), |(_, asked)| asked);
+        let mut cells = vec![index.to_string(), image, path, asked.to_owned()];
+        cells.extend(LETTERS.iter().enumerate().map(|(at, _)| record.options.get(at).cloned().unwrap_or_default()));
+        cells.extend([
+            record.answer,
+            record.task,
+            record.relation,
+            record.id,
+            record.text_format,
+            record.image_format,
+            record.worded,
+        ]);
+        table += &cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join("\t");
+        table.push('\n');
+    }
+    Ok(table.into_bytes())
+}
+
+/// As pandas reads it: quotes where a cell has a tab, a line break or a quote.
+fn quoted(cell: &str) -> String {
+    if cell.contains(['\t', '\n', '\r', '"']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+}
+
+fn read(bytes: &[u8]) -> Result<Vec<Read>> {
+    let text = std::str::from_utf8(bytes).or_input(|| "a table is no text".into())?;
+    let mut rows = rows(text).into_iter();
+    let heading = rows.next().ok_or_else(|| Error::input("a table has no heading"))?;
+    let place = |name: &str| {
+        heading
+            .iter()
+            .position(|column| column == name)
+            .ok_or_else(|| Error::input("a table lacks a column").with("column", name))
+    };
+    let (index, image, path, asked, id, worded) = (
+        place("index")?,
+        place("image")?,
+        place("image_path")?,
+        place("question")?,
+        place("id")?,
+        place("worded_answer")?,
+    );
+    let options = [place("A")?, place("B")?, place("C")?, place("D")?, place("E")?, place("F")?];
+    let mut encoded: BTreeMap<String, String> = BTreeMap::new();
+    let mut read = Vec::new();
+    for row in rows {
+        let cell = |at: usize| row.get(at).cloned().unwrap_or_default();
+        let shown = match cell(image) {
+            short if !short.is_empty() && short.len() <= 64 => encoded.get(&short).cloned().unwrap_or_default(),
+            own => own,
+        };
+        encoded.insert(cell(index), shown.clone());
+        let bytes = |text: &str| {
+            BASE64_STANDARD
+                .decode(text)
+                .map(ReadImage::Bytes)
+                .or_input(|| format!("the image of row {} is no base64", cell(index)))
+        };
+        let images = match shown.strip_prefix('[').and_then(|list| list.strip_suffix(']')) {
+            Some(list) => list.split(", ").map(|item| bytes(item.trim_matches('\''))).collect::<Result<_>>()?,
+            None if shown.is_empty() => vec![ReadImage::Path(cell(path))],
+            None => vec![bytes(&shown)?],
+        };
+        let options: Vec<String> = options.iter().map(|at| cell(*at)).take_while(|option| !option.is_empty()).collect();
+        read.push(Read {
+            id: cell(id),
+            images,
+            question: cell(asked) + &list(&options),
+            answer: cell(worded),
+            ..Read::default()
+        });
+    }
+    Ok(read)
+}
+
+/// The cells of each row.
+fn rows(text: &str) -> Vec<Vec<String>> {
+    let (mut rows, mut row, mut cell, mut is_quoted) = (Vec::new(), Vec::new(), String::new(), false);
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if is_quoted && letters.peek() == Some(&'"') => {
+                letters.next();
+                cell.push('"');
+            }
+            '"' => is_quoted = !is_quoted,
+            '\t' if !is_quoted => row.push(std::mem::take(&mut cell)),
+            '\n' if !is_quoted => {
+                row.push(std::mem::take(&mut cell));
+                rows.push(std::mem::take(&mut row));
+            }
+            letter => cell.push(letter),
+        }
+    }
+    rows
+}

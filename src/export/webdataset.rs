@@ -1,0 +1,146 @@
+//! WebDataset, and Megatron-Energon on top of it: tar shards in which the files of one key are one sample.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::dialect::Dialect;
+use super::hf::Columns;
+use super::internvl::{Turn, read_turns, turns};
+use super::sample::Image;
+use super::{Finished, Kind, Read, ReadImage, Sample, Shard, to_json};
+use crate::error::{Context, Error, Result};
+
+pub const WEBDATASET: Kind = Kind {
+    name: "webdataset",
+    doc: "WebDataset and Megatron-Energon: tar shards with an image and a JSON file a sample",
+    long_doc: "\
+  shards/train-000000.tar          <id>.jpg (or <id>.0.jpg, <id>.1.jpg, ...) and <id>.json with conversations and columns
+  shards/train-000000.tar.idx      where each sample begins, for Energon
+  .nv-meta/                        what `energon prepare` would write, for a CrudeWebdataset",
+    dialect: "internvl",
+    path: |at, _| format!("shards/train-{at:06}.tar"),
+    shard_rows: 2_000,
+    embeds: true,
+    record,
+    write,
+    index: Some(index),
+    asked: super::whole_question,
+    read,
+    finish,
+};
+
+#[derive(Serialize)]
+struct Record<'a> {
+    id: &'a str,
+    images: &'a [Image],
+    conversations: Vec<Turn>,
+    #[serde(flatten)]
+    columns: Columns<'a>,
+}
+
+fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
+    to_json(&Record {
+        id: &sample.sample_id,
+        images: &sample.images,
+        conversations: turns(sample, dialect)?,
+        columns: Columns::of(sample),
+    })
+}
+
+#[derive(Deserialize)]
+struct Stored {
+    id: String,
+    images: Vec<Image>,
+    conversations: Vec<Turn>,
+}
+
+fn write(shard: &Shard) -> Result<Vec<u8>> {
+    let failed = || "cannot write a tar shard".to_owned();
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut add = |name: &str, bytes: &[u8]| {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, name, bytes).or_internal(failed)
+    };
+    for record in &shard.records {
+        let stored: Stored = serde_json::from_str(record).or_internal(failed)?;
+        let several = stored.images.len() > 1;
+        for (at, image) in stored.images.iter().enumerate() {
+            let Some(bytes) = shard.images.get(&image.path) else { continue };
+            let ending = if bytes.starts_with(b"\x89PNG") { "png" } else { "jpg" };
+            let part = if several { format!("{at}.{ending}") } else { ending.to_owned() };
+            add(&format!("{}.{part}", stored.id), bytes)?;
+        }
+        add(&format!("{}.json", stored.id), record.as_bytes())?;
+    }
+    tar.into_inner().or_internal(failed)
+}
+
+/// Where each sample's first header is, and where the last sample ends: little-endian, as Energon has it.
+fn index(bytes: &[u8]) -> Result<Vec<u8>> {
+    let failed = || "a tar shard cannot be read".to_owned();
+    let mut archive = tar::Archive::new(bytes);
+    let (mut offsets, mut end, mut last) = (Vec::new(), 0, String::new());
+    for entry in archive.entries().or_input(failed)? {
+        let entry = entry.or_input(failed)?;
+        let path = entry.path().or_input(failed)?.display().to_string();
+        let key = path.split('.').next().unwrap_or_default().to_owned();
+        if key != last {
+            offsets.push(entry.raw_header_position());
+            last = key;
+        }
+        end = entry.raw_file_position() + entry.size().div_ceil(512) * 512;
+    }
+    offsets.push(end);
+    Ok(offsets.into_iter().flat_map(u64::to_le_bytes).collect())
+}
+
+fn read(bytes: &[u8]) -> Result<Vec<Read>> {
+    let failed = || "a tar shard cannot be read".to_owned();
+    let mut archive = tar::Archive::new(bytes);
+    let mut rows = Vec::new();
+    let mut images: Vec<ReadImage> = Vec::new();
+    for entry in archive.entries().or_input(failed)? {
+        let mut entry = entry.or_input(failed)?;
+        let path = entry.path().or_input(failed)?.display().to_string();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).or_input(failed)?;
+        let Some(key) = path.strip_suffix(".json") else {
+            images.push(ReadImage::Bytes(bytes));
+            continue;
+        };
+        let stored: Stored = serde_json::from_slice(&bytes).or_input(failed)?;
+        if stored.id != key {
+            return Err(Error::input("a member of a tar shard is of another sample").with("member", path));
+        }
+        let mut shown = std::mem::take(&mut images);
+        if shown.is_empty() {
+            shown = stored.images.into_iter().map(|image| ReadImage::Path(image.path)).collect();
+        }
+        rows.push(read_turns(stored.id, shown, stored.conversations)?);
+    }
+    Ok(rows)
+}
+
+fn finish(finished: &Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
+    let counts: BTreeMap<&str, usize> = finished.shards.iter().map(|(path, rows)| (path.as_str(), *rows)).collect();
+    // The version whose files these are; Energon refuses keys that it does not know.
+    let info = super::pretty(&json!({ "energon_version": "7.4.1", "shard_counts": counts }))?;
+    let shards = match finished.shards.len() {
+        0 => "  train: []\n".to_owned(),
+        1 => "  train:\n  - shards/train-000000.tar\n".to_owned(),
+        n => format!("  train:\n  - shards/train-{{000000..{:06}}}.tar\n", n - 1),
+    };
+    let split = format!("split_parts:\n{shards}  val: []\n  test: []\nexclude: []\n");
+    let dataset = "__module__: megatron.energon\n__class__: CrudeWebdataset\n";
+    Ok([
+        (".nv-meta/.info.json".to_owned(), info),
+        (".nv-meta/split.yaml".to_owned(), split.into_bytes()),
+        (".nv-meta/dataset.yaml".to_owned(), dataset.as_bytes().to_vec()),
+    ]
+    .into())
+}
