@@ -1,7 +1,6 @@
-"""B3: marks drawn on photos, from the bytes of a JPEG to those of another, against OpenCV with libjpeg-turbo, and Pillow.
-One core.
+"""B3: marks drawn on photos, JPEG bytes to JPEG bytes, against OpenCV with libjpeg-turbo and against Pillow. One core each.
 
-    pip install "numpy" opencv-python-headless pillow simplejpeg
+    pip install numpy opencv-python-headless pillow simplejpeg
     cargo build --release -p spatialmill-drawing --example overlays
     python benches/overlays.py target/release/examples/overlays <folder of photos> <instances.json> [photos] [runs]
 
@@ -168,7 +167,7 @@ def cv2_mask(image, marks):
         part = image[y : y + h, x : x + w]
         tinted = part.copy()
         cv2.fillPoly(tinted, polygons, COLOURS[mark["colour"]][::-1], offset=(-x, -y))
-        cv2.addWeighted(tinted, 0.4, part, 0.6, 0, dst=part)
+        cv2.addWeighted(tinted, 0.45, part, 0.55, 0, dst=part)
         cv2.polylines(image, polygons, True, CONTRAST[mark["colour"]], line // 2 + 2 * casing)
         cv2.polylines(image, polygons, True, COLOURS[mark["colour"]][::-1], line // 2)
     return image
@@ -207,7 +206,7 @@ def pillow_mask(image, marks):
         x0, y0, x1, y1 = (round(v) for v in mark["box"])
         tint = Image.new("L", (x1 - x0, y1 - y0))
         for polygon in mark["polygons"]:
-            ImageDraw.Draw(tint).polygon([(x - x0, y - y0) for x, y in polygon], fill=102)
+            ImageDraw.Draw(tint).polygon([(x - x0, y - y0) for x, y in polygon], fill=115)
         image.paste(COLOURS[mark["colour"]], (x0, y0, x1, y1), tint)
         for polygon in mark["polygons"]:
             around = [tuple(point) for point in [*polygon, polygon[0]]]

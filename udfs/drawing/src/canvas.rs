@@ -83,12 +83,19 @@ impl<'a> Canvas<'a> {
         let lower = if upper + 1 < height { coverage[1] } else { coverage[0] };
         let start = upper / 2 * self.own.colour_width() + left / 2;
         let colours = start..start + (right - left).div_ceil(2);
-        let halved = self.own.cb[colours.clone()].iter_mut().zip(&mut self.own.cr[colours]);
-        for ((cb, cr), (upper, lower)) in halved.zip(coverage[0].chunks(2).zip(lower.chunks(2))) {
-            let sum = |pair: &[u8]| u16::from(pair[0]) + u16::from(pair[pair.len() - 1]);
-            let mean = (sum(upper) + sum(lower) + 2) / 4;
-            *cb = mixed(*cb, ink.cb, mean);
-            *cr = mixed(*cr, ink.cr, mean);
+        let (cb, cr) = (&mut self.own.cb[colours.clone()], &mut self.own.cr[colours]);
+        let mut mix = |at: usize, sum: u16| {
+            let mean = (sum + 2) / 4;
+            cb[at] = mixed(cb[at], ink.cb, mean);
+            cr[at] = mixed(cr[at], ink.cr, mean);
+        };
+        let sum = |values: &[u8; 2]| u16::from(values[0]) + u16::from(values[1]);
+        let ((upper, upper_last), (lower, lower_last)) = (coverage[0].as_chunks::<2>(), lower.as_chunks::<2>());
+        for (at, (upper, lower)) in upper.iter().zip(lower).enumerate() {
+            mix(at, sum(upper) + sum(lower));
+        }
+        if let ([upper_last], [lower_last]) = (upper_last, lower_last) {
+            mix(upper.len(), 2 * (u16::from(*upper_last) + u16::from(*lower_last)));
         }
     }
 

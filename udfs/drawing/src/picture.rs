@@ -80,7 +80,8 @@ impl Picture {
     /// use spatialmill_drawing::Picture;
     /// use spatialmill_geometry::PixelBox;
     /// # let mut png = std::io::Cursor::new(Vec::new());
-    /// # image::GrayImage::from_fn(4, 2, |x, _| image::Luma([if x < 2 { 50 } else { 250 }])).write_to(&mut png, image::ImageFormat::Png)?;
+    /// # let image = image::GrayImage::from_fn(4, 2, |x, _| image::Luma([if x < 2 { 50 } else { 250 }]));
+    /// # image.write_to(&mut png, image::ImageFormat::Png)?;
     /// # let png = png.into_inner();
     /// let picture = Picture::decode(&png)?; // 4 x 2, the left half 50, the right half 250
     /// let right_three = PixelBox { x0: 1.0, y0: 0.0, x1: 9.0, y1: 9.0 };

@@ -203,9 +203,12 @@ impl ImageBuffer for Image<'_> {
                 let filled = buffer.len();
                 buffer.resize(filled + x.len(), 0);
                 if even {
-                    for (pair, colour) in buffer[filled..].chunks_mut(2).zip(&plane[colours.clone()]) {
-                        pair.fill(*colour);
+                    let (pairs, single) = buffer[filled..].as_chunks_mut::<2>();
+                    let colours = &plane[colours.clone()];
+                    for (pair, colour) in pairs.iter_mut().zip(colours) {
+                        *pair = [*colour; 2];
                     }
+                    single.fill(colours[colours.len() - 1]);
                 }
             }
         }

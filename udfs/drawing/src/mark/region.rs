@@ -12,7 +12,7 @@ use crate::planes::Ink;
 use crate::rows::Rows;
 
 /// The tint's share of a pixel. Less is not seen on what has nearly the mask's colour, more hides what the object is.
-const TINT: f64 = 0.4;
+const TINT: f64 = 0.45;
 
 /// The casing's share: it lies on what is not the object.
 const CASING: f64 = 0.75;
@@ -88,7 +88,8 @@ mod tests {
         fn a_tint_is_exactly_where_the_mask_is(mask in any_mask()) {
             let (width, height) = (mask.width() as usize, mask.height() as usize);
             let colours = width.div_ceil(2) * height.div_ceil(2);
-            let base = Planes { width, height, y: vec![100; width * height], cb: vec![60; colours], cr: vec![200; colours] };
+            let (cb, cr) = (vec![60; colours], vec![200; colours]);
+            let base = Planes { width, height, y: vec![100; width * height], cb, cr };
             let mut canvas = Canvas::on(&base, Grid::of(width, height));
             fill(&mut canvas, &Rows::of(&mask), Ink { y: 200, cb: 255, cr: 10 }, 0.4);
             let drawn = canvas.flattened();
