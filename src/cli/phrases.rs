@@ -1,15 +1,23 @@
 //! `phrases`: how questions and answers are worded.
 
 use clap::{Args, Subcommand};
+use spatialmill_columns::format::{ImageFormat, TextFormat};
+use spatialmill_columns::phrases::glossary::Glossary;
 use spatialmill_columns::phrases::lexicon::Lexicon;
 use spatialmill_columns::phrases::lint::lint;
-use spatialmill_columns::phrases::reference::MarkWords;
+use spatialmill_columns::phrases::pack::{Pack, Section, Wording};
+use spatialmill_columns::phrases::reference::{Mark, MarkWords};
+use spatialmill_columns::phrases::render::Asked;
+use spatialmill_columns::phrases::{Phrases as Compiled, Texts, Worded};
 
-use super::Global;
+use super::{Global, columns, out};
 use crate::error::{Error, Result};
 use crate::functions::phrases::texts;
 
 /// List, lint and preview the wordings of questions and answers
+///
+/// A pack is a file queries/5_ask/<task>/phrases.toml, or phrases.<pack>.toml for one in another style; those of the project replace or join
+/// those compiled in. `packs` under [formats] says which are used, with their shares.
 #[derive(Debug, Args)]
 pub struct Phrases {
     #[command(subcommand)]
@@ -18,28 +26,167 @@ pub struct Phrases {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Count the wordings of each pack: for each answer form, the questions and the answers that an axis has at least
+    List,
     /// Word every fact in every wording, read the texts back and name each defect; exit code 1 where there is one
     Lint,
+    /// Show every wording of a task with names filled in
+    Preview(Preview),
+}
+
+#[derive(Debug, Args)]
+struct Preview {
+    /// position_comparison, size_comparison, existence_estimation, object_counting
+    task: String,
+    /// The pack
+    #[arg(long, default_value = "plain")]
+    pack: String,
+    /// What is asked about
+    #[arg(long)]
+    relation: Option<String>,
+    /// The first thing's name
+    #[arg(long, default_value = "red chair")]
+    subject: String,
+    /// The second thing's name
+    #[arg(long, default_value = "curtains")]
+    object: String,
+    /// What is counted or looked for
+    #[arg(long, default_value = "cup")]
+    category: String,
+    /// natural, ref_caption, ref_region_box, ref_caption_box or mark
+    #[arg(long, default_value = "natural")]
+    text_format: String,
+    /// original, boxes, masks or numbers
+    #[arg(long, default_value = "boxes")]
+    image_format: String,
 }
 
 impl Phrases {
     pub(super) fn run(self, global: &Global) -> Result<()> {
         let project = global.project()?;
+        let texts = texts(&project)?;
+        let lexicon = Lexicon::parse(texts.relations).map_err(unusable)?;
         match self.verb {
+            Verb::List => list(&lexicon, &texts),
             Verb::Lint => {
-                let unusable = |e| Error::usage("the phrases cannot be used").because(e);
-                let texts = texts(&project)?;
-                let lexicon = Lexicon::parse(texts.relations).map_err(unusable)?;
                 let marks = MarkWords::parse(texts.references).map_err(unusable)?;
                 let mut n = 0;
                 for pack in &texts.packs {
                     for finding in lint(&lexicon, &marks, pack).map_err(unusable)? {
-                        super::out(&format!("{} {}: {finding}\n", pack.task, pack.name))?;
+                        out(&format!("{} {}: {finding}\n", pack.task, pack.name))?;
                         n += 1;
                     }
                 }
-                if n > 0 { Err(Error::input(format!("{n} defects"))) } else { Ok(()) }
+                match n {
+                    0 => out(&format!("{} packs without a defect\n", texts.packs.len())),
+                    n => Err(Error::input(format!("{n} defects"))),
+                }
+            }
+            Verb::Preview(preview) => preview.run(&lexicon, &texts),
+        }
+    }
+}
+
+fn unusable(e: spatialmill_columns::phrases::Error) -> Error {
+    Error::usage("the phrases cannot be used").because(e)
+}
+
+fn list(lexicon: &Lexicon, texts: &Texts<'_>) -> Result<()> {
+    let mut rows = Vec::new();
+    for text in &texts.packs {
+        let pack = Pack::parse(lexicon, text).map_err(unusable)?;
+        let share = texts.shares.get(text.name).copied().unwrap_or(0.0);
+        for wordings in pack.sections() {
+            let least = |list: &[Wording]| {
+                let of = |axis| list.iter().filter(|wording| wording.is_for(axis)).count();
+                pack.axes().iter().map(of).min().unwrap_or(0).to_string()
+            };
+            let answers: Vec<String> =
+                wordings.answers.iter().map(|(name, list)| format!("{} {name}", least(list))).collect();
+            rows.push(vec![
+                text.task.to_owned(),
+                text.name.to_owned(),
+                share.to_string(),
+                wordings.section.name().to_owned(),
+                least(&wordings.questions),
+                answers.join(", "),
+            ]);
+        }
+    }
+    out(&columns(&["task", "pack", "share", "section", "questions", "answers"], &rows))
+}
+
+impl Preview {
+    fn run(&self, lexicon: &Lexicon, texts: &Texts<'_>) -> Result<()> {
+        let known = |kind: &str, name: &str| Error::usage(format!("`{name}` is no {kind} format"));
+        let text_format = TextFormat::named(&self.text_format).ok_or_else(|| known("text", &self.text_format))?;
+        let image_format = ImageFormat::named(&self.image_format).ok_or_else(|| known("image", &self.image_format))?;
+        let text =
+            texts.packs.iter().find(|pack| pack.task == self.task && pack.name == self.pack).ok_or_else(|| {
+                Error::usage("there is no such pack")
+                    .with("task", &self.task)
+                    .with("pack", &self.pack)
+                    .hint("`spatialmill phrases list` names them")
+            })?;
+        let pack = Pack::parse(lexicon, text).map_err(unusable)?;
+        let compiled = Compiled::new(texts).map_err(unusable)?;
+        let names: Vec<&str> = match &self.relation {
+            Some(relation) => vec![relation],
+            // One relation of each axis.
+            None => pack
+                .axes()
+                .iter()
+                .filter_map(|axis| lexicon.ids().find(|id| lexicon.axis(*id).name == *axis))
+                .map(|id| lexicon.relation(id).name.as_str())
+                .collect(),
+        };
+        for name in names {
+            let id = lexicon.find(name).ok_or_else(|| Error::usage("no such relation").with("relation", name))?;
+            let axis = &lexicon.axis(id).name;
+            if !pack.axes().contains(axis) {
+                return Err(Error::usage(format!("`{}` asks nothing about `{name}`", self.task)));
+            }
+            let opposite = lexicon.relation(lexicon.opposite(id)).name.as_str();
+            for wordings in pack.sections() {
+                let section = wordings.section;
+                out(&format!("\n{name}, {}\n", section.name()))?;
+                let options: Vec<&str> = match section {
+                    Section::ChoiceOfObject => vec!["subject", "object"],
+                    Section::ChoiceOfRelation => vec![name, opposite],
+                    Section::ChoiceOfNumber => vec!["1", "2", "3", "4"],
+                    _ => Vec::new(),
+                };
+                for (list, _) in &wordings.answers {
+                    let answer = match section {
+                        Section::YesNo => *list,
+                        Section::ChoiceOfObject => "subject",
+                        Section::ChoiceOfRelation | Section::Open => name,
+                        Section::ChoiceOfNumber | Section::Number => "2",
+                    };
+                    let counts = pack.counts();
+                    let asked = Asked {
+                        relation: name,
+                        answer,
+                        subject: if counts { "" } else { &self.subject },
+                        object: &self.object,
+                        category: if counts { &self.category } else { "" },
+                        options: &options,
+                        text_format,
+                        image_format,
+                        marks: [Mark { colour: "red", label: "1" }, Mark { colour: "blue", label: "2" }],
+                        key: name,
+                    };
+                    for (id, pair) in pack.preview(section, axis, answer).into_iter().enumerate() {
+                        let mut worded = Worded::default();
+                        if compiled.word(pair, &asked, &mut Glossary::default(), &mut worded) {
+                            let one_line = |text: &str| text.replace('\n', " / ");
+                            let (question, answer) = (one_line(&worded.question), one_line(&worded.answer));
+                            out(&format!("{:>3}  {question}\n     {answer}\n", id + 1))?;
+                        }
+                    }
+                }
             }
         }
+        Ok(())
     }
 }

@@ -133,7 +133,7 @@ impl Dialect {
         let mut rest = written.text.as_str();
         let mut references = written.references.iter();
         let mut beside = written.boxes.iter();
-        let mut expect = |rest: &mut &str, what: &str| match rest.strip_prefix(what) {
+        let expect = |rest: &mut &str, what: &str| match rest.strip_prefix(what) {
             Some(more) => {
                 *rest = more;
                 Ok(())

@@ -29,8 +29,7 @@ use crate::error::{Context, Error, Result};
 pub const HF: Kind = Kind {
     name: "hf",
     doc: "Hugging Face datasets: Parquet with images, conversations and all columns; dataset card, Croissant",
-    long_doc: "\
-  data/train-00000-of-00012.parquet   id, images, conversations and the columns of the dataset
+    long_doc: "  data/train-00000-of-00012.parquet   id, images, conversations and the columns of the dataset
   README.md                           the dataset card: licences, counts, columns
   croissant.json                      the same for machines
 

@@ -37,7 +37,6 @@ pub enum Images {
 #[derive(Debug, Clone, Default)]
 pub struct Frame {
     pub frame_id: String,
-    pub source: String,
     pub uri: String,
     pub sha256: Option<String>,
     pub width: u32,

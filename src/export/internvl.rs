@@ -13,8 +13,7 @@ use crate::error::{Context, Error, Result};
 pub const INTERNVL: Kind = Kind {
     name: "internvl",
     doc: "InternVL's fine-tuning: meta.json and JSON lines, boxes as integers of 0 to 1000",
-    long_doc: "\
-  meta.json                        one entry for each shard, with its number of rows: --meta_path of the trainer
+    long_doc: "  meta.json                        one entry for each shard, with its number of rows: --meta_path of the trainer
   train-00000-of-00012.jsonl       id, image, width, height, conversations
   images/                          one file an image
 

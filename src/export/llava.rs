@@ -12,8 +12,7 @@ use crate::error::{Context, Error, Result};
 pub const LLAVA: Kind = Kind {
     name: "llava",
     doc: "LLaVA's fine-tuning: JSON lists, boxes as numbers of 0 to 1",
-    long_doc: "\
-  train-00000-of-00012.json        a list of id, image, conversations: --data_path of the trainer
+    long_doc: "  train-00000-of-00012.json        a list of id, image, conversations: --data_path of the trainer
   images/                          one file an image: --image_folder is the export's folder
 
 LLaVA 1.5 takes one image a sample; samples of several are refused.",

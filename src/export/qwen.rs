@@ -13,8 +13,7 @@ use crate::error::{Context, Result};
 pub const QWEN: Kind = Kind {
     name: "qwen",
     doc: "Qwen-VL's fine-tuning: JSON lines; boxes in pixels of the resized image (--dialect qwen2.5) or of 0 to 1000 (qwen3)",
-    long_doc: "\
-  registry.json                    annotation_path and data_path of each shard, for the trainer's data_dict
+    long_doc: "  registry.json                    annotation_path and data_path of each shard, for the trainer's data_dict
   train-00000-of-00012.jsonl       id, image, conversations
   images/                          one file an image
 

@@ -379,6 +379,8 @@ impl Export<'_> {
                 }
             }
         }
+        // The same order whether they were made now or before.
+        lines.sort_by(|a, b| a.0.cmp(&b.0));
         let path_of: HashMap<&str, &Line> = lines.iter().map(|(recipe, line, _)| (recipe.as_str(), line)).collect();
         for sample in &mut group.samples {
             let mut shown = Vec::with_capacity(sample.frame_ids.len());
@@ -576,7 +578,7 @@ impl Frames {
 
 /// Reads the table `frames`.
 pub async fn frames(context: &SessionContext) -> Result<Frames> {
-    let columns = ["frame_id", "source", "uri", "sha256", "width", "height"];
+    let columns = ["frame_id", "uri", "sha256", "width", "height"];
     let mut stream = context.table("frames").await?.select(columns.map(ident).to_vec())?.execute_stream().await?;
     let mut frames = HashMap::new();
     while let Some(batch) = stream.next().await {
@@ -584,12 +586,11 @@ pub async fn frames(context: &SessionContext) -> Result<Frames> {
         let text = |name: &str| column(&batch, name, &DataType::Utf8).map(|found| found.as_string::<i32>().clone());
         let side =
             |name: &str| column(&batch, name, &DataType::Int32).map(|found| found.as_primitive::<Int32Type>().clone());
-        let (ids, sources, uris, hashes) = (text("frame_id")?, text("source")?, text("uri")?, text("sha256")?);
+        let (ids, uris, hashes) = (text("frame_id")?, text("uri")?, text("sha256")?);
         let (widths, heights) = (side("width")?, side("height")?);
         for row in 0..batch.num_rows() {
             let frame = Frame {
                 frame_id: ids.value(row).to_owned(),
-                source: sources.value(row).to_owned(),
                 uri: uris.value(row).to_owned(),
                 sha256: hashes.is_valid(row).then(|| hashes.value(row).to_owned()),
                 width: widths.value(row).max(0) as u32,

@@ -13,8 +13,7 @@ use crate::error::{Context, Result};
 pub const SHAREGPT: Kind = Kind {
     name: "sharegpt",
     doc: "LLaMA-Factory (and others that read messages): JSON lines and dataset_info.json",
-    long_doc: "\
-  dataset_info.json                an entry for each shard: --dataset_dir is the export's folder
+    long_doc: "  dataset_info.json                an entry for each shard: --dataset_dir is the export's folder
   train-00000-of-00012.jsonl       id, messages, images
   images/                          one file an image: --media_dir is the export's folder
 

@@ -12,8 +12,7 @@ use crate::error::{Context, Error, Result};
 pub const SWIFT: Kind = Kind {
     name: "swift",
     doc: "ms-swift, for any model that it trains: messages, images, objects with ref and bbox",
-    long_doc: "\
-  train-00000-of-00012.jsonl       messages, images, objects: --dataset of `swift sft`
+    long_doc: "  train-00000-of-00012.jsonl       messages, images, objects: --dataset of `swift sft`
   images/                          one file an image: ROOT_IMAGE_DIR is the export's folder
 
 <ref-object> and <bbox> stand in the text for the entries of `objects`; boxes are pixels, and the trainer writes them as its model wants

@@ -16,8 +16,7 @@ use crate::error::{Context, Error, Result};
 pub const VLMEVAL: Kind = Kind {
     name: "vlmeval",
     doc: "VLMEvalKit: tables of index, image, question, A to F, answer, category",
-    long_doc: "\
-  train-00000-of-00001.tsv         one table: copy it to $LMUData under the benchmark's name
+    long_doc: "  train-00000-of-00001.tsv         one table: copy it to $LMUData under the benchmark's name
 
 `answer` is a letter, Yes or No, a number, or words. An image that an earlier row has is that row's index. The columns id, l2-category (the
 relation), text_format and image_format come along for slices of the scores.",

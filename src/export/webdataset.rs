@@ -16,8 +16,7 @@ use crate::error::{Context, Error, Result};
 pub const WEBDATASET: Kind = Kind {
     name: "webdataset",
     doc: "WebDataset and Megatron-Energon: tar shards with an image and a JSON file a sample",
-    long_doc: "\
-  shards/train-000000.tar          <id>.jpg (or <id>.0.jpg, <id>.1.jpg, ...) and <id>.json with conversations and columns
+    long_doc: "  shards/train-000000.tar          <id>.jpg (or <id>.0.jpg, <id>.1.jpg, ...) and <id>.json with conversations and columns
   shards/train-000000.tar.idx      where each sample begins, for Energon
   .nv-meta/                        what `energon prepare` would write, for a CrudeWebdataset",
     dialect: "internvl",

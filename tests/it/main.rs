@@ -1,6 +1,7 @@
 //! Integration tests: one binary, one module for each part of the engine.
 
 mod build;
+mod export;
 mod mutate;
 mod slt;
 mod sources;

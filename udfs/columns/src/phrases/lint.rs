@@ -66,7 +66,8 @@ pub fn lint(lexicon: &Lexicon, marks: &MarkWords, text: &PackText<'_>) -> Result
     let pack = Pack::parse(lexicon, text)?;
     let mut findings = Vec::new();
     for wordings in pack.sections() {
-        let mut section = SectionLint { lexicon, marks, axes: pack.axes(), wordings, findings: &mut findings };
+        let mut section =
+            SectionLint { lexicon, marks, axes: pack.axes(), counts: pack.counts(), wordings, findings: &mut findings };
         if text.name == PLAIN {
             section.counts();
         }
@@ -90,6 +91,8 @@ struct SectionLint<'a, 'f> {
     lexicon: &'a Lexicon,
     marks: &'a MarkWords,
     axes: &'a [String],
+    /// Whether the pack asks about things of a category.
+    counts: bool,
     wordings: &'a Wordings,
     findings: &'f mut Vec<Finding>,
 }
@@ -317,8 +320,7 @@ impl<'a> SectionLint<'a, '_> {
     }
 
     fn is_about_a_category(&self) -> bool {
-        let slots = |list: &[Wording]| list.iter().any(|wording| wording.segments.iter().any(is_of_category));
-        slots(&self.wordings.questions)
+        self.counts
     }
 
     fn report(&mut self, wording: &str, defect: Defect, text: &str) {
@@ -332,15 +334,6 @@ impl<'a> SectionLint<'a, '_> {
 /// "There are 0 gammas above the beta" counts none without denying anything; "no gammas" does both.
 fn counts_none(claim: &Claim, case: &Case<'_>) -> bool {
     case.answer == "0" && matches!(claim, Claim::Relation { denied: false, .. })
-}
-
-fn is_of_category(segment: &Segment) -> bool {
-    use super::segment::Role;
-    match segment {
-        Segment::Slot(Slot::A(_) | Slot::Categories | Slot::Counted(_)) => true,
-        Segment::Slot(Slot::The(role, _) | Slot::Name(role) | Slot::Agree(role, ..)) => *role == Role::Category,
-        _ => false,
-    }
 }
 
 /// The letter that an answer gives: a capital on its own that is not the article "A".

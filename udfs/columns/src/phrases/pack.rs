@@ -150,6 +150,33 @@ impl Pack {
         self.axes.contains(&axis.name) && self.sections.iter().any(|wordings| wordings.section == section)
     }
 
+    /// Whether it asks about things of a category, which are counted or looked for, and not about two things.
+    pub fn counts(&self) -> bool {
+        use super::segment::{Role, Slot};
+        let of_category = |segment: &Segment| match segment {
+            Segment::Slot(Slot::A(_) | Slot::Categories | Slot::Counted(_)) => true,
+            Segment::Slot(Slot::The(role, _) | Slot::Name(role) | Slot::Agree(role, ..)) => *role == Role::Category,
+            _ => false,
+        };
+        let mut questions = self.sections.iter().flat_map(|wordings| &wordings.questions);
+        questions.any(|wording| wording.segments.iter().any(of_category))
+    }
+
+    /// Ids of templates in which every wording of a section for an axis and an answer is there once at least.
+    pub fn preview(&self, section: Section, axis: &str, answer: &str) -> Vec<&str> {
+        let wordings = self.sections.iter().find(|wordings| wordings.section == section);
+        let fits = |p: &&Pairings| p.axis == axis && (p.answer == ANY || p.answer == answer);
+        let Some(pairings) = wordings.and_then(|wordings| wordings.pairings.iter().find(fits)) else {
+            return Vec::new();
+        };
+        let longest = pairings.of_question.iter().map(Vec::len).max().unwrap_or(0).max(pairings.of_question.len());
+        let pair = |at: usize| {
+            let answers = &pairings.of_question[at % pairings.of_question.len()];
+            answers[at % answers.len()].id.as_str()
+        };
+        (0..longest).map(pair).collect()
+    }
+
     /// Every template with its id.
     pub(super) fn templates(&self) -> impl Iterator<Item = (String, Template)> {
         self.sections.iter().flat_map(|wordings| {

@@ -1,0 +1,414 @@
+//! Exports: whatever is written is read again as it was, for every kind; what names hold does not matter; formats give no answer away.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use spatialmill::export::{Dialect, EXPORTS, Images, Kind, Manifest, Options, kind};
+use spatialmill::progress::Progress;
+use spatialmill::project::Project;
+use spatialmill::run::Mill;
+
+async fn built(folder: &Path, source: &str, set: &[&str]) -> Mill {
+    std::fs::write(folder.join("mill.toml"), source).unwrap();
+    let set: Vec<String> = set.iter().map(|item| (*item).to_owned()).collect();
+    let mill = Mill::open(Project::load(folder, &set).unwrap(), Progress::silent()).await.unwrap();
+    mill.import(&[]).await.unwrap();
+    mill.build(None).await.unwrap();
+    mill
+}
+
+const ROOMS: &str = r#"
+[[source]]
+name = "rooms"
+kind = "synthetic"
+root = "rooms"
+split = "train"
+licence = "CC0-1.0"
+rooms = 4
+frames_per_room = 2
+width = 192
+height = 144
+
+[formats]
+min_number_room = 0.005
+"#;
+
+fn options(kind: &'static Kind, out: &str) -> Options {
+    Options {
+        kind,
+        out: out.to_owned(),
+        name: "rooms".to_owned(),
+        dialect: Dialect::named(kind.dialect).unwrap(),
+        shard_rows: 150,
+        annotations_only: false,
+        skip_unreadable: false,
+        replace: false,
+        slice: "SELECT * FROM dataset".to_owned(),
+    }
+}
+
+async fn export(mill: &Mill, options: &Options) -> spatialmill::error::Result<(Manifest, bool)> {
+    let context = mill.session(&BTreeMap::new()).await?;
+    let rows = context.sql(&options.slice).await?;
+    let outcome = mill.export(&context, rows, options).await?;
+    Ok((outcome.manifest, outcome.written))
+}
+
+async fn rows(mill: &Mill, sql: &str) -> Vec<Value> {
+    let context = mill.session(&BTreeMap::new()).await.unwrap();
+    let mut writer = arrow::json::LineDelimitedWriter::new(Vec::new());
+    for batch in context.sql(sql).await.unwrap().collect().await.unwrap() {
+        writer.write(&batch).unwrap();
+    }
+    let text = String::from_utf8(writer.into_inner()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_is_read_again_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = built(folder.path(), ROOMS, &["url=memory://export-kinds"]).await;
+    let formats = rows(&mill, "SELECT DISTINCT text_format, image_format FROM dataset").await;
+    assert_eq!(formats.len(), 19, "{formats:?}");
+    let samples = rows(&mill, "SELECT count(*) AS n FROM dataset").await[0]["n"].as_u64().unwrap();
+    for kind in EXPORTS {
+        let out = folder.path().join(kind.name);
+        let options = options(kind, out.to_str().unwrap());
+        let (manifest, written) = export(&mill, &options).await.unwrap();
+        assert!(written && manifest.samples == samples && manifest.licences["CC0-1.0"] == samples, "{manifest:?}");
+        let shards = manifest.files.iter().filter(|entry| entry.rows.is_some()).count();
+        assert!(shards > 1, "{}: {shards} shards of {samples} samples", kind.name);
+        let verified = mill.verify_export(&options.out).await.unwrap();
+        assert_eq!((verified.faulty, verified.samples), (0, samples), "{}: {:?}", kind.name, verified.faults);
+        assert!(!out.join("_progress").exists(), "{}", kind.name);
+
+        assert!(!export(&mill, &options).await.unwrap().1, "{}: nothing changed", kind.name);
+        let other = Options { shard_rows: 77, ..options };
+        assert!(export(&mill, &other).await.err().is_some_and(|e| e.to_string().contains("already")), "{}", kind.name);
+        let again = export(&mill, &Options { replace: true, ..other }).await.unwrap().0;
+        assert_ne!(again.files, manifest.files);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_to_an_export_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = built(folder.path(), ROOMS, &["url=memory://export-damage"]).await;
+    let out = folder.path().join("out");
+    let options = options(kind("internvl").unwrap(), out.to_str().unwrap());
+    let manifest = export(&mill, &options).await.unwrap().0;
+    let shard = out.join(&manifest.files.iter().find(|entry| entry.rows.is_some()).unwrap().path);
+    let whole = std::fs::read_to_string(&shard).unwrap();
+    let faults = async || mill.verify_export(&options.out).await.unwrap().faults;
+
+    std::fs::write(&shard, whole.replacen("the ", "a ", 1)).unwrap();
+    assert!(faults().await.iter().any(|fault| fault.contains("manifest says")), "{:?}", faults().await);
+    std::fs::write(&shard, &whole).unwrap();
+    assert!(faults().await.is_empty());
+
+    // What the manifest vouches for and the table does not know.
+    let mut lines: Vec<Value> = whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    lines[0]["conversations"][1]["value"] = json!("Something else.");
+    lines[1]["id"] = json!("0123");
+    let changed: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    std::fs::write(&shard, &changed).unwrap();
+    let mut forged = manifest.clone();
+    for entry in &mut forged.files {
+        if out.join(&entry.path) == shard {
+            entry.bytes = changed.len() as u64;
+            entry.blake3 = blake3_of(changed.as_bytes());
+        }
+    }
+    std::fs::write(out.join("manifest.json"), serde_json::to_vec(&forged).unwrap()).unwrap();
+    let found = faults().await.join("\n");
+    for what in ["answer: ", "no such sample", "1 samples of the table are not in the export"] {
+        assert!(found.contains(what), "{what}: {found}");
+    }
+}
+
+fn blake3_of(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_export_is_taken_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = built(folder.path(), ROOMS, &["url=memory://export-resume"]).await;
+    for name in ["swift", "hf"] {
+        let whole = folder.path().join(format!("{name}-whole"));
+        let expected = export(&mill, &options(kind(name).unwrap(), whole.to_str().unwrap())).await.unwrap().0;
+        let torn = folder.path().join(format!("{name}-torn"));
+        let options = options(kind(name).unwrap(), torn.to_str().unwrap());
+        let mut interrupted = 0;
+        let manifest = loop {
+            // A little longer each time, so that it stops everywhere and ends.
+            let patience = Duration::from_millis(20 * (interrupted + 1));
+            match tokio::time::timeout(patience, export(&mill, &options)).await {
+                Ok(done) => break done.unwrap().0,
+                Err(_) => interrupted += 1,
+            }
+            assert!(!torn.join("manifest.json").exists(), "nothing is whole before its end");
+        };
+        assert!(interrupted > 1, "{name}: interrupted {interrupted} times");
+        let hashes = |manifest: &Manifest| -> Vec<(String, String)> {
+            manifest.files.iter().map(|entry| (entry.path.clone(), entry.blake3.clone())).collect()
+        };
+        assert_eq!(hashes(&manifest), hashes(&expected), "{name}");
+        assert_eq!(mill.verify_export(&options.out).await.unwrap().faulty, 0, "{name}");
+    }
+}
+
+/// Every control word that a trainer knows, and whatever else breaks lines, quotes and directions.
+const HOSTILE: &[&str] = &[
+    "<image>",
+    "<video>",
+    "<img>",
+    "</img>",
+    "<IMG_CONTEXT>",
+    "<ref>",
+    "</ref>",
+    "<box>",
+    "</box>",
+    "<box>1</box>",
+    "<quad>",
+    "</quad>",
+    "<ref-object>",
+    "<bbox>",
+    "<bbox0>",
+    "<point>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|image_pad|>",
+    "<|vision_start|>",
+    "<|object_ref_start|>",
+    "<|box_start|>",
+    "<|endoftext|>",
+    "<s>",
+    "</s>",
+    "<<SYS>>",
+    "[INST]",
+    "[/INST]",
+    "USER:",
+    "ASSISTANT:",
+    "Human:",
+    "gpt:",
+    "Answer:",
+    "Image-1: <image>",
+    "{\"bbox_2d\": [1, 2, 3, 4]}",
+    "[0.1, 0.2, 0.3, 0.4]",
+    "<box>[[1, 2, 3, 4]]</box>",
+    "\"",
+    "'",
+    "\\",
+    "\\n",
+    "\n",
+    "\r\n",
+    "\t",
+    "\0",
+    "\u{2028}",
+    "\u{202e}",
+    "\u{200b}",
+    "\u{feff}",
+    "شجرة كبيرة",
+    "עץ",
+    "椅子",
+    "🪑",
+    "a\u{301}",
+    "{the subject}",
+    "{{",
+    "A.",
+    "B. the answer",
+    "; DROP TABLE dataset",
+    "${seed}",
+    "%s",
+    "NULL",
+    "None",
+    "NaN",
+    "true",
+    "=1+1",
+    "|",
+    "---",
+];
+
+fn captions() -> Vec<String> {
+    let mut captions = vec![String::new(), " ".to_owned(), "x".repeat(10_240), "word ".repeat(2_048)];
+    let frames = [
+        "{}",
+        "a {} chair",
+        "{}table",
+        "lamp {}",
+        "the {}{} box",
+        "cup\n{}",
+        "<{}>",
+        "«{}»",
+        "{} {} {}",
+        "red {} with a {}",
+    ];
+    let mut n = 0;
+    while captions.len() < 2_000 {
+        let token = |k: usize| HOSTILE[(n * 7 + k * 13) % HOSTILE.len()];
+        let mut caption = frames[n % frames.len()].to_owned();
+        for k in 0..3 {
+            caption = caption.replacen("{}", token(k), 1);
+        }
+        captions.push(format!("{caption} {n}"));
+        n += 1;
+    }
+    captions
+}
+
+/// Frames of ten things in a row, each with a caption of its own.
+fn hostile_document(captions: &[String]) -> Value {
+    let mut images = Vec::new();
+    let mut annotations = Vec::new();
+    for (frame, captions) in captions.chunks(10).enumerate() {
+        images.push(json!({"id": frame, "file_name": format!("{frame}.jpg"), "width": 1280, "height": 480,
+            "K": [[400.0, 0.0, 640.0], [0.0, 400.0, 240.0], [0.0, 0.0, 1.0]], "gravity": [0, 1, 0]}));
+        for (at, caption) in captions.iter().enumerate() {
+            let (x, z, half) = (at as f64 * 0.6 - 2.7, 3.0 + at as f64 * 0.35, 0.1 + at as f64 * 0.015);
+            // The order of Omni3D's corners: around the near side, then around the far side.
+            let around = [(-half, -half), (half, -half), (half, half), (-half, half)];
+            let side = |depth: f64| around.map(|(right, down)| [x + right, down + at as f64 * 0.02, z + depth]);
+            let corners = [side(-half), side(half)].concat();
+            let pixel = |edge: f64, depth: f64, middle: f64| 400.0 * edge / depth + middle;
+            let near = z - half;
+            let bbox = [
+                pixel(x - half, near, 640.0),
+                pixel(-half, near, 240.0),
+                pixel(x + half, near, 640.0),
+                pixel(half, near, 240.0),
+            ];
+            annotations.push(json!({"id": frame * 10 + at, "image_id": frame, "category_id": at, "caption": caption,
+                "bbox2D_tight": bbox, "bbox3D_cam": corners, "valid3D": true, "visibility": 1.0, "truncation": 0.0}));
+        }
+    }
+    let names = ["chair", "table", "lamp", "cup", "box", "book", "vase", "clock", "mug", "plate"];
+    let categories: Vec<Value> = names.iter().enumerate().map(|(id, name)| json!({"id": id, "name": name})).collect();
+    json!({"images": images, "annotations": annotations, "categories": categories})
+}
+
+const HOSTILE_SOURCE: &str = r#"
+[[source]]
+name = "hostile"
+kind = "coco"
+root = "data"
+split = "train"
+missing_images = "keep"
+
+[build]
+max_quarantined = 1.0
+
+[ask]
+position_facts_per_frame = 40.0
+
+[balance]
+targets = {}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_thousand_hostile_captions_come_through_every_dialect() {
+    let captions = captions();
+    assert_eq!(captions.len(), 2_000);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("data/annotations")).unwrap();
+    let document = folder.path().join("data/annotations/instances_train.json");
+    std::fs::write(document, hostile_document(&captions).to_string()).unwrap();
+    let mill = built(folder.path(), HOSTILE_SOURCE, &["url=memory://export-hostile"]).await;
+    let named = rows(&mill, "SELECT count(DISTINCT caption) AS n FROM objects").await[0]["n"].as_u64().unwrap();
+    assert!(named > 1_800, "{named} captions arrived");
+    let spoken = rows(&mill, "SELECT question, answer FROM dataset WHERE text_format = 'natural'").await;
+    assert!(spoken.len() > 500, "{}", spoken.len());
+    for row in &spoken {
+        let text = format!("{}\n{}", row["question"].as_str().unwrap(), row["answer"].as_str().unwrap());
+        assert!(!text.contains(['<', '>', '\0', '\r', '\t', '\u{202e}', '\u{2028}', '\u{200b}']), "{text}");
+    }
+    for kind in EXPORTS {
+        let mut options = options(kind, &format!("memory://export-hostile/out/{}", kind.name));
+        (options.annotations_only, options.shard_rows) = (true, 100_000);
+        for dialect in ["internvl", "qwen3", "qwen2.5", "relative", "pixels"] {
+            if kind.name != "swift" {
+                options.dialect = Dialect::named(dialect).unwrap();
+            }
+            options.replace = true;
+            let manifest = export(&mill, &options).await.unwrap().0;
+            assert_eq!(manifest.images, Images::Withheld);
+            let verified = mill.verify_export(&options.out).await.unwrap();
+            assert_eq!(verified.faulty, 0, "{} {dialect}: {:?}", kind.name, verified.faults);
+            assert_eq!(verified.samples, manifest.samples);
+        }
+    }
+}
+
+/// Who knows the format and the words, and neither image nor names, knows nothing of the answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn formats_and_wordings_give_no_answer_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = ROOMS
+        .replace("rooms = 4", "rooms = 12")
+        .replace("[formats]", "[ask]\nposition_facts_per_frame = 60.0\nsize_facts_per_frame = 60.0\n\n[formats]");
+    let mill = built(folder.path(), &source, &["url=memory://export-leak"]).await;
+    let samples = rows(
+        &mill,
+        "SELECT question_id, text_format, image_format, relation, template_id, question, answer_form,
+            CASE WHEN answer_form = 'yes_no' THEN CAST(answer LIKE 'Yes%' AS VARCHAR) ELSE CAST(answer_index AS VARCHAR) END AS class
+        FROM dataset
+        WHERE answer_form = 'yes_no' AND (answer LIKE 'Yes%' OR answer LIKE 'No%') OR answer_form = 'choice' AND cardinality(options) = 2",
+    )
+    .await;
+    for form in ["yes_no", "choice"] {
+        let samples: Vec<&Value> = samples.iter().filter(|sample| sample["answer_form"] == form).collect();
+        let (right, questions) = cross_validated(&samples);
+        // Formats of one question share its answer, so it is questions that are independent.
+        let slack = 4.0 * 0.5 / (questions as f64).sqrt();
+        assert!(questions > 150, "{form}: {questions} questions");
+        assert!((right - 0.5).abs() < slack, "{form}: {right} of {} samples, {questions} questions", samples.len());
+    }
+}
+
+/// The share that naive Bayes gets right of questions that it has not seen, and how many questions there are.
+fn cross_validated(samples: &[&Value]) -> (f64, usize) {
+    let text = |sample: &Value, name: &str| sample[name].as_str().unwrap_or_default().to_owned();
+    let features = |sample: &Value| {
+        let template = text(sample, "template_id");
+        let mut features = vec![
+            text(sample, "text_format"),
+            text(sample, "image_format"),
+            text(sample, "relation"),
+            template.rsplit_once('/').map_or(String::new(), |(question, _)| question.to_owned()),
+        ];
+        features.push(features.join(" "));
+        // Without names, the words themselves: colours, labels, which box is first.
+        if ["mark", "ref_region_box"].contains(&features[0].as_str()) {
+            features.extend(text(sample, "question").split_whitespace().map(str::to_owned));
+        }
+        features
+    };
+    let fold = |sample: &Value| text(sample, "question_id").bytes().map(usize::from).sum::<usize>() % 5;
+    let mut questions: Vec<String> = samples.iter().map(|sample| text(sample, "question_id")).collect();
+    questions.sort();
+    questions.dedup();
+    let mut right = 0;
+    for held in 0..5 {
+        let mut counts: HashMap<(String, String), f64> = HashMap::new();
+        let mut classes: BTreeMap<String, f64> = BTreeMap::new();
+        for sample in samples.iter().filter(|sample| fold(sample) != held) {
+            let class = text(sample, "class");
+            *classes.entry(class.clone()).or_default() += 1.0;
+            for feature in features(sample) {
+                *counts.entry((class.clone(), feature)).or_default() += 1.0;
+            }
+        }
+        for sample in samples.iter().filter(|sample| fold(sample) == held) {
+            let score = |class: &String, n: f64| {
+                let seen = |feature: String| counts.get(&(class.clone(), feature)).copied().unwrap_or_default();
+                n.ln()
+                    + features(sample).into_iter().map(|feature| ((seen(feature) + 1.0) / (n + 2.0)).ln()).sum::<f64>()
+            };
+            let best = classes.iter().max_by(|a, b| score(a.0, *a.1).total_cmp(&score(b.0, *b.1)));
+            right += usize::from(best.is_some_and(|(class, _)| *class == text(sample, "class")));
+        }
+    }
+    (right as f64 / samples.len().max(1) as f64, questions.len())
+}
