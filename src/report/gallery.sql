@@ -1,5 +1,5 @@
--- 24 samples, one row for each of their objects. Sample ids are hashes, so the lowest of a group is a fair and stable choice. What
--- comes first of its task or of its relation is always there.
+-- 36 samples, one row for each of their objects. Sample ids are hashes, so the lowest of a group is a fair and stable choice. What
+-- comes first of its task, of its relation or of its format is always there.
 WITH firsts AS (
     SELECT task, relation, source, answer_form, text_format, image_format, min(sample_id) AS sample_id
     FROM dataset
@@ -10,12 +10,13 @@ ranked AS (
         sample_id,
         least(
             row_number() OVER (PARTITION BY task ORDER BY sample_id),
-            row_number() OVER (PARTITION BY relation ORDER BY sample_id)
+            row_number() OVER (PARTITION BY relation ORDER BY sample_id),
+            row_number() OVER (PARTITION BY text_format, image_format ORDER BY sample_id)
         ) AS turn
     FROM firsts
 ),
 picked AS (
-    SELECT sample_id FROM ranked ORDER BY turn, sample_id LIMIT 24
+    SELECT sample_id FROM ranked ORDER BY turn, sample_id LIMIT 36
 )
 SELECT
     d.sample_id,
@@ -37,13 +38,15 @@ SELECT
     f.uri,
     f.width,
     f.height,
+    d.marks,
     o.object_id,
     o.category,
     o.nearest,
     o.box['x0'] AS x0,
     o.box['y0'] AS y0,
     o.box['x1'] AS x1,
-    o.box['y1'] AS y1
+    o.box['y1'] AS y1,
+    o.mask
 FROM picked AS p
 JOIN dataset AS d ON d.sample_id = p.sample_id
 JOIN frames AS f ON f.frame_id = d.frame_ids[1]

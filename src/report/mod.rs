@@ -9,6 +9,7 @@
 //! Everything is aggregated by the query engine under its memory limit; only the few rows that are shown come here. The page has no script, asks for no
 //! other file and says so to the browser; every text in it comes from data and is escaped.
 
+mod diversity;
 mod gallery;
 mod page;
 mod plots;
@@ -52,7 +53,8 @@ impl Mill {
                 return Err(missing(name));
             }
         }
-        let size = rows::<Size>(&context, include_str!("size.sql")).await?;
+        let size = rows::<Size>(&context, include_str!("size.sql")).await?.into_iter().next().unwrap_or_default();
+        let samples = size.samples;
         let lost = match context.table_exist("quarantine")? {
             true => rows(&context, include_str!("quarantined.sql")).await?,
             false => Vec::new(),
@@ -61,12 +63,13 @@ impl Mill {
             warehouse: public_url(self),
             version: dataset.version(),
             seed: self.project.integer("seed"),
-            size: size.into_iter().next().unwrap_or_default(),
+            size,
             targets: self.project.value("targets").and_then(toml::Value::as_table).cloned().unwrap_or_default(),
             counts: rows(&context, include_str!("counts.sql")).await?,
             bins: rows(&context, include_str!("histograms.sql")).await?,
             flows: self.flows().await?,
             lost,
+            diversity: diversity::measure(&rows(&context, &diversity_query(samples)).await?),
             cards: gallery::cards(rows(&context, include_str!("gallery.sql")).await?).await,
         })
     }
@@ -96,6 +99,7 @@ struct Contents {
     bins: Vec<plots::Bin>,
     flows: Vec<Flow>,
     lost: Vec<Lost>,
+    diversity: Vec<diversity::Diversity>,
     cards: Vec<gallery::Card>,
 }
 
@@ -158,6 +162,15 @@ async fn flow_of(table: &Table) -> Result<Option<Flow>> {
         filtered: reasons("filtered"),
         quarantined: reasons("quarantined"),
     }))
+}
+
+/// The query for texts, of which some thousands are enough to measure.
+fn diversity_query(samples: u64) -> String {
+    const ENOUGH: f64 = 8_000.0;
+    let share = (ENOUGH / samples.max(1) as f64).min(1.0);
+    // An id is 128 bits in hexadecimal; `g` is above them all.
+    let highest = if share < 1.0 { format!("{:08x}", (share * f64::from(u32::MAX)) as u32) } else { "g".to_owned() };
+    include_str!("diversity.sql").replace("HIGHEST", &highest)
 }
 
 /// The warehouse's URL without a password, because reports are passed on.

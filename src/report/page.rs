@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
 
+use super::diversity::Diversity;
 use super::plots::{Bin, bars, histogram, percent, thousands};
 use super::shares::{Answers, Count, DIMENSIONS, answers, axis_of, rank, shares};
 use super::{Contents, Flow, Lost, Reason, gallery};
@@ -53,6 +54,7 @@ pub(super) fn render(contents: &Contents) -> String {
         page += &section("Shares", TARGETS_NOTE, &dimensions(contents));
         page += &section("Formats", "Samples by text format and image format.", &formats(&contents.counts));
         page += &section("Answers", ANSWERS_NOTE, &answer_tables(contents));
+        page += &section("Wordings", DIVERSITY_NOTE, &diversity(&contents.diversity));
     }
     page += &section("Margins, depth and visibility", PLOTS_NOTE, &histograms(&contents.bins));
     page += &section("What became of the rows", FLOW_NOTE, &flows(&contents.flows));
@@ -69,6 +71,9 @@ const TARGETS_NOTE: &str =
     "The line on a bar is the target of <code>[balance.targets]</code>; a dimension without lines has none.";
 const ANSWERS_NOTE: &str = "A model that answers without looking must gain nothing by it: within each kind of question the answers \
     should be equally likely. Numbers are as the world has them.";
+const DIVERSITY_NOTE: &str = "How varied the texts are, over a fair sample of each task, with every name of a thing taken as one word. Distinct-n is the \
+    share of different runs of n words; it falls as there are more texts. Self-similarity is the part of its 3-word runs that a text \
+    shares with another, on average.";
 const PLOTS_NOTE: &str = "A margin is how far a fact is from the decision boundary, relative to the size of its two objects. \
     Depth is of all objects, not only of those asked about. Hover for numbers.";
 const FLOW_NOTE: &str = "As the last commit of each table counted them: rows in = rows out + filtered + quarantined. A commit speaks \
@@ -135,6 +140,23 @@ fn formats(counts: &[Count]) -> String {
         html += "</tr>";
     }
     html + "</tbody></table></div>"
+}
+
+fn diversity(measured: &[Diversity]) -> String {
+    let mut html = String::from(
+        "<table><thead><tr><th>task</th><th>of</th><th class=\"n\">texts</th><th class=\"n\">wordings</th><th class=\"n\">distinct-1</th>\
+         <th class=\"n\">distinct-2</th><th class=\"n\">distinct-3</th><th class=\"n\">self-similarity</th></tr></thead><tbody>",
+    );
+    for Diversity { task, of, texts, wordings, distinct: [one, two, three], similarity } in measured {
+        let _ = write!(
+            html,
+            "<tr><td>{}</td><td>{of}</td><td class=\"n\">{}</td><td class=\"n\">{wordings}</td><td class=\"n\">{one:.3}</td>\
+             <td class=\"n\">{two:.3}</td><td class=\"n\">{three:.3}</td><td class=\"n\">{similarity:.3}</td></tr>",
+            Text(task),
+            thousands(*texts as u64)
+        );
+    }
+    html + "</tbody></table>"
 }
 
 fn answer_tables(contents: &Contents) -> String {

@@ -3,7 +3,7 @@
 //! The structs serialise straight into Arrow arrays by field name, so that a column is written once here and once in its
 //! schema; a test holds the two together.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use spatialmill_geometry::{Intrinsics, OrientedBox, Vector3};
 
 use crate::error::Result;
@@ -126,7 +126,7 @@ pub struct Box2 {
 }
 
 /// COCO compressed run lengths.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Mask {
     pub height: i32,
     pub width: i32,

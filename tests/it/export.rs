@@ -301,7 +301,10 @@ missing_images = "keep"
 max_quarantined = 1.0
 
 [ask]
-position_facts_per_frame = 40.0
+position_facts_per_frame = 8.0
+size_facts_per_frame = 3.0
+existence_groups_per_frame = 0.0
+counting_groups_per_frame = 0.0
 
 [balance]
 targets = {}
@@ -319,7 +322,7 @@ async fn two_thousand_hostile_captions_come_through_every_dialect() {
     let named = rows(&mill, "SELECT count(DISTINCT caption) AS n FROM objects").await[0]["n"].as_u64().unwrap();
     assert!(named > 1_800, "{named} captions arrived");
     let spoken = rows(&mill, "SELECT question, answer FROM dataset WHERE text_format = 'natural'").await;
-    assert!(spoken.len() > 500, "{}", spoken.len());
+    assert!(spoken.len() > 300, "{}", spoken.len());
     for row in &spoken {
         let text = format!("{}\n{}", row["question"].as_str().unwrap(), row["answer"].as_str().unwrap());
         assert!(!text.contains(['<', '>', '\0', '\r', '\t', '\u{202e}', '\u{2028}', '\u{200b}']), "{text}");
@@ -327,10 +330,11 @@ async fn two_thousand_hostile_captions_come_through_every_dialect() {
     for kind in EXPORTS {
         let mut options = options(kind, &format!("memory://export-hostile/out/{}", kind.name));
         (options.annotations_only, options.shard_rows) = (true, 100_000);
-        for dialect in ["internvl", "qwen3", "qwen2.5", "relative", "pixels"] {
-            if kind.name != "swift" {
-                options.dialect = Dialect::named(dialect).unwrap();
-            }
+        // Each kind in its own dialect, and all dialects in one of the kinds.
+        let all = ["internvl", "qwen3", "qwen2.5", "relative", "pixels"];
+        let dialects: &[&str] = if kind.name == "sharegpt" { &all } else { &[kind.dialect] };
+        for dialect in dialects {
+            options.dialect = Dialect::named(dialect).unwrap();
             options.replace = true;
             let manifest = export(&mill, &options).await.unwrap().0;
             assert_eq!(manifest.images, Images::Withheld);

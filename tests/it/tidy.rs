@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use spatialmill::export::EXPORTS;
 use spatialmill::pipeline::Pipeline;
 use spatialmill::project::Project;
 use spatialmill::source::SOURCES;
+use spatialmill_columns::format::{ImageFormat, TextFormat};
 use spatialmill_geometry::relate::{AXES, RELATIONS};
 
 fn root() -> &'static Path {
@@ -44,6 +46,8 @@ fn geometry_names_no_outer_ring_and_columns_opens_nothing() {
         let inside = |folder: &str| path.starts_with(root().join(folder).join("src"));
         let forbidden: &[&str] = if inside("udfs/geometry") {
             &["arrow::", "datafusion::", "std::fs", "std::time", "tokio::"]
+        } else if inside("udfs/drawing") {
+            &["arrow::", "datafusion::", "std::fs", "std::time", "tokio::", "object_store"]
         } else if inside("udfs/columns") {
             &["std::fs", "std::net", "tokio::spawn", "object_store"]
         } else {
@@ -88,6 +92,29 @@ async fn stored_stages_have_schemas_and_the_readme_names_every_source() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     for kind in SOURCES {
         assert!(readme.contains(&format!("| `{}` |", kind.name)), "README.md does not name {}", kind.name);
+    }
+}
+
+#[test]
+fn the_readme_names_every_kind_of_export_and_every_text_format() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let names = EXPORTS.iter().map(|kind| kind.name).chain(TextFormat::ALL.map(TextFormat::name));
+    for name in names {
+        assert!(readme.contains(&format!("| `{name}` |")), "README.md does not name {name}");
+    }
+    for (i, kind) in EXPORTS.iter().enumerate() {
+        assert!(EXPORTS[..i].iter().all(|other| other.name != kind.name), "`{}` is listed twice", kind.name);
+        assert!(root().join(format!("src/export/{}.rs", kind.name)).exists(), "{}", kind.name);
+        assert!(!kind.doc.is_empty() && kind.long_doc.lines().count() > 2, "{}", kind.name);
+    }
+}
+
+#[test]
+fn the_matrix_has_every_format() {
+    let matrix = std::fs::read_to_string(root().join("queries/6_format/formats.sql")).unwrap();
+    let names = TextFormat::ALL.map(TextFormat::name).into_iter().chain(ImageFormat::ALL.map(ImageFormat::name));
+    for name in names {
+        assert!(matrix.contains(&format!("('{name}', ")), "formats.sql has no line for {name}");
     }
 }
 
