@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A query says in one column why a row does not go on, and computes the rest beside it: that is how it reads best. Here the
-//! reason is followed down through the projections that only pass it on, and the rows that have one end below them. The ledger
+//! reason is followed down through the projections that compute nothing dear for it, and the rows that have one end below them. The ledger
 //! counts them as the accountant would have.
 
 use std::fmt;
@@ -21,8 +21,8 @@ use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{Column, Literal};
+use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions};
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -62,14 +62,14 @@ pub fn count_early(
     with_children(plan, vec![below])
 }
 
-/// Puts the node below every projection that only passes on what `reason` is made of.
+/// Puts the node below every projection that computes nothing dear of what `reason` is made of.
 fn below(
     plan: &Arc<dyn ExecutionPlan>,
     reason: Arc<dyn PhysicalExpr>,
     counted: &Counted,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     if let Some(projection) = plan.downcast_ref::<ProjectionExec>()
-        && passes_on(projection, &reason)?
+        && is_cheap_below(projection, &reason)?
     {
         let reason = projection.projection_expr().unproject_expr(&reason)?;
         let input = below(projection.input(), reason, counted)?;
@@ -86,17 +86,32 @@ fn with_children(
     plan.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
 }
 
-/// Whether all columns of an expression are columns or constants below a projection, too.
-fn passes_on(projection: &ProjectionExec, expression: &Arc<dyn PhysicalExpr>) -> Result<bool> {
+/// Whether all columns of an expression are cheap to compute below a projection: they are computed there once more.
+fn is_cheap_below(projection: &ProjectionExec, expression: &Arc<dyn PhysicalExpr>) -> Result<bool> {
     let mut all = true;
     expression.apply(|part| {
         if let Some(column) = part.downcast_ref::<Column>() {
-            let below = projection.expr().get(column.index()).map(|one| &one.expr);
-            all &= below.is_some_and(|below| below.is::<Column>() || below.is::<Literal>());
+            all &= match projection.expr().get(column.index()) {
+                Some(below) => is_cheap(&below.expr)?,
+                None => false,
+            };
         }
         Ok(if all { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
     })?;
     Ok(all)
+}
+
+/// Functions that cost less than the rows that they spare; operators and cases cost nothing beside them.
+const CHEAP: &[&str] = &["get_field", "format_allowed", "lacking"];
+
+fn is_cheap(expression: &Arc<dyn PhysicalExpr>) -> Result<bool> {
+    let mut cheap = true;
+    expression.apply(|part| {
+        let function = part.downcast_ref::<ScalarFunctionExpr>();
+        cheap &= function.is_none_or(|function| CHEAP.contains(&function.name()));
+        Ok(if cheap { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+    })?;
+    Ok(cheap)
 }
 
 fn constant(expression: &Arc<dyn PhysicalExpr>) -> Option<&ScalarValue> {

@@ -292,4 +292,18 @@ mod tests {
         }
         assert_eq!(text.matches("CountFiltered").count(), 4, "{text}");
     }
+
+    /// What makes `dataset` quick: a format that does not suit a question, or that the balance leaves out, is never worded.
+    #[tokio::test]
+    async fn samples_are_worded_after_they_are_counted() {
+        let mut project = Project::in_memory();
+        project.set("url=memory://plans-of-dataset").unwrap();
+        let mill = Mill::open(project, Progress::silent()).await.unwrap();
+        let plans = mill.plans(mill.pipeline.stage("dataset").unwrap(), 1).await.unwrap();
+        let context = plans.session("a/b").await.unwrap();
+        let rows = plans.rows(&context, &Arc::default(), mpsc::channel(1).0).await.unwrap();
+        let text = displayable(rows.as_ref()).indent(false).to_string();
+        let below = text.split("CountFiltered").nth(1).unwrap_or_else(|| panic!("{text}"));
+        assert!(text.contains("wording(") && !below.contains("wording(") && !below.contains("template("), "{text}");
+    }
 }

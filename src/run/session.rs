@@ -43,6 +43,8 @@ impl Engine {
         options.sql_parser.map_string_types_to_utf8view = false;
         options.execution.parquet.schema_force_view_types = false;
         options.execution.parquet.pushdown_filters = true;
+        // It moves the fields of a struct down to where the struct is computed, and so computes the struct once for each of its fields.
+        options.optimizer.enable_leaf_expression_pushdown = false;
         let state = SessionStateBuilder::new()
             .with_default_features()
             .with_config(config)
