@@ -199,7 +199,8 @@ impl Dialect {
         for side in 0..4 {
             let (scale, found, wanted) =
                 (scale[side % 2], found[side], wanted[side].clamp(0.0, [width, height][side % 2]));
-            if !((found * scale - wanted).abs() <= slack * scale) {
+            let off = (found * scale - wanted).abs();
+            if off.is_nan() || off > slack * scale {
                 return Err(format!("a box has {found} where {wanted} pixels are meant"));
             }
         }

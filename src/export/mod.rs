@@ -12,6 +12,7 @@
 //! `_progress/` says what is there, and is gone when the manifest is.
 
 mod buckets;
+mod by_frame;
 mod conversation;
 mod dialect;
 mod hf;

@@ -7,12 +7,13 @@ use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
+use super::by_frame::{Frames, frames};
 use super::dialect::{Dialect, Written};
 use super::images::{Images, Line};
 use super::manifest::Manifest;
 use super::place::Place;
 use super::rows::samples;
-use super::run::{Frames, frames, manifest};
+use super::run::manifest;
 use super::sample::{Image, Mark, Sample};
 use super::{Kind, Read, ReadImage, kind, size};
 use crate::error::{Context, Error, Result};

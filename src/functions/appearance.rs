@@ -65,7 +65,7 @@ async fn looks(columns: Vec<ArrayRef>) -> Result<Vec<Vec<Look>>> {
     let uris = uris.as_string::<i32>();
     let things = things_of(&columns[1])?;
     let work = things.into_iter().enumerate().map(|(row, things)| {
-        let uri = uris.is_valid(row).then(|| uris.value(row).to_owned()).unwrap_or_default();
+        let uri = if uris.is_valid(row) { uris.value(row).to_owned() } else { String::new() };
         async move {
             let bytes = read(&uri).await;
             let look =

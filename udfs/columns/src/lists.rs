@@ -54,7 +54,7 @@ impl Lists {
     }
 
     /// How many lists there are.
-    pub fn len(&self) -> usize {
+    pub fn rows(&self) -> usize {
         self.lists.len()
     }
 

@@ -230,7 +230,7 @@ struct Chosen<'a> {
 impl<'a> Chosen<'a> {
     fn of(marks: &'a Lists, mut is_chosen: impl FnMut(usize) -> Result<bool>) -> Result<Self> {
         let (mut taken, mut lengths) = (Vec::new(), Vec::new());
-        for row in 0..marks.len() {
+        for row in 0..marks.rows() {
             let range = if is_chosen(row)? { marks.range(row) } else { 0..0 };
             lengths.push(range.len());
             // The values of one batch's lists are counted by i32 offsets.

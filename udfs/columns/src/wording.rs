@@ -240,6 +240,6 @@ fn opposite(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
     Ok(Arc::new(opposites.collect::<Result<StringArray>>()?))
 }
 
-fn at<'a>(array: Option<&'a StringArray>, row: usize) -> &'a str {
+fn at(array: Option<&StringArray>, row: usize) -> &str {
     array.filter(|array| array.is_valid(row)).map_or("", |array| array.value(row))
 }
