@@ -90,7 +90,12 @@ impl Selection {
         if let Some(limit) = limit {
             sql += &format!(" ORDER BY sample_id LIMIT {limit}");
         }
-        let rows = read_only(&context, &sql).await.map_err(|e| e.with("query", &sql))?;
+        let rows = read_only(&context, &sql).await.map_err(|e| {
+            Error::usage("the selection is no query that can be run")
+                .with("query", &sql)
+                .because(e)
+                .hint("--where takes a predicate, such as --where \"margin > 0.5 AND task = 'object_counting'\"")
+        })?;
         Ok(Selected { context, rows, sql })
     }
 

@@ -6,7 +6,7 @@ use datafusion::prelude::{ident, lit};
 use super::output::{Format, to_stdout, to_url};
 use super::selection::{Selection, slices};
 use super::{Global, columns, out};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::progress::tell_line;
 
 /// Take samples of the dataset by task, relation, format, source, licence or a SQL predicate, as JSON lines on stdout or as a file
@@ -44,6 +44,11 @@ impl Slice {
         let mill = global.mill().await?;
         let mut rows = self.selection.rows(&mill, None).await?.rows;
         if !self.by.is_empty() {
+            let known: Vec<&str> = rows.schema().fields().iter().map(|field| field.name().as_str()).collect();
+            if let Some(wrong) = self.by.iter().find(|column| !known.contains(&column.trim())) {
+                let hint = format!("columns: {}", known.join(", "));
+                return Err(Error::usage("the dataset has no such column").with("column", wrong).hint(hint));
+            }
             let n = datafusion::functions_aggregate::expr_fn::count(lit(1)).alias("samples");
             let by = || self.by.iter().map(|column| ident(column.trim())).collect::<Vec<_>>();
             let counted = rows.aggregate(by(), vec![n])?;

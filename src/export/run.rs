@@ -14,7 +14,7 @@ use spatialmill_geometry::Mask;
 use super::buckets::Buckets;
 use super::by_frame::{Frames, Group, Groups, Masks, frames};
 use super::dialect::Dialect;
-use super::images::{self, Frame, Images, Line};
+use super::images::{self, Frame, Images, Line, Made};
 use super::manifest::{Entry, Manifest};
 use super::place::Place;
 use super::rows::{column, samples};
@@ -369,8 +369,9 @@ impl Export<'_> {
             }
         }
         for (frame, wanted, masks) in work.into_iter().filter(|(_, wanted, _)| !wanted.is_empty()) {
-            match self.make(&frame, wanted, masks).await {
-                Ok(made) => lines.extend(made),
+            let recipes: Vec<Vec<Mark>> = wanted.iter().map(|(_, marks)| marks.clone()).collect();
+            match drawn(&frame, recipes, masks).await {
+                Ok(made) => lines.extend(self.put_images(&frame, made, wanted).await?),
                 Err(_) if self.options.skip_unreadable => {
                     return Ok(Done { unreadable: group.samples.len() as u64, samples: Vec::new(), lines: Vec::new() });
                 }
@@ -395,16 +396,12 @@ impl Export<'_> {
         Ok(Done { samples: group.samples, unreadable: 0, lines })
     }
 
-    async fn make(
+    async fn put_images(
         &self,
         frame: &Frame,
+        made: Vec<Made>,
         wanted: Vec<(String, Vec<Mark>)>,
-        masks: BTreeMap<String, Mask>,
     ) -> Result<Vec<(String, Line, bool)>> {
-        let file = images::read(frame).await?;
-        let (own, marks) = (frame.clone(), wanted.iter().map(|(_, marks)| marks.clone()).collect::<Vec<_>>());
-        let work = move || images::make(&own, &file, &marks, &masks);
-        let made = tokio::task::spawn_blocking(work).await.or_internal(|| "drawing died".into())??;
         let mut lines = Vec::with_capacity(made.len());
         for (image, (recipe, marks)) in made.into_iter().zip(wanted) {
             let bytes = image.bytes.len() as u64;
@@ -505,6 +502,14 @@ impl Export<'_> {
         }
         self.put(&path, bytes, Some(rows)).await
     }
+}
+
+/// Reads a frame's image and draws on it what is wanted.
+async fn drawn(frame: &Frame, recipes: Vec<Vec<Mark>>, masks: BTreeMap<String, Mask>) -> Result<Vec<Made>> {
+    let file = images::read(frame).await?;
+    let frame = frame.clone();
+    let work = move || images::make(&frame, &file, &recipes, &masks);
+    tokio::task::spawn_blocking(work).await.or_internal(|| "drawing died".into())?
 }
 
 struct MadeBefore {
