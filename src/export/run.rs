@@ -1,6 +1,6 @@
 //! How an export is done; the module above draws it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Int64Type};
 use bytes::Bytes;
 use datafusion::prelude::{DataFrame, SessionContext, ident};
 use futures::{StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use spatialmill_geometry::Mask;
 
@@ -292,6 +293,7 @@ impl Export<'_> {
         let mut masks = Masks::new(masks.sort(vec![ident("frame_id").sort(true, false)])?.execute_stream().await?);
         let made_before = self.made_before().await?;
         let (mut index, mut unreadable, mut chunk) = (Vec::new(), 0, made_before.chunks);
+        let mut listed = HashSet::new();
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         loop {
             let mut work = Vec::new();
@@ -306,7 +308,7 @@ impl Export<'_> {
             }
             let done: Vec<_> = futures::stream::iter(work)
                 .map(|(group, frame, masks)| {
-                    let known = &made_before.lines;
+                    let known = &made_before.images;
                     async move { self.frame(group, frame, masks, frames, known).await }
                 })
                 .buffered(workers)
@@ -320,11 +322,13 @@ impl Export<'_> {
                 steps.add(frame.samples.len() as u64 + frame.unreadable);
                 unreadable += frame.unreadable;
                 for (recipe, line, is_new) in frame.lines {
-                    let text = super::to_json(&line)?;
-                    if is_new {
-                        fresh.push(format!("{recipe} {text}"));
+                    if is_new && let Some(bytes) = line.bytes {
+                        fresh.push(format!("{recipe} {}", super::to_json(&Put { path: line.path.clone(), bytes })?));
                     }
-                    index.push(text);
+                    // An image of several frames' samples is listed once.
+                    if listed.insert(recipe) {
+                        index.push(super::to_json(&line)?);
+                    }
                 }
             }
             if !fresh.is_empty() {
@@ -344,7 +348,7 @@ impl Export<'_> {
         frame: Frame,
         masks: BTreeMap<String, Mask>,
         frames: &Arc<Frames>,
-        known: &HashMap<String, Line>,
+        known: &HashMap<String, Put>,
     ) -> Result<Done> {
         let mut recipes: BTreeMap<String, Vec<Mark>> = BTreeMap::new();
         for sample in &group.samples {
@@ -353,22 +357,25 @@ impl Export<'_> {
         // What else a sample shows is drawn nowhere: the source's own files.
         let others: Vec<String> =
             group.samples.iter().flat_map(|sample| sample.frame_ids.iter().skip(1).cloned()).collect();
-        let mut lines: Vec<(String, Line, bool)> = Vec::new();
-        let (there, wanted): (Vec<_>, Vec<_>) = recipes.into_iter().partition(|(recipe, _)| known.contains_key(recipe));
-        lines.extend(
-            there.into_iter().filter_map(|(recipe, _)| known.get(&recipe).map(|line| (recipe, line.clone(), false))),
-        );
-        let mut work = vec![(frame.clone(), wanted, masks)];
+        let mut work = vec![(frame, recipes, masks)];
         for other in others {
             let other = frames.get(&other)?.clone();
-            let recipe = images::recipe(&other, &[])?;
-            match known.get(&recipe) {
-                _ if work.iter().any(|(frame, ..)| frame.frame_id == other.frame_id) => {}
-                Some(line) => lines.push((recipe, line.clone(), false)),
-                None => work.push((other, vec![(recipe, Vec::new())], BTreeMap::new())),
+            if work.iter().all(|(frame, ..)| frame.frame_id != other.frame_id) {
+                let plain = BTreeMap::from([(images::recipe(&other, &[])?, Vec::new())]);
+                work.push((other, plain, BTreeMap::new()));
             }
         }
-        for (frame, wanted, masks) in work.into_iter().filter(|(_, wanted, _)| !wanted.is_empty()) {
+        let mut lines: Vec<(String, Line, bool)> = Vec::new();
+        for (frame, recipes, masks) in work {
+            let (there, wanted): (Vec<_>, Vec<_>) =
+                recipes.into_iter().partition(|(recipe, _)| known.contains_key(recipe));
+            for (recipe, marks) in there {
+                let put = known[&recipe].clone();
+                lines.push((recipe, line(&frame, marks, put), false));
+            }
+            if wanted.is_empty() {
+                continue;
+            }
             let recipes: Vec<Vec<Mark>> = wanted.iter().map(|(_, marks)| marks.clone()).collect();
             match drawn(&frame, recipes, masks).await {
                 Ok(made) => lines.extend(self.put_images(&frame, made, wanted).await?),
@@ -410,12 +417,7 @@ impl Export<'_> {
             if self.place.size(&path).await? != Some(bytes) {
                 self.place.put(&path, image.bytes).await?;
             }
-            let Frame { frame_id, sha256, width, height, .. } = frame.clone();
-            lines.push((
-                recipe,
-                Line { path: image.path, bytes: Some(bytes), frame_id, sha256, width, height, marks },
-                true,
-            ));
+            lines.push((recipe, line(frame, marks, Put { path: image.path, bytes }), true));
         }
         Ok(lines)
     }
@@ -427,16 +429,16 @@ impl Export<'_> {
 
     /// The images that an interrupted export has put.
     async fn made_before(&self) -> Result<MadeBefore> {
-        let mut made = MadeBefore { lines: HashMap::new(), chunks: 0 };
+        let mut made = MadeBefore { images: HashMap::new(), chunks: 0 };
         for path in self.place.list(PROGRESS).await? {
             let Some(chunk) = path.strip_prefix(&format!("{PROGRESS}/images-")) else { continue };
             made.chunks = made.chunks.max(chunk.parse::<usize>().map_or(0, |chunk| chunk + 1));
             let bytes = self.place.get_existing(&path).await?;
             for line in String::from_utf8_lossy(&bytes).lines() {
                 if let Some((recipe, line)) = line.split_once(' ')
-                    && let Ok(line) = serde_json::from_str(line)
+                    && let Ok(put) = serde_json::from_str(line)
                 {
-                    made.lines.insert(recipe.to_owned(), line);
+                    made.images.insert(recipe.to_owned(), put);
                 }
             }
         }
@@ -512,9 +514,22 @@ async fn drawn(frame: &Frame, recipes: Vec<Vec<Mark>>, masks: BTreeMap<String, M
     tokio::task::spawn_blocking(work).await.or_internal(|| "drawing died".into())?
 }
 
+/// What an interrupted export has put, by recipe.
 struct MadeBefore {
-    lines: HashMap<String, Line>,
+    images: HashMap<String, Put>,
     chunks: usize,
+}
+
+/// An image file that is there.
+#[derive(Clone, Serialize, Deserialize)]
+struct Put {
+    path: String,
+    bytes: u64,
+}
+
+fn line(frame: &Frame, marks: Vec<Mark>, Put { path, bytes }: Put) -> Line {
+    let Frame { frame_id, sha256, width, height, .. } = frame.clone();
+    Line { path, bytes: Some(bytes), frame_id, sha256, width, height, marks }
 }
 
 /// A frame's samples, ready to be written.

@@ -93,7 +93,7 @@ async fn a_build_makes_only_what_changed() {
     let now = mill.warehouse.table("questions").await.unwrap().unwrap();
     let before = BTreeMap::from([("questions".to_owned(), now.version() - 1)]);
     let old = mill.session(&before).await.unwrap().table("questions").await.unwrap().count().await.unwrap();
-    assert!(old > now.rows() as usize, "the version before is still there: {old} and {}", now.rows());
+    assert_ne!(old, now.rows() as usize, "the version before is still there");
     for table in mill.warehouse.tables().await.unwrap() {
         assert!(mill.verify(&table).await.unwrap().iter().all(|finding| !finding.is_damage), "{table}");
     }
