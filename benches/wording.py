@@ -74,7 +74,7 @@ PLACES = [
 SLOT_NAMES = ("subject", "object", "category")
 PARTS = ("question", "answer")
 # No wording has more.
-SLOTS = {"question": 7, "answer": 5}
+SLOTS = {"question": 9, "answer": 6}
 # To columns in memory, to Parquet, to JSON lines.
 WAYS = ["arrow", "parquet", "jsonl"]
 
@@ -263,7 +263,8 @@ def draw_questions(n):
 def make_questions(n):
     """What spatialmill gets, what the others get (words by row, texts by template) and the right answer."""
     sections, templates, words = {}, {}, []
-    ours = {name: [] for name in ("template_id", "relation", "answer", "slots", "options", "key")}
+    arguments = ("template_id", "relation", "answer", "slots", "options", "marks", "text_format", "image_format", "key")
+    ours = {name: [] for name in arguments}
     worded = {name: [] for name in (*PARTS, "options")}
     for task, section, axis, asked, u, v in draw_questions(n):
         kind = task, section, axis, asked.answer if section == "yes_no" else "answers"
@@ -272,13 +273,15 @@ def make_questions(n):
         template_id, *wordings = sections[kind].template(u, v)
         if template_id not in templates:
             templates[template_id] = [split(wording, len(asked.options or [])) for wording in wordings]
+            assert all(len(slots) <= SLOTS[part] for part, (_, slots) in zip(PARTS, templates[template_id])), template_id
         said = [[asked.word(slot) for slot in slots] for _, slots in templates[template_id]]
         words.append(said)
         for part, (texts, _), slots in zip(PARTS, templates[template_id], said):
             worded[part].append("".join(text + word for text, word in zip(texts, slots + [""])))
         worded["options"].append(asked.options and [asked.option(option) for option in asked.options])
         slots = {role: noun and noun.name for role in SLOT_NAMES for noun in [getattr(asked, role)]}
-        row = template_id, asked.relation, asked.answer, slots, asked.options, asked.key
+        # Nothing is marked: all engines word plain texts.
+        row = template_id, asked.relation, asked.answer, slots, asked.options, [], "natural", "original", asked.key
         for column, value in zip(ours.values(), row):
             column.append(value)
     theirs = {"template_id": ours["template_id"], "options": worded["options"]}
@@ -298,7 +301,8 @@ def one_of(items, u):
 
 def to_arrow(columns):
     slots = pa.struct([(name, pa.string()) for name in SLOT_NAMES])
-    types = {"slots": slots, "options": pa.list_(pa.string())}
+    mark = pa.struct([("colour", pa.string()), ("label", pa.string())])
+    types = {"slots": slots, "options": pa.list_(pa.string()), "marks": pa.list_(mark)}
     return pa.table({name: pa.array(values, types.get(name, pa.string())) for name, values in columns.items()})
 
 

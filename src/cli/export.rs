@@ -44,7 +44,7 @@ pub struct Export {
     /// Samples of a shard, at most; by default what suits the kind
     #[arg(long, value_name = "N")]
     shard_rows: Option<usize>,
-    /// Write no image, where a licence forbids to pass them on: images.jsonl says what each is made of
+    /// Write no image, where a licence forbids to pass them on: images-*.jsonl says what each is made of
     #[arg(long)]
     annotations_only: bool,
     /// Leave samples out whose image cannot be read, and count them, instead of stopping

@@ -15,7 +15,7 @@ use crate::error::{Context, Error, Result};
 const BUCKET_ROWS: u64 = 50_000;
 
 /// Files that are open at a time.
-const MOST: u64 = 512;
+const MOST: u64 = 256;
 
 /// A temporary folder with a file a bucket.
 pub struct Buckets {

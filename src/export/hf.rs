@@ -372,7 +372,7 @@ fn card(finished: &Finished<'_>) -> String {
         finished.samples
     );
     if finished.images == Images::Withheld {
-        text += "The images are withheld: `images` has their paths, and `images.jsonl` what each is made of.\n\n";
+        text += "The images are withheld: `images` has their paths, and `images-*.jsonl` what each is made of.\n\n";
     }
     text += "```python\nfrom datasets import load_dataset\nrows = load_dataset(\"path/to/this/folder\", split=\"train\")\nrows[0][\"images\"][0], rows[0][\"conversations\"]\n```\n\n";
     text += "## Licences\n\nEach sample has the licence of its source in the column `licence`.\n\n| licence | samples |\n|---|---|\n";

@@ -1,8 +1,8 @@
 //! Images of an export: read and decoded once, drawn once for each recipe, put under the hash of their bytes.
 //!
 //! ```text
-//! images/3f/3f9a...e1.jpg     BLAKE3 of the file, 128 bits: two equal images are one file, whoever made them
-//! images.jsonl                a line an image: its path, frame, recipe, size
+//! images/3f/3f9a...e1.jpg          BLAKE3 of the file, 128 bits: two equal images are one file, whoever made them
+//! images-00000-of-00004.jsonl      a line an image: its path, frame, recipe, size
 //! ```
 //!
 //! An image that nothing is drawn on is the source's own file, byte for byte.
@@ -29,7 +29,7 @@ pub enum Images {
     Files,
     /// In the shards.
     Embedded,
-    /// Nowhere: whoever has the source makes them from `images.jsonl`.
+    /// Nowhere: whoever has the source makes them from the index, `images-*.jsonl`.
     Withheld,
 }
 
@@ -43,7 +43,7 @@ pub struct Frame {
     pub height: u32,
 }
 
-/// A line of `images.jsonl`.
+/// A line of the index, `images-*.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     pub path: String,

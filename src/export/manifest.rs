@@ -32,7 +32,7 @@ pub struct Manifest {
     /// Samples that are not there, by reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left_out: BTreeMap<String, u64>,
-    /// Every file but this one and those below `images/`, which `images.jsonl` lists.
+    /// Every file but this one and those below `images/`, which `images-*.jsonl` lists.
     pub files: Vec<Entry>,
 }
 

@@ -1,7 +1,7 @@
 //! How an export is done; the module above draws it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int64Type};
@@ -11,6 +11,7 @@ use futures::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use spatialmill_geometry::Mask;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::buckets::Buckets;
 use super::by_frame::{Frames, Group, Groups, Masks, frames};
@@ -52,7 +53,6 @@ pub struct Outcome {
 
 const MANIFEST: &str = "manifest.json";
 const PROGRESS: &str = "_progress";
-const INDEX: &str = "images.jsonl";
 
 /// Frames whose images are put before a line of progress says so: what is drawn again after an interruption, at most.
 const FRAMES_AT_ONCE: usize = 64;
@@ -65,6 +65,8 @@ impl Mill {
         let fingerprint = self.fingerprint(options, version);
         if let Some(there) = manifest(&place).await? {
             if there.fingerprint == fingerprint && !options.replace {
+                // An interruption may have come between the two.
+                clear_progress(&place).await?;
                 return Ok(Outcome { manifest: there, written: false });
             }
             if !options.replace {
@@ -117,10 +119,15 @@ async fn begin(place: &Place, fingerprint: &str, options: &Options) -> Result<()
         Some(there) if there == fingerprint.as_bytes() => return Ok(()),
         _ => {}
     }
+    clear_progress(place).await?;
+    place.put(&begun, Bytes::from(fingerprint.to_owned())).await
+}
+
+async fn clear_progress(place: &Place) -> Result<()> {
     for path in place.list(PROGRESS).await? {
         place.delete(&path).await?;
     }
-    place.put(&begun, Bytes::from(fingerprint.to_owned())).await
+    Ok(())
 }
 
 /// How many samples each value of the columns of few values has.
@@ -169,19 +176,20 @@ impl Export<'_> {
         let seed = self.mill.project.integer("seed");
         let buckets = Arc::new(Buckets::new(self.samples, seed)?);
         let frames = Arc::new(frames(context).await?);
-        let mut files = Vec::new();
+        // Most images are of several samples.
+        let index = Arc::new(Index { listed: Mutex::default(), lines: Buckets::new(self.samples / 2, seed)? });
         let mut left_out = BTreeMap::new();
         if self.options.annotations_only {
-            let index = self.records_alone(rows, &frames, &buckets).await?;
-            files.push(self.put(INDEX, index.into(), None).await?);
+            self.records_alone(rows, &frames, &buckets, &index).await?;
         } else {
-            let (index, unreadable) = self.records_and_images(context, rows, &frames, &buckets).await?;
-            if !self.options.kind.embeds {
-                files.push(self.put(INDEX, index.into(), None).await?);
-            }
+            let unreadable = self.records_and_images(context, rows, &frames, &buckets, &index).await?;
             if unreadable > 0 {
                 left_out.insert("unreadable_image".to_owned(), unreadable);
             }
+        }
+        let mut files = Vec::new();
+        if self.options.annotations_only || !self.options.kind.embeds {
+            files = self.index(&index).await?;
         }
         let shards = self.shards(&buckets).await?;
         let images = match (self.options.annotations_only, self.options.kind.embeds) {
@@ -235,9 +243,7 @@ impl Export<'_> {
             files,
         };
         self.place.put(MANIFEST, super::pretty(&json!(manifest))?.into()).await?;
-        for path in self.place.list(PROGRESS).await? {
-            self.place.delete(&path).await?;
-        }
+        clear_progress(&self.place).await?;
         Ok(manifest)
     }
 
@@ -247,44 +253,63 @@ impl Export<'_> {
         Ok(entry)
     }
 
-    /// Records whose images are withheld: partitions stream side by side, in no order. Gives the lines of the index.
-    async fn records_alone(&self, rows: DataFrame, frames: &Arc<Frames>, buckets: &Arc<Buckets>) -> Result<Vec<u8>> {
+    /// Records whose images are withheld: partitions stream side by side, in no order.
+    async fn records_alone(
+        &self,
+        rows: DataFrame,
+        frames: &Arc<Frames>,
+        buckets: &Arc<Buckets>,
+        index: &Arc<Index>,
+    ) -> Result<()> {
         let steps = self.mill.progress.steps("records", self.samples, "samples");
         let partitions = rows.execute_stream_partitioned().await?;
         let (kind, dialect) = (self.options.kind, self.options.dialect);
         let work = partitions.into_iter().map(|mut stream| {
-            let (frames, buckets, steps) = (Arc::clone(frames), Arc::clone(buckets), steps.clone());
+            let (frames, buckets, index) = (Arc::clone(frames), Arc::clone(buckets), Arc::clone(index));
+            let steps = steps.clone();
             tokio::spawn(async move {
-                let mut lines = BTreeMap::new();
                 while let Some(batch) = stream.next().await {
                     let batch = batch?;
-                    let (frames, buckets) = (Arc::clone(&frames), Arc::clone(&buckets));
+                    let (frames, buckets, index) = (Arc::clone(&frames), Arc::clone(&buckets), Arc::clone(&index));
                     let rows = batch.num_rows() as u64;
-                    let work = move || encode_withheld(&batch, &frames, &buckets, kind, &dialect);
-                    let found = tokio::task::spawn_blocking(work).await.or_internal(|| "encoding died".into())??;
-                    lines.extend(found);
+                    let work = move || encode_withheld(&batch, &frames, &buckets, &index, kind, &dialect);
+                    tokio::task::spawn_blocking(work).await.or_internal(|| "encoding died".into())??;
                     steps.add(rows);
                 }
-                Ok::<_, Error>(lines)
+                Ok::<_, Error>(())
             })
         });
-        let mut lines: BTreeMap<String, String> = BTreeMap::new();
         for part in futures::future::join_all(work).await {
-            lines.extend(part.or_internal(|| "encoding died".into())??);
+            part.or_internal(|| "encoding died".into())??;
         }
         steps.finish();
-        Ok(joined(lines.into_values()))
+        Ok(())
     }
 
-    /// Records with their images. Rows come by frame, so that an image is decoded once. Gives the lines of the index, and how many
-    /// samples were left out because their image cannot be read.
+    /// The index of images, a file a bucket.
+    async fn index(&self, index: &Arc<Index>) -> Result<Vec<Entry>> {
+        let rows = index.lines.close()?;
+        let mut files = Vec::with_capacity(rows.len());
+        for bucket in 0..rows.len() {
+            let own = Arc::clone(index);
+            let lines = tokio::task::spawn_blocking(move || own.lines.read(bucket)).await;
+            let lines = lines.or_internal(|| "reading died".into())??;
+            let path = format!("images-{bucket:05}-of-{:05}.jsonl", rows.len());
+            files.push(self.put(&path, joined(lines.into_iter()).into(), None).await?);
+        }
+        Ok(files)
+    }
+
+    /// Records with their images. Rows come by frame, so that an image is decoded once. Gives how many samples were left out because
+    /// their image cannot be read.
     async fn records_and_images(
         &self,
         context: &SessionContext,
         rows: DataFrame,
         frames: &Arc<Frames>,
         buckets: &Arc<Buckets>,
-    ) -> Result<(Vec<u8>, u64)> {
+        index: &Arc<Index>,
+    ) -> Result<u64> {
         let steps = self.mill.progress.steps("images", self.samples, "samples");
         let order = vec![frame_of().sort(true, false), ident("sample_id").sort(true, false)];
         let mut groups = Groups::new(rows.sort(order)?.execute_stream().await?);
@@ -292,8 +317,7 @@ impl Export<'_> {
         let masks = masks.select(vec![ident("frame_id"), ident("object_id"), ident("mask")])?;
         let mut masks = Masks::new(masks.sort(vec![ident("frame_id").sort(true, false)])?.execute_stream().await?);
         let made_before = self.made_before().await?;
-        let (mut index, mut unreadable, mut chunk) = (Vec::new(), 0, made_before.chunks);
-        let mut listed = HashSet::new();
+        let (mut unreadable, mut chunk) = (0, made_before.chunks);
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         loop {
             let mut work = Vec::new();
@@ -325,10 +349,7 @@ impl Export<'_> {
                     if is_new && let Some(bytes) = line.bytes {
                         fresh.push(format!("{recipe} {}", super::to_json(&Put { path: line.path.clone(), bytes })?));
                     }
-                    // An image of several frames' samples is listed once.
-                    if listed.insert(recipe) {
-                        index.push(super::to_json(&line)?);
-                    }
+                    index.add(&recipe, &line)?;
                 }
             }
             if !fresh.is_empty() {
@@ -338,7 +359,7 @@ impl Export<'_> {
             }
         }
         steps.finish();
-        Ok((joined(index.into_iter()), unreadable))
+        Ok(unreadable)
     }
 
     /// One frame: its images made and put, its samples with their paths.
@@ -514,6 +535,20 @@ async fn drawn(frame: &Frame, recipes: Vec<Vec<Mark>>, masks: BTreeMap<String, M
     tokio::task::spawn_blocking(work).await.or_internal(|| "drawing died".into())?
 }
 
+/// The lines of `images-*.jsonl`, each once.
+struct Index {
+    /// Hashes of the recipes that are listed: sixteen bytes an image.
+    listed: Mutex<HashSet<u128>>,
+    lines: Buckets,
+}
+
+impl Index {
+    fn add(&self, recipe: &str, line: &Line) -> Result<()> {
+        let is_new = self.listed.lock().unwrap_or_else(PoisonError::into_inner).insert(xxh3_128(recipe.as_bytes()));
+        if is_new { self.lines.add(&line.path, &super::to_json(line)?) } else { Ok(()) }
+    }
+}
+
 /// What an interrupted export has put, by recipe.
 struct MadeBefore {
     images: HashMap<String, Put>,
@@ -553,31 +588,26 @@ fn frame_of() -> datafusion::logical_expr::Expr {
     datafusion::functions_nested::expr_fn::array_element(ident("frame_ids"), datafusion::prelude::lit(1))
 }
 
-/// Adds the records of a batch to the buckets, and gives the index lines of its images.
+/// Adds the records of a batch to the buckets, and their images to the index.
 fn encode_withheld(
     batch: &RecordBatch,
     frames: &Frames,
     buckets: &Buckets,
+    index: &Index,
     kind: &Kind,
     dialect: &Dialect,
-) -> Result<BTreeMap<String, String>> {
-    let mut lines = BTreeMap::new();
+) -> Result<()> {
     for mut sample in samples(batch)? {
-        let ids = std::mem::take(&mut sample.frame_ids);
-        for (at, frame_id) in ids.iter().enumerate() {
+        for (at, frame_id) in sample.frame_ids.iter().enumerate() {
             let frame = frames.get(frame_id)?;
             let marks: &[Mark] = if at == 0 { &sample.marks } else { &[] };
             let path = images::withheld_path(frame, marks)?;
-            if !lines.contains_key(&path) {
-                let Frame { frame_id, sha256, width, height, .. } = frame.clone();
-                let line =
-                    Line { path: path.clone(), bytes: None, frame_id, sha256, width, height, marks: marks.to_vec() };
-                lines.insert(path.clone(), super::to_json(&line)?);
-            }
-            sample.images.push(Image { path, width: frame.width, height: frame.height });
+            let Frame { frame_id, sha256, width, height, .. } = frame.clone();
+            let line = Line { path: path.clone(), bytes: None, frame_id, sha256, width, height, marks: marks.to_vec() };
+            index.add(&path, &line)?;
+            sample.images.push(Image { path, width, height });
         }
-        sample.frame_ids = ids;
         buckets.add(&sample.sample_id, &(kind.record)(&sample, dialect)?)?;
     }
-    Ok(lines)
+    Ok(())
 }

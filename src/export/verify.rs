@@ -67,22 +67,23 @@ impl Mill {
         let frames = frames(&context).await?;
         let kind = kind(&manifest.kind)?;
         let mut verified = Verified::default();
-        let index = index(&place, &manifest, &mut verified).await?;
-        let found = Buckets::new(manifest.samples, 0)?;
-        self.read_shards(&place, &manifest, kind, &index, &found, &mut verified).await?;
-        let expected = Buckets::new(manifest.samples, 0)?;
+        let buckets = || Buckets::new(manifest.samples, 0);
+        let (found, expected, listed, claimed) = (buckets()?, buckets()?, buckets()?, buckets()?);
+        self.read_files(&place, &manifest, kind, &found, &listed, &mut verified).await?;
         expect(&context, &manifest, &frames, &expected).await?;
-        compare(&manifest, kind, &index, &found, &expected, &mut verified)?;
+        compare(&manifest, kind, &found, &expected, &claimed, &mut verified)?;
+        check_images(&place, &manifest, &listed, &claimed, &mut verified).await?;
         Ok(verified)
     }
 
-    async fn read_shards(
+    /// Every file against the manifest; records go to `found` by their ids, lines of the index to `listed` by their paths.
+    async fn read_files(
         &self,
         place: &Place,
         manifest: &Manifest,
         kind: &'static Kind,
-        index: &HashMap<String, Vec<Line>>,
         found: &Buckets,
+        listed: &Buckets,
         verified: &mut Verified,
     ) -> Result<()> {
         let steps = self.progress.steps("verify", manifest.files.len() as u64, "files");
@@ -98,7 +99,15 @@ impl Mill {
                 verified.fault(format!("{}: its bytes are others than the manifest says", entry.path));
                 continue;
             }
-            let Some(rows) = entry.rows else { continue };
+            let Some(rows) = entry.rows else {
+                if entry.path.starts_with("images-") {
+                    for line in String::from_utf8_lossy(&bytes).lines() {
+                        let path = serde_json::from_str::<Line>(line).map(|line| line.path);
+                        listed.add(&path.or_input(|| format!("a line of `{}` cannot be read", entry.path))?, line)?;
+                    }
+                }
+                continue;
+            };
             let path = entry.path.clone();
             let work = move || (kind.read)(&bytes).map_err(|e| e.with("file", path));
             let records = match tokio::task::spawn_blocking(work).await.or_internal(|| "reading died".into())? {
@@ -114,7 +123,7 @@ impl Mill {
             for record in records {
                 verified.samples += 1;
                 let id = record.id.clone();
-                let images = checked(&record, index, manifest.images, verified);
+                let images = checked(&record, manifest.images, verified);
                 let Read { question, answer, references, boxes, .. } = record;
                 found.add(
                     &id,
@@ -127,43 +136,14 @@ impl Mill {
     }
 }
 
-/// `images.jsonl` by path, with every image file read and its name compared with its bytes.
-async fn index(place: &Place, manifest: &Manifest, verified: &mut Verified) -> Result<HashMap<String, Vec<Line>>> {
-    let mut index: HashMap<String, Vec<Line>> = HashMap::new();
-    if manifest.images == Images::Embedded {
-        return Ok(index);
-    }
-    let bytes = place.get("images.jsonl").await?.unwrap_or_default();
-    for line in String::from_utf8_lossy(&bytes).lines() {
-        let line: Line = serde_json::from_str(line).or_input(|| "a line of images.jsonl cannot be read".into())?;
-        // Equal images are one file, whatever they are of.
-        index.entry(line.path.clone()).or_default().push(line);
-    }
-    if manifest.images == Images::Files {
-        for path in index.keys() {
-            verified.images += 1;
-            match place.get(path).await? {
-                None => verified.fault(format!("{path}: it is not there")),
-                Some(bytes) if !path.contains(&blake3::hash(&bytes).to_hex()[..32]) => {
-                    verified.fault(format!("{path}: its name is not the hash of its bytes"));
-                }
-                Some(_) => {}
-            }
-        }
-    }
-    Ok(index)
-}
-
 /// The images of a record, as what they are compared by: paths, or sizes where they are embedded.
-fn checked(record: &Read, index: &HashMap<String, Vec<Line>>, images: Images, verified: &mut Verified) -> Vec<String> {
+fn checked(record: &Read, images: Images, verified: &mut Verified) -> Vec<String> {
     let mut names = Vec::new();
     for image in &record.images {
         match image {
             ReadImage::Path(path) => {
                 if images == Images::Embedded {
                     verified.fault(format!("{}: an image has no bytes", record.id));
-                } else if !index.contains_key(path) {
-                    verified.fault(format!("{}: images.jsonl has no `{path}`", record.id));
                 }
                 names.push(path.clone());
             }
@@ -197,9 +177,9 @@ async fn expect(context: &SessionContext, manifest: &Manifest, frames: &Frames, 
 fn compare(
     manifest: &Manifest,
     kind: &Kind,
-    index: &HashMap<String, Vec<Line>>,
     found: &Buckets,
     expected: &Buckets,
+    claimed: &Buckets,
     verified: &mut Verified,
 ) -> Result<()> {
     let dialect = match (Dialect::named(&manifest.dialect)?, manifest.min_pixels, manifest.max_pixels) {
@@ -220,11 +200,11 @@ fn compare(
             let sample: Sample = serde_json::from_str(&text).or_internal(|| "a sample was written by us".into())?;
             match records.remove(&sample.sample_id) {
                 None => missing += 1,
-                Some(record) => {
-                    if let Err(why) = agrees(&sample, &record, kind, &dialect, index, manifest.images) {
-                        verified.fault(format!("{}: {why}", sample.sample_id));
-                    }
-                }
+                Some(record) => match agrees(&sample, &record, kind, &dialect, manifest.images) {
+                    Ok(()) if manifest.images == Images::Embedded => {}
+                    Ok(()) => claim(&sample, &record, claimed)?,
+                    Err(why) => verified.fault(format!("{}: {why}", sample.sample_id)),
+                },
             }
         }
         for id in records.keys() {
@@ -238,14 +218,7 @@ fn compare(
     Ok(())
 }
 
-fn agrees(
-    sample: &Sample,
-    record: &Found,
-    kind: &Kind,
-    dialect: &Dialect,
-    index: &HashMap<String, Vec<Line>>,
-    images: Images,
-) -> Result<(), String> {
+fn agrees(sample: &Sample, record: &Found, kind: &Kind, dialect: &Dialect, images: Images) -> Result<(), String> {
     // What is kept beside the text is in the order of question and answer.
     let in_question = |place: &str| record.question.matches(place).count();
     let (references, boxes) = (in_question("<ref-object>"), in_question("<bbox>"));
@@ -268,16 +241,75 @@ fn agrees(
         return Err(format!("it has {} images of {}", record.images.len(), sample.images.len()));
     }
     for (at, (name, image)) in record.images.iter().zip(&sample.images).enumerate() {
-        if images == Images::Embedded {
-            if *name != format!("{}x{}", image.width, image.height) {
-                return Err(format!("image {} has {name} pixels, its frame {}x{}", at + 1, image.width, image.height));
+        if images == Images::Embedded && *name != format!("{}x{}", image.width, image.height) {
+            return Err(format!("image {} has {name} pixels, its frame {}x{}", at + 1, image.width, image.height));
+        }
+    }
+    Ok(())
+}
+
+/// What a sample takes each of its images for.
+#[derive(Serialize, Deserialize)]
+struct Claim {
+    path: String,
+    sample_id: String,
+    frame_id: String,
+    marks: Vec<Mark>,
+}
+
+fn claim(sample: &Sample, record: &Found, claimed: &Buckets) -> Result<()> {
+    for (at, (path, frame_id)) in record.images.iter().zip(&sample.frame_ids).enumerate() {
+        let claim = Claim {
+            path: path.clone(),
+            sample_id: sample.sample_id.clone(),
+            frame_id: frame_id.clone(),
+            marks: if at == 0 { sample.marks.clone() } else { Vec::new() },
+        };
+        claimed.add(path, &super::to_json(&claim)?)?;
+    }
+    Ok(())
+}
+
+/// Every image is listed as what its samples take it for; its file is there, and its name is the hash of its bytes.
+async fn check_images(
+    place: &Place,
+    manifest: &Manifest,
+    listed: &Buckets,
+    claimed: &Buckets,
+    verified: &mut Verified,
+) -> Result<()> {
+    let broken = || "a line was written by us".to_owned();
+    for bucket in 0..listed.close()?.len().max(claimed.close()?.len()) {
+        // Equal images are one file, whatever they are of.
+        let mut lines: HashMap<String, Vec<Line>> = HashMap::new();
+        for line in listed.read(bucket)? {
+            let line: Line = serde_json::from_str(&line).or_internal(broken)?;
+            lines.entry(line.path.clone()).or_default().push(line);
+        }
+        for claim in claimed.read(bucket)? {
+            let claim: Claim = serde_json::from_str(&claim).or_internal(broken)?;
+            let (path, sample) = (&claim.path, &claim.sample_id);
+            match lines.get(path) {
+                None => verified.fault(format!("{sample}: the index has no `{path}`")),
+                Some(lines) => {
+                    if !lines.iter().any(|line| line.frame_id == claim.frame_id && line.marks == claim.marks) {
+                        verified.fault(format!("{sample}: `{path}` is the image of another frame or has other marks"));
+                    }
+                }
             }
+        }
+        if manifest.images != Images::Files {
             continue;
         }
-        let marks: &[Mark] = if at == 0 { &sample.marks } else { &[] };
-        let lines = index.get(name).ok_or_else(|| format!("`{name}` is not in images.jsonl"))?;
-        if !lines.iter().any(|line| line.frame_id == sample.frame_ids[at] && line.marks == marks) {
-            return Err(format!("`{name}` is the image of another frame or has other marks"));
+        for path in lines.keys() {
+            verified.images += 1;
+            match place.get(path).await? {
+                None => verified.fault(format!("{path}: it is not there")),
+                Some(bytes) if !path.contains(&blake3::hash(&bytes).to_hex()[..32]) => {
+                    verified.fault(format!("{path}: its name is not the hash of its bytes"));
+                }
+                Some(_) => {}
+            }
         }
     }
     Ok(())

@@ -122,12 +122,14 @@ fn write(shard: &Shard) -> Result<Vec<u8>> {
         let index = shard.first_row + at;
         let encoded = |image: &Image| shard.images.get(&image.path).map(|bytes| BASE64_STANDARD.encode(bytes));
         let (image, path) = match &record.images[..] {
-            [only] => match first_with.get(&only.path) {
-                Some(index) => (index.to_string(), only.path.clone()),
-                None => {
+            [only] => match (first_with.get(&only.path), encoded(only)) {
+                (Some(index), _) => (index.to_string(), only.path.clone()),
+                (None, Some(bytes)) => {
                     first_with.insert(only.path.clone(), index);
-                    (encoded(only).unwrap_or_default(), only.path.clone())
+                    (bytes, only.path.clone())
                 }
+                // Withheld: a row that refers to one without an image would have none either.
+                (None, None) => (String::new(), only.path.clone()),
             },
             several => {
                 let python = |texts: Vec<String>| {

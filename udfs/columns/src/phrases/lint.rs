@@ -51,6 +51,8 @@ pub enum Defect {
     Article,
     /// No capital at the start, no stop at the end, or blanks in wrong places.
     Typography,
+    /// A `<` or `>`, which only what the program itself writes may have.
+    Reserved,
     /// Fewer wordings than a pack should have.
     TooFew,
     /// The same wording twice.
@@ -173,7 +175,9 @@ impl<'a> SectionLint<'a, '_> {
         for key in 0..KEYS {
             let key = key.to_string();
             let text = self.word(wording, case, &key, NAMES);
-            if let Some(defect) = defect(self, wording, case, &text).or_else(|| typography(&text)) {
+            let reserved = text.contains(['<', '>']).then_some(Defect::Reserved);
+            let found = reserved.or_else(|| defect(self, wording, case, &text)).or_else(|| typography(&text));
+            if let Some(defect) = found {
                 return self.report(&wording.text, defect, &text);
             }
         }
@@ -424,6 +428,7 @@ impl fmt::Display for Finding {
             Defect::Agreement => "has a verb that disagrees with its noun",
             Defect::Article => "has an article that does not fit",
             Defect::Typography => "has a wrong start, end or blank",
+            Defect::Reserved => "has a `<` or `>`, as the control words of trainers do",
             Defect::TooFew => "there are too few",
             Defect::Repeated => "is there twice",
         };

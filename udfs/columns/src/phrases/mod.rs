@@ -209,7 +209,7 @@ pub enum Error {
     OpenBrace { wording: String },
     #[error("references.toml has no phrase for `{slot}`")]
     NoReference { slot: String },
-    #[error("the reference `{wording}` needs `{slot}` once, and words before it")]
+    #[error("the reference `{wording}` needs `{slot}` once, with words before it, and no `<` or `>`")]
     WrongReference { wording: String, slot: String },
     #[error("`formats.packs` names the pack `{name}`, of which there is no file")]
     UnknownPack { name: String },

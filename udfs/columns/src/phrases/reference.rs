@@ -112,7 +112,7 @@ impl MarkPhrase {
         };
         match rest.split_once(slot) {
             Some((before, after))
-                if !before.is_empty() && !after.contains(['{', '}']) && !before.contains(['{', '}']) =>
+                if !before.is_empty() && ![before, after].iter().any(|part| part.contains(['{', '}', '<', '>'])) =>
             {
                 Ok(Self { article, before: before.into(), after: after.into() })
             }

@@ -14,8 +14,8 @@ pub struct Anchor {
 }
 
 /// A mask that is larger is looked at through a grid of this many points a side, so that a wall costs no more than a cup. The
-/// point found is then off by a hundredth of the mask's size at most.
-const FINEST: u32 = 128;
+/// point found is then off by a sixty-fourth of the mask's size at most, and so is the room around it.
+const FINEST: u32 = 64;
 
 impl Mask {
     /// The point of the mask that is furthest from everything outside it, `None` without pixels. Of several, the one nearest to the
@@ -45,12 +45,12 @@ impl Mask {
                 if x % step != step / 2 && width > step {
                     continue;
                 }
-                let from = start.saturating_sub(column * picture_height) as u32;
-                let to = (end - column * picture_height).min(picture_height) as u32;
-                for y in from - top..to - top {
-                    if y % step == step / 2 || height <= step {
-                        distances[(x / step + 1) as usize * rows + (y / step + 1) as usize] = f64::INFINITY;
-                    }
+                let from = start.saturating_sub(column * picture_height) as u32 - top;
+                let to = (end - column * picture_height).min(picture_height) as u32 - top;
+                // From one point of the grid to the next.
+                let first = if height > step { from + (step + step / 2 - from % step) % step } else { from };
+                for y in (first..to).step_by(step as usize) {
+                    distances[(x / step + 1) as usize * rows + (y / step + 1) as usize] = f64::INFINITY;
                 }
             }
         }
@@ -178,7 +178,7 @@ mod tests {
     fn a_large_mask_has_its_anchor_near_its_middle() {
         let ring: Vec<(u64, u64)> = (0..2000u64).map(|x| (x * 1500 + 100, x * 1500 + 900)).collect();
         let anchor = Mask::from_spans(1500, 2000, ring).unwrap().anchor().unwrap();
-        assert!((anchor.y - 500.0).abs() < 20.0 && (anchor.radius - 400.0).abs() < 20.0, "{anchor:?}");
+        assert!((anchor.y - 500.0).abs() < 40.0 && (anchor.radius - 400.0).abs() < 40.0, "{anchor:?}");
     }
 
     #[test]
