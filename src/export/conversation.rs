@@ -1,4 +1,10 @@
-//! Where images stand in what a person says.
+//! A sample as a conversation: what a person says, with the places of images, and what the model answers.
+
+use serde::{Deserialize, Serialize};
+
+use super::dialect::Dialect;
+use super::{Read, ReadImage, Sample, size};
+use crate::error::{Error, Result};
 
 /// The place of an image, in every dialect.
 pub const IMAGE: &str = "<image>";
@@ -30,6 +36,68 @@ pub fn question(human: &str) -> Option<(usize, &str)> {
         (images, rest) = (images + 1, more);
     }
     (!rest.contains(IMAGE) && images != 1).then_some((images, rest))
+}
+
+/// A turn as InternVL, Qwen and LLaVA have it.
+#[derive(Serialize, Deserialize)]
+pub struct Turn {
+    pub from: String,
+    pub value: String,
+}
+
+/// Trainers take a list where there are several, and only then.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+impl<T> OneOrMany<T> {
+    /// One where there is one.
+    pub fn of(mut values: Vec<T>) -> Self {
+        match (values.pop(), values.len()) {
+            (Some(only), 0) => Self::One(only),
+            (last, _) => {
+                values.extend(last);
+                Self::Many(values)
+            }
+        }
+    }
+
+    /// However many there are.
+    pub fn into_vec(self) -> Vec<T> {
+        match self {
+            Self::One(value) => vec![value],
+            Self::Many(values) => values,
+        }
+    }
+}
+
+/// The two turns of a sample.
+pub fn turns(sample: &Sample, dialect: &Dialect) -> Result<Vec<Turn>> {
+    let size = size(sample);
+    let asked = dialect.write(&sample.question, &sample.boxes, size)?;
+    let answer = dialect.write(&sample.answer, &sample.boxes, size)?;
+    Ok(vec![
+        Turn { from: "human".into(), value: human(sample.images.len(), &asked.text) },
+        Turn { from: "gpt".into(), value: answer.text },
+    ])
+}
+
+/// What a loader makes of two turns and as many images.
+pub fn read_turns(id: String, images: Vec<ReadImage>, turns: Vec<Turn>) -> Result<Read> {
+    let wrong = |what: &str| Error::input(format!("a conversation {what}")).with("id", &id);
+    let [asked, answered] = <[Turn; 2]>::try_from(turns).map_err(|_| wrong("has not two turns"))?;
+    if (asked.from.as_str(), answered.from.as_str()) != ("human", "gpt") {
+        return Err(wrong("is not between human and gpt"));
+    }
+    let (places, text) = question(&asked.value).ok_or_else(|| wrong("has <image> elsewhere than at its start"))?;
+    if places != images.len() {
+        return Err(wrong(&format!("has {places} times <image> for {} images", images.len())));
+    }
+    let text = text.to_owned();
+    Ok(Read { id, images, question: text, answer: answered.value, ..Read::default() })
 }
 
 #[cfg(test)]

@@ -19,9 +19,9 @@ use parquet::schema::types::ColumnPath;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::conversation::{Turn, read_turns, turns};
 use super::dialect::Dialect;
 use super::images::Images;
-use super::internvl::{Turn, read_turns, turns};
 use super::sample::Image;
 use super::{Finished, Kind, Read, ReadImage, Sample, Shard, to_json};
 use crate::error::{Context, Error, Result};
@@ -62,9 +62,9 @@ struct Record<'a> {
     columns: Columns<'a>,
 }
 
-/// The columns of a row beside its conversation, for every kind that keeps them.
+/// The columns of a row beside its conversation.
 #[derive(Serialize)]
-pub struct Columns<'a> {
+struct Columns<'a> {
     question_id: &'a str,
     source: &'a str,
     licence: Option<&'a str>,
@@ -103,8 +103,7 @@ struct MarkRow<'a> {
 }
 
 impl<'a> Columns<'a> {
-    /// Those of a sample.
-    pub fn of(sample: &'a Sample) -> Self {
+    fn of(sample: &'a Sample) -> Self {
         let mark = |mark: &'a super::sample::Mark| MarkRow {
             object_id: &mark.object_id,
             kind: &mark.kind,
@@ -235,7 +234,8 @@ fn image_item() -> Arc<Field> {
     Arc::new(Field::new("element", DataType::Struct(image_fields()), true))
 }
 
-fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
+/// A conversation with all columns, for kinds that embed images.
+pub fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
     to_json(&Record {
         id: &sample.sample_id,
         images: &sample.images,

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::conversation::{human, question};
+use super::conversation::{OneOrMany, Turn, read_turns, turns};
 use super::dialect::Dialect;
-use super::{Finished, Kind, Read, ReadImage, Sample, size, to_json};
-use crate::error::{Context, Error, Result};
+use super::{Finished, Kind, Read, ReadImage, Sample, to_json};
+use crate::error::{Context, Result};
 
 pub const INTERNVL: Kind = Kind {
     name: "internvl",
@@ -37,68 +37,6 @@ struct Record {
     width: OneOrMany<u32>,
     height: OneOrMany<u32>,
     conversations: Vec<Turn>,
-}
-
-/// A turn as InternVL, Qwen and LLaVA have it.
-#[derive(Serialize, Deserialize)]
-pub struct Turn {
-    pub from: String,
-    pub value: String,
-}
-
-/// Trainers take a list where there are several, and only then.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum OneOrMany<T> {
-    One(T),
-    Many(Vec<T>),
-}
-
-impl<T> OneOrMany<T> {
-    /// One where there is one.
-    pub fn of(mut values: Vec<T>) -> Self {
-        match (values.pop(), values.len()) {
-            (Some(only), 0) => Self::One(only),
-            (last, _) => {
-                values.extend(last);
-                Self::Many(values)
-            }
-        }
-    }
-
-    /// However many there are.
-    pub fn into_vec(self) -> Vec<T> {
-        match self {
-            Self::One(value) => vec![value],
-            Self::Many(values) => values,
-        }
-    }
-}
-
-/// The two turns of a sample.
-pub fn turns(sample: &Sample, dialect: &Dialect) -> Result<Vec<Turn>> {
-    let size = size(sample);
-    let asked = dialect.write(&sample.question, &sample.boxes, size)?;
-    let answer = dialect.write(&sample.answer, &sample.boxes, size)?;
-    Ok(vec![
-        Turn { from: "human".into(), value: human(sample.images.len(), &asked.text) },
-        Turn { from: "gpt".into(), value: answer.text },
-    ])
-}
-
-/// What a loader makes of two turns and as many images.
-pub fn read_turns(id: String, images: Vec<ReadImage>, turns: Vec<Turn>) -> Result<Read> {
-    let wrong = |what: &str| Error::input(format!("a conversation {what}")).with("id", &id);
-    let [asked, answered] = <[Turn; 2]>::try_from(turns).map_err(|_| wrong("has not two turns"))?;
-    if (asked.from.as_str(), answered.from.as_str()) != ("human", "gpt") {
-        return Err(wrong("is not between human and gpt"));
-    }
-    let (places, text) = question(&asked.value).ok_or_else(|| wrong("has <image> elsewhere than at its start"))?;
-    if places != images.len() {
-        return Err(wrong(&format!("has {places} times <image> for {} images", images.len())));
-    }
-    let text = text.to_owned();
-    Ok(Read { id, images, question: text, answer: answered.value, ..Read::default() })
 }
 
 fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {

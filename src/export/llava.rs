@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::conversation::{Turn, read_turns, turns};
 use super::dialect::Dialect;
-use super::internvl::{Turn, read_turns, turns};
 use super::{Kind, Read, ReadImage, Sample, Shard, to_json};
 use crate::error::{Context, Error, Result};
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::conversation::{OneOrMany, Turn, read_turns, turns};
 use super::dialect::Dialect;
-use super::internvl::{OneOrMany, Turn, read_turns, turns};
 use super::{Finished, Kind, Read, ReadImage, Sample, to_json};
 use crate::error::{Context, Result};
 

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 
-use super::dialect::Dialect;
-use super::hf::Columns;
-use super::internvl::{Turn, read_turns, turns};
+use super::conversation::{Turn, read_turns};
 use super::sample::Image;
-use super::{Finished, Kind, Read, ReadImage, Sample, Shard, to_json};
+use super::{Finished, Kind, Read, ReadImage, Shard};
 use crate::error::{Context, Error, Result};
 
 pub const WEBDATASET: Kind = Kind {
@@ -23,31 +21,13 @@ pub const WEBDATASET: Kind = Kind {
     path: |at, _| format!("shards/train-{at:06}.tar"),
     shard_rows: 2_000,
     embeds: true,
-    record,
+    record: super::hf::record,
     write,
     index: Some(index),
     asked: super::whole_question,
     read,
     finish,
 };
-
-#[derive(Serialize)]
-struct Record<'a> {
-    id: &'a str,
-    images: &'a [Image],
-    conversations: Vec<Turn>,
-    #[serde(flatten)]
-    columns: Columns<'a>,
-}
-
-fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
-    to_json(&Record {
-        id: &sample.sample_id,
-        images: &sample.images,
-        conversations: turns(sample, dialect)?,
-        columns: Columns::of(sample),
-    })
-}
 
 #[derive(Deserialize)]
 struct Stored {
