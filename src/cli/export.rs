@@ -19,7 +19,7 @@ pub struct Export {
     #[arg(long, value_name = "KIND")]
     to: String,
     /// Where: a path, file:// or s3://bucket/prefix
-    #[arg(long, value_name = "URL", required_unless_present = "describe")]
+    #[arg(long, value_name = "URL")]
     out: Option<String>,
     /// Describe the kind's files and how they are loaded, and write nothing
     #[arg(long)]
@@ -64,7 +64,9 @@ impl Export {
         if self.describe {
             return out(&format!("{}: {}\n\n{}\n", kind.name, kind.doc, kind.long_doc));
         }
-        let out_url = self.out.clone().ok_or_else(|| Error::usage("`--out` says where the export goes"))?;
+        let out_url = self.out.clone().ok_or_else(|| {
+            Error::usage("`--out` must say where the export goes").hint("a path, file:// or s3://bucket/prefix")
+        })?;
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if self.name.is_empty() || !self.name.chars().all(plain) {
             return Err(Error::usage("the name of an export is made of letters, digits, `-`, `_` and `.`")
