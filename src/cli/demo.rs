@@ -45,6 +45,7 @@ impl Demo {
         out(&format!(
             "\nthe dataset   spatialmill --project {dir} sql -c 'SELECT * FROM dataset LIMIT 3'\n\
              a slice       spatialmill --project {dir} slice --task object_counting --limit 5\n\
+             an export     spatialmill --project {dir} export --to internvl --out {dir}/internvl\n\
              the report    {}\n",
             report.display()
         ))
