@@ -249,9 +249,13 @@ impl<'a> Chosen<'a> {
     }
 }
 
-/// `column`, null also where `valid` says so.
+/// `column`, null also where `valid` says so; so are the fields of a struct, because who takes a field does not ask for its struct.
 fn with_nulls(column: &ArrayRef, valid: NullBuffer) -> Result<ArrayRef> {
     let nulls = NullBuffer::union(column.nulls(), Some(&valid));
+    if let Some(structs) = column.as_struct_opt() {
+        let fields = structs.columns().iter().map(|field| with_nulls(field, valid.clone())).collect::<Result<_>>()?;
+        return Ok(Arc::new(StructArray::try_new(structs.fields().clone(), fields, nulls)?));
+    }
     Ok(arrow::array::make_array(column.to_data().into_builder().nulls(nulls).build()?))
 }
 
