@@ -289,11 +289,9 @@ mod tests {
     #[tokio::test]
     async fn each_kind_has_what_it_needs_and_nothing_else() {
         for (format, expected) in
-            [("boxes", "2 box box "), ("masks", "2 mask  "), ("numbers", "2 number place 1"), ("original", "0   ")]
+            [("boxes", "2 box 3.0  "), ("masks", "2 mask   "), ("numbers", "2 number  2.0 1"), ("original", "0    ")]
         {
-            let what =
-                "concat(cardinality(m), ' ', m[1]['kind'], ' ', CASE WHEN m[1]['box'] IS NOT NULL THEN 'box' END,
-                CASE WHEN m[1]['place'] IS NOT NULL THEN 'place' END, ' ', m[1]['label'])";
+            let what = "concat(cardinality(m), ' ', m[1]['kind'], ' ', m[1]['box']['x1'], ' ', m[1]['place']['x'], ' ', m[1]['label'])";
             check(
                 &format!("SELECT {what} FROM (SELECT drawn_marks(assign_marks({PAIR}, 0.7), '{format}') AS m)"),
                 expected,
