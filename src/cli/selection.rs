@@ -1,5 +1,7 @@
 //! Which samples: the flags that `slice` and `export` share, as one query.
 
+use std::collections::BTreeMap;
+
 use arrow::array::AsArray;
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
@@ -50,6 +52,8 @@ pub struct Selection {
 /// The samples of a selection.
 pub struct Selected {
     pub context: SessionContext,
+    /// The version of `dataset` that they are of.
+    pub version: u64,
     pub rows: DataFrame,
     /// The query that gives them.
     pub sql: String,
@@ -61,25 +65,16 @@ const SLICES: &str = "slices/";
 impl Selection {
     /// The rows of `dataset` that are asked for; `limit` takes those with the lowest ids, which are hashes, so a fair choice.
     pub async fn rows(&self, mill: &Mill, limit: Option<usize>) -> Result<Selected> {
-        if mill.warehouse.table("dataset").await?.is_none() {
-            return Err(Error::input("there is no dataset yet").hint("`spatialmill build` makes it"));
-        }
-        let context = mill.session(&Default::default()).await?;
+        let missing = || Error::input("there is no dataset yet").hint("`spatialmill build` makes it");
+        let version = mill.warehouse.table("dataset").await?.ok_or_else(missing)?.version();
+        // A build that lands meanwhile changes nothing of what is selected.
+        let context = mill.session(&BTreeMap::from([("dataset".to_owned(), version)])).await?;
         let mut sql = match &self.named {
             None => "SELECT * FROM dataset".to_owned(),
             Some(name) => format!("SELECT * FROM ({}) AS slice", named(&mill.project, name)?),
         };
         let mut terms = Vec::new();
         for (column, wanted) in self.columns().into_iter().filter(|(_, wanted)| !wanted.is_empty()) {
-            let there = values_of(&context, column).await?;
-            if let Some(wrong) = wanted.iter().find(|value| !there.contains(value)) {
-                return Err(Error::usage(format!("no sample has the {} `{wrong}`", column.replace('_', " "))).hint(
-                    match there.as_slice() {
-                        [] => "the dataset is empty; `spatialmill report` says what became of its rows".to_owned(),
-                        there => format!("there are: {}", there.join(", ")),
-                    },
-                ));
-            }
             let wanted: Vec<String> = wanted.iter().map(|value| format!("'{}'", value.replace('\'', "''"))).collect();
             terms.push(format!("{column} IN ({})", wanted.join(", ")));
         }
@@ -96,7 +91,24 @@ impl Selection {
                 .because(e)
                 .hint("--where takes a predicate, such as --where \"margin > 0.5 AND task = 'object_counting'\"")
         })?;
-        Ok(Selected { context, rows, sql })
+        Ok(Selected { context, version, rows, sql })
+    }
+
+    /// For a selection without samples: an error that names the value that no sample has, where there is one. It reads whole columns, so
+    /// that only who has found nothing waits for it.
+    pub async fn explain_nothing(&self, selected: &Selected) -> Result<()> {
+        for (column, wanted) in self.columns().into_iter().filter(|(_, wanted)| !wanted.is_empty()) {
+            let there = values_of(&selected.context, column).await?;
+            if let Some(wrong) = wanted.iter().find(|value| !there.contains(value)) {
+                return Err(Error::usage(format!("no sample has the {} `{wrong}`", column.replace('_', " "))).hint(
+                    match there.as_slice() {
+                        [] => "the dataset is empty; `spatialmill report` says what became of its rows".to_owned(),
+                        there => format!("there are: {}", there.join(", ")),
+                    },
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn columns(&self) -> [(&'static str, &Vec<String>); 8] {
