@@ -18,16 +18,10 @@ pub const INTERNVL: Kind = Kind {
   images/                          one file an image
 
 The trainer repeats or cuts an entry by `repeat_time`, from its first row on: rows are shuffled, so any part of a shard is a fair one.",
-    dialect: "internvl",
-    path: |at, of| super::numbered(at, of, "jsonl"),
-    shard_rows: 500_000,
-    embeds: false,
     record,
-    write: super::shards::lines,
-    index: None,
-    asked: super::whole_question,
     read: |bytes| super::shards::parsed(bytes, read),
     finish,
+    ..super::shards::JSON_LINES
 };
 
 #[derive(Serialize, Deserialize)]

@@ -1,7 +1,5 @@
 //! LLaVA: JSON lists of conversations.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::conversation::{Turn, read_turns, turns};
@@ -18,17 +16,13 @@ pub const LLAVA: Kind = Kind {
 LLaVA 1.5 takes one image a sample; samples of several are refused.",
     dialect: "relative",
     path: |at, of| super::numbered(at, of, "json"),
-    shard_rows: 500_000,
-    embeds: false,
     record,
     write,
-    index: None,
-    asked: super::whole_question,
     read: |bytes| {
         let records: Vec<Record> = serde_json::from_slice(bytes).or_input(|| "a shard cannot be read".into())?;
         records.into_iter().map(read).collect()
     },
-    finish: |_| Ok(BTreeMap::new()),
+    ..super::shards::JSON_LINES
 };
 
 #[derive(Serialize, Deserialize)]

@@ -111,10 +111,7 @@ pub struct Finished<'a> {
     pub root: String,
     /// The shards' paths with their rows.
     pub shards: &'a [(String, usize)],
-    /// The same with sizes and hashes.
-    pub entries: &'a [manifest::Entry],
-    /// How many samples each value of a column has, by column.
-    pub counts: &'a BTreeMap<&'static str, BTreeMap<String, u64>>,
+    pub counts: &'a run::Counts,
     pub images: Images,
     pub samples: u64,
 }
@@ -136,11 +133,6 @@ fn pretty(value: &serde_json::Value) -> Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec_pretty(value).or_internal(|| "a document is JSON".into())?;
     bytes.push(b'\n');
     Ok(bytes)
-}
-
-/// The question as the dataset has it.
-fn whole_question(sample: &Sample) -> String {
-    sample.question.clone()
 }
 
 /// `train-00003-of-00012.jsonl`.

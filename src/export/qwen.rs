@@ -20,15 +20,10 @@ pub const QWEN: Kind = Kind {
 Boxes are written as {\"bbox_2d\": [x1, y1, x2, y2]}. Qwen2.5-VL counts pixels of the image as it resizes it, so --min-pixels and --max-pixels
 must be those that the training uses; the manifest names them.",
     dialect: "qwen2.5",
-    path: |at, of| super::numbered(at, of, "jsonl"),
-    shard_rows: 500_000,
-    embeds: false,
     record,
-    write: super::shards::lines,
-    index: None,
-    asked: super::whole_question,
     read: |bytes| super::shards::parsed(bytes, read),
     finish,
+    ..super::shards::JSON_LINES
 };
 
 #[derive(Serialize, Deserialize)]

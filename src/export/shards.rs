@@ -1,7 +1,26 @@
 //! Shards of JSON lines.
 
-use super::{Read, Shard};
+use std::collections::BTreeMap;
+
+use super::{Kind, Read, Shard};
 use crate::error::{Context, Error, Result};
+
+/// What kinds of JSON lines have in common; each says its own name, documents, record and rule of reading.
+pub const JSON_LINES: Kind = Kind {
+    name: "",
+    doc: "",
+    long_doc: "",
+    dialect: "internvl",
+    path: |at, of| super::numbered(at, of, "jsonl"),
+    shard_rows: 500_000,
+    embeds: false,
+    record: |_, _| Ok(String::new()),
+    write: lines,
+    index: None,
+    asked: |sample| sample.question.clone(),
+    read: |_| Ok(Vec::new()),
+    finish: |_| Ok(BTreeMap::new()),
+};
 
 /// A record a line.
 pub fn lines(shard: &Shard) -> Result<Vec<u8>> {

@@ -18,16 +18,10 @@ pub const SHAREGPT: Kind = Kind {
   images/                          one file an image: --media_dir is the export's folder
 
 The trainer leaves boxes as they are written: choose the model's own --dialect (internvl, qwen2.5, qwen3, relative).",
-    dialect: "internvl",
-    path: |at, of| super::numbered(at, of, "jsonl"),
-    shard_rows: 500_000,
-    embeds: false,
     record,
-    write: super::shards::lines,
-    index: None,
-    asked: super::whole_question,
     read: |bytes| super::shards::parsed(bytes, read),
     finish,
+    ..super::shards::JSON_LINES
 };
 
 #[derive(Serialize, Deserialize)]

@@ -1,7 +1,5 @@
 //! ms-swift: JSON lines of messages, with references and boxes beside the text, which the trainer writes in each model's dialect.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::conversation::{human, question};
@@ -18,15 +16,10 @@ pub const SWIFT: Kind = Kind {
 <ref-object> and <bbox> stand in the text for the entries of `objects`; boxes are pixels, and the trainer writes them as its model wants
 them. Files of a shard begin with a row that has every column, because the loader takes the types from there.",
     dialect: "swift",
-    path: |at, of| super::numbered(at, of, "jsonl"),
-    shard_rows: 500_000,
-    embeds: false,
     record,
     write: |shard| super::shards::lines_after(shard, |line| line.contains("\"bbox\":[[") && line.contains("\"ref\":[\"")),
-    index: None,
-    asked: super::whole_question,
     read: |bytes| super::shards::parsed(bytes, read),
-    finish: |_| Ok(BTreeMap::new()),
+    ..super::shards::JSON_LINES
 };
 
 #[derive(Serialize, Deserialize)]
