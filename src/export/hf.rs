@@ -41,7 +41,7 @@ datasets.load_dataset(FOLDER) opens it: `images` are images, `conversations` are
     record,
     write,
     index: None,
-    asked: super::whole_question,
+    asked: |sample| sample.question.clone(),
     read,
     finish,
 };
@@ -303,33 +303,46 @@ fn read(bytes: &[u8]) -> Result<Vec<Read>> {
     let mut rows = Vec::new();
     for batch in reader.with_batch_size(256).build().or_input(failed)? {
         let batch = batch.or_input(failed)?;
-        let lists = |name: &str| batch.column_by_name(name).and_then(|column| column.as_list_opt::<i32>()).cloned();
-        let (Some(ids), Some(images), Some(conversations)) = (
-            batch.column_by_name("id").and_then(|column| column.as_string_opt::<i32>()),
-            lists("images"),
-            lists("conversations"),
-        ) else {
-            return Err(Error::input("a shard lacks id, images or conversations"));
+        // A forged shard may have other types under the same names.
+        let wrong = || Error::input("a shard lacks id, images or conversations, or has other types");
+        let ids = batch.column_by_name("id").and_then(|column| column.as_string_opt::<i32>()).ok_or_else(wrong)?;
+        let images = StructLists::of(&batch, "images").ok_or_else(wrong)?;
+        let said = StructLists::of(&batch, "conversations").ok_or_else(wrong)?;
+        let data = images.fields.column(0).as_binary_opt::<i32>().ok_or_else(wrong)?;
+        let text = |lists: &'_ StructLists, at: usize| {
+            lists.fields.column(at).as_string_opt::<i32>().cloned().ok_or_else(wrong)
         };
+        let (paths, from, value) = (text(&images, 1)?, text(&said, 0)?, text(&said, 1)?);
         for row in 0..batch.num_rows() {
-            let shown = images.value(row);
-            let (data, paths) =
-                (shown.as_struct().column(0).as_binary::<i32>(), shown.as_struct().column(1).as_string::<i32>());
             let image = |at: usize| match data.is_valid(at) {
                 true => ReadImage::Bytes(data.value(at).to_vec()),
                 false => ReadImage::Path(paths.value(at).to_owned()),
             };
-            let images = (0..shown.len()).map(image).collect();
-            let said = conversations.value(row);
-            let (from, value) =
-                (said.as_struct().column(0).as_string::<i32>(), said.as_struct().column(1).as_string::<i32>());
-            let turns = (0..said.len())
-                .map(|at| Turn { from: from.value(at).to_owned(), value: value.value(at).to_owned() })
-                .collect();
+            let turn = |at: usize| Turn { from: from.value(at).to_owned(), value: value.value(at).to_owned() };
+            let (images, turns) = (images.range(row).map(image).collect(), said.range(row).map(turn).collect());
             rows.push(read_turns(ids.value(row).to_owned(), images, turns)?);
         }
     }
     Ok(rows)
+}
+
+/// A column of lists of structs of two fields.
+struct StructLists {
+    lists: ListArray,
+    fields: StructArray,
+}
+
+impl StructLists {
+    fn of(batch: &RecordBatch, name: &str) -> Option<Self> {
+        let lists = batch.column_by_name(name)?.as_list_opt::<i32>()?.clone();
+        let fields = lists.values().as_struct_opt()?.clone();
+        (fields.num_columns() == 2).then_some(Self { lists, fields })
+    }
+
+    fn range(&self, row: usize) -> std::ops::Range<usize> {
+        let ends = self.lists.value_offsets();
+        ends[row] as usize..ends[row + 1] as usize
+    }
 }
 
 fn finish(finished: &Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>> {

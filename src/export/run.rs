@@ -26,6 +26,7 @@ use crate::error::{Context, Error, Result};
 use crate::run::Mill;
 
 /// What an export is to be.
+#[derive(Clone)]
 pub struct Options {
     pub kind: &'static Kind,
     /// Where it goes: a path, `file://` or `s3://` URL.
@@ -40,8 +41,10 @@ pub struct Options {
     pub skip_unreadable: bool,
     /// What is there of another export is overwritten.
     pub replace: bool,
-    /// The slice in words, for the manifest.
+    /// The query that selects the rows; whoever verifies the export runs it again.
     pub slice: String,
+    /// The version of the table `dataset` that it is run on.
+    pub dataset_version: u64,
 }
 
 /// What came of it.
@@ -61,8 +64,7 @@ impl Mill {
     /// Exports rows of `dataset`. `context` is the session that they are of.
     pub async fn export(&self, context: &SessionContext, rows: DataFrame, options: &Options) -> Result<Outcome> {
         let place = Place::at(&options.out)?;
-        let version = self.warehouse.table("dataset").await?.map_or(0, |table| table.version());
-        let fingerprint = self.fingerprint(options, version);
+        let fingerprint = self.fingerprint(options).await?;
         if let Some(there) = manifest(&place).await? {
             if there.fingerprint == fingerprint && !options.replace {
                 // An interruption may have come between the two.
@@ -74,29 +76,41 @@ impl Mill {
                     .with("out", &options.out)
                     .hint("choose another --out, or give --replace to write over it"));
             }
+            // First what says that the rest is whole.
+            place.delete(MANIFEST).await?;
             for entry in &there.files {
                 place.delete(&entry.path).await?;
             }
-            place.delete(MANIFEST).await?;
+            for image in place.list("images").await? {
+                place.delete(&image).await?;
+            }
         }
         begin(&place, &fingerprint, options).await?;
         let samples = rows.clone().count().await? as u64;
         let counts = counts(&rows).await?;
         let export = Export { mill: self, place, options, fingerprint, samples };
-        let manifest = export.run(context, rows, counts, version).await?;
+        let manifest = export.run(context, rows, counts).await?;
         Ok(Outcome { manifest, written: true })
     }
 
-    fn fingerprint(&self, options: &Options, version: u64) -> String {
-        let Options { kind, name, dialect, shard_rows, annotations_only, skip_unreadable, slice, .. } = options;
-        let seed = self.project.integer("seed");
-        let parts = format!(
-            "{} {name} {dialect:?} {shard_rows} {annotations_only} {skip_unreadable} {slice} {seed} {version} {} {}",
+    /// Whatever decides about a byte of the export: what is asked for, and the versions of what it is made from.
+    async fn fingerprint(&self, options: &Options) -> Result<String> {
+        let Options {
+            kind, name, dialect, shard_rows, annotations_only, skip_unreadable, slice, dataset_version, ..
+        } = options;
+        let mut parts = format!(
+            "{} {name} {dialect:?} {shard_rows} {annotations_only} {skip_unreadable} {slice} {dataset_version} {} {} {}",
             kind.name,
+            self.project.integer("seed"),
             env!("CARGO_PKG_VERSION"),
             self.warehouse.location().url()
         );
-        blake3::hash(parts.as_bytes()).to_hex()[..32].to_owned()
+        // Images and their sizes, and masks.
+        for table in ["frames", "objects"] {
+            let version = self.warehouse.table(table).await?.map(|table| table.version());
+            parts += &format!(" {table} {version:?}");
+        }
+        Ok(blake3::hash(parts.as_bytes()).to_hex()[..32].to_owned())
     }
 }
 
@@ -130,10 +144,38 @@ async fn clear_progress(place: &Place) -> Result<()> {
     Ok(())
 }
 
+/// How many samples each value of a column has, by column.
+pub type Counts = BTreeMap<&'static str, BTreeMap<String, u64>>;
+
+/// What a null counts as.
+const UNKNOWN: &str = "unknown";
+
+/// Takes samples out of the counts that are not exported after all.
+fn uncount(counts: &mut Counts, samples: &[Sample]) {
+    for sample in samples {
+        for (column, values) in counts.iter_mut() {
+            let value = match *column {
+                "source" => Some(&sample.source),
+                "licence" => sample.licence.as_ref(),
+                "split" => sample.split.as_ref(),
+                "task" => Some(&sample.task),
+                "relation" => Some(&sample.relation),
+                "answer_form" => Some(&sample.answer_form),
+                "text_format" => Some(&sample.text_format),
+                _ => Some(&sample.image_format),
+            };
+            if let Some(n) = values.get_mut(value.map_or(UNKNOWN, String::as_str)) {
+                *n -= 1;
+            }
+        }
+    }
+    counts.values_mut().for_each(|values| values.retain(|_, n| *n > 0));
+}
+
 /// How many samples each value of the columns of few values has.
-async fn counts(rows: &DataFrame) -> Result<BTreeMap<&'static str, BTreeMap<String, u64>>> {
+async fn counts(rows: &DataFrame) -> Result<Counts> {
     let columns = ["source", "licence", "split", "task", "relation", "answer_form", "text_format", "image_format"];
-    let mut counts = BTreeMap::new();
+    let mut counts = Counts::new();
     let grouped = rows
         .clone()
         .aggregate(
@@ -149,7 +191,7 @@ async fn counts(rows: &DataFrame) -> Result<BTreeMap<&'static str, BTreeMap<Stri
             let values = values.as_string::<i32>();
             let counted: &mut BTreeMap<String, u64> = counts.entry(name).or_default();
             for row in 0..batch.num_rows() {
-                let value = if values.is_valid(row) { values.value(row) } else { "unknown" };
+                let value = if values.is_valid(row) { values.value(row) } else { UNKNOWN };
                 *counted.entry(value.to_owned()).or_default() += n.as_primitive::<Int64Type>().value(row) as u64;
             }
         }
@@ -166,13 +208,7 @@ struct Export<'a> {
 }
 
 impl Export<'_> {
-    async fn run(
-        &self,
-        context: &SessionContext,
-        rows: DataFrame,
-        counts: BTreeMap<&'static str, BTreeMap<String, u64>>,
-        version: u64,
-    ) -> Result<Manifest> {
+    async fn run(&self, context: &SessionContext, rows: DataFrame, mut counts: Counts) -> Result<Manifest> {
         let seed = self.mill.project.integer("seed");
         let buckets = Arc::new(Buckets::new(self.samples, seed)?);
         let frames = Arc::new(frames(context).await?);
@@ -182,7 +218,7 @@ impl Export<'_> {
         if self.options.annotations_only {
             self.records_alone(rows, &frames, &buckets, &index).await?;
         } else {
-            let unreadable = self.records_and_images(context, rows, &frames, &buckets, &index).await?;
+            let unreadable = self.records_and_images(context, rows, &frames, &buckets, &index, &mut counts).await?;
             if unreadable > 0 {
                 left_out.insert("unreadable_image".to_owned(), unreadable);
             }
@@ -198,14 +234,13 @@ impl Export<'_> {
             (false, false) => Images::Files,
         };
         let samples = shards.iter().filter_map(|entry| entry.rows).sum::<usize>() as u64;
-        let named: Vec<(String, usize)> =
-            shards.iter().map(|entry| (entry.path.clone(), entry.rows.unwrap_or_default())).collect();
+        let rows_of = |entry: &Entry| (entry.path.clone(), entry.rows.unwrap_or_default());
+        let named: Vec<(String, usize)> = shards.iter().map(rows_of).collect();
         let finished = Finished {
             name: &self.options.name,
             dialect: &self.options.dialect,
             root: self.place.root(),
             shards: &named,
-            entries: &shards,
             counts: &counts,
             images,
             samples,
@@ -219,7 +254,7 @@ impl Export<'_> {
                 files.push(Entry::of(&path, &self.place.get_existing(&path).await?, None));
             }
         }
-        files.extend(shards.iter().cloned());
+        files.extend(shards);
         files.sort_by(|a, b| a.path.cmp(&b.path));
         let (min_pixels, max_pixels) = match self.options.dialect {
             Dialect::Qwen25 { min_pixels, max_pixels } => (Some(min_pixels), Some(max_pixels)),
@@ -233,7 +268,7 @@ impl Export<'_> {
             min_pixels,
             max_pixels,
             images,
-            dataset_version: version,
+            dataset_version: self.options.dataset_version,
             slice: self.options.slice.clone(),
             seed,
             generator: concat!("spatialmill ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -309,6 +344,7 @@ impl Export<'_> {
         frames: &Arc<Frames>,
         buckets: &Arc<Buckets>,
         index: &Arc<Index>,
+        counts: &mut Counts,
     ) -> Result<u64> {
         let steps = self.mill.progress.steps("images", self.samples, "samples");
         let order = vec![frame_of().sort(true, false), ident("sample_id").sort(true, false)];
@@ -340,11 +376,13 @@ impl Export<'_> {
                 .await?;
             let mut fresh = Vec::new();
             for frame in done {
-                for sample in &frame.samples {
-                    buckets.add(&sample.sample_id, &(self.options.kind.record)(sample, &self.options.dialect)?)?;
+                let left_out = frame.unreadable.len() as u64;
+                uncount(counts, &frame.unreadable);
+                unreadable += left_out;
+                steps.add(frame.records.len() as u64 + left_out);
+                for (id, record) in &frame.records {
+                    buckets.add(id, record)?;
                 }
-                steps.add(frame.samples.len() as u64 + frame.unreadable);
-                unreadable += frame.unreadable;
                 for (recipe, line, is_new) in frame.lines {
                     if is_new && let Some(bytes) = line.bytes {
                         fresh.push(format!("{recipe} {}", super::to_json(&Put { path: line.path.clone(), bytes })?));
@@ -401,7 +439,7 @@ impl Export<'_> {
             match drawn(&frame, recipes, masks).await {
                 Ok(made) => lines.extend(self.put_images(&frame, made, wanted).await?),
                 Err(_) if self.options.skip_unreadable => {
-                    return Ok(Done { unreadable: group.samples.len() as u64, samples: Vec::new(), lines: Vec::new() });
+                    return Ok(Done { unreadable: group.samples, records: Vec::new(), lines: Vec::new() });
                 }
                 Err(e) => {
                     return Err(e.hint("--skip-unreadable leaves its samples out, --annotations-only needs no images"));
@@ -421,7 +459,14 @@ impl Export<'_> {
             }
             sample.images = shown;
         }
-        Ok(Done { samples: group.samples, unreadable: 0, lines })
+        let (kind, dialect) = (self.options.kind, self.options.dialect);
+        let encode = move || {
+            let record = |sample: Sample| Ok(((kind.record)(&sample, &dialect)?, sample.sample_id));
+            let records = group.samples.into_iter().map(record).collect::<Result<Vec<_>>>()?;
+            Ok::<_, Error>(records.into_iter().map(|(record, id)| (id, record)).collect())
+        };
+        let records = tokio::task::spawn_blocking(encode).await.or_internal(|| "encoding died".into())??;
+        Ok(Done { records, unreadable: Vec::new(), lines })
     }
 
     async fn put_images(
@@ -569,8 +614,10 @@ fn line(frame: &Frame, marks: Vec<Mark>, Put { path, bytes }: Put) -> Line {
 
 /// A frame's samples, ready to be written.
 struct Done {
-    samples: Vec<Sample>,
-    unreadable: u64,
+    /// Ids with their records.
+    records: Vec<(String, String)>,
+    /// Left out, because their image cannot be read.
+    unreadable: Vec<Sample>,
     /// Recipe, line of the index, and whether it was made now.
     lines: Vec<(String, Line, bool)>,
 }

@@ -24,7 +24,7 @@ pub const WEBDATASET: Kind = Kind {
     record: super::hf::record,
     write,
     index: Some(index),
-    asked: super::whole_question,
+    asked: |sample| sample.question.clone(),
     read,
     finish,
 };
