@@ -43,7 +43,7 @@ async fn built(folder: &Path, geometry: &str, set: &[&str]) -> Mill {
 }
 
 /// The rows of a query as sorted lines.
-async fn lines(mill: &Mill, sql: &str) -> Vec<String> {
+pub async fn lines(mill: &Mill, sql: &str) -> Vec<String> {
     let context = mill.session(&BTreeMap::new()).await.unwrap();
     let mut writer = arrow::json::LineDelimitedWriter::new(Vec::new());
     for batch in context.sql(sql).await.unwrap().collect().await.unwrap() {

@@ -10,6 +10,8 @@ use spatialmill::progress::Progress;
 use spatialmill::project::Project;
 use spatialmill::run::Mill;
 
+use super::build::lines;
+
 async fn built(folder: &Path, source: &str, set: &[&str]) -> Mill {
     std::fs::write(folder.join("mill.toml"), source).unwrap();
     let set: Vec<String> = set.iter().map(|item| (*item).to_owned()).collect();
@@ -46,24 +48,20 @@ fn options(kind: &'static Kind, out: &str) -> Options {
         skip_unreadable: false,
         replace: false,
         slice: "SELECT * FROM dataset".to_owned(),
+        dataset_version: 0,
     }
 }
 
 async fn export(mill: &Mill, options: &Options) -> spatialmill::error::Result<(Manifest, bool)> {
     let context = mill.session(&BTreeMap::new()).await?;
     let rows = context.sql(&options.slice).await?;
-    let outcome = mill.export(&context, rows, options).await?;
+    let dataset_version = mill.warehouse.table("dataset").await?.map_or(0, |table| table.version());
+    let outcome = mill.export(&context, rows, &Options { dataset_version, ..options.clone() }).await?;
     Ok((outcome.manifest, outcome.written))
 }
 
 async fn rows(mill: &Mill, sql: &str) -> Vec<Value> {
-    let context = mill.session(&BTreeMap::new()).await.unwrap();
-    let mut writer = arrow::json::LineDelimitedWriter::new(Vec::new());
-    for batch in context.sql(sql).await.unwrap().collect().await.unwrap() {
-        writer.write(&batch).unwrap();
-    }
-    let text = String::from_utf8(writer.into_inner()).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    lines(mill, sql).await.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,6 +124,48 @@ async fn damage_to_an_export_is_found() {
     for what in ["answer: ", "no such sample", "1 samples of the table are not in the export"] {
         assert!(found.contains(what), "{what}: {found}");
     }
+}
+
+/// No task has samples of several images yet; a trainer's loader must take them when one has.
+#[tokio::test(flavor = "multi_thread")]
+async fn samples_of_several_images_are_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = built(folder.path(), ROOMS, &["url=memory://export-several"]).await;
+    for kind in EXPORTS {
+        let mut options = options(kind, folder.path().join(kind.name).to_str().unwrap());
+        options.slice = "SELECT * EXCLUDE (frame_ids), [frame_ids[1], (SELECT min(frame_id) FROM frames),
+            (SELECT max(frame_id) FROM frames)] AS frame_ids FROM dataset WHERE frame_ids[1] NOT IN
+            (SELECT min(frame_id) FROM frames UNION ALL SELECT max(frame_id) FROM frames)"
+            .to_owned();
+        if kind.name == "llava" {
+            let refused = export(&mill, &options).await.err().unwrap().to_string();
+            assert!(refused.contains("one image a sample"), "{refused}");
+            continue;
+        }
+        let manifest = export(&mill, &options).await.unwrap().0;
+        let verified = mill.verify_export(&options.out).await.unwrap();
+        assert_eq!((verified.faulty, verified.samples), (0, manifest.samples), "{}: {:?}", kind.name, verified.faults);
+        assert!(manifest.samples > 100, "{}", manifest.samples);
+    }
+}
+
+/// An image that is gone ends an export, or its samples are left out and nowhere counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn samples_of_an_unreadable_image_are_left_out_when_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = built(folder.path(), ROOMS, &["url=memory://export-unreadable"]).await;
+    let frame = &rows(&mill, "SELECT frame_ids[1] AS id, uri, count(*) AS n FROM dataset JOIN frames ON frame_id = frame_ids[1] GROUP BY 1, 2").await[0];
+    let uri = url::Url::parse(frame["uri"].as_str().unwrap()).unwrap();
+    std::fs::write(uri.to_file_path().unwrap(), b"no image").unwrap();
+    let strict = options(kind("hf").unwrap(), folder.path().join("strict").to_str().unwrap());
+    let refused = export(&mill, &strict).await.err().unwrap();
+    assert!(refused.advice().is_some_and(|hint| hint.contains("--skip-unreadable")), "{refused}");
+    let lenient =
+        Options { skip_unreadable: true, out: folder.path().join("lenient").to_str().unwrap().to_owned(), ..strict };
+    let manifest = export(&mill, &lenient).await.unwrap().0;
+    assert_eq!(manifest.left_out["unreadable_image"], frame["n"].as_u64().unwrap());
+    assert_eq!(manifest.licences["CC0-1.0"], manifest.samples);
+    assert_eq!(mill.verify_export(&lenient.out).await.unwrap().faulty, 0);
 }
 
 fn blake3_of(bytes: &[u8]) -> String {
