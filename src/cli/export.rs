@@ -82,20 +82,17 @@ impl Export {
         let options = Options {
             kind,
             out: out_url,
-            name: self.name.clone(),
+            name: self.name,
             dialect,
             shard_rows: self.shard_rows.unwrap_or(kind.shard_rows).max(1),
             annotations_only: self.annotations_only,
             skip_unreadable: self.skip_unreadable,
             replace: self.replace,
-            slice: selected.sql.clone(),
+            slice: selected.sql,
             dataset_version: selected.version,
         };
-        let outcome = mill.export(&selected.context, selected.rows.clone(), &options).await?;
+        let outcome = mill.export(&selected.context, selected.rows, &options).await?;
         let manifest = outcome.manifest;
-        if manifest.samples == 0 {
-            self.selection.explain_nothing(&selected).await?;
-        }
         if !outcome.written {
             tell_line(format_args!("it is there already, whole, and nothing has changed: {}", options.out));
         }

@@ -8,7 +8,7 @@ use arrow::datatypes::DataType;
 use clap::Args;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
-use datafusion::prelude::{DataFrame, SessionContext, ident};
+use datafusion::prelude::{DataFrame, SessionContext, ident, lit};
 
 use crate::error::{Error, Result};
 use crate::project::Project;
@@ -75,6 +75,9 @@ impl Selection {
         };
         let mut terms = Vec::new();
         for (column, wanted) in self.columns().into_iter().filter(|(_, wanted)| !wanted.is_empty()) {
+            for value in wanted {
+                known(&context, column, value).await?;
+            }
             let wanted: Vec<String> = wanted.iter().map(|value| format!("'{}'", value.replace('\'', "''"))).collect();
             terms.push(format!("{column} IN ({})", wanted.join(", ")));
         }
@@ -92,23 +95,6 @@ impl Selection {
                 .hint("--where takes a predicate, such as --where \"margin > 0.5 AND task = 'object_counting'\"")
         })?;
         Ok(Selected { context, version, rows, sql })
-    }
-
-    /// For a selection without samples: an error that names the value that no sample has, where there is one. It reads whole columns, so
-    /// that only who has found nothing waits for it.
-    pub async fn explain_nothing(&self, selected: &Selected) -> Result<()> {
-        for (column, wanted) in self.columns().into_iter().filter(|(_, wanted)| !wanted.is_empty()) {
-            let there = values_of(&selected.context, column).await?;
-            if let Some(wrong) = wanted.iter().find(|value| !there.contains(value)) {
-                return Err(Error::usage(format!("no sample has the {} `{wrong}`", column.replace('_', " "))).hint(
-                    match there.as_slice() {
-                        [] => "the dataset is empty; `spatialmill report` says what became of its rows".to_owned(),
-                        there => format!("there are: {}", there.join(", ")),
-                    },
-                ));
-            }
-        }
-        Ok(())
     }
 
     fn columns(&self) -> [(&'static str, &Vec<String>); 8] {
@@ -147,6 +133,19 @@ fn named<'a>(project: &'a Project, name: &str) -> Result<&'a str> {
 async fn read_only(context: &SessionContext, sql: &str) -> Result<DataFrame> {
     let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     Ok(context.sql_with_options(sql, options).await?)
+}
+
+/// That a sample has this value; an error names those there are. It stops at the first such sample, for the whole column may be large.
+async fn known(context: &SessionContext, column: &str, value: &str) -> Result<()> {
+    let rows = context.table("dataset").await?.filter(ident(column).eq(lit(value)))?;
+    if rows.select(vec![ident(column)])?.limit(0, Some(1))?.count().await? > 0 {
+        return Ok(());
+    }
+    let hint = match values_of(context, column).await?.as_slice() {
+        [] => "the dataset is empty; `spatialmill report` says what became of its rows".to_owned(),
+        there => format!("there are: {}", there.join(", ")),
+    };
+    Err(Error::usage(format!("no sample has the {} `{value}`", column.replace('_', " "))).hint(hint))
 }
 
 /// The values of a column of few values, in order.

@@ -42,8 +42,7 @@ impl Slice {
             return out(&columns(&["slice", "what it is"], &rows));
         }
         let mill = global.mill().await?;
-        let selected = self.selection.rows(&mill, None).await?;
-        let mut rows = selected.rows.clone();
+        let mut rows = self.selection.rows(&mill, None).await?.rows;
         if !self.by.is_empty() {
             let known: Vec<&str> = rows.schema().fields().iter().map(|field| field.name().as_str()).collect();
             if let Some(wrong) = self.by.iter().find(|column| !known.contains(&column.trim())) {
@@ -60,11 +59,7 @@ impl Slice {
             rows = rows.limit(0, Some(limit))?;
         }
         if self.count {
-            let n = rows.count().await?;
-            if n == 0 {
-                self.selection.explain_nothing(&selected).await?;
-            }
-            return out(&format!("{n}\n"));
+            return out(&format!("{}\n", rows.count().await?));
         }
         let stream = rows.execute_stream().await?;
         let n = match &self.out {
@@ -72,7 +67,6 @@ impl Slice {
             None => to_stdout(stream, Format::Json).await?,
         };
         if n == 0 {
-            self.selection.explain_nothing(&selected).await?;
             tell_line(format_args!(
                 "no sample has all of this; `spatialmill slice --by task,relation,source` shows what there is"
             ));
