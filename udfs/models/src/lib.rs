@@ -1,4 +1,17 @@
-//! Models: the one crate that may name a model runtime, an accelerator or image tensors.
+//! Models: pictures in, objects, masks, depth and cameras out. The one crate that names a model runtime or an accelerator.
 //!
-//! No model is here yet: every source so far brings its own geometry. What models will give (detections, depth, cameras, captions) has
-//! its columns in `schemas/` already, so that a model fills tables that exist.
+//! ```text
+//! models.toml ─► registry ─► network (ONNX Runtime, loaded when the program runs)
+//!                               ▲ inputs            │ outputs
+//! picture ─► family.prepare ────┘                   └─► family.decode ─► answer, or poison
+//! ```
+
+pub mod family;
+mod poison;
+mod rgb;
+mod tensor;
+
+pub use family::{Adapter, DepthMap, FAMILIES, Family, Found, Parameters, Signature, Task, Unfit};
+pub use poison::Poison;
+pub use rgb::{Rgb, Size};
+pub use tensor::{Inputs, Outputs, Tensor};

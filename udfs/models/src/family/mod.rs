@@ -1,0 +1,168 @@
+//! Families: how pictures become a network's inputs, and how its outputs become answers.
+//!
+//! ```text
+//! picture ─ prepare ─► inputs ─ network ─► outputs ─ decode ─► boxes | mask | metres | intrinsics | gravity
+//! ```
+//!
+//! Pure: no runtime, no files. A family knows a kind of network by what it is given and what it gives, so that any weights with the
+//! same contract will do. Everything that a decoder gives is checked for range and finiteness; what fails is [`Poison`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use spatialmill_geometry::{Intrinsics, Mask, PixelBox, Vector3};
+use thiserror::Error;
+
+use crate::{Inputs, Outputs, Poison, Rgb, Size};
+
+/// What a model is asked for; the name of the SQL function that asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    Detect,
+    Segment,
+    Depth,
+    Intrinsics,
+    Gravity,
+    Caption,
+    Ground,
+}
+
+impl Task {
+    /// As in `models.toml` and SQL.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Detect => "detect",
+            Self::Segment => "segment",
+            Self::Depth => "depth",
+            Self::Intrinsics => "intrinsics",
+            Self::Gravity => "gravity",
+            Self::Caption => "caption",
+            Self::Ground => "ground",
+        }
+    }
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One kind of network, or of two that work together.
+pub struct Family {
+    /// As in `family = "..."` of `models.toml`.
+    pub name: &'static str,
+    /// What its models do.
+    pub task: Task,
+    /// One line for lists.
+    pub doc: &'static str,
+    /// The networks, inputs, outputs and parameters, with their defaults, for `spatialmill models --family NAME`.
+    pub long_doc: &'static str,
+    /// Its networks, in the order in which [`Family::open`] gets their signatures.
+    pub networks: &'static [NetworkRoles],
+    /// The family for networks of these signatures, with the parameters of its entry.
+    pub open: fn(&Parameters, &[Signature]) -> Result<Adapter, Unfit>,
+}
+
+/// What a family calls a network and its inputs and outputs.
+pub struct NetworkRoles {
+    /// `main` where there is only one.
+    pub name: &'static str,
+    pub inputs: &'static [&'static str],
+    pub outputs: &'static [&'static str],
+}
+
+/// Every family.
+pub const FAMILIES: &[&Family] = &[];
+
+/// The parameters of an entry of `models.toml`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Parameters(pub toml::Table);
+
+impl Parameters {
+    /// As a struct that refuses what it does not know.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Unfit> {
+        self.0.clone().try_into().map_err(|e: toml::de::Error| Unfit(format!("a wrong parameter: {}", e.message())))
+    }
+}
+
+/// The sizes that a network declares for its inputs and outputs, by role; none where any size will do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Signature {
+    pub inputs: BTreeMap<String, Vec<Option<usize>>>,
+    pub outputs: BTreeMap<String, Vec<Option<usize>>>,
+}
+
+/// Why a network, or its parameters, do not suit a family. Said before any row is read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct Unfit(pub String);
+
+/// A family, ready for its networks.
+pub enum Adapter {
+    Detect(Box<dyn Detect>),
+    Segment(Box<dyn Segment>),
+    Depth(Box<dyn EstimateDepth>),
+    Intrinsics(Box<dyn Calibrate>),
+    Gravity(Box<dyn Level>),
+}
+
+/// Objects of a picture, by their boxes.
+pub trait Detect: Send + Sync {
+    fn prepare(&self, picture: &Rgb) -> Inputs;
+    /// Best first, overlapping ones of one category left out, boxes inside the picture.
+    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Vec<Found>, Poison>;
+}
+
+/// One object that a detector found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// As the model's labels say.
+    pub label: String,
+    /// 0-1.
+    pub score: f32,
+    /// Pixels of the picture.
+    pub bounds: PixelBox,
+}
+
+/// The mask of what a box is around. The picture is embedded once, whatever the number of its boxes.
+pub trait Segment: Send + Sync {
+    /// Inputs of the network `encoder`.
+    fn prepare(&self, picture: &Rgb) -> Inputs;
+    /// Inputs of the network `decoder`, for one box.
+    fn prompt(&self, embedding: &Outputs, bounds: &PixelBox, picture: Size) -> Result<Inputs, Poison>;
+    /// The best mask, of the picture's size, and how good the model thinks it is (0-1).
+    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<(Mask, f32), Poison>;
+}
+
+/// How far away everything in a picture is.
+pub trait EstimateDepth: Send + Sync {
+    /// `camera` is the picture's.
+    fn prepare(&self, picture: &Rgb, camera: &Intrinsics) -> Inputs;
+    /// Metres along the viewing direction. The map shows what the picture shows, at the network's resolution; 0 is no reading.
+    fn decode(&self, outputs: &Outputs, picture: Size, camera: &Intrinsics) -> Result<DepthMap, Poison>;
+}
+
+/// Metres, row by row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DepthMap {
+    pub size: Size,
+    pub metres: Vec<f32>,
+}
+
+/// What camera took a picture.
+pub trait Calibrate: Send + Sync {
+    fn prepare(&self, picture: &Rgb) -> Inputs;
+    /// In pixels of the picture.
+    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Intrinsics, Poison>;
+}
+
+/// Which direction of a picture is down.
+pub trait Level: Send + Sync {
+    fn prepare(&self, picture: &Rgb) -> Inputs;
+    /// A unit vector that points down, in camera axes (x right, y down, z forward).
+    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Vector3<f64>, Poison>;
+}

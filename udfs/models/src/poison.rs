@@ -1,0 +1,20 @@
+//! What a model gave that cannot be used. Such an answer is quarantined; it never reaches a question.
+
+use thiserror::Error;
+
+/// Why a model's answer is not used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct Poison {
+    /// A word to count by: `shape`, `not_finite`, `depth_range`, `empty_mask`, `full_mask`, `box`, `camera`, `gravity`.
+    pub code: &'static str,
+    /// In words, with the numbers.
+    pub message: String,
+}
+
+impl Poison {
+    /// See the fields.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
