@@ -92,6 +92,19 @@ impl Error {
     }
 }
 
+impl From<spatialmill_models::RegistryError> for Error {
+    fn from(error: spatialmill_models::RegistryError) -> Self {
+        let mut said = Self::usage(error.message);
+        if let Some(model) = error.model {
+            said = said.with("model", model);
+        }
+        match error.hint {
+            Some(hint) => said.hint(hint),
+            None => said,
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;

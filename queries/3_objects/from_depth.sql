@@ -1,11 +1,11 @@
 -- writes: objects
--- reads:  frames, detections
+-- reads:  seen, outlines
 -- keep:   table
 -- keys:   frame_id, object_id
 -- check:  visibility BETWEEN 0 AND 1 AND lift_quality BETWEEN 0 AND 1
 -- check:  extent['x'] >= 0 AND extent['y'] >= 0 AND extent['z'] >= 0
 --
--- Masks and measured depth become objects. One row a frame, with its detections as a list, so that a depth image is read once.
+-- Masks and depth, measured or estimated, become objects. One row a frame, with its detections as a list, so that a depth image is read once.
 SELECT
     o['frame_id'] AS frame_id, o['object_id'] AS object_id, o['category'] AS category, o['caption'] AS caption,
     o['box'] AS box, o['mask'] AS mask, o['centre'] AS centre, o['extent'] AS extent, o['low'] AS low, o['nearest'] AS nearest,
@@ -18,15 +18,14 @@ FROM (
             named_struct(
                 'frame_id', f.frame_id, 'width', f.width, 'height', f.height, 'fx', f.fx, 'fy', f.fy, 'cx', f.cx, 'cy', f.cy,
                 'world_from_camera', f.world_from_camera, 'gravity', f.gravity, 'depth_uri', f.depth_uri,
-                'depth_scale', f.depth_scale, 'exhaustive', f.exhaustive),
+                'depth_scale', f.depth_scale, 'exhaustive', f.exhaustive, 'lifted_from', f.lifted_from, 'trust', f.trust),
             d.found) AS lifted
-        FROM frames f
+        FROM seen f
         JOIN (
             SELECT frame_id, array_agg(named_struct(
                 'object_id', object_id, 'category', category, 'caption', caption, 'box', box, 'mask', mask, 'crowd', crowd)) AS found
-            FROM detections
+            FROM outlines
             GROUP BY frame_id
         ) d ON d.frame_id = f.frame_id
-        WHERE f.lifted_from = 'depth'
     )
 )

@@ -25,8 +25,9 @@ pub const APPEARANCE: ReadingFunction = ReadingFunction {
     doc: "the mean colour of each of a frame's things (object_id, box, mask) on its image; opens the image",
     arguments: 2,
     rows_at_once: 32,
+    asks_models: false,
     fields: |_| fields(),
-    call: |columns, fields| Box::pin(async move { to_lists(&fields, &looks(columns).await?) }),
+    call: |columns, fields, _| Box::pin(async move { to_lists(&fields, &looks(columns).await?) }),
 };
 
 #[derive(Debug, Default, Serialize)]

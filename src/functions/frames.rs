@@ -21,6 +21,10 @@ pub struct Frame {
     pub depth_uri: Option<String>,
     pub depth_scale: Option<f64>,
     pub exhaustive: bool,
+    /// True where a model estimated the depth.
+    pub estimated: bool,
+    /// How far its camera and depth can be trusted (0-1).
+    pub trust: f64,
 }
 
 /// The frames of a struct column, each or what is wrong with it.
@@ -37,6 +41,9 @@ pub fn frames_of(column: &StructArray) -> Result<Vec<(String, Result<Frame, Lost
     let gravity = gravity.each_ref().map(|axis| axis.or_nan());
     let exhaustive = cast(record.field("exhaustive")?, &DataType::Boolean)?;
     let text = |array: &StringArray, row: usize| array.is_valid(row).then(|| array.value(row).to_owned());
+    // Frames of scans say neither.
+    let lifted_from = column.column_by_name("lifted_from").map(|_| record.text("lifted_from")).transpose()?;
+    let trust = column.column_by_name("trust").map(|_| number("trust")).transpose()?;
     let mut frames = Vec::with_capacity(column.len());
     for row in 0..column.len() {
         let frame_id = text(&ids, row).unwrap_or_default();
@@ -60,6 +67,8 @@ pub fn frames_of(column: &StructArray) -> Result<Vec<(String, Result<Frame, Lost
                 depth_uri: text(&depth_uris, row),
                 depth_scale: Some(scales[row]).filter(|s| s.is_finite() && *s > 0.0),
                 exhaustive: exhaustive.is_valid(row) && exhaustive.as_boolean().value(row),
+                estimated: lifted_from.as_ref().is_some_and(|from| from.is_valid(row) && from.value(row) == "model"),
+                trust: trust.as_ref().map_or(1.0, |trust| trust[row]).clamp(0.0, 1.0),
             })
         });
         frames.push((frame_id, frame));

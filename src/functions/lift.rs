@@ -26,8 +26,9 @@ pub const LIFT: ReadingFunction = ReadingFunction {
     doc: "objects in view space from a frame's masks and its depth image; opens the depth image",
     arguments: 2,
     rows_at_once: 64,
+    asks_models: false,
     fields: row_fields,
-    call: |columns, fields| Box::pin(async move { to_lists(&fields, &lift_frames(columns).await?) }),
+    call: |columns, fields, _| Box::pin(async move { to_lists(&fields, &lift_frames(columns).await?) }),
 };
 
 async fn lift_frames(columns: Vec<ArrayRef>) -> Result<Vec<Vec<ObjectRow>>> {
@@ -106,7 +107,9 @@ fn lift_one(frame: &Frame, depth: &DepthImage, found: &Detection) -> ObjectRow {
         Some(mask) => Outline::Mask(mask),
         None => Outline::Box { bounds, height: frame.height, width: frame.width },
     };
-    match lift(&outline, depth, &frame.intrinsics, &frame.view, &LiftRules::default()) {
+    let (rules, lifted_from) =
+        if frame.estimated { (LiftRules::estimated(), "model") } else { (LiftRules::default(), "depth") };
+    match lift(&outline, depth, &frame.intrinsics, &frame.view, &rules) {
         Ok(lifted) => {
             row.place(&lifted.centre, &lifted.bounds, lifted.nearest, &lifted.obb);
             row.bbox = Some(Box2 { x0, y0, x1, y1 });
@@ -117,8 +120,8 @@ fn lift_one(frame: &Frame, depth: &DepthImage, found: &Detection) -> ObjectRow {
             });
             row.points = Some(lifted.points as i64);
             row.visibility = Some(shown(&outline, depth));
-            row.lift_quality = Some(lifted.lift_quality);
-            row.lifted_from = Some("depth");
+            row.lift_quality = Some(lifted.lift_quality * frame.trust);
+            row.lifted_from = Some(lifted_from);
             row.exhaustive = Some(frame.exhaustive);
         }
         Err(failure @ LiftFailure::Camera(..)) => {

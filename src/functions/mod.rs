@@ -2,6 +2,7 @@
 //!
 //! A function that opens files is asynchronous: DataFusion awaits it, reads overlap, and the arithmetic runs on blocking threads.
 
+mod annotate;
 mod appearance;
 mod depth;
 mod frames;
@@ -13,20 +14,33 @@ pub mod phrases;
 mod project;
 mod reading_function;
 
+use std::sync::Arc;
+
 use arrow::datatypes::SchemaRef;
 use datafusion::prelude::SessionContext;
 
 use spatialmill_columns::wording;
 
+pub use self::lists::Lost;
 use self::reading_function::ReadingFunction;
 use crate::error::Result;
+use crate::models::Models;
 use crate::project::Project;
 
 /// Those that open files.
-const READING: [&ReadingFunction; 3] = [&lift::LIFT, &project::PROJECT, &appearance::APPEARANCE];
+const READING: [&ReadingFunction; 8] = [
+    &lift::LIFT,
+    &project::PROJECT,
+    &appearance::APPEARANCE,
+    &annotate::detect::DETECT,
+    &annotate::segment::SEGMENT,
+    &annotate::depth::DEPTH,
+    &annotate::camera::INTRINSICS,
+    &annotate::camera::GRAVITY,
+];
 
 /// Registers every function with a session; `objects` are the columns of the table that `lift` and `project` fill.
-pub fn register(context: &SessionContext, project: &Project, objects: &SchemaRef) -> Result<()> {
+pub fn register(context: &SessionContext, project: &Project, objects: &SchemaRef, models: &Arc<Models>) -> Result<()> {
     for function in spatialmill_columns::scalar_functions() {
         context.register_udf(function);
     }
@@ -35,9 +49,14 @@ pub fn register(context: &SessionContext, project: &Project, objects: &SchemaRef
         context.register_udf(function);
     }
     for function in READING {
-        context.register_udf(function.scalar(objects));
+        context.register_udf(function.scalar(objects, models));
     }
     Ok(())
+}
+
+/// True for a function whose answers come from models.
+pub fn asks_models(name: &str) -> bool {
+    READING.iter().any(|function| function.name == name && function.asks_models)
 }
 
 /// How to call each function and what it gives, for lists.

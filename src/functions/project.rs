@@ -28,8 +28,9 @@ pub const PROJECT: ReadingFunction = ReadingFunction {
     doc: "objects in view space from a scene's boxes and triangles and its frames' poses; opens depth images",
     arguments: 3,
     rows_at_once: 4,
+    asks_models: false,
     fields: row_fields,
-    call: |columns, fields| Box::pin(async move { to_lists(&fields, &project_scenes(columns).await?) }),
+    call: |columns, fields, _| Box::pin(async move { to_lists(&fields, &project_scenes(columns).await?) }),
 };
 
 /// How far an object's place can be trusted: triangles show what is hidden, measured depth nearly so, boxes alone guess it.

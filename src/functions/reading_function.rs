@@ -2,6 +2,7 @@
 //! common.
 
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Fields, SchemaRef};
@@ -12,6 +13,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, Sca
 use futures::future::BoxFuture;
 
 use super::lists::list_type;
+use crate::models::Models;
 
 /// The function. DataFusion awaits it; the arithmetic is for blocking threads.
 #[derive(Debug)]
@@ -24,19 +26,22 @@ pub struct ReadingFunction {
     pub arguments: usize,
     /// So many rows are handed over at once: what they come to is held in memory.
     pub rows_at_once: usize,
+    /// True where models answer: then several slices are in flight, so that devices never wait for pictures.
+    pub asks_models: bool,
     /// The columns of the rows that it gives, by the columns of the table `objects`.
     pub fields: fn(&SchemaRef) -> Fields,
     /// The lists of rows with these columns.
-    pub call: fn(Vec<ArrayRef>, Fields) -> BoxFuture<'static, Result<ArrayRef>>,
+    pub call: fn(Vec<ArrayRef>, Fields, Arc<Models>) -> BoxFuture<'static, Result<ArrayRef>>,
 }
 
 impl ReadingFunction {
     /// What a session registers; `objects` are the columns of that table.
-    pub fn scalar(&'static self, objects: &SchemaRef) -> ScalarUDF {
+    pub fn scalar(&'static self, objects: &SchemaRef, models: &Arc<Models>) -> ScalarUDF {
         // Files may change between two calls.
         let signature = Signature::any(self.arguments, Volatility::Volatile);
-        let awaited = Awaited { function: self, signature, fields: (self.fields)(objects) };
-        AsyncScalarUDF::new(std::sync::Arc::new(awaited)).into_scalar_udf()
+        let (fields, models) = ((self.fields)(objects), Arc::clone(models));
+        let awaited = Awaited { function: self, signature, fields, models };
+        AsyncScalarUDF::new(Arc::new(awaited)).into_scalar_udf()
     }
 }
 
@@ -45,6 +50,7 @@ struct Awaited {
     function: &'static ReadingFunction,
     signature: Signature,
     fields: Fields,
+    models: Arc<Models>,
 }
 
 impl ScalarUDFImpl for Awaited {
@@ -76,7 +82,7 @@ impl AsyncScalarUDFImpl for Awaited {
 
     async fn invoke_async_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let columns = ColumnarValue::values_to_arrays(&args.args)?;
-        Ok(ColumnarValue::Array((self.function.call)(columns, self.fields.clone()).await?))
+        Ok(ColumnarValue::Array((self.function.call)(columns, self.fields.clone(), Arc::clone(&self.models)).await?))
     }
 }
 

@@ -7,6 +7,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use spatialmill_models::Task;
+
 use super::{Pipeline, Stage};
 use crate::error::Result;
 use crate::project::Project;
@@ -39,6 +41,12 @@ impl Fingerprint {
             for name in part.parameters()? {
                 field(&mut configuration, &name);
                 field(&mut configuration, &project.value(&name).map(ToString::to_string).unwrap_or_default());
+                // A model under another name, or with other threads, gives the same.
+                if let Some(task) = Task::of_key(&name)
+                    && let Ok(model) = project.models().get(project.text(&name), task)
+                {
+                    field(&mut functions, &format!("{} {}", model.digest(), model.trust));
+                }
             }
         }
         if words {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! frames, detections, scene_objects, surfaces      imported: one set of parts a source shard
+//!      └─► detected, segmented, cameras, depths      table, each while a model is named for it
 //!      └─► objects ─► appearances ─► (references, facts) ─► questions ─► keep_rates ─► (samples) ─► dataset
 //!          table       table           held     view       table        table, all     view         table
 //! ```
@@ -50,11 +51,14 @@ impl Pipeline {
                 }
             }
             let parameters = stage.parameters()?;
-            if let Some(name) = parameters.iter().find(|name| project.value(name).is_none()) {
+            if let Some(name) = parameters.iter().chain(&stage.when).find(|name| project.value(name).is_none()) {
                 return Err(Error::usage(format!("`{}` uses `${name}`, which is no key of mill.toml", stage.writes)));
             }
         }
         let mut pipeline = Self { stages, order: Vec::new() };
+        for stage in pipeline.stages.values_mut().filter(|stage| stage.is_off(project)) {
+            stage.switch_off();
+        }
         let names: Vec<String> = pipeline.stages.keys().cloned().collect();
         let (mut done, mut path) = (BTreeSet::new(), Vec::new());
         for name in &names {

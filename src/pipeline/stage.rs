@@ -12,6 +12,7 @@
 //! -- check:  value > 0          true of every row of a table or a held view, or nothing is published; may be repeated
 //! -- shard:  each               each: built for each shard alone; all: built once, from all shards
 //! -- cluster: task              rows of one value lie together in the stored files
+//! -- when: depth_model          left out, its table empty, while this key of mill.toml is
 //! -- settle: rate               rebuilt rows replace the stored ones only when this column moved by more than $rate_tolerance
 //! ```
 //!
@@ -42,6 +43,8 @@ pub struct Stage {
     pub checks: Vec<String>,
     /// Built shard by shard, or once from all shards.
     pub shard: Scope,
+    /// The key of `mill.toml` without whose value the stage is left out, where there is one.
+    pub when: Option<String>,
     /// Columns whose values lie together in the stored files.
     pub cluster: Vec<String>,
     /// The column whose small changes are not worth a new version, where there is one.
@@ -99,6 +102,18 @@ impl Stage {
         Ok(stages)
     }
 
+    /// True while the project leaves it out.
+    pub fn is_off(&self, project: &Project) -> bool {
+        self.when.as_ref().is_some_and(|key| project.text(key).is_empty())
+    }
+
+    /// What it is while it is left out: a view without rows.
+    pub fn switch_off(&mut self) {
+        self.keep = Keep::View;
+        self.reads.clear();
+        self.files.clear();
+    }
+
     /// The queries with the project's values in place of `$name`.
     pub fn queries(&self, project: &Project) -> Result<Vec<Query>> {
         let one = |(path, text): (&String, &String)| {
@@ -129,7 +144,7 @@ fn parse(path: &str, text: &str) -> Result<Stage> {
         let Some(comment) = line.trim().strip_prefix("--") else { break };
         let Some((name, value)) = comment.split_once(':') else { continue };
         let name = name.trim();
-        if ["writes", "reads", "keep", "keys", "check", "shard", "cluster", "settle"].contains(&name) {
+        if ["writes", "reads", "keep", "keys", "check", "shard", "when", "cluster", "settle"].contains(&name) {
             header.entry(name).or_default().push(value.trim().to_owned());
         }
     }
@@ -163,6 +178,7 @@ fn parse(path: &str, text: &str) -> Result<Stage> {
         keys: list("keys"),
         checks: header.get("check").cloned().unwrap_or_default(),
         shard,
+        when: one("when").map(str::to_owned),
         cluster: list("cluster"),
         settle: one("settle").map(str::to_owned),
         files: BTreeMap::from([(path.to_owned(), text.to_owned())]),
@@ -175,6 +191,7 @@ fn merge(stage: &mut Stage, other: Stage, path: &str) -> Result<()> {
         ("keep", stage.keep != other.keep),
         ("keys", stage.keys != other.keys),
         ("shard", stage.shard != other.shard),
+        ("when", stage.when != other.when),
         ("cluster", stage.cluster != other.cluster),
         ("settle", stage.settle != other.settle),
     ];

@@ -8,6 +8,8 @@ pub mod keys;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use spatialmill_models::Registry;
+
 use crate::error::{Context, Error, Result};
 use crate::source::Options;
 use keys::{KEYS, Key};
@@ -21,6 +23,7 @@ pub struct Project {
     pub sources: Vec<SourceTable>,
     values: BTreeMap<&'static str, toml::Value>,
     queries: BTreeMap<String, String>,
+    models: Registry,
 }
 
 /// One `[[source]]` of `mill.toml`.
@@ -51,6 +54,12 @@ impl Project {
         for item in set {
             project.set(item)?;
         }
+        let registry = folder.join("models.toml");
+        if registry.is_file() {
+            let text =
+                std::fs::read_to_string(&registry).or_input(|| format!("cannot read `{}`", registry.display()))?;
+            project.models = Registry::parse(&text).map_err(|e| Error::from(e).with("file", registry.display()))?;
+        }
         let own = folder.join("queries");
         if own.is_dir() {
             read_queries(&own, &own, &mut project.queries)?;
@@ -67,7 +76,13 @@ impl Project {
                 Error::usage("a [[source]] is wrong").because(e).hint("each needs `name`, `kind` and `root`")
             })?,
         };
-        let mut project = Self { folder: folder.to_owned(), sources, values: defaults()?, queries: embedded() };
+        let mut project = Self {
+            folder: folder.to_owned(),
+            sources,
+            values: defaults()?,
+            queries: embedded(),
+            models: Registry::default(),
+        };
         project.check_sources()?;
         for (section, content) in table {
             if !KEYS.iter().any(|key| key.section == section) {
@@ -116,6 +131,11 @@ impl Project {
     /// Every query and phrase file, by its path below `queries/`: what is compiled in, the project's own over it.
     pub fn queries(&self) -> &BTreeMap<String, String> {
         &self.queries
+    }
+
+    /// The models that `models.toml` names.
+    pub fn models(&self) -> &Registry {
+        &self.models
     }
 
     /// Puts one `key=value` or `section.key=value` over what the file says.

@@ -24,6 +24,7 @@ use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::{DataFrame, SessionContext, ident};
 use futures::{StreamExt, TryStreamExt};
 use serde_json::{Map, Value, json};
+use spatialmill_models::Task;
 use tokio::sync::mpsc;
 
 use super::books::Losses;
@@ -78,6 +79,7 @@ impl Mill {
         let mut all = Vec::new();
         for name in &self.pipeline.order {
             let stage = self.pipeline.stage(name)?;
+            self.open_models(stage).await?;
             all.push(self.build_stage(stage, &run).await?);
             if until == Some(name.as_str()) {
                 break;
@@ -85,6 +87,17 @@ impl Mill {
         }
         self.record_runs().await?;
         Ok(all)
+    }
+
+    /// A model that cannot be opened is an error before any row is read.
+    async fn open_models(&self, stage: &Stage) -> Result<()> {
+        for key in stage.parameters()? {
+            let name = self.project.text(&key).to_owned();
+            if let Some(task) = Task::of_key(&key).filter(|_| !name.is_empty()) {
+                self.models.get(&name, task).await.map_err(|e| e.with("key", &key))?;
+            }
+        }
+        Ok(())
     }
 
     async fn build_stage(&self, stage: &Stage, run: &Run) -> Result<Built> {

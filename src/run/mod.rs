@@ -14,6 +14,7 @@ pub mod benchmarks;
 pub mod books;
 pub mod build;
 pub mod import;
+mod in_flight;
 pub mod plans;
 pub mod probe;
 pub mod session;
@@ -27,6 +28,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use datafusion::datasource::empty::EmptyTable;
 
 use crate::error::{Error, Result};
+use crate::models::Models;
 use crate::pipeline::{Keep, Pipeline};
 use crate::progress::Progress;
 use crate::project::Project;
@@ -45,6 +47,8 @@ pub struct Mill {
     pub schemas: BTreeMap<String, schemas::Table>,
     /// Where rates and counts are shown.
     pub progress: Progress,
+    /// Its models, opened when they are asked for.
+    pub models: Arc<Models>,
     engine: session::Engine,
 }
 
@@ -55,8 +59,9 @@ impl Mill {
         let pipeline = Pipeline::of(&project)?;
         let schemas = schemas::tables().await?;
         let objects = schemas.get("objects").ok_or_else(|| Error::internal("schemas/ does not declare `objects`"))?;
-        let engine = session::Engine::new(&project, &objects.schema)?;
-        Ok(Self { project, warehouse, pipeline, schemas, progress, engine })
+        let models = Arc::new(Models::of(&project, warehouse.location())?);
+        let engine = session::Engine::new(&project, &objects.schema, &models)?;
+        Ok(Self { project, warehouse, pipeline, schemas, progress, models, engine })
     }
 
     /// A SQL session in which every table of the warehouse can be read.

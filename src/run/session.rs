@@ -8,15 +8,19 @@ use arrow::datatypes::SchemaRef;
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
 };
+use datafusion::common::ToDFSchema;
 use datafusion::datasource::ViewTable;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::Mill;
+use super::in_flight::KeepInFlight;
 use crate::error::{Error, Result};
+use crate::models::Models;
 use crate::pipeline::{Keep, Stage};
 use crate::project::Project;
 
@@ -28,7 +32,7 @@ pub struct Engine {
 
 impl Engine {
     /// An engine with the project's limits and functions; `objects` are the columns of that table.
-    pub fn new(project: &Project, objects: &SchemaRef) -> Result<Self> {
+    pub fn new(project: &Project, objects: &SchemaRef, models: &Arc<Models>) -> Result<Self> {
         let partitions = match project.integer("partitions") {
             n if n > 0 => n as usize,
             _ => std::thread::available_parallelism().map_or(1, usize::from),
@@ -49,9 +53,10 @@ impl Engine {
             .with_default_features()
             .with_config(config)
             .with_runtime_env(runtime(project)?)
+            .with_physical_optimizer_rule(Arc::new(KeepInFlight { rows: project.integer("in_flight").max(1) as usize }))
             .build();
         let context = SessionContext::new_with_state(state);
-        crate::functions::register(&context, project, objects)?;
+        crate::functions::register(&context, project, objects, models)?;
         Ok(Self { state: context.state(), partitions })
     }
 
@@ -123,6 +128,12 @@ impl Mill {
             if !context.table_exist(name.as_str())? {
                 return Ok(());
             }
+        }
+        if view.files.is_empty() {
+            let schema = self.schema(&view.writes)?.to_dfschema_ref()?;
+            let none = LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema });
+            context.register_table(view.writes.as_str(), Arc::new(ViewTable::new(none, None)))?;
+            return Ok(());
         }
         let mut plan = None;
         for query in view.queries(&self.project)? {

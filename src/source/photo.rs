@@ -64,7 +64,8 @@ pub fn limits() -> Limits {
     limits
 }
 
-fn sha256(bytes: &[u8]) -> String {
+/// Lower-case hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -41,29 +41,38 @@ pub fn decode(bytes: &[u8]) -> Result<Planes, Refused> {
     }
 }
 
-/// Half a file is an error, not a picture with a grey half: that is what "strict" asks for.
-fn jpeg(bytes: &[u8]) -> Result<Planes, Refused> {
-    let refused = |e: DecodeErrors| Refused::Jpeg(e.to_string());
-    // Sides are judged below, in our words.
-    let any = u16::MAX.into();
-    let options = DecoderOptions::default().set_strict_mode(true).set_max_width(any).set_max_height(any);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(refused)?;
-    let (Some(info), Some((width, height))) = (decoder.info(), decoder.dimensions()) else {
-        return Err(Refused::Jpeg("no header".to_owned()));
-    };
-    let (colours, out) = match decoder.input_colorspace() {
-        Some(ColorSpace::YCbCr) => (3, ColorSpace::YCbCr),
-        Some(ColorSpace::Luma) => (1, ColorSpace::Luma),
-        // Red, green and blue; cyan, magenta, yellow and black, in either of two ways.
-        _ => (3, ColorSpace::RGB),
-    };
-    // Two bytes a coefficient are held of the whole picture when it comes in several scans, which the header does not
-    // say.
-    check_size(width as u64, height as u64, colours + 2 * u64::from(info.components))?;
+/// Eight bits of red, green and blue for each pixel, with width and height: what a model looks at. Refused as pictures are that marks are
+/// drawn on; what is transparent shows white.
+pub fn decode_rgb(bytes: &[u8]) -> Result<(u32, u32, Vec<u8>), Refused> {
+    match bytes {
+        [0xFF, 0xD8, 0xFF, ..] => {
+            let (mut decoder, width, height) = jpeg_decoder(bytes)?;
+            decoder.set_options(options().jpeg_set_out_colorspace(ColorSpace::RGB));
+            let pixels = decoder.decode().map_err(|e| Refused::Jpeg(e.to_string()))?;
+            // Sides were judged.
+            Ok((width as u32, height as u32, pixels))
+        }
+        [0x89, b'P', b'N', b'G', ..] => {
+            let decoded = png_pixels(bytes)?;
+            let (width, height) = (decoded.width(), decoded.height());
+            let pixels = if decoded.color().has_alpha() { over_white(decoded) } else { decoded.into_rgb8().into_raw() };
+            Ok((width, height, pixels))
+        }
+        _ => Err(Refused::Format),
+    }
+}
 
-    decoder.set_options(options.jpeg_set_out_colorspace(out));
-    let pixels = decoder.decode().map_err(refused)?;
+/// Half a file is an error, not a picture with a grey half: that is what "strict" asks for. Sides are judged in our words.
+fn options() -> DecoderOptions {
+    let any = u16::MAX.into();
+    DecoderOptions::default().set_strict_mode(true).set_max_width(any).set_max_height(any)
+}
+
+fn jpeg(bytes: &[u8]) -> Result<Planes, Refused> {
+    let (mut decoder, width, height) = jpeg_decoder(bytes)?;
+    let (_, out) = colours(&decoder);
+    decoder.set_options(options().jpeg_set_out_colorspace(out));
+    let pixels = decoder.decode().map_err(|e| Refused::Jpeg(e.to_string()))?;
     Ok(match out {
         ColorSpace::YCbCr => Planes::from_ycbcr(width, height, &pixels),
         ColorSpace::Luma => Planes::from_grey(width, height, pixels),
@@ -71,8 +80,45 @@ fn jpeg(bytes: &[u8]) -> Result<Planes, Refused> {
     })
 }
 
+/// A decoder that has read the header, and the sides that it says.
+fn jpeg_decoder(bytes: &[u8]) -> Result<(JpegDecoder<ZCursor<&[u8]>>, usize, usize), Refused> {
+    let refused = |e: DecodeErrors| Refused::Jpeg(e.to_string());
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options());
+    decoder.decode_headers().map_err(refused)?;
+    let (Some(info), Some((width, height))) = (decoder.info(), decoder.dimensions()) else {
+        return Err(Refused::Jpeg("no header".to_owned()));
+    };
+    let (channels, _) = colours(&decoder);
+    // Two bytes a coefficient are held of the whole picture when it comes in several scans, which the header does not
+    // say.
+    check_size(width as u64, height as u64, channels + 2 * u64::from(info.components))?;
+    Ok((decoder, width, height))
+}
+
+/// Channels that pixels have as planes, and which.
+fn colours(decoder: &JpegDecoder<ZCursor<&[u8]>>) -> (u64, ColorSpace) {
+    match decoder.input_colorspace() {
+        Some(ColorSpace::YCbCr) => (3, ColorSpace::YCbCr),
+        Some(ColorSpace::Luma) => (1, ColorSpace::Luma),
+        // Red, green and blue; cyan, magenta, yellow and black, in either of two ways.
+        _ => (3, ColorSpace::RGB),
+    }
+}
+
 /// Sixteen bits a channel become eight; what is transparent shows white.
 fn png(bytes: &[u8]) -> Result<Planes, Refused> {
+    let decoded = png_pixels(bytes)?;
+    // Both fit, a side is at most `MAX_SIDE`.
+    let (width, height) = (decoded.width() as usize, decoded.height() as usize);
+    Ok(match decoded {
+        DynamicImage::ImageLuma8(grey) => Planes::from_grey(width, height, grey.into_raw()),
+        DynamicImage::ImageLuma16(_) => Planes::from_grey(width, height, decoded.into_luma8().into_raw()),
+        _ if decoded.color().has_alpha() => Planes::from_rgb(width, height, over_white(decoded)),
+        _ => Planes::from_rgb(width, height, decoded.into_rgb8().into_raw()),
+    })
+}
+
+fn png_pixels(bytes: &[u8]) -> Result<DynamicImage, Refused> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_BYTES_DECODED);
     let reader = || {
@@ -83,23 +129,17 @@ fn png(bytes: &[u8]) -> Result<Planes, Refused> {
     let (width, height) = reader().into_dimensions()?;
     // Four channels of sixteen bits, at most.
     check_size(width.into(), height.into(), 8)?;
-    let decoded = reader().decode()?;
-    // Both fit, a side is at most `MAX_SIDE`.
-    let (width, height) = (width as usize, height as usize);
-    Ok(match decoded {
-        DynamicImage::ImageLuma8(grey) => Planes::from_grey(width, height, grey.into_raw()),
-        DynamicImage::ImageLuma16(_) => Planes::from_grey(width, height, decoded.into_luma8().into_raw()),
-        _ if decoded.color().has_alpha() => {
-            let pixels = decoded.into_rgba8().into_raw();
-            let over_white = pixels.as_chunks::<4>().0.iter().flat_map(|[r, g, b, alpha]| {
-                let opacity = u16::from(*alpha);
-                // At most 255 x 255.
-                [r, g, b].map(|channel| ((u16::from(*channel) * opacity + 255 * (255 - opacity) + 127) / 255) as u8)
-            });
-            Planes::from_rgb(width, height, over_white.collect())
-        }
-        _ => Planes::from_rgb(width, height, decoded.into_rgb8().into_raw()),
-    })
+    Ok(reader().decode()?)
+}
+
+fn over_white(decoded: DynamicImage) -> Vec<u8> {
+    let pixels = decoded.into_rgba8().into_raw();
+    let over_white = pixels.as_chunks::<4>().0.iter().flat_map(|[r, g, b, alpha]| {
+        let opacity = u16::from(*alpha);
+        // At most 255 x 255.
+        [r, g, b].map(|channel| ((u16::from(*channel) * opacity + 255 * (255 - opacity) + 127) / 255) as u8)
+    });
+    over_white.collect()
 }
 
 /// `bytes_per_pixel` without the planes, which take another byte and a half.

@@ -39,7 +39,7 @@ mod picture;
 mod planes;
 mod rows;
 
-pub use decode::{MAX_BYTES_DECODED, MAX_SIDE, Refused};
+pub use decode::{MAX_BYTES_DECODED, MAX_SIDE, Refused, decode_rgb};
 pub use jpeg::{EncodeError, QUALITY};
 pub use mark::{Mark, MarkError};
 pub use picture::{DrawError, Picture, Region};

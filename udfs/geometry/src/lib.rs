@@ -35,7 +35,7 @@ mod sampling;
 
 pub use camera::{Intrinsics, IntrinsicsError};
 pub use depth::{DepthImage, DepthShapeError};
-pub use lift::{LiftFailure, LiftRules, Lifted, Outline, lift};
+pub use lift::{EstimatedRules, LiftFailure, LiftRules, Lifted, Outline, lift};
 pub use mask::{Anchor, Mask, MaskError};
 pub use nalgebra::{Matrix3, Vector3};
 pub use obb::{Bounds, BoxError, OrientedBox};

@@ -7,11 +7,19 @@
 //! ```
 
 pub mod family;
+mod network;
+mod onnx;
 mod poison;
+mod registry;
 mod rgb;
 mod tensor;
+mod worker;
 
 pub use family::{Adapter, DepthMap, FAMILIES, Family, Found, Parameters, Signature, Task, Unfit};
+pub use network::{Network, RunError};
+pub use onnx::{OnnxNetwork, OpenError, Provider, Runtime, SessionOptions};
 pub use poison::Poison;
+pub use registry::{Entry, File, Port, Registry, RegistryError, Run};
 pub use rgb::{Rgb, Size};
 pub use tensor::{Inputs, Outputs, Tensor};
+pub use worker::{Meter, Worker};

@@ -10,6 +10,7 @@
 //! far objects. Sizes are measured on all points of the cluster, not on thinned ones, and what the lost edge took is
 //! given back. Nothing is random.
 
+mod estimated;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use crate::{Bounds, DepthImage, Gravity, Intrinsics, IntrinsicsError, Mask, Orie
 use nalgebra::Vector3;
 use thiserror::Error;
 
+pub use estimated::EstimatedRules;
 pub use shown::{shown, uncut};
 
 /// Where an object is in its picture.
@@ -57,6 +59,16 @@ pub struct LiftRules {
     pub min_points: usize,
     /// The share of points beyond the bounds on each side: a few always stray.
     pub trim: f64,
+    /// Where the depth was estimated by a model: what that is judged by.
+    pub estimated: Option<EstimatedRules>,
+}
+
+impl LiftRules {
+    /// For depth that a model estimated.
+    pub fn estimated() -> Self {
+        let rules = EstimatedRules::default();
+        Self { max_depth_m: rules.max_depth_m, estimated: Some(rules), ..Self::default() }
+    }
 }
 
 impl Default for LiftRules {
@@ -74,6 +86,7 @@ impl Default for LiftRules {
             min_readings: 16,
             min_points: 10,
             trim: 0.002,
+            estimated: None,
         }
     }
 }
@@ -93,7 +106,7 @@ pub struct Lifted {
     pub points: usize,
     /// 0-1, the product of: the share of pixels with depth; the share of points that survived; how much of the outline, from
     /// edge to edge, these points span; how little of the outline the picture's border cuts ([`uncut`]); 0.8 when gravity was
-    /// guessed; 0.5 when there was no mask.
+    /// guessed; 0.5 when there was no mask; what is held against estimated depth, where it is.
     pub lift_quality: f64,
 }
 
@@ -191,6 +204,7 @@ pub fn lift(
         Outline::Mask(_) => 1.0,
         Outline::Box { .. } => NO_MASK,
     };
+    let estimated = rules.estimated.map_or(1.0, |rules| rules.quality(outline, depth, &sampled));
     let survived = kept.len() as f64 / points.len() as f64;
     let spanned = sampled.spanned(chosen.iter().map(|&i| &sampled.readings[i]));
     Ok(Lifted {
@@ -199,7 +213,7 @@ pub fn lift(
         nearest: bounds.low.y,
         obb: OrientedBox { lengths: grown.into(), ..obb },
         points: kept.len(),
-        lift_quality: sampled.with_depth * survived * spanned * uncut(outline) * gravity * outlined,
+        lift_quality: sampled.with_depth * survived * spanned * uncut(outline) * gravity * outlined * estimated,
     })
 }
 
@@ -217,6 +231,8 @@ struct Sample {
     readings: Vec<Reading>,
     /// The share of the pixels looked at that had a reading, before those next to a jump were left out.
     with_depth: f64,
+    /// How many that were.
+    with_readings: u64,
     /// How far apart the pixels looked at are, pixels.
     pixels_apart: f64,
     eroded_by: u32,
@@ -280,7 +296,13 @@ impl Sample {
         }
         let pixels_apart = (area as f64 / wanted as f64).sqrt();
         let spans = [span(columns), span(rows)];
-        Ok(Self { readings, with_depth: with_depth as f64 / wanted as f64, pixels_apart, eroded_by: 0, spans })
+        let share = with_depth as f64 / wanted as f64;
+        Ok(Self { readings, with_depth: share, with_readings: with_depth, pixels_apart, eroded_by: 0, spans })
+    }
+
+    /// The share of the readings that lie on no jump.
+    fn steady(&self) -> f64 {
+        if self.with_readings == 0 { 0.0 } else { self.readings.len() as f64 / self.with_readings as f64 }
     }
 
     /// The share of the outline's width and height, multiplied, that some of its readings reach over: a lamp's shade does not

@@ -32,7 +32,8 @@ pub fn shown(outline: &Outline, depth: &DepthImage) -> f64 {
     }
 }
 
-fn unhidden(mask: &Mask, depth: &DepthImage) -> f64 {
+/// The share of a mask's edge behind which nothing nearer stands.
+pub(super) fn unhidden(mask: &Mask, depth: &DepthImage) -> f64 {
     let (width, height) = (mask.width() as usize, mask.height() as usize);
     let mut inside = vec![false; width * height];
     mask.pixels().for_each(|(x, y)| inside[y as usize * width + x as usize] = true);

@@ -31,6 +31,16 @@ pub enum Task {
 }
 
 impl Task {
+    /// Every task.
+    pub const ALL: [Self; 7] =
+        [Self::Detect, Self::Segment, Self::Depth, Self::Intrinsics, Self::Gravity, Self::Caption, Self::Ground];
+
+    /// The task that a key of the configuration names a model for: `detect_model`.
+    pub fn of_key(key: &str) -> Option<Self> {
+        let name = key.strip_suffix("_model")?;
+        Self::ALL.into_iter().find(|task| task.name() == name)
+    }
+
     /// As in `models.toml` and SQL.
     pub fn name(self) -> &'static str {
         match self {

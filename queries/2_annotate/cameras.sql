@@ -1,0 +1,31 @@
+-- writes: cameras
+-- reads:  frames
+-- keep:   table
+-- keys:   frame_id
+-- check:  fx > 0 AND fy > 0
+-- check:  trust BETWEEN 0 AND 1
+-- when:   depth_model
+
+-- The camera of each frame that has no geometry of its own: what the source knows, what a model tells, or a stated field of view. Gravity that
+-- nobody tells stays null: the frame is then taken to be level, and trusted less.
+SELECT
+    frame_id,
+    coalesce(fx, k['fx'], stated) AS fx,
+    coalesce(fy, k['fy'], stated) AS fy,
+    coalesce(cx, k['cx'], (width - 1) / 2.0) AS cx,
+    coalesce(cy, k['cy'], (height - 1) / 2.0) AS cy,
+    coalesce(gravity, g['down']) AS gravity,
+    CASE WHEN fx IS NOT NULL THEN 1.0 WHEN k['fx'] IS NOT NULL THEN k['trust'] ELSE 0.8 END
+        * CASE WHEN gravity IS NULL THEN coalesce(g['trust'], 1.0) ELSE 1.0 END AS trust,
+    CASE WHEN fx IS NOT NULL THEN 'source' WHEN k['fx'] IS NOT NULL THEN k['made_by'] ELSE 'fov' END AS intrinsics_from,
+    CASE WHEN gravity IS NOT NULL THEN 'source' ELSE g['made_by'] END AS gravity_from,
+    coalesce(k['quarantined'], g['quarantined']) AS quarantined
+FROM (
+    SELECT
+        frame_id, width, height, fx, fy, cx, cy, gravity,
+        greatest(width, height) / (2.0 * tan(radians($fov_degrees) / 2.0)) AS stated,
+        intrinsics(uri, sha256, CASE WHEN fx IS NULL THEN $intrinsics_model END)[1] AS k,
+        gravity(uri, sha256, CASE WHEN gravity IS NULL THEN $gravity_model END)[1] AS g
+    FROM frames
+    WHERE lifted_from IS NULL AND sha256 IS NOT NULL
+)

@@ -1,0 +1,132 @@
+//! `intrinsics(uri, sha256, model)` and `gravity(uri, sha256, model)`: what camera took an image, and which way is down in it.
+
+use std::sync::Arc;
+
+use arrow::datatypes::Fields;
+use serde::{Deserialize, Serialize};
+use spatialmill_models::{Adapter, Poison, Task};
+
+use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, blocking, each_row, number_field, numbers_field, text_field};
+use crate::functions::lists::{Lost, quarantined_field, to_lists};
+use crate::functions::reading_function::ReadingFunction;
+
+/// In pixels of the image; one row, or none.
+pub const INTRINSICS: ReadingFunction = ReadingFunction {
+    name: "intrinsics",
+    usage: "intrinsics(uri, sha256, model)",
+    doc: "the camera (fx, fy, cx, cy in pixels, trust, made_by) that took an image, by a model of models.toml",
+    arguments: 3,
+    rows_at_once: ROWS_AT_ONCE,
+    asks_models: true,
+    fields: |_| {
+        let numbers = ["fx", "fy", "cx", "cy", "trust"].map(number_field);
+        numbers.into_iter().chain([text_field("made_by"), quarantined_field()]).collect()
+    },
+    call: |columns, fields, models| {
+        Box::pin(async move {
+            let rows =
+                each_row(Task::Intrinsics, &models, [&columns[0], &columns[1], &columns[2]], |_, ask| intrinsics(ask));
+            to_lists(&fields, &rows.await?)
+        })
+    },
+};
+
+/// A unit vector in camera axes; one row, or none.
+pub const GRAVITY: ReadingFunction = ReadingFunction {
+    name: "gravity",
+    usage: "gravity(uri, sha256, model)",
+    doc: "which way is down (down: x, y, z in camera axes, trust, made_by) in an image, by a model of models.toml",
+    arguments: 3,
+    rows_at_once: ROWS_AT_ONCE,
+    asks_models: true,
+    fields: |_| -> Fields {
+        vec![numbers_field("down", &["x", "y", "z"]), number_field("trust"), text_field("made_by"), quarantined_field()]
+            .into()
+    },
+    call: |columns, fields, models| {
+        Box::pin(async move {
+            let rows = each_row(Task::Gravity, &models, [&columns[0], &columns[1], &columns[2]], |_, ask| gravity(ask));
+            to_lists(&fields, &rows.await?)
+        })
+    },
+};
+
+#[derive(Debug, Default, Serialize)]
+struct Camera {
+    fx: Option<f64>,
+    fy: Option<f64>,
+    cx: Option<f64>,
+    cy: Option<f64>,
+    trust: Option<f64>,
+    made_by: Option<String>,
+    quarantined: Option<Lost>,
+}
+
+impl FromLost for Camera {
+    fn from_lost(lost: Lost) -> Self {
+        Self { quarantined: Some(lost), ..Self::default() }
+    }
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Down {
+    down: Option<Vector>,
+    trust: Option<f64>,
+    made_by: Option<String>,
+    quarantined: Option<Lost>,
+}
+
+impl FromLost for Down {
+    fn from_lost(lost: Lost) -> Self {
+        Self { quarantined: Some(lost), ..Self::default() }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Vector {
+    x: f64,
+    y: f64,
+    z: f64,
+}
+
+async fn intrinsics(ask: Ask) -> Result<Vec<Camera>, Failure> {
+    let [fx, fy, cx, cy]: [f64; 4] = ask
+        .answer("", async |shown| {
+            let shown = Arc::new(shown);
+            let prepared = ask.run(&shown, |model, picture| match &model.adapter {
+                Adapter::Intrinsics(family) => family.prepare(picture),
+                _ => Vec::new(),
+            });
+            let (outputs, model) = (prepared.await?, Arc::clone(&ask.model));
+            let camera = blocking(move || match &model.adapter {
+                Adapter::Intrinsics(family) => family.decode(&outputs, shown.picture.size()),
+                _ => Err(Poison::new("shape", "this model gives no camera")),
+            })
+            .await??;
+            Ok([camera.fx, camera.fy, camera.cx, camera.cy])
+        })
+        .await?;
+    let (trust, made_by) = (Some(ask.model.entry.trust), Some(ask.model.entry.made_by()));
+    Ok(vec![Camera { fx: Some(fx), fy: Some(fy), cx: Some(cx), cy: Some(cy), trust, made_by, quarantined: None }])
+}
+
+async fn gravity(ask: Ask) -> Result<Vec<Down>, Failure> {
+    let down: Vector = ask
+        .answer("", async |shown| {
+            let shown = Arc::new(shown);
+            let prepared = ask.run(&shown, |model, picture| match &model.adapter {
+                Adapter::Gravity(family) => family.prepare(picture),
+                _ => Vec::new(),
+            });
+            let (outputs, model) = (prepared.await?, Arc::clone(&ask.model));
+            let down = blocking(move || match &model.adapter {
+                Adapter::Gravity(family) => family.decode(&outputs, shown.picture.size()),
+                _ => Err(Poison::new("shape", "this model gives no direction")),
+            })
+            .await??;
+            Ok(Vector { x: down.x, y: down.y, z: down.z })
+        })
+        .await?;
+    let (trust, made_by) = (Some(ask.model.entry.trust), Some(ask.model.entry.made_by()));
+    Ok(vec![Down { down: Some(down), trust, made_by, quarantined: None }])
+}

@@ -1,0 +1,186 @@
+//! The functions that ask models: `detect`, `segment`, `depth`, `intrinsics`, `gravity`.
+//!
+//! ```text
+//! (uri, sha256, ..., model) ─► said before? ─► picture ─► prepare ─► network ─► decode ─► kept ─► rows
+//! ```
+//!
+//! Each takes an image's URL and hash and a model's name, and gives a list of rows. Without a model, or without an image, the list is empty. What a
+//! model gave that cannot be used is a quarantined row; a device that fails is an error.
+
+pub mod camera;
+pub mod depth;
+pub mod detect;
+pub mod segment;
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field};
+use datafusion::error::{DataFusionError, Result};
+use futures::{StreamExt, TryStreamExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use spatialmill_models::{Inputs, Outputs, Poison, Rgb, RunError, Task};
+
+use super::lists::Lost;
+use crate::error::Error;
+use crate::models::{Key, Model, Models, Shown};
+
+/// Pictures of one slice: enough that a slice is worth its while, few enough that results flow.
+pub const ROWS_AT_ONCE: usize = 8;
+
+/// One row's picture, and the model that is asked about it.
+#[derive(Clone)]
+pub struct Ask {
+    pub models: Arc<Models>,
+    pub model: Arc<Model>,
+    uri: String,
+    sha256: Option<String>,
+}
+
+/// Why a row has no answer.
+pub enum Failure {
+    /// The row is quarantined.
+    Lost(Lost),
+    /// The run stops.
+    Fatal(Error),
+}
+
+impl From<Lost> for Failure {
+    fn from(lost: Lost) -> Self {
+        Self::Lost(lost)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Fatal(error)
+    }
+}
+
+impl From<Poison> for Failure {
+    fn from(poison: Poison) -> Self {
+        Self::Lost(Lost { code: format!("model_{}", poison.code), message: poison.message })
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Failed(message) => Self::Lost(Lost { code: "model_failed".into(), message }),
+            RunError::OutOfMemory(_) => Self::Fatal(
+                Error::input(error.to_string())
+                    .hint("one picture does not fit; `sessions = 1` of the model takes less"),
+            ),
+            RunError::Stopped => Self::Fatal(Error::internal(error.to_string())),
+        }
+    }
+}
+
+/// The rows of each row's list. `call` is given the row's number and, where there is a model and an image, what to ask.
+pub async fn each_row<T, F>(
+    task: Task,
+    models: &Arc<Models>,
+    [uris, hashes, names]: [&ArrayRef; 3],
+    call: impl Fn(usize, Ask) -> F,
+) -> Result<Vec<Vec<T>>>
+where
+    F: Future<Output = Result<Vec<T>, Failure>>,
+    T: FromLost,
+{
+    let (uris, hashes, names) = (text(uris)?, text(hashes)?, text(names)?);
+    let value = |array: &StringArray, row: usize| {
+        (array.is_valid(row) && !array.value(row).is_empty()).then(|| array.value(row).to_owned())
+    };
+    let mut asks = Vec::with_capacity(uris.len());
+    for row in 0..uris.len() {
+        asks.push(match (value(&uris, row), value(&names, row)) {
+            (Some(uri), Some(name)) => {
+                let (models, model) = (Arc::clone(models), models.get(&name, task).await?);
+                Some(Ask { models, model, uri, sha256: value(&hashes, row) })
+            }
+            _ => None,
+        });
+    }
+    let work = asks.into_iter().enumerate().map(|(row, ask)| {
+        let asked = ask.map(|ask| call(row, ask));
+        async move {
+            let Some(asked) = asked else { return Ok(Vec::new()) };
+            match asked.await {
+                Ok(rows) => Ok(rows),
+                Err(Failure::Lost(lost)) => Ok(vec![T::from_lost(lost)]),
+                Err(Failure::Fatal(error)) => Err(DataFusionError::from(error)),
+            }
+        }
+    });
+    futures::stream::iter(work).buffered(ROWS_AT_ONCE).try_collect().await
+}
+
+/// A row that says why there is none.
+pub trait FromLost {
+    fn from_lost(lost: Lost) -> Self;
+}
+
+impl Ask {
+    /// What the model says; what it said before where it was asked the same of the same picture.
+    pub async fn answer<T, F>(&self, asked: &str, compute: impl FnOnce(Shown) -> F) -> Result<T, Failure>
+    where
+        T: Serialize + DeserializeOwned,
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let key = self.key(asked).await?;
+        if let Some(answer) = self.models.answers.find(&key).await? {
+            return Ok(answer);
+        }
+        let answer = compute(self.models.pictures.read(&self.uri).await?).await?;
+        Ok(self.models.answers.keep(&key, &answer).await?)
+    }
+
+    /// The name of an answer; an image that is turned before it is looked at is another one.
+    pub async fn key(&self, asked: &str) -> Result<Key, Failure> {
+        let turned = self.uri.rsplit_once("turned=").map_or("", |(_, turned)| turned);
+        let sha256 = match &self.sha256 {
+            Some(sha256) => sha256.clone(),
+            None => self.models.pictures.hash(&self.uri).await?,
+        };
+        Ok(self.model.key(&format!("{sha256} {turned}"), asked))
+    }
+
+    /// One network's outputs for a picture; preparing is work for a blocking thread.
+    pub async fn run(
+        &self,
+        shown: &Arc<Shown>,
+        prepare: impl FnOnce(&Model, &Rgb) -> Inputs + Send + 'static,
+    ) -> Result<Outputs, Failure> {
+        let (model, picture) = (Arc::clone(&self.model), Arc::clone(shown));
+        let inputs = blocking(move || prepare(&model, &picture.picture)).await?;
+        Ok(self.model.run(0, inputs).await?)
+    }
+}
+
+/// Arithmetic, off the threads that wait.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| Failure::Fatal(Error::internal("a model's adapter died").because(e)))
+}
+
+fn text(column: &ArrayRef) -> Result<StringArray> {
+    Ok(cast(column, &DataType::Utf8)?.as_string::<i32>().clone())
+}
+
+/// A column of text that may be null.
+pub fn text_field(name: &str) -> Field {
+    Field::new(name, DataType::Utf8, true)
+}
+
+/// A number that may be null.
+pub fn number_field(name: &str) -> Field {
+    Field::new(name, DataType::Float64, true)
+}
+
+/// A struct of numbers.
+pub fn numbers_field(name: &str, parts: &[&str]) -> Field {
+    Field::new(name, DataType::Struct(parts.iter().map(|part| number_field(part)).collect()), true)
+}

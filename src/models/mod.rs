@@ -1,0 +1,76 @@
+//! Models at work: what `models.toml` names, opened once a process and fed by the SQL functions of `functions/annotate`.
+//!
+//! ```text
+//! models.toml ─► weights (checked hash) ─► networks ─► workers, one thread a session
+//!                                                        ▲
+//! uri ─► bytes ─► pixels (bounded) ─► family.prepare ────┘─► family.decode ─► answers, kept in the warehouse
+//! ```
+//!
+//! A model is opened before any row that needs it is read. Memory: decoded pictures in flight, bounded by [`Pictures`], and each model's own.
+
+mod answers;
+pub mod library;
+mod open;
+mod pictures;
+mod weights;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use spatialmill_models::Task;
+use tokio::sync::OnceCell;
+
+pub use answers::{Answers, Key};
+pub use open::Model;
+pub use pictures::{Pictures, Shown};
+
+use crate::error::{Error, Result};
+use crate::project::Project;
+use crate::warehouse::Location;
+
+/// Every model of a project, each opened when it is first asked for.
+pub struct Models {
+    project: Project,
+    /// What models said before.
+    pub answers: Answers,
+    /// Decoded pictures in flight.
+    pub pictures: Pictures,
+    opened: Mutex<HashMap<String, Arc<OnceCell<Arc<Model>>>>>,
+}
+
+impl Models {
+    /// Opens nothing. Answers are kept in the warehouse.
+    pub fn of(project: &Project, warehouse: &Location) -> Result<Self> {
+        Ok(Self {
+            project: project.clone(),
+            answers: Answers::at(warehouse.clone()),
+            pictures: Pictures::within(project.memory()? / 4),
+            opened: Mutex::default(),
+        })
+    }
+
+    /// A model that is ready to be asked.
+    pub async fn get(&self, name: &str, task: Task) -> Result<Arc<Model>> {
+        let entry = self.project.models().get(name, task).map_err(Error::from)?;
+        let cell = {
+            let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(opened.entry(name.to_owned()).or_default())
+        };
+        let model = cell.get_or_try_init(|| async { Model::open(&self.project, entry).await.map(Arc::new) }).await;
+        model.map(Arc::clone).map_err(|e| e.with("model", name))
+    }
+
+    /// The models that were asked, with what they did so far.
+    pub fn used(&self) -> Vec<Arc<Model>> {
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used: Vec<_> = opened.values().filter_map(|cell| cell.get().map(Arc::clone)).collect();
+        used.sort_by(|a, b| a.entry.name.cmp(&b.entry.name));
+        used
+    }
+}
+
+impl std::fmt::Debug for Models {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Models").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,113 @@
+//! One model, opened: its family, its networks at work, and where its answers are kept.
+
+use spatialmill_models::{
+    Adapter, Entry, FAMILIES, Inputs, Network, OnnxNetwork, OpenError, Outputs, Port, Provider, RunError, Runtime,
+    SessionOptions, Signature, Unfit, Worker,
+};
+
+use super::answers::Key;
+use super::{library, weights};
+use crate::error::{Error, Result};
+use crate::project::Project;
+use crate::run::import::blocking;
+
+/// A model that can be asked.
+pub struct Model {
+    pub entry: Entry,
+    pub adapter: Adapter,
+    /// By the family's order.
+    workers: Vec<Worker>,
+    folder: String,
+}
+
+impl Model {
+    /// Loads ONNX Runtime and the weights, and holds them against what the registry and the family say.
+    pub(super) async fn open(project: &Project, entry: &Entry) -> Result<Self> {
+        let family = FAMILIES
+            .iter()
+            .find(|family| family.name == entry.family)
+            .ok_or_else(|| Error::internal("an unknown family passed the registry"))?;
+        let mut files = Vec::new();
+        for roles in family.networks {
+            let file = entry.networks[roles.name].clone();
+            let local = weights::local(&file, &project.folder).await.map_err(|e| e.with("network", roles.name))?;
+            files.push((roles, file, local));
+        }
+        let provider = match entry.run.provider {
+            Some(provider) => provider,
+            None => provider_of(project)?,
+        };
+        let options = SessionOptions { provider, device: project.integer("device") as i32, threads: entry.run.threads };
+        let library = library::find(project)?;
+        let run = entry.run.clone();
+        let workers = blocking(move || {
+            let runtime = Runtime::load(&library).map_err(opening)?;
+            let mut workers = Vec::new();
+            for (roles, file, local) in files {
+                let ports = |names: &'static [&'static str], ports: &'_ std::collections::BTreeMap<String, Port>| {
+                    names.iter().map(|role| (*role, ports.get(*role).cloned())).collect::<Vec<_>>()
+                };
+                let (inputs, outputs) = (ports(roles.inputs, &file.inputs), ports(roles.outputs, &file.outputs));
+                let mut networks: Vec<Box<dyn Network>> = Vec::new();
+                for _ in 0..run.sessions {
+                    let network = OnnxNetwork::open(&runtime, &local, &by_ref(&inputs), &by_ref(&outputs), options)
+                        .map_err(|e| opening(e).with("network", roles.name).with("file", local.display()))?;
+                    networks.push(Box::new(network));
+                }
+                workers.extend(Worker::start(networks, run.batch));
+            }
+            Ok(workers)
+        })
+        .await?;
+        let signatures: Vec<Signature> = workers.iter().map(|worker| worker.signature().clone()).collect();
+        let adapter = (family.open)(&entry.parameters, &signatures).map_err(|Unfit(message)| {
+            Error::usage(message).hint(format!("`spatialmill models --family {}`", family.name))
+        })?;
+        let digest = blake3::hash(entry.digest().as_bytes());
+        let folder = format!("{}/{}-{}", entry.task, entry.name, &digest.to_hex()[..16]);
+        Ok(Self { entry: entry.clone(), adapter, workers, folder })
+    }
+
+    /// The name of an answer about a picture.
+    pub fn key(&self, picture: &str, asked: &str) -> Key {
+        Key::new(&self.folder, &[picture, asked])
+    }
+
+    /// What its network makes of one picture; `network` counts in the family's order.
+    pub async fn run(&self, network: usize, inputs: Inputs) -> Result<Outputs, RunError> {
+        match self.workers.get(network) {
+            Some(worker) => worker.run(inputs).await,
+            None => Err(RunError::Stopped),
+        }
+    }
+
+    /// Its networks at work.
+    pub fn workers(&self) -> &[Worker] {
+        &self.workers
+    }
+}
+
+fn by_ref<'a>(ports: &'a [(&'static str, Option<Port>)]) -> Vec<(&'static str, Option<&'a Port>)> {
+    ports.iter().map(|(role, port)| (*role, port.as_ref())).collect()
+}
+
+fn provider_of(project: &Project) -> Result<Provider> {
+    match project.text("provider") {
+        "cpu" => Ok(Provider::Cpu),
+        "cuda" => Ok(Provider::Cuda),
+        "tensorrt" => Ok(Provider::TensorRt),
+        other => Err(Error::usage("no such execution provider").with("provider", other).hint("cpu, cuda or tensorrt")),
+    }
+}
+
+fn opening(error: OpenError) -> Error {
+    let hint = match &error {
+        OpenError::Library { .. } | OpenError::OtherLibrary { .. } => library::HINT,
+        OpenError::Provider { .. } => {
+            "`spatialmill setup --cuda` gets the libraries; `provider = \"cpu\"` under [models] runs without"
+        }
+        OpenError::Model(_) => "the file must be ONNX, or ORT of a version that this runtime reads",
+        OpenError::Contract(_) => "`inputs` and `outputs` of the model in models.toml say which is which",
+    };
+    Error::input(error.to_string()).hint(hint)
+}

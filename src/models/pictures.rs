@@ -1,0 +1,72 @@
+//! Pictures on their way to a model: read, decoded on blocking threads, and bounded by what they take in memory.
+
+use std::sync::Arc;
+
+use object_store::ObjectStoreExt;
+use spatialmill_drawing::decode_rgb;
+use spatialmill_models::Rgb;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::functions::Lost;
+use crate::source::photo::{self, MAX_BYTES};
+use crate::warehouse::open_object;
+
+/// A unit of the budget.
+const KIB: u64 = 1 << 10;
+
+/// The budget that decoded pictures and their tensors share.
+#[derive(Debug, Clone)]
+pub struct Pictures {
+    free: Arc<Semaphore>,
+    all: u32,
+}
+
+/// A decoded picture, and its part of the budget until it is dropped.
+#[derive(Debug)]
+pub struct Shown {
+    pub picture: Rgb,
+    _held: OwnedSemaphorePermit,
+}
+
+impl Pictures {
+    /// At most so many bytes.
+    pub fn within(bytes: u64) -> Self {
+        let all = u32::try_from(bytes / KIB).unwrap_or(u32::MAX).max(1);
+        Self { free: Arc::new(Semaphore::new(all as usize)), all }
+    }
+
+    /// The SHA-256 of an image's file, of which no row says it.
+    pub async fn hash(&self, uri: &str) -> Result<String, Lost> {
+        let bytes = read(uri).await?;
+        tokio::task::spawn_blocking(move || photo::sha256(&bytes)).await.map_err(|e| lost(uri, e.to_string()))
+    }
+
+    /// Reads and decodes an image. Waits while those in flight take the budget; one that is larger than all of it is alone.
+    pub async fn read(&self, uri: &str) -> Result<Shown, Lost> {
+        let lost = |message: String| lost(uri, message);
+        let bytes = read(uri).await?;
+        let (width, height) = photo::dimensions(&bytes).map_err(|e| lost(e.message))?;
+        // Its pixels, the coefficients or planes while it is decoded, and a tensor.
+        let needed = u64::from(width) * u64::from(height) * 12 / KIB + 1;
+        let needed = u32::try_from(needed).unwrap_or(u32::MAX).min(self.all);
+        let held = Arc::clone(&self.free).acquire_many_owned(needed).await.map_err(|e| lost(e.to_string()))?;
+        let decoded = tokio::task::spawn_blocking(move || decode_rgb(&bytes)).await;
+        let (width, height, pixels) =
+            decoded.map_err(|e| lost(e.to_string()))?.map_err(|refused| lost(refused.to_string()))?;
+        let picture = Rgb::new(width, height, pixels).ok_or_else(|| lost("its pixels do not fill it".into()))?;
+        Ok(Shown { picture, _held: held })
+    }
+}
+
+async fn read(uri: &str) -> Result<bytes::Bytes, Lost> {
+    let (store, path) = open_object(uri).map_err(|e| lost(uri, e.to_string()))?;
+    let found = store.get(&path).await.map_err(|e| lost(uri, e.to_string()))?;
+    if found.meta.size > MAX_BYTES {
+        return Err(lost(uri, format!("{} bytes, more than the {MAX_BYTES} allowed", found.meta.size)));
+    }
+    found.bytes().await.map_err(|e| lost(uri, e.to_string()))
+}
+
+fn lost(uri: &str, message: String) -> Lost {
+    Lost { code: "image".into(), message: format!("cannot look at the image: {message}, file `{uri}`") }
+}

@@ -1,0 +1,95 @@
+//! Weights: the files of a model, on this machine and of the hash that the registry states.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use object_store::ObjectStoreExt;
+use ring::digest::{Context as Digest, SHA256};
+use spatialmill_models::File;
+
+use crate::error::{Context, Error, Result};
+use crate::run::import::blocking;
+use crate::warehouse::Location;
+
+/// The local path of a network's file; one in a bucket is copied to the cache once. A wrong hash or a missing file is an error.
+pub async fn local(file: &File, folder: &Path) -> Result<PathBuf> {
+    let parsed = Location::parse(&file.uri, folder)?;
+    let wanted = file.sha256.clone();
+    if let Ok(path) = parsed.url().to_file_path() {
+        return blocking(move || {
+            check(&path, &wanted)?;
+            Ok(path)
+        })
+        .await;
+    }
+    let cached = cache_folder()?.join("weights").join(&format!("{wanted}.{}", ending(&file.uri)));
+    if cached.exists() {
+        let path = cached.clone();
+        if blocking(move || check(&path, &wanted)).await.is_ok() {
+            return Ok(cached);
+        }
+    }
+    fetch(&file.uri, &cached).await?;
+    let (path, wanted) = (cached.clone(), file.sha256.clone());
+    blocking(move || check(&path, &wanted)).await?;
+    Ok(cached)
+}
+
+/// ONNX Runtime tells its two formats apart by the ending.
+fn ending(uri: &str) -> &'static str {
+    if uri.ends_with(".ort") { "ort" } else { "onnx" }
+}
+
+async fn fetch(uri: &str, to: &Path) -> Result<()> {
+    use futures::TryStreamExt;
+    use tokio::io::AsyncWriteExt;
+
+    let missing = || format!("cannot read the model `{uri}`");
+    let (store, path) = crate::warehouse::open_object(uri)?;
+    let mut chunks = store.get(&path).await.or_input(missing)?.into_stream();
+    let folder = to.parent().unwrap_or(Path::new("."));
+    tokio::fs::create_dir_all(folder).await.or_input(|| format!("cannot create `{}`", folder.display()))?;
+    // Under another name until it is whole, so that two processes may fetch at once.
+    let part = to.with_extension(format!("{}.part", std::process::id()));
+    let writing = || format!("cannot write `{}`", part.display());
+    let mut out = tokio::fs::File::create(&part).await.or_input(writing)?;
+    while let Some(chunk) = chunks.try_next().await.or_input(missing)? {
+        out.write_all(&chunk).await.or_input(writing)?;
+    }
+    out.flush().await.or_input(writing)?;
+    tokio::fs::rename(&part, to).await.or_input(writing)
+}
+
+fn check(path: &Path, wanted: &str) -> Result<()> {
+    let mut file = std::fs::File::open(path).map_err(|e| {
+        Error::input("the model's file cannot be opened")
+            .with("file", path.display())
+            .because(e)
+            .hint("`uri` in models.toml is relative to the project's folder")
+    })?;
+    let mut digest = Digest::new(&SHA256);
+    let mut chunk = vec![0; 1 << 20];
+    loop {
+        let n = file.read(&mut chunk).or_input(|| format!("cannot read `{}`", path.display()))?;
+        if n == 0 {
+            break;
+        }
+        digest.update(&chunk[..n]);
+    }
+    let found: String = digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    if found == wanted {
+        return Ok(());
+    }
+    Err(Error::input(format!("the model's SHA-256 is {found}, models.toml says {wanted}"))
+        .with("file", path.display())
+        .hint("another file than the registry means; if it is the right one, correct `sha256`"))
+}
+
+/// Where this program keeps what it can get again: `$XDG_CACHE_HOME/spatialmill`, or `~/.cache/spatialmill`.
+pub fn cache_folder() -> Result<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    folder("XDG_CACHE_HOME")
+        .or_else(|| folder("HOME").map(|home| home.join(".cache")))
+        .map(|cache| cache.join("spatialmill"))
+        .ok_or_else(|| Error::input("there is no cache folder").hint("set HOME or XDG_CACHE_HOME"))
+}

@@ -1,0 +1,43 @@
+//! What is held against an object that is lifted from estimated depth, beyond what is held against a measured one.
+//!
+//! A network gives a reading everywhere: in the sky, in a mirror, across the edge between two things. A measurement would have a gap there.
+
+use super::shown::unhidden;
+use super::{Outline, Sample};
+use crate::DepthImage;
+
+/// Rules for depth that a model estimated.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EstimatedRules {
+    /// Readings beyond this are the sky, or as good as it.
+    pub max_depth_m: f64,
+    /// A mask that covers less than this share of the picture is trusted by how much it covers of it: at the resolution of networks it is a
+    /// few pixels, each a blend with its neighbours.
+    pub small: f64,
+    /// A thing behind its own outline along this share of its edge may be hidden by others; from there on it looks more and more like a hole,
+    /// which is what depth makes of mirrors and windows.
+    pub hole: f64,
+}
+
+impl Default for EstimatedRules {
+    fn default() -> Self {
+        Self { max_depth_m: 80.0, small: 0.002, hole: 0.5 }
+    }
+}
+
+impl EstimatedRules {
+    /// 0-1, the product of: how large the mask is; the share of its readings that lie on no jump; how little it looks like a hole.
+    pub(super) fn quality(&self, outline: &Outline, depth: &DepthImage, sample: &Sample) -> f64 {
+        let (covered, looks_solid) = match outline {
+            Outline::Mask(mask) => {
+                let picture = f64::from(mask.width()) * f64::from(mask.height());
+                let behind = 1.0 - unhidden(mask, depth);
+                let hole = ((behind - self.hole) / (1.0 - self.hole).max(f64::EPSILON)).clamp(0.0, 1.0);
+                (mask.area() as f64 / picture, 1.0 - hole)
+            }
+            Outline::Box { bounds, height, width } => (bounds.area() / (f64::from(*width) * f64::from(*height)), 1.0),
+        };
+        let large = (covered / self.small.max(f64::EPSILON)).min(1.0);
+        large * sample.steady() * looks_solid
+    }
+}
