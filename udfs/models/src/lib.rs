@@ -7,7 +7,11 @@
 //! ```
 
 pub mod family;
+pub mod labels;
+pub mod nms;
+pub mod normalise;
 mod poison;
+pub mod resize;
 mod rgb;
 mod tensor;
 
