@@ -28,9 +28,10 @@ pub(crate) fn mask_of_logits(logits: Logits<'_>, picture: Size, keep: &PixelBox)
     let mut spans = Vec::new();
     for (x, across) in (columns.first..).zip(&columns.steps) {
         // The rows that count for those of the picture, and the one after.
-        for y in positive.rows.0.saturating_sub(1)..(positive.rows.1 + 2).min(logits.height) {
-            let row = &logits.data[y * logits.width..(y + 1) * logits.width];
-            column[y] = across.between(row[across.near], row[across.far]);
+        let (from, to) = (positive.rows.0.saturating_sub(1), (positive.rows.1 + 2).min(logits.height));
+        let rows_of_logits = logits.data[from * logits.width..].chunks_exact(logits.width);
+        for (out, row) in column[from..to].iter_mut().zip(rows_of_logits) {
+            *out = across.between(row[across.near], row[across.far]);
         }
         let base = x * u64::from(picture.height);
         let mut start = None;
