@@ -10,11 +10,13 @@ mod export;
 mod gc;
 mod import;
 mod init;
+mod models;
 mod output;
 mod phrases;
 mod plan;
 mod report;
 mod selection;
+mod setup;
 mod slice;
 mod sql;
 mod status;
@@ -85,6 +87,8 @@ enum Verb {
     Verify(verify::Verify),
     Gc(gc::Gc),
     Phrases(phrases::Phrases),
+    Models(models::List),
+    Setup(setup::Setup),
     Doctor(doctor::Doctor),
     Demo(demo::Demo),
 }
@@ -136,6 +140,8 @@ async fn run(cli: Cli) -> Result<()> {
         Verb::Verify(verb) => verb.run(&global).await,
         Verb::Gc(verb) => verb.run(&global).await,
         Verb::Phrases(verb) => verb.run(&global),
+        Verb::Models(verb) => verb.run(&global).await,
+        Verb::Setup(verb) => verb.run(&global).await,
         Verb::Doctor(verb) => verb.run(&global).await,
         Verb::Demo(verb) => verb.run(&global).await,
     }

@@ -1,7 +1,7 @@
 //! One model, opened: its family, its networks at work, and where its answers are kept.
 
 use spatialmill_models::{
-    Adapter, Entry, FAMILIES, Inputs, Network, OnnxNetwork, OpenError, Outputs, Port, Provider, RunError, Runtime,
+    Adapter, Entry, FAMILIES, Inputs, Network, OnnxNetwork, OpenError, Outputs, Provider, RunError, Runtime,
     SessionOptions, Signature, Unfit, Worker,
 };
 
@@ -44,13 +44,9 @@ impl Model {
             let runtime = Runtime::load(&library).map_err(opening)?;
             let mut workers = Vec::new();
             for (roles, file, local) in files {
-                let ports = |names: &'static [&'static str], ports: &'_ std::collections::BTreeMap<String, Port>| {
-                    names.iter().map(|role| (*role, ports.get(*role).cloned())).collect::<Vec<_>>()
-                };
-                let (inputs, outputs) = (ports(roles.inputs, &file.inputs), ports(roles.outputs, &file.outputs));
                 let mut networks: Vec<Box<dyn Network>> = Vec::new();
                 for _ in 0..run.sessions {
-                    let network = OnnxNetwork::open(&runtime, &local, &by_ref(&inputs), &by_ref(&outputs), options)
+                    let network = OnnxNetwork::open(&runtime, &local, roles, &file, options)
                         .map_err(|e| opening(e).with("network", roles.name).with("file", local.display()))?;
                     networks.push(Box::new(network));
                 }
@@ -81,14 +77,25 @@ impl Model {
         }
     }
 
+    /// What its networks take and give, for people.
+    pub fn contract(&self) -> String {
+        let one = |(role, sizes): (&String, &Vec<Option<usize>>)| {
+            let sizes: Vec<String> = sizes.iter().map(|n| n.map_or("any".to_owned(), |n| n.to_string())).collect();
+            format!("{role} [{}]", sizes.join(", "))
+        };
+        let all = |worker: &Worker| {
+            let signature = worker.signature();
+            let inputs: Vec<String> = signature.inputs.iter().map(one).collect();
+            let outputs: Vec<String> = signature.outputs.iter().map(one).collect();
+            format!("{} -> {}", inputs.join(", "), outputs.join(", "))
+        };
+        self.workers.iter().map(all).collect::<Vec<_>>().join("; ")
+    }
+
     /// Its networks at work.
     pub fn workers(&self) -> &[Worker] {
         &self.workers
     }
-}
-
-fn by_ref<'a>(ports: &'a [(&'static str, Option<Port>)]) -> Vec<(&'static str, Option<&'a Port>)> {
-    ports.iter().map(|(role, port)| (*role, port.as_ref())).collect()
 }
 
 fn provider_of(project: &Project) -> Result<Provider> {

@@ -164,7 +164,10 @@ mod tests {
     #[tokio::test]
     async fn joins_of_a_shard_hold_what_their_query_puts_on_the_left() {
         let objects = crate::schemas::tables().await.unwrap().remove("objects").unwrap().schema;
-        let engine = Engine::new(&Project::in_memory(), &objects).unwrap();
+        let project = Project::in_memory();
+        let warehouse = crate::warehouse::Location::parse("memory://joins", std::path::Path::new(".")).unwrap();
+        let models = Arc::new(Models::of(&project, &warehouse).unwrap());
+        let engine = Engine::new(&project, &objects, &models).unwrap();
         let context = engine.shard_session(1).unwrap();
         // By their sizes, and by what each condition names, every join here could be turned round.
         for (table, rows) in [("left_one", 3), ("left_two", 2), ("many", 1)] {

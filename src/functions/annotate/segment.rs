@@ -129,7 +129,7 @@ async fn mask_of(
     let outputs = ask.model.run(1, inputs).await?;
     let model = Arc::clone(&ask.model);
     let (mask, score) = blocking(move || match &model.adapter {
-        Adapter::Segment(family) => family.decode(&outputs, picture),
+        Adapter::Segment(family) => family.decode(&outputs, &bounds, picture),
         _ => Err(none()),
     })
     .await??;

@@ -7,10 +7,14 @@
 //! ```
 
 pub mod family;
+pub mod labels;
 mod network;
+pub mod nms;
+pub mod normalise;
 mod onnx;
 mod poison;
 mod registry;
+pub mod resize;
 mod rgb;
 mod tensor;
 mod worker;

@@ -3,6 +3,7 @@
 //! The one file that calls it. Inputs are converted to the number type that a network declares, outputs to `f32`; tensors of `f32`
 //! are handed over without a copy. Arithmetic is deterministic for one machine and one size of batch.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -13,8 +14,9 @@ use ort::session::{Session, SessionInputValue};
 use ort::value::{DynValue, Outlet, Shape, TensorElementType, TensorRef};
 use thiserror::Error;
 
+use crate::family::NetworkRoles;
 use crate::network::{Network, RunError};
-use crate::registry::Port;
+use crate::registry::{File, Port};
 use crate::{Signature, Tensor};
 
 /// ONNX Runtime, loaded.
@@ -115,18 +117,18 @@ struct Named {
 }
 
 impl OnnxNetwork {
-    /// Opens an `.onnx` or `.ort` file. Each input of the network must be one of `inputs` by role; of its outputs, those that `outputs`
-    /// do not name are not asked for. A role without a port is the input or output of that name, or the only one there is.
+    /// Opens an `.onnx` or `.ort` file. Each input of the network must have a role; outputs without one are not asked for. A role without
+    /// a port is the input or output of that name, or the only one there is.
     pub fn open(
         runtime: &Runtime,
         file: &Path,
-        inputs: &[(&str, Option<&Port>)],
-        outputs: &[(&str, Option<&Port>)],
+        roles: &NetworkRoles,
+        ports: &File,
         options: SessionOptions,
     ) -> Result<Self, OpenError> {
         let session = session(runtime, file, options)?;
-        let (inputs, taken) = assign(session.inputs(), inputs, "input")?;
-        let (outputs, given) = assign(session.outputs(), outputs, "output")?;
+        let (inputs, taken) = assign(session.inputs(), roles.inputs, &ports.inputs, roles.optional, "input")?;
+        let (outputs, given) = assign(session.outputs(), roles.outputs, &ports.outputs, roles.optional, "output")?;
         if let Some(unknown) = session.inputs().iter().find(|input| inputs.iter().all(|n| n.name != input.name())) {
             return Err(OpenError::Contract(format!(
                 "the network has an input `{}` that its family knows nothing of",
@@ -165,21 +167,30 @@ fn session(runtime: &Runtime, file: &Path, options: SessionOptions) -> Result<Se
     builder.commit_from_file(file).map_err(|e| model(&e))
 }
 
-type Sizes = std::collections::BTreeMap<String, Vec<Option<usize>>>;
+type Sizes = BTreeMap<String, Vec<Option<usize>>>;
 
 /// Which of a network's inputs or outputs plays each role, and its sizes.
-fn assign(outlets: &[Outlet], roles: &[(&str, Option<&Port>)], kind: &str) -> Result<(Vec<Named>, Sizes), OpenError> {
+fn assign(
+    outlets: &[Outlet],
+    roles: &[&str],
+    ports: &BTreeMap<String, Port>,
+    optional: &[&str],
+    kind: &str,
+) -> Result<(Vec<Named>, Sizes), OpenError> {
     let (mut named, mut sizes) = (Vec::new(), Sizes::new());
     let names = || outlets.iter().map(Outlet::name).collect::<Vec<_>>().join("`, `");
-    for (role, port) in roles {
+    for role in roles {
+        let port = ports.get(*role);
         let wanted = port.map_or(*role, |port| port.name());
         let outlet = match outlets.iter().find(|outlet| outlet.name() == wanted) {
             Some(outlet) => outlet,
             None if port.is_none() && outlets.len() == 1 && roles.len() == 1 => &outlets[0],
-            // A family may do without some of them, and says so when it sees the signature.
-            None if port.is_none() => continue,
+            None if port.is_none() && optional.contains(role) => continue,
             None => {
-                let message = format!("the network has no {kind} `{wanted}`; it has `{}`", names());
+                let message = format!(
+                    "the network has no {kind} `{wanted}`; it has `{}`. `{kind}s = {{ {role} = \"...\" }}` says which it is",
+                    names()
+                );
                 return Err(OpenError::Contract(message));
             }
         };

@@ -6,7 +6,8 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct Poison {
-    /// A word to count by: `shape`, `not_finite`, `depth_range`, `empty_mask`, `full_mask`, `box`, `camera`, `gravity`.
+    /// A word to count by: `shape`, `not_finite`, `score`, `label`, `box`, `empty_mask`, `full_mask`, `depth_range`, `camera`,
+    /// `gravity`.
     pub code: &'static str,
     /// In words, with the numbers.
     pub message: String,

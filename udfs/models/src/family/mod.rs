@@ -7,6 +7,19 @@
 //! Pure: no runtime, no files. A family knows a kind of network by what it is given and what it gives, so that any weights with the
 //! same contract will do. Everything that a decoder gives is checked for range and finiteness; what fails is [`Poison`].
 
+mod boxes;
+mod image_size;
+mod mask_of_logits;
+mod metric_depth;
+mod output;
+mod prompt;
+mod readings;
+mod sam2;
+#[cfg(test)]
+mod sampling;
+mod stretch;
+mod yolox;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -83,10 +96,12 @@ pub struct NetworkRoles {
     pub name: &'static str,
     pub inputs: &'static [&'static str],
     pub outputs: &'static [&'static str],
+    /// Inputs and outputs that only some exports have. [`Family::open`] sees in the signatures which are there.
+    pub optional: &'static [&'static str],
 }
 
 /// Every family.
-pub const FAMILIES: &[&Family] = &[];
+pub const FAMILIES: &[&Family] = &[&yolox::FAMILY, &sam2::FAMILY, &metric_depth::FAMILY];
 
 /// The parameters of an entry of `models.toml`.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -144,8 +159,8 @@ pub trait Segment: Send + Sync {
     fn prepare(&self, picture: &Rgb) -> Inputs;
     /// Inputs of the network `decoder`, for one box.
     fn prompt(&self, embedding: &Outputs, bounds: &PixelBox, picture: Size) -> Result<Inputs, Poison>;
-    /// The best mask, of the picture's size, and how good the model thinks it is (0-1).
-    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<(Mask, f32), Poison>;
+    /// The best mask for the box that was the prompt, of the picture's size, and how good the model thinks it is (0-1).
+    fn decode(&self, outputs: &Outputs, bounds: &PixelBox, picture: Size) -> Result<(Mask, f32), Poison>;
 }
 
 /// How far away everything in a picture is.

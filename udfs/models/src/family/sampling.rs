@@ -1,0 +1,41 @@
+//! What the families' tests share.
+
+use spatialmill_geometry::Intrinsics;
+
+use super::{Adapter, Detect, EstimateDepth, Family, Parameters, Segment, Signature};
+use crate::Poison;
+
+pub(crate) const CAMERA: Intrinsics = Intrinsics { fx: 500.0, fy: 500.0, cx: 319.5, cy: 239.5 };
+
+/// Of fixed sizes; 0 is any.
+pub(crate) fn signature(inputs: &[(&str, &[usize])], outputs: &[(&str, &[usize])]) -> Signature {
+    let all = |roles: &[(&str, &[usize])]| {
+        let sides = |shape: &[usize]| shape.iter().map(|side| Some(*side).filter(|side| *side > 0)).collect();
+        roles.iter().map(|(role, shape)| ((*role).to_owned(), sides(shape))).collect()
+    };
+    Signature { inputs: all(inputs), outputs: all(outputs) }
+}
+
+fn open(family: &Family, parameters: &str, signatures: &[Signature]) -> Adapter {
+    (family.open)(&Parameters(parameters.parse().unwrap()), signatures).unwrap()
+}
+
+pub(crate) fn detector(family: &Family, parameters: &str, signatures: &[Signature]) -> Box<dyn Detect> {
+    let Adapter::Detect(adapter) = open(family, parameters, signatures) else { panic!("{} detects", family.name) };
+    adapter
+}
+
+pub(crate) fn segmenter(family: &Family, parameters: &str, signatures: &[Signature]) -> Box<dyn Segment> {
+    let Adapter::Segment(adapter) = open(family, parameters, signatures) else { panic!("{} segments", family.name) };
+    adapter
+}
+
+pub(crate) fn depth(family: &Family, parameters: &str, signatures: &[Signature]) -> Box<dyn EstimateDepth> {
+    let Adapter::Depth(adapter) = open(family, parameters, signatures) else { panic!("{} is for depth", family.name) };
+    adapter
+}
+
+/// The codes of answers that all must be poison.
+pub(crate) fn codes<T: std::fmt::Debug>(answers: impl IntoIterator<Item = Result<T, Poison>>) -> Vec<&'static str> {
+    answers.into_iter().map(|answer| answer.unwrap_err().code).collect()
+}
