@@ -9,13 +9,15 @@ use spatialmill_models::File;
 
 use crate::error::{Context, Error, Result};
 use crate::run::import::blocking;
-use crate::warehouse::Location;
+use crate::warehouse::object_url;
 
 /// The local path of a network's file; one in a bucket is copied to the cache once. A wrong hash or a missing file is an error.
 pub async fn local(file: &File, folder: &Path) -> Result<PathBuf> {
-    let parsed = Location::parse(&file.uri, folder)?;
+    let url = object_url(&file.uri, folder)?;
     let wanted = file.sha256.clone();
-    if let Ok(path) = parsed.url().to_file_path() {
+    if url.scheme() == "file"
+        && let Ok(path) = url.to_file_path()
+    {
         return blocking(move || {
             check(&path, &wanted)?;
             Ok(path)
@@ -29,7 +31,7 @@ pub async fn local(file: &File, folder: &Path) -> Result<PathBuf> {
             return Ok(cached);
         }
     }
-    fetch(&file.uri, &cached).await?;
+    fetch(url.as_str(), &cached).await?;
     let (path, wanted) = (cached.clone(), file.sha256.clone());
     blocking(move || check(&path, &wanted)).await?;
     Ok(cached)

@@ -30,7 +30,7 @@ pub struct Location {
 impl Location {
     /// The folder that `text` names; a relative path starts at `base`.
     pub fn parse(text: &str, base: &FilePath) -> Result<Self> {
-        let url = parse_url(text, base)?;
+        let url = object_url(text, base)?;
         let mut folder = url.clone();
         if !folder.path().ends_with('/') {
             folder.set_path(&format!("{}/", url.path()));
@@ -54,11 +54,12 @@ impl Location {
         Ok(Self { url, store: Arc::clone(&self.store), root: self.root.clone().join(name) })
     }
 
-    /// The names of the folders directly inside this one, in no order.
+    /// The names of the folders directly inside this one that may be tables, in no order.
     pub async fn children(&self) -> Result<Vec<String>> {
         let listed = self.store.list_with_delimiter(Some(&self.root)).await;
         let listed = listed.or_input(|| format!("cannot list the warehouse {}", self.url))?;
-        Ok(listed.common_prefixes.iter().filter_map(|p| p.filename()).map(str::to_owned).collect())
+        let names = listed.common_prefixes.iter().filter_map(|p| p.filename());
+        Ok(names.filter(|name| !name.starts_with(['_', '.'])).map(str::to_owned).collect())
     }
 
     /// The same place reached through another store.
@@ -96,10 +97,11 @@ impl Location {
 
 /// The store and path of one object that a row names (an image, a depth image): a path, `file://`, `s3://` or `memory://`.
 pub fn open_object(uri: &str) -> Result<(Arc<dyn ObjectStore>, Path)> {
-    resolve(&parse_url(uri, FilePath::new("."))?)
+    resolve(&object_url(uri, FilePath::new("."))?)
 }
 
-fn parse_url(text: &str, base: &FilePath) -> Result<Url> {
+/// The URL of one object: `text` as it is where it is one, else a path that starts at `base`.
+pub fn object_url(text: &str, base: &FilePath) -> Result<Url> {
     if text.contains("://") {
         return Url::parse(text).or_input(|| format!("`{text}` is not a URL"));
     }

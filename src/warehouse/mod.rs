@@ -31,7 +31,7 @@ mod verify;
 pub use commit::Commit;
 pub use gc::{Collected, Retention};
 pub use history::Entry;
-pub use location::{Location, open_object};
+pub use location::{Location, object_url, open_object};
 pub use part::Part;
 pub use part_writer::{Empty, PartWriter, WriteOptions};
 pub use sink::write_parts;
