@@ -28,6 +28,9 @@ pub enum Fatal {
     /// 404.
     #[error("the server knows no such model or address: {0}")]
     NotFound(String),
+    /// A model without eyes was sent an image.
+    #[error("the model takes no images: {0}")]
+    Blind(String),
     /// A redirection, which is not followed: the key would go to whom the answer names.
     #[error("the server redirects, so that `url` is not its address: {0}")]
     Redirected(String),
@@ -55,6 +58,7 @@ impl Refused {
             Self::Fatal(Fatal::Budget(_)) => "budget",
             Self::Fatal(Fatal::Key(_)) => "key",
             Self::Fatal(Fatal::NotFound(_)) => "not_found",
+            Self::Fatal(Fatal::Blind(_)) => "blind",
             Self::Fatal(Fatal::Redirected(_)) => "redirected",
             Self::Fatal(Fatal::Unreachable(_)) => "unreachable",
         }

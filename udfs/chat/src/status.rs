@@ -26,6 +26,8 @@ pub fn judge(status: u16, said: &str, wait: Option<Duration>, is_held_to_json: b
         300..400 => Miss::Run(Fatal::Redirected(message)),
         401..=403 => Miss::Run(Fatal::Key(message)),
         404 => Miss::Run(Fatal::NotFound(message)),
+        // Some say so with a 500, which would be tried again for every row.
+        400 | 422 | 500 if BLIND_WORDS.iter().any(|word| low.contains(word)) => Miss::Run(Fatal::Blind(message)),
         // Waiting does not help where it is the account that is empty.
         429 if low.contains("quota") && low.contains("billing") => Miss::Run(Fatal::Key(message)),
         429 => Miss::Again(Refusal::new("vlm_limited", message), wait),
@@ -39,6 +41,15 @@ pub fn judge(status: u16, said: &str, wait: Option<Duration>, is_held_to_json: b
 /// What servers call the form of an answer when they do not know it.
 const JSON_WORDS: &[&str] =
     &["response_format", "json_schema", "json_object", "structured output", "guided", "grammar", "json mode"];
+
+/// What llama.cpp, vLLM and hosted models say of an image that they cannot look at.
+const BLIND_WORDS: &[&str] = &[
+    "image input is not supported",
+    "not a multimodal model",
+    "at most 0 image",
+    "does not support image",
+    "image inputs are not supported",
+];
 
 /// `Retry-After`: seconds, or a date.
 pub fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {
@@ -91,5 +102,7 @@ mod tests {
         assert_eq!(kind(422, "json_schema is not supported", true), "simpler");
         assert_eq!(kind(400, "the image is too large", true), "row vlm_http");
         assert_eq!(kind(413, "", true), "row vlm_http");
+        assert_eq!(kind(500, "image input is not supported - hint: provide the mmproj", true), "run");
+        assert_eq!(kind(400, "m is not a multimodal model", true), "run");
     }
 }

@@ -57,6 +57,7 @@ fn is_same(a: &PixelBox, b: &PixelBox) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::coordinates::Coordinates;
     use crate::template::{Places, lint};
 
     pub const SIZE: Size = Size { width: 640, height: 480 };
@@ -94,18 +95,25 @@ mod tests {
     }
 
     #[test]
-    fn the_pipelines_prompts_are_clean_and_show_json_that_can_be_read() {
+    fn the_pipelines_prompts_are_clean() {
         for (name, prompt, places) in PROMPTS {
             assert_eq!(lint(prompt, places), [], "{name}.md");
-            // Each shows an answer on a line of its own.
+        }
+    }
+
+    /// Small models repeat the example of a prompt. Were it a good answer, it would be believed of every image.
+    #[test]
+    fn the_example_of_a_prompt_is_no_answer() {
+        for (name, prompt, _) in PROMPTS {
             let shown = prompt.lines().find(|line| line.starts_with('{')).unwrap();
-            let read = match name {
-                "detect" => detect::Detect::new(prompt, Default::default(), 9).unwrap().read(shown, SIZE).map(|_| ()),
-                "ground" => ground::Ground::new(prompt, Default::default(), 9).unwrap().read(shown, SIZE).map(|_| ()),
-                "caption" => caption::Caption::new(prompt, Default::default()).unwrap().read(shown).map(|_| ()),
-                _ => verify::Verify::new(prompt, Default::default()).unwrap().read(shown).map(|_| ()),
+            let unit = Coordinates::default();
+            let is_believed = match name {
+                "detect" => detect::Detect::new(prompt, unit, 9).unwrap().read(shown, SIZE).is_ok(),
+                "ground" => ground::Ground::new(prompt, unit, 9).unwrap().read(shown, SIZE).is_ok(),
+                "caption" => caption::Caption::new(prompt, unit).unwrap().read(shown).is_ok(),
+                _ => verify::Verify::new(prompt, unit).unwrap().read(shown).is_ok(),
             };
-            assert_eq!(read, Ok(()), "{name}.md: {shown}");
+            assert!(!is_believed, "{name}.md: {shown}");
         }
     }
 }

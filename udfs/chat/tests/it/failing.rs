@@ -8,7 +8,7 @@ use serde_json::json;
 use spatialmill_chat::{Chat, Endpoint, Fatal, JsonMode, Key, Refusal, Refused};
 
 use crate::server::{Act, Server};
-use crate::{chat, endpoint, question, question_with_schema, soon};
+use crate::{chat, endpoint, question, question_with_schema, soon, until};
 
 /// Asks one question of a server of which each request is answered by the next of `acts`, the last of them for ever.
 async fn check(acts: Vec<Act>, expected: Result<&str, &str>, requests: u64, retries: u64) -> Chat {
@@ -65,12 +65,8 @@ async fn a_server_that_never_answers_is_left() {
     assert_eq!(refused.code(), "vlm_timeout");
     let usage = chat.usage();
     assert_eq!((usage.requests, usage.retries, usage.unreported), (2, 1, 2));
-    soon(async {
-        while server.hung_up() < 2 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    // The connections are closed, not left.
+    until(|| server.hung_up() == server.requests().len()).await;
 }
 
 #[tokio::test]
@@ -107,7 +103,7 @@ async fn patience_is_asked_of_all_callers() {
     let (first, second) = (question("1"), question("2"));
     let (a, b) = soon(async {
         tokio::join!(chat.ask(&first), async {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            until(|| chat.usage().requests == 1 && chat.usage().in_flight == 0).await;
             chat.ask(&second).await
         })
     })

@@ -32,6 +32,16 @@ fn question_with_schema() -> Question {
     Question { schema: Some(schema), ..question("JSON, please") }
 }
 
+/// Comes back when something is true.
+async fn until(is_true: impl Fn() -> bool) {
+    soon(async {
+        while !is_true() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
 /// Fails, and does not hang, where something never ends.
 async fn soon<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(10), work).await.expect("it hangs")
