@@ -1,0 +1,271 @@
+//! What was sent, what it cost, and whether one more call fits into the budget.
+//!
+//! A call claims the most that it may use before it is sent, and pays what it did use when its answer is there. One that
+//! does not fit beside what others have claimed waits for them; one that could not fit even without them is refused. So
+//! the budget is never passed, however many calls are in flight, and up to one call's claim of it is left over.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::endpoint::Endpoint;
+use crate::refused::Fatal;
+
+/// The counts so far.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Usage {
+    /// Calls sent, those tried again among them.
+    pub requests: u64,
+    /// Calls sent because one before had failed.
+    pub retries: u64,
+    /// Calls that are being answered now.
+    pub in_flight: u64,
+    /// Questions that a text was received for.
+    pub answers: u64,
+    /// Questions without one, and texts that could not be read, by code.
+    pub failures: BTreeMap<&'static str, u64>,
+    /// As counted by the server.
+    pub prompt_tokens: u64,
+    pub completion_tokens: u64,
+    /// Calls that the server may have charged for and gave no count of: broken off, or without `usage` in their answer.
+    /// They are taken to have used all that they might.
+    pub unreported: u64,
+    /// In the currency of `price_in` and `price_out`, the unreported calls among it.
+    pub cost: f64,
+}
+
+/// Tokens read and written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tokens {
+    pub read: u64,
+    pub written: u64,
+}
+
+impl Tokens {
+    fn and(self, other: Self) -> Self {
+        Self { read: self.read.saturating_add(other.read), written: self.written.saturating_add(other.written) }
+    }
+}
+
+#[derive(Debug)]
+pub struct Ledger {
+    prices: (f64, f64),
+    max_cost: Option<f64>,
+    max_tokens: Option<u64>,
+    books: Mutex<Books>,
+    settled: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Books {
+    usage: Usage,
+    /// Of the unreported calls.
+    assumed: Tokens,
+    claimed: Tokens,
+    /// How many times more than claimed a prompt was found to have; at least 1.
+    low_by: f64,
+    /// Any reply, were it an error.
+    replies: u64,
+}
+
+impl Books {
+    fn spent(&self) -> Tokens {
+        Tokens { read: self.usage.prompt_tokens, written: self.usage.completion_tokens }.and(self.assumed)
+    }
+}
+
+impl Ledger {
+    pub fn new(endpoint: &Endpoint) -> Self {
+        Self {
+            prices: (endpoint.price_in, endpoint.price_out),
+            max_cost: endpoint.max_cost,
+            max_tokens: endpoint.max_tokens_total,
+            books: Mutex::new(Books { low_by: 1.0, ..Books::default() }),
+            settled: Notify::new(),
+        }
+    }
+
+    pub fn usage(&self) -> Usage {
+        let books = self.books();
+        Usage { cost: self.cost(books.spent()), ..books.usage.clone() }
+    }
+
+    /// True when no call ever had a reply.
+    pub fn is_silent(&self) -> bool {
+        self.books().replies == 0
+    }
+
+    pub fn replied(&self) {
+        self.books().replies += 1;
+    }
+
+    pub fn answered(&self) {
+        self.books().usage.answers += 1;
+    }
+
+    pub fn failed(&self, code: &'static str) {
+        *self.books().usage.failures.entry(code).or_default() += 1;
+    }
+
+    /// Room for a call that uses `most` at the most; waits while others hold the room that it needs.
+    pub async fn claim(&self, most: Tokens) -> Result<Claim<'_>, Fatal> {
+        loop {
+            let settled = self.settled.notified();
+            tokio::pin!(settled);
+            // From here on, so that nothing that settles between the look and the wait is missed.
+            settled.as_mut().enable();
+            if let Some(claim) = self.try_claim(most)? {
+                return Ok(claim);
+            }
+            settled.await;
+        }
+    }
+
+    fn try_claim(&self, most: Tokens) -> Result<Option<Claim<'_>>, Fatal> {
+        let mut books = self.books();
+        let most = Tokens { read: (most.read as f64 * books.low_by).ceil() as u64, ..most };
+        self.check(books.spent(), most)?;
+        if self.check(books.spent().and(books.claimed), most).is_err() {
+            return Ok(None);
+        }
+        books.claimed = books.claimed.and(most);
+        Ok(Some(Claim { ledger: self, most, was_sent: false }))
+    }
+
+    fn check(&self, spent: Tokens, next: Tokens) -> Result<(), Fatal> {
+        let all = spent.and(next);
+        if let Some(max) = self.max_tokens.filter(|max| all.read.saturating_add(all.written) > *max) {
+            let (spent, next) = (spent.read + spent.written, next.read + next.written);
+            let message =
+                format!("{spent} tokens used and up to {next} for the next call, of {max} (`max_tokens_total`)");
+            return Err(Fatal::Budget(message));
+        }
+        if let Some(max) = self.max_cost.filter(|max| self.cost(all) > *max) {
+            let (spent, next) = (self.cost(spent), self.cost(next));
+            let message = format!("{spent:.4} spent and up to {next:.4} for the next call, of {max} (`max_cost`)");
+            return Err(Fatal::Budget(message));
+        }
+        Ok(())
+    }
+
+    fn cost(&self, tokens: Tokens) -> f64 {
+        (tokens.read as f64 * self.prices.0 + tokens.written as f64 * self.prices.1) / 1e6
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Room in the budget for one call. Dropped, it is as if the call were never made, or, once sent, had used all of it.
+#[derive(Debug)]
+pub struct Claim<'a> {
+    ledger: &'a Ledger,
+    most: Tokens,
+    was_sent: bool,
+}
+
+impl Claim<'_> {
+    pub fn sent(&mut self, is_retry: bool) {
+        let mut books = self.ledger.books();
+        self.was_sent = true;
+        books.usage.requests += 1;
+        books.usage.in_flight += 1;
+        books.usage.retries += u64::from(is_retry);
+    }
+
+    /// The server's own count.
+    pub fn paid(self, used: Tokens) {
+        let mut books = self.ledger.books();
+        books.usage.prompt_tokens += used.read;
+        books.usage.completion_tokens += used.written;
+        books.low_by = books.low_by.max(used.read as f64 / self.most.read.max(1) as f64 * books.low_by);
+        drop(books);
+        self.free();
+    }
+
+    /// The server refused the call, for which none charges.
+    pub fn free(mut self) {
+        if std::mem::take(&mut self.was_sent) {
+            self.ledger.books().usage.in_flight -= 1;
+        }
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        let mut books = self.ledger.books();
+        books.claimed.read -= self.most.read;
+        books.claimed.written -= self.most.written;
+        if self.was_sent {
+            books.usage.in_flight -= 1;
+            books.usage.unreported += 1;
+            books.assumed = books.assumed.and(self.most);
+        }
+        drop(books);
+        self.ledger.settled.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ledger(max: u64) -> Ledger {
+        Ledger::new(&Endpoint { max_tokens_total: Some(max), ..Endpoint::new("http://x", "m") })
+    }
+
+    const CALL: Tokens = Tokens { read: 60, written: 40 };
+
+    #[tokio::test]
+    async fn what_is_claimed_counts_until_it_is_settled() {
+        let ledger = ledger(250);
+        let (mut first, second) = (ledger.claim(CALL).await.unwrap(), ledger.claim(CALL).await.unwrap());
+        // A third could fit once those two have used less than they claimed: it waits.
+        assert!(ledger.try_claim(CALL).unwrap().is_none());
+        first.sent(false);
+        first.paid(Tokens { read: 30, written: 10 });
+        assert!(ledger.try_claim(CALL).unwrap().is_some());
+        drop(second);
+        assert_eq!(ledger.usage().unreported, 0);
+        // 40 are spent: two more of 100 fit, the third does not even alone.
+        for _ in 0..2 {
+            let mut claim = ledger.claim(CALL).await.unwrap();
+            claim.sent(false);
+            drop(claim);
+        }
+        assert!(matches!(ledger.claim(CALL).await, Err(Fatal::Budget(_))));
+        let usage = ledger.usage();
+        assert_eq!((usage.requests, usage.in_flight, usage.unreported, usage.prompt_tokens), (3, 0, 2, 30));
+    }
+
+    #[tokio::test]
+    async fn a_waiting_claim_goes_on_when_another_settles() {
+        let ledger = ledger(100);
+        let held = ledger.claim(CALL).await.unwrap();
+        let (next, ()) = tokio::join!(ledger.claim(CALL), async {
+            tokio::task::yield_now().await;
+            held.free();
+        });
+        assert!(next.is_ok());
+    }
+
+    #[tokio::test]
+    async fn prompts_longer_than_claimed_make_later_claims_larger() {
+        let ledger = ledger(1000);
+        let mut claim = ledger.claim(CALL).await.unwrap();
+        claim.sent(false);
+        claim.paid(Tokens { read: 120, written: 40 });
+        assert_eq!(ledger.claim(CALL).await.unwrap().most, Tokens { read: 120, written: 40 });
+    }
+
+    #[test]
+    fn costs() {
+        let priced = Endpoint { price_in: 2.0, price_out: 10.0, max_cost: Some(0.5), ..Endpoint::new("http://x", "m") };
+        let ledger = Ledger::new(&priced);
+        assert_eq!(ledger.cost(Tokens { read: 100_000, written: 30_000 }), 0.5);
+        assert!(ledger.check(Tokens { read: 100_000, written: 0 }, Tokens { read: 0, written: 30_000 }).is_ok());
+        assert!(ledger.check(Tokens { read: 100_001, written: 0 }, Tokens { read: 0, written: 30_000 }).is_err());
+    }
+}
