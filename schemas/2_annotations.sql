@@ -5,7 +5,7 @@ CREATE TABLE detected (
     category   VARCHAR NOT NULL COMMENT 'lower case, singular, words separated by spaces',
     caption    VARCHAR COMMENT 'a short noun phrase for this object alone',
     box        STRUCT<x0 DOUBLE, y0 DOUBLE, x1 DOUBLE, y1 DOUBLE> NOT NULL COMMENT 'pixels; [0, 0, 1, 1] covers exactly the first pixel',
-    score      DOUBLE NOT NULL COMMENT '0-1',
+    score      DOUBLE COMMENT '0-1; null where the model gives none',
     made_by    VARCHAR NOT NULL COMMENT 'the model''s name and the beginning of its hash'
 );
 
@@ -16,6 +16,14 @@ CREATE TABLE segmented (
     mask       STRUCT<height INT, width INT, counts VARCHAR> NOT NULL COMMENT 'COCO compressed run lengths',
     score      DOUBLE NOT NULL COMMENT '0-1: how good the model thinks the mask is',
     made_by    VARCHAR NOT NULL COMMENT 'the model''s name and the beginning of its hash'
+);
+
+-- What a model calls a detection that had no caption.
+CREATE TABLE captioned (
+    frame_id   VARCHAR NOT NULL,
+    object_id  VARCHAR NOT NULL COMMENT 'of detections or detected',
+    caption    VARCHAR NOT NULL COMMENT 'a short noun phrase for this object alone',
+    made_by    VARCHAR NOT NULL COMMENT 'the model''s name'
 );
 
 -- The camera of a frame that is lifted with a model's depth.

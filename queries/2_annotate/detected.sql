@@ -9,7 +9,7 @@
 -- The objects of images that nobody annotated. A source that marks everything has said that there is nothing, where it marks nothing.
 SELECT
     frame_id, o['object_id'] AS object_id, o['category'] AS category, o['caption'] AS caption, o['box'] AS box, o['score'] AS score,
-    o['made_by'] AS made_by, o['quarantined'] AS quarantined
+    o['made_by'] AS made_by, o['filtered'] AS filtered, o['quarantined'] AS quarantined
 FROM (
     SELECT frame_id, unnest(detect(uri, sha256, $detect_model)) AS o
     FROM (

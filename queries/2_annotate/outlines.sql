@@ -1,14 +1,19 @@
 -- writes: outlines
--- reads:  detections, detected, segmented
+-- reads:  detections, detected, segmented, captioned
 -- keep:   view
 -- keys:   frame_id, object_id
 
 -- Every 2D object: what its source says of it, and what models add where the source says nothing.
 SELECT
-    d.frame_id, d.object_id, d.category, d.caption, d.box, coalesce(d.mask, s.mask) AS mask, d.crowd, d.score, d.made_by
-FROM segmented AS s
+    d.frame_id, d.object_id, d.category, coalesce(d.caption, c.caption) AS caption, d.box, d.mask, d.crowd, d.score, d.made_by
+FROM captioned AS c
 RIGHT JOIN (
-    SELECT frame_id, object_id, category, caption, box, mask, crowd, score, made_by FROM detections
-    UNION ALL
-    SELECT frame_id, object_id, category, caption, box, NULL AS mask, false AS crowd, score, made_by FROM detected
-) AS d ON d.frame_id = s.frame_id AND d.object_id = s.object_id
+    SELECT
+        d.frame_id, d.object_id, d.category, d.caption, d.box, coalesce(d.mask, s.mask) AS mask, d.crowd, d.score, d.made_by
+    FROM segmented AS s
+    RIGHT JOIN (
+        SELECT frame_id, object_id, category, caption, box, mask, crowd, score, made_by FROM detections
+        UNION ALL
+        SELECT frame_id, object_id, category, caption, box, NULL AS mask, false AS crowd, score, made_by FROM detected
+    ) AS d ON d.frame_id = s.frame_id AND d.object_id = s.object_id
+) AS d ON d.frame_id = c.frame_id AND d.object_id = c.object_id

@@ -29,6 +29,10 @@ pub struct Build {
 const REASONS: &str = "\
 Why rows are filtered; `doctor --keys` lists the thresholds:
 
+  detected, captioned
+    found_twice           the same place was found before, under this name or another
+    phrase_*              what the model calls a thing is no short noun phrase, or says where it is
+    does_not_fit          the model itself says that the phrase does not fit (verify)
   objects
     crowd                 the region stands for a group
     no_depth, no_pixels, too_few_points, bad_camera
@@ -87,9 +91,10 @@ async fn note_frames_without_objects(mill: &Mill) -> Result<()> {
     let frames = mill.session(&Default::default()).await?.table("frames").await?;
     let all = frames.clone().count().await?;
     let flat = frames.filter(ident("lifted_from").is_null())?.count().await?;
-    if flat > 0 {
+    if flat > 0 && mill.project.text("depth_model").is_empty() {
         tell_line(format_args!(
-            "{flat} of {all} frames say nothing about where their objects are in space (no depth, no 3D boxes): nothing is asked about them"
+            "{flat} of {all} frames say nothing about where their objects are in space (no depth, no 3D boxes): nothing is asked about them \
+             unless a model tells (`depth_model` under [models])"
         ));
     }
     Ok(())

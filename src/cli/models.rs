@@ -1,11 +1,11 @@
 //! `models`: what `models.toml` names, whether it can be run here, and what families there are.
 
 use clap::Args;
-use spatialmill_models::{Entry, FAMILIES, Family, Task};
+use spatialmill_models::{CHAT, Entry, FAMILIES, Family, Task};
 
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
-use crate::models::Models;
+use crate::models::{Models, chatting};
 use crate::warehouse::Warehouse;
 
 /// List the models of models.toml; open them to see whether they run here; explain families
@@ -37,7 +37,11 @@ impl List {
         match (self.family.as_deref(), self.check) {
             (Some("all"), _) => {
                 let row = |family: &&Family| [family.name, family.task.name(), family.doc].map(str::to_owned).to_vec();
-                out(&columns(&["family", "task", "what"], &FAMILIES.iter().map(row).collect::<Vec<_>>()))
+                let mut rows: Vec<_> = FAMILIES.iter().map(row).collect();
+                let chat =
+                    [CHAT, "detect, caption, ground", "vision-language models behind an OpenAI-compatible endpoint"];
+                rows.push(chat.map(str::to_owned).to_vec());
+                out(&columns(&["family", "task", "what"], &rows))
             }
             (Some(name), _) => out(&explained(name)?),
             (None, None) => list(global),
@@ -47,8 +51,11 @@ impl List {
 }
 
 fn explained(name: &str) -> Result<String> {
+    if name == CHAT {
+        return Ok(format!("{CHAT}: {}\n", chatting::DOC));
+    }
     let family = FAMILIES.iter().find(|family| family.name == name).ok_or_else(|| {
-        let known: Vec<&str> = FAMILIES.iter().map(|family| family.name).collect();
+        let known: Vec<&str> = FAMILIES.iter().map(|family| family.name).chain([CHAT]).collect();
         Error::usage("no such family").with("family", name).hint(format!("known: {}", known.join(", ")))
     })?;
     Ok(format!("{} ({}): {}\n\n{}\n", family.name, family.task, family.doc, family.long_doc))

@@ -28,7 +28,7 @@ use crate::models::Models;
 use crate::project::Project;
 
 /// Those that open files.
-const READING: [&ReadingFunction; 8] = [
+const READING: [&ReadingFunction; 10] = [
     &lift::LIFT,
     &project::PROJECT,
     &appearance::APPEARANCE,
@@ -37,6 +37,8 @@ const READING: [&ReadingFunction; 8] = [
     &annotate::depth::DEPTH,
     &annotate::camera::INTRINSICS,
     &annotate::camera::GRAVITY,
+    &annotate::caption::CAPTION,
+    &annotate::caption::GROUND,
 ];
 
 /// Registers every function with a session; `objects` are the columns of the table that `lift` and `project` fill.

@@ -9,6 +9,7 @@
 //! A model is opened before any row that needs it is read. Memory: decoded pictures in flight, bounded by [`Pictures`], and each model's own.
 
 mod answers;
+pub mod chatting;
 pub mod library;
 mod open;
 mod pictures;
@@ -21,7 +22,8 @@ use spatialmill_models::Task;
 use tokio::sync::OnceCell;
 
 pub use answers::{Answers, Key};
-pub use open::Model;
+pub use chatting::{Chatting, Step};
+pub use open::{How, Model};
 pub use pictures::{Pictures, Shown};
 
 use crate::error::{Error, Result};

@@ -1,11 +1,14 @@
 //! One model, opened: its family, its networks at work, and where its answers are kept.
 
+use std::sync::Arc;
+
 use spatialmill_models::{
-    Adapter, Entry, FAMILIES, Inputs, Network, OnnxNetwork, OpenError, Outputs, Provider, RunError, Runtime,
+    Adapter, CHAT, Entry, FAMILIES, Inputs, Network, OnnxNetwork, OpenError, Outputs, Provider, RunError, Runtime,
     SessionOptions, Signature, Unfit, Worker,
 };
 
 use super::answers::Key;
+use super::chatting::Chatting;
 use super::{library, weights};
 use crate::error::{Error, Result};
 use crate::project::Project;
@@ -14,15 +17,26 @@ use crate::run::import::blocking;
 /// A model that can be asked.
 pub struct Model {
     pub entry: Entry,
-    pub adapter: Adapter,
-    /// By the family's order.
-    workers: Vec<Worker>,
+    pub how: How,
     folder: String,
+}
+
+/// What answers.
+pub enum How {
+    /// Networks on this machine, by their family's order.
+    Networks { adapter: Adapter, workers: Vec<Worker> },
+    /// An endpoint.
+    Chat(Arc<Chatting>),
 }
 
 impl Model {
     /// Loads ONNX Runtime and the weights, and holds them against what the registry and the family say.
     pub(super) async fn open(project: &Project, entry: &Entry) -> Result<Self> {
+        if entry.family == CHAT {
+            let chatting = Chatting::open(project, entry)?;
+            let folder = folder(entry, &chatting.digest);
+            return Ok(Self { entry: entry.clone(), how: How::Chat(Arc::new(chatting)), folder });
+        }
         let family = FAMILIES
             .iter()
             .find(|family| family.name == entry.family)
@@ -59,9 +73,8 @@ impl Model {
         let adapter = (family.open)(&entry.parameters, &signatures).map_err(|Unfit(message)| {
             Error::usage(message).hint(format!("`spatialmill models --family {}`", family.name))
         })?;
-        let digest = blake3::hash(entry.digest().as_bytes());
-        let folder = format!("{}/{}-{}", entry.task, entry.name, &digest.to_hex()[..16]);
-        Ok(Self { entry: entry.clone(), adapter, workers, folder })
+        let folder = folder(entry, &entry.digest());
+        Ok(Self { entry: entry.clone(), how: How::Networks { adapter, workers }, folder })
     }
 
     /// The name of an answer about a picture.
@@ -71,7 +84,7 @@ impl Model {
 
     /// What its network makes of one picture; `network` counts in the family's order.
     pub async fn run(&self, network: usize, inputs: Inputs) -> Result<Outputs, RunError> {
-        match self.workers.get(network) {
+        match self.workers().get(network) {
             Some(worker) => worker.run(inputs).await,
             None => Err(RunError::Stopped),
         }
@@ -89,13 +102,32 @@ impl Model {
             let outputs: Vec<String> = signature.outputs.iter().map(one).collect();
             format!("{} -> {}", inputs.join(", "), outputs.join(", "))
         };
-        self.workers.iter().map(all).collect::<Vec<_>>().join("; ")
+        match &self.how {
+            How::Networks { workers, .. } => workers.iter().map(all).collect::<Vec<_>>().join("; "),
+            How::Chat(chatting) => format!("{} at {}", chatting.chat.endpoint().model, chatting.chat.endpoint().url),
+        }
     }
 
     /// Its networks at work.
     pub fn workers(&self) -> &[Worker] {
-        &self.workers
+        match &self.how {
+            How::Networks { workers, .. } => workers,
+            How::Chat(_) => &[],
+        }
     }
+
+    /// How its family prepares and decodes.
+    pub fn adapter(&self) -> Option<&Adapter> {
+        match &self.how {
+            How::Networks { adapter, .. } => Some(adapter),
+            How::Chat(_) => None,
+        }
+    }
+}
+
+/// Where its answers are kept: the name is for people, the hash tells apart.
+fn folder(entry: &Entry, digest: &str) -> String {
+    format!("{}/{}-{}", entry.task, entry.name, &blake3::hash(digest.as_bytes()).to_hex()[..16])
 }
 
 fn provider_of(project: &Project) -> Result<Provider> {

@@ -7,10 +7,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use spatialmill_models::Task;
+use spatialmill_models::{CHAT, Task};
 
 use super::{Pipeline, Stage};
 use crate::error::Result;
+use crate::models::chatting::PROMPTS;
 use crate::project::Project;
 
 /// Raised by hand when a function's results change without its text or name changing.
@@ -46,6 +47,8 @@ impl Fingerprint {
                     && let Ok(model) = project.models().get(project.text(&name), task)
                 {
                     field(&mut functions, &format!("{} {}", model.digest(), model.trust));
+                    let prompts = project.queries().iter().filter(|(path, _)| path.starts_with(PROMPTS));
+                    prompts.filter(|_| model.family == CHAT).for_each(|(_, text)| field(&mut functions, text));
                 }
             }
         }

@@ -73,6 +73,7 @@ pub const KEYS: &[Key] = &[
         "\"\"",
         "which model tells which way is down in images where that is not known; taken to be level when empty",
     ),
+    key("models", "caption_model", "\"\"", "which model names things that have no caption by a short noun phrase"),
     key(
         "models",
         "fov_degrees",

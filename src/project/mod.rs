@@ -248,7 +248,7 @@ fn read_queries(root: &Path, folder: &Path, into: &mut BTreeMap<String, String>)
         let path = item.or_input(|| format!("cannot list `{}`", folder.display()))?.path();
         if path.is_dir() {
             read_queries(root, &path, into)?;
-        } else if path.extension().is_some_and(|e| e == "sql" || e == "toml") {
+        } else if path.extension().is_some_and(|e| e == "sql" || e == "toml" || e == "md") {
             let text = std::fs::read_to_string(&path).or_input(|| format!("cannot read `{}`", path.display()))?;
             if let Some(name) = path.strip_prefix(root).ok().and_then(Path::to_str) {
                 into.insert(name.replace('\\', "/"), text);

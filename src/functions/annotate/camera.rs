@@ -93,13 +93,13 @@ async fn intrinsics(ask: Ask) -> Result<Vec<Camera>, Failure> {
     let [fx, fy, cx, cy]: [f64; 4] = ask
         .answer("", async |shown| {
             let shown = Arc::new(shown);
-            let prepared = ask.run(&shown, |model, picture| match &model.adapter {
-                Adapter::Intrinsics(family) => family.prepare(picture),
+            let prepared = ask.run(&shown, |model, picture| match model.adapter() {
+                Some(Adapter::Intrinsics(family)) => family.prepare(picture),
                 _ => Vec::new(),
             });
             let (outputs, model) = (prepared.await?, Arc::clone(&ask.model));
-            let camera = blocking(move || match &model.adapter {
-                Adapter::Intrinsics(family) => family.decode(&outputs, shown.picture.size()),
+            let camera = blocking(move || match model.adapter() {
+                Some(Adapter::Intrinsics(family)) => family.decode(&outputs, shown.picture.size()),
                 _ => Err(Poison::new("shape", "this model gives no camera")),
             })
             .await??;
@@ -114,13 +114,13 @@ async fn gravity(ask: Ask) -> Result<Vec<Down>, Failure> {
     let down: Vector = ask
         .answer("", async |shown| {
             let shown = Arc::new(shown);
-            let prepared = ask.run(&shown, |model, picture| match &model.adapter {
-                Adapter::Gravity(family) => family.prepare(picture),
+            let prepared = ask.run(&shown, |model, picture| match model.adapter() {
+                Some(Adapter::Gravity(family)) => family.prepare(picture),
                 _ => Vec::new(),
             });
             let (outputs, model) = (prepared.await?, Arc::clone(&ask.model));
-            let down = blocking(move || match &model.adapter {
-                Adapter::Gravity(family) => family.decode(&outputs, shown.picture.size()),
+            let down = blocking(move || match model.adapter() {
+                Some(Adapter::Gravity(family)) => family.decode(&outputs, shown.picture.size()),
                 _ => Err(Poison::new("shape", "this model gives no direction")),
             })
             .await??;

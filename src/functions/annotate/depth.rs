@@ -83,15 +83,15 @@ async fn depth(ask: Ask, camera: Intrinsics) -> Result<Vec<Estimated>, Failure> 
         .answer(&asked, async |shown| {
             let shown = Arc::new(shown);
             let outputs = ask
-                .run(&shown, move |model, picture| match &model.adapter {
-                    Adapter::Depth(family) => family.prepare(picture, &camera),
+                .run(&shown, move |model, picture| match model.adapter() {
+                    Some(Adapter::Depth(family)) => family.prepare(picture, &camera),
                     _ => Vec::new(),
                 })
                 .await?;
             let model = Arc::clone(&ask.model);
             let (png, answer) = blocking(move || {
-                let map = match &model.adapter {
-                    Adapter::Depth(family) => family.decode(&outputs, shown.picture.size(), &camera)?,
+                let map = match model.adapter() {
+                    Some(Adapter::Depth(family)) => family.decode(&outputs, shown.picture.size(), &camera)?,
                     _ => return Err(Failure::from(Poison::new("shape", "this model gives no depth"))),
                 };
                 Ok(image_of(&map)?)

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use arrow::datatypes::Fields;
 use serde::{Deserialize, Serialize};
+use spatialmill_geometry::PixelBox;
 use spatialmill_models::{Adapter, Task};
 
+use super::caption::{in_picture, not_for};
 use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, blocking, each_row, number_field, numbers_field, text_field};
 use crate::functions::lists::{Lost, quarantined_field, to_lists};
 use crate::functions::reading_function::ReadingFunction;
+use crate::models::{Chatting, How, Shown, Step};
+use crate::pipeline::account::FILTERED;
 use crate::source::category::spelled;
 use crate::source::rows::Box2;
 
@@ -39,6 +43,7 @@ struct Detected {
     bounds: Option<Box2>,
     score: Option<f64>,
     made_by: Option<String>,
+    filtered: Option<&'static str>,
     quarantined: Option<Lost>,
 }
 
@@ -56,6 +61,7 @@ fn fields() -> Fields {
         numbers_field("box", &["x0", "y0", "x1", "y1"]),
         number_field("score"),
         text_field("made_by"),
+        text_field(FILTERED),
         quarantined_field(),
     ]
     .into()
@@ -63,48 +69,87 @@ fn fields() -> Fields {
 
 /// As it is kept.
 #[derive(Serialize, Deserialize)]
+struct Found {
+    objects: Vec<Object>,
+    /// Code and message of each object that is not believed.
+    left: Vec<(String, String)>,
+}
+
+#[derive(Serialize, Deserialize)]
 struct Object {
     label: String,
-    score: f64,
+    caption: Option<String>,
+    score: Option<f64>,
     bounds: [f64; 4],
 }
 
+/// Of two boxes that share more than this, one thing was found twice, whatever it was called.
+const SAME: f64 = 0.7;
+
 async fn detect(ask: Ask) -> Result<Vec<Detected>, Failure> {
-    let found: Vec<Object> = ask
-        .answer("", async |shown| {
-            let shown = Arc::new(shown);
-            let outputs = ask
-                .run(&shown, |model, picture| match &model.adapter {
-                    Adapter::Detect(family) => family.prepare(picture),
-                    _ => Vec::new(),
-                })
-                .await?;
-            let model = Arc::clone(&ask.model);
-            let found = blocking(move || match &model.adapter {
-                Adapter::Detect(family) => family.decode(&outputs, shown.picture.size()),
-                _ => Ok(Vec::new()),
-            })
-            .await??;
-            let object = |found: spatialmill_models::Found| Object {
-                label: found.label,
-                score: f64::from(found.score),
-                bounds: [found.bounds.x0, found.bounds.y0, found.bounds.x1, found.bounds.y1],
-            };
-            Ok(found.into_iter().map(object).collect())
+    let found: Found = ask
+        .answer("", async |shown| match &ask.model.how {
+            How::Networks { .. } => by_network(&ask, shown).await,
+            How::Chat(chatting) => by_chat(chatting, shown).await,
         })
         .await?;
     let made_by = ask.model.entry.made_by();
-    let row = |(i, object): (usize, Object)| {
+    let mut taken: Vec<PixelBox> = Vec::new();
+    let mut rows = Vec::with_capacity(found.objects.len() + found.left.len());
+    for (i, object) in found.objects.into_iter().enumerate() {
         let [x0, y0, x1, y1] = object.bounds;
-        Detected {
+        let bounds = PixelBox { x0, y0, x1, y1 };
+        let twice = taken.iter().any(|other| other.iou(&bounds) > SAME);
+        taken.extend((!twice).then_some(bounds));
+        rows.push(Detected {
             // Best first, so that the number says which one.
             object_id: Some(format!("m{i}")),
             category: spelled(&object.label),
+            caption: object.caption,
             bounds: Some(Box2 { x0, y0, x1, y1 }),
-            score: Some(object.score),
+            score: object.score,
             made_by: Some(made_by.clone()),
-            ..Detected::default()
-        }
+            filtered: twice.then_some("found_twice"),
+            quarantined: None,
+        });
+    }
+    rows.extend(found.left.into_iter().map(|(code, message)| Detected::from_lost(Lost { code, message })));
+    Ok(rows)
+}
+
+async fn by_network(ask: &Ask, shown: Shown) -> Result<Found, Failure> {
+    let shown = Arc::new(shown);
+    let prepared = ask.run(&shown, |model, picture| match model.adapter() {
+        Some(Adapter::Detect(family)) => family.prepare(picture),
+        _ => Vec::new(),
+    });
+    let (outputs, model) = (prepared.await?, Arc::clone(&ask.model));
+    let found = blocking(move || match model.adapter() {
+        Some(Adapter::Detect(family)) => family.decode(&outputs, shown.picture.size()),
+        _ => Ok(Vec::new()),
+    })
+    .await??;
+    let object = |found: spatialmill_models::Found| Object {
+        label: found.label,
+        caption: None,
+        score: Some(f64::from(found.score)),
+        bounds: [found.bounds.x0, found.bounds.y0, found.bounds.x1, found.bounds.y1],
     };
-    Ok(found.into_iter().enumerate().map(row).collect())
+    Ok(Found { objects: found.into_iter().map(object).collect(), left: Vec::new() })
+}
+
+/// A thing whose description cannot be used is still a thing.
+async fn by_chat(chatting: &Arc<Chatting>, shown: Shown) -> Result<Found, Failure> {
+    let Step::Detect(detect) = &chatting.step else { return Err(not_for("detect")) };
+    let model = Arc::clone(chatting);
+    let (sent, by) = blocking(move || model.whole(&shown.picture)).await??;
+    let found = chatting.chat.ask_for(&detect.question(&sent), |text| detect.read(text, sent.size)).await?;
+    let object = |thing: spatialmill_chat::Detected| Object {
+        label: thing.label,
+        caption: thing.description.ok(),
+        score: None,
+        bounds: in_picture(&thing.area, by),
+    };
+    let left = found.left.into_iter().map(|left| (format!("vlm_{}", left.why.code), left.why.message)).collect();
+    Ok(Found { objects: found.things.into_iter().map(object).collect(), left })
 }

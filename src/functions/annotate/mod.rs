@@ -8,9 +8,11 @@
 //! model gave that cannot be used is a quarantined row; a device that fails is an error.
 
 pub mod camera;
+pub mod caption;
 pub mod depth;
 pub mod detect;
 pub mod segment;
+mod things;
 
 use std::sync::Arc;
 
@@ -21,11 +23,12 @@ use datafusion::error::{DataFusionError, Result};
 use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use spatialmill_chat::{Refusal, Refused};
 use spatialmill_models::{Inputs, Outputs, Poison, Rgb, RunError, Task};
 
 use super::lists::Lost;
 use crate::error::Error;
-use crate::models::{Key, Model, Models, Shown};
+use crate::models::{Chatting, How, Key, Model, Models, Shown};
 
 /// Pictures of one slice: enough that a slice is worth its while, few enough that results flow.
 pub const ROWS_AT_ONCE: usize = 8;
@@ -62,6 +65,19 @@ impl From<Error> for Failure {
 impl From<Poison> for Failure {
     fn from(poison: Poison) -> Self {
         Self::Lost(Lost { code: format!("model_{}", poison.code), message: poison.message })
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Row(Refusal { code, message }) => Self::Lost(Lost { code: code.into(), message }),
+            Refused::Fatal(fatal) => {
+                Self::Fatal(Error::input(fatal.to_string()).hint(
+                    "[model.endpoint] of the model in models.toml says where and within which limits it is asked",
+                ))
+            }
+        }
     }
 }
 
@@ -145,6 +161,14 @@ impl Ask {
             None => self.models.pictures.hash(&self.uri).await?,
         };
         Ok(self.model.key(&format!("{sha256} {turned}"), asked))
+    }
+
+    /// The endpoint that answers.
+    pub fn chatting(&self) -> Result<&Arc<Chatting>, Failure> {
+        match &self.model.how {
+            How::Chat(chatting) => Ok(chatting),
+            How::Networks { .. } => Err(Failure::Fatal(Error::internal("a network was asked to chat"))),
+        }
     }
 
     /// One network's outputs for a picture; preparing is work for a blocking thread.

@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::{DataType, Field, Fields};
-use datafusion::error::Result;
 use serde::{Deserialize, Serialize};
-use spatialmill_columns::{Lists, Record};
 use spatialmill_geometry::PixelBox;
 use spatialmill_models::{Adapter, Poison, Task};
 
+use super::things::{Thing, things_of};
 use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, blocking, each_row, number_field, text_field};
-use crate::functions::lift::column_of_structs;
 use crate::functions::lists::{Lost, quarantined_field, to_lists};
 use crate::functions::reading_function::ReadingFunction;
 use crate::source::rows::Mask as MaskRow;
@@ -63,12 +60,6 @@ fn fields() -> Fields {
     .into()
 }
 
-#[derive(Debug, Clone)]
-struct Thing {
-    object_id: String,
-    bounds: PixelBox,
-}
-
 /// As it is kept: a mask with its score, or why it is none.
 #[derive(Serialize, Deserialize)]
 enum Answer {
@@ -76,7 +67,7 @@ enum Answer {
     Lost { code: String, message: String },
 }
 
-async fn segment(ask: Ask, things: Vec<Thing>) -> std::result::Result<Vec<Segmented>, Failure> {
+async fn segment(ask: Ask, things: Vec<Thing>) -> Result<Vec<Segmented>, Failure> {
     if things.is_empty() {
         return Ok(Vec::new());
     }
@@ -87,8 +78,8 @@ async fn segment(ask: Ask, things: Vec<Thing>) -> std::result::Result<Vec<Segmen
         .answer(&format!("{asked:?}"), async |shown| {
             let shown = Arc::new(shown);
             let embedding = ask
-                .run(&shown, |model, picture| match &model.adapter {
-                    Adapter::Segment(family) => family.prepare(picture),
+                .run(&shown, |model, picture| match model.adapter() {
+                    Some(Adapter::Segment(family)) => family.prepare(picture),
                     _ => Vec::new(),
                 })
                 .await?;
@@ -120,43 +111,19 @@ async fn mask_of(
     embedding: &Arc<spatialmill_models::Outputs>,
     bounds: PixelBox,
     picture: spatialmill_models::Size,
-) -> std::result::Result<Answer, Failure> {
+) -> Result<Answer, Failure> {
     let none = || Poison::new("shape", "this model has no decoder");
-    let inputs = match &ask.model.adapter {
-        Adapter::Segment(family) => family.prompt(embedding, &bounds, picture)?,
+    let inputs = match ask.model.adapter() {
+        Some(Adapter::Segment(family)) => family.prompt(embedding, &bounds, picture)?,
         _ => return Err(none().into()),
     };
     let outputs = ask.model.run(1, inputs).await?;
     let model = Arc::clone(&ask.model);
-    let (mask, score) = blocking(move || match &model.adapter {
-        Adapter::Segment(family) => family.decode(&outputs, &bounds, picture),
+    let (mask, score) = blocking(move || match model.adapter() {
+        Some(Adapter::Segment(family)) => family.decode(&outputs, &bounds, picture),
         _ => Err(none()),
     })
     .await??;
     let (height, width) = (mask.height() as i32, mask.width() as i32);
     Ok(Answer::Mask(MaskRow { height, width, counts: mask.to_counts() }, f64::from(score)))
-}
-
-fn things_of(column: &ArrayRef) -> Result<Vec<Vec<Thing>>> {
-    let lists = Lists::new(column)?;
-    if lists.values.is_empty() {
-        return Ok(lists.ranges().map(|_| Vec::new()).collect());
-    }
-    let all = Record(&lists.values);
-    let ids = all.text("object_id")?;
-    let boxes = column_of_structs(all.field("box")?, "box")?;
-    let [x0, y0, x1, y1] = ["x0", "y0", "x1", "y1"].map(|side| Record(&boxes).number(side));
-    let (x0, y0, x1, y1) = (x0?, y0?, x1?, y1?);
-    let (x0, y0, x1, y1) = (x0.or_nan(), y0.or_nan(), x1.or_nan(), y1.or_nan());
-    let one = |row: usize| Thing {
-        object_id: if ids.is_valid(row) { ids.value(row).to_owned() } else { String::new() },
-        bounds: PixelBox { x0: x0[row], y0: y0[row], x1: x1[row], y1: y1[row] },
-    };
-    // The order in which rows were gathered is the engine's; ids make it stable.
-    let sorted = |range: Option<std::ops::Range<usize>>| {
-        let mut things: Vec<Thing> = range.unwrap_or_default().map(one).collect();
-        things.sort_by(|a, b| a.object_id.cmp(&b.object_id));
-        things
-    };
-    Ok(lists.ranges().map(sorted).collect())
 }

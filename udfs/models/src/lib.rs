@@ -23,7 +23,7 @@ pub use family::{Adapter, DepthMap, FAMILIES, Family, Found, Parameters, Signatu
 pub use network::{Network, RunError};
 pub use onnx::{OnnxNetwork, OpenError, Provider, Runtime, SessionOptions};
 pub use poison::Poison;
-pub use registry::{Entry, File, Port, Registry, RegistryError, Run};
+pub use registry::{CHAT, Entry, File, Port, Registry, RegistryError, Run};
 pub use rgb::{Rgb, Size};
 pub use tensor::{Inputs, Outputs, Tensor};
 pub use worker::{Meter, Worker};

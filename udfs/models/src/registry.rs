@@ -23,6 +23,9 @@ use thiserror::Error;
 
 use crate::{FAMILIES, Family, Parameters, Provider, Task};
 
+/// The family of vision-language models behind an endpoint, which no network of ours runs.
+pub const CHAT: &str = "chat";
+
 /// Every model that a project names.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Registry {
@@ -209,6 +212,9 @@ impl Entry {
         if table.name.is_empty() || !table.name.chars().all(known) {
             return Err(wrong("a model's name is made of letters, digits, `-`, `_` and `.`".to_owned(), None));
         }
+        if table.family == CHAT {
+            return Self::of_chat(table);
+        }
         let family = FAMILIES.iter().find(|family| family.name == table.family).ok_or_else(|| {
             let known: Vec<&str> = FAMILIES.iter().filter(|f| f.task == table.task).map(|f| f.name).collect();
             let hint = format!("families for `{}`: {}", table.task, known.join(", "));
@@ -258,6 +264,32 @@ impl Entry {
         })
     }
 
+    /// A model behind an endpoint has no files; what its parameters are is for whoever asks it.
+    fn of_chat(table: Table) -> Result<Self, RegistryError> {
+        let wrong = |message: String, hint: &str| RegistryError { model: None, message, hint: Some(hint.to_owned()) };
+        if !matches!(table.task, Task::Detect | Task::Caption | Task::Ground) {
+            let message = format!("the family `{CHAT}` is not for `{}`", table.task);
+            return Err(wrong(message, "it is for `detect`, `caption` and `ground`"));
+        }
+        if table.uri.is_some() || !table.networks.is_empty() {
+            let message = "a model behind an endpoint has no `uri` and no networks".to_owned();
+            return Err(wrong(message, "give [model.endpoint] a `url` and a `model`"));
+        }
+        if !table.parameters.contains_key("endpoint") {
+            return Err(wrong("there is no [model.endpoint]".to_owned(), "give it a `url` and a `model`"));
+        }
+        Ok(Self {
+            name: table.name,
+            task: table.task,
+            family: table.family,
+            licence: table.licence,
+            networks: BTreeMap::new(),
+            run: table.run,
+            trust: table.trust,
+            parameters: Parameters(table.parameters),
+        })
+    }
+
     /// Everything that an answer depends on, as text: equal texts, equal answers.
     pub fn digest(&self) -> String {
         let files: Vec<String> = self
@@ -271,7 +303,10 @@ impl Entry {
     /// What a row says it was made by: the name, and the beginning of the weights' hash.
     pub fn made_by(&self) -> String {
         let hashes: Vec<&str> = self.networks.values().map(|file| &file.sha256[..8]).collect();
-        format!("{}@{}", self.name, hashes.join("+"))
+        match hashes[..] {
+            [] => self.name.clone(),
+            _ => format!("{}@{}", self.name, hashes.join("+")),
+        }
     }
 }
 

@@ -1,0 +1,24 @@
+-- writes: captioned
+-- reads:  frames, detections, detected
+-- keep:   table
+-- keys:   frame_id, object_id
+-- when:   caption_model
+
+-- Names for things that have none of their own. One row a frame, with its things as a list, so that an image is read once.
+SELECT
+    frame_id, o['object_id'] AS object_id, o['caption'] AS caption, o['made_by'] AS made_by, o['filtered'] AS filtered,
+    o['quarantined'] AS quarantined
+FROM (
+    SELECT f.frame_id, unnest(caption(f.uri, f.sha256, d.things, $caption_model)) AS o
+    FROM (
+        SELECT frame_id, array_agg(named_struct('object_id', object_id, 'category', category, 'box', box)) AS things
+        FROM (
+            SELECT frame_id, object_id, category, box FROM detections WHERE caption IS NULL AND NOT crowd
+            UNION ALL
+            SELECT frame_id, object_id, category, box FROM detected WHERE caption IS NULL
+        )
+        GROUP BY frame_id
+    ) AS d
+    JOIN frames AS f ON f.frame_id = d.frame_id
+    WHERE f.sha256 IS NOT NULL
+)

@@ -1,0 +1,204 @@
+//! `caption(uri, sha256, things, model)` and `ground(uri, sha256, phrase, model)`: what things are called, and where something called so is.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Fields};
+use datafusion::error::Result;
+use futures::{StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
+use spatialmill_chat::{Caption, Refusal, Refused, Verify};
+use spatialmill_geometry::PixelBox;
+use spatialmill_models::Task;
+
+use super::things::{Thing, things_of};
+use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, blocking, each_row, numbers_field, text_field};
+use crate::error::Error;
+use crate::functions::lists::{Lost, quarantined_field, to_lists};
+use crate::functions::reading_function::ReadingFunction;
+use crate::models::{Chatting, Shown, Step};
+use crate::pipeline::account::FILTERED;
+use crate::source::rows::Box2;
+
+/// A phrase that is no short noun phrase, or that does not fit, is left out with its reason.
+pub const CAPTION: ReadingFunction = ReadingFunction {
+    name: "caption",
+    usage: "caption(uri, sha256, things, model)",
+    doc: "short noun phrases (object_id, caption, made_by) for an image's things (object_id, category, box), by a model of models.toml",
+    arguments: 4,
+    rows_at_once: ROWS_AT_ONCE,
+    asks_models: true,
+    fields: |_| -> Fields {
+        [
+            text_field("object_id"),
+            text_field("caption"),
+            text_field("made_by"),
+            text_field(FILTERED),
+            quarantined_field(),
+        ]
+        .into_iter()
+        .collect()
+    },
+    call: |columns, fields, models| {
+        Box::pin(async move {
+            let things = things_of(&columns[2])?;
+            let (things, picture) = (&things, [&columns[0], &columns[1], &columns[3]]);
+            let rows = each_row(Task::Caption, &models, picture, |row, ask| caption(ask, things[row].clone()));
+            to_lists(&fields, &rows.await?)
+        })
+    },
+};
+
+/// An empty list where nothing fits the words.
+pub const GROUND: ReadingFunction = ReadingFunction {
+    name: "ground",
+    usage: "ground(uri, sha256, phrase, model)",
+    doc: "boxes (box, made_by) of what fits a phrase in an image, by a model of models.toml",
+    arguments: 4,
+    rows_at_once: ROWS_AT_ONCE,
+    asks_models: true,
+    fields: |_| {
+        vec![numbers_field("box", &["x0", "y0", "x1", "y1"]), text_field("made_by"), quarantined_field()].into()
+    },
+    call: |columns, fields, models| {
+        Box::pin(async move {
+            let phrases = phrases_of(&columns[2])?;
+            let (phrases, picture) = (&phrases, [&columns[0], &columns[1], &columns[3]]);
+            let rows = each_row(Task::Ground, &models, picture, |row, ask| ground(ask, phrases[row].clone()));
+            to_lists(&fields, &rows.await?)
+        })
+    },
+};
+
+#[derive(Debug, Default, Serialize)]
+struct Captioned {
+    object_id: Option<String>,
+    caption: Option<String>,
+    made_by: Option<String>,
+    filtered: Option<String>,
+    quarantined: Option<Lost>,
+}
+
+impl FromLost for Captioned {
+    fn from_lost(lost: Lost) -> Self {
+        Self { quarantined: Some(lost), ..Self::default() }
+    }
+}
+
+/// As it is kept.
+#[derive(Serialize, Deserialize)]
+enum Phrase {
+    Fits(String),
+    /// Why there is none.
+    Left(String),
+}
+
+async fn caption(ask: Ask, things: Vec<Thing>) -> std::result::Result<Vec<Captioned>, Failure> {
+    // What is asked of each thing is kept by itself, so that one that fails does not take the others with it.
+    let ask = &ask;
+    let one = |thing: Thing| async move {
+        let asked = format!("{:?} {:?}", thing.category, thing.bounds);
+        let phrase = ask.answer(&asked, async |shown| phrase_of(ask, shown, &thing).await).await;
+        let row = Captioned {
+            object_id: Some(thing.object_id),
+            made_by: Some(ask.model.entry.made_by()),
+            ..Captioned::default()
+        };
+        match phrase {
+            Ok(Phrase::Fits(phrase)) => Ok(Captioned { caption: Some(phrase), ..row }),
+            Ok(Phrase::Left(reason)) => Ok(Captioned { filtered: Some(reason), ..row }),
+            Err(Failure::Lost(lost)) => Ok(Captioned { quarantined: Some(lost), ..row }),
+            Err(fatal) => Err(fatal),
+        }
+    };
+    futures::stream::iter(things.into_iter().map(one)).buffered(ROWS_AT_ONCE).try_collect().await
+}
+
+async fn phrase_of(ask: &Ask, shown: Shown, thing: &Thing) -> std::result::Result<Phrase, Failure> {
+    let chatting = ask.chatting()?;
+    let Step::Caption(caption, verify) = &chatting.step else { return Err(not_for("caption")) };
+    let (model, bounds) = (Arc::clone(chatting), thing.bounds);
+    let (sent, area) = blocking(move || model.part(&shown.picture, &bounds)).await??;
+    let question = caption.question(&sent, &area, thing.category.as_deref());
+    let phrase = match chatting.chat.ask_for(&question, |text| read_phrase(caption, text)).await? {
+        Ok(phrase) => phrase,
+        Err(reason) => return Ok(Phrase::Left(reason)),
+    };
+    Ok(match verify {
+        Some(verify) if !fits(chatting, verify, &sent, &area, &phrase).await? => {
+            Phrase::Left("does_not_fit".to_owned())
+        }
+        _ => Phrase::Fits(phrase),
+    })
+}
+
+/// What the model said is either a phrase, or no phrase that we use; a text that is no answer at all is a failure.
+fn read_phrase(caption: &Caption, text: &str) -> std::result::Result<std::result::Result<String, String>, Refusal> {
+    match caption.read(text) {
+        Ok(phrase) => Ok(Ok(phrase)),
+        Err(refusal) if refusal.code.starts_with("phrase_") => Ok(Err(refusal.code.to_owned())),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+async fn fits(
+    chatting: &Chatting,
+    verify: &Verify,
+    sent: &spatialmill_chat::Sent,
+    area: &PixelBox,
+    phrase: &str,
+) -> std::result::Result<bool, Refused> {
+    chatting.chat.ask_for(&verify.question(sent, area, phrase), |text| verify.read(text)).await
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Grounded {
+    #[serde(rename = "box")]
+    bounds: Option<Box2>,
+    made_by: Option<String>,
+    quarantined: Option<Lost>,
+}
+
+impl FromLost for Grounded {
+    fn from_lost(lost: Lost) -> Self {
+        Self { quarantined: Some(lost), ..Self::default() }
+    }
+}
+
+async fn ground(ask: Ask, phrase: Option<String>) -> std::result::Result<Vec<Grounded>, Failure> {
+    let Some(phrase) = phrase.filter(|phrase| !phrase.trim().is_empty()) else { return Ok(Vec::new()) };
+    let areas: Vec<[f64; 4]> = ask
+        .answer(&phrase, async |shown| {
+            let chatting = ask.chatting()?;
+            let Step::Ground(ground) = &chatting.step else { return Err(not_for("ground")) };
+            let model = Arc::clone(chatting);
+            let (sent, by) = blocking(move || model.whole(&shown.picture)).await??;
+            let question = ground.question(&sent, &phrase);
+            let found = chatting.chat.ask_for(&question, |text| ground.read(text, sent.size)).await?;
+            Ok(found.areas.iter().map(|area| in_picture(area, by)).collect())
+        })
+        .await?;
+    let made_by = ask.model.entry.made_by();
+    let row = |[x0, y0, x1, y1]: [f64; 4]| Grounded {
+        bounds: Some(Box2 { x0, y0, x1, y1 }),
+        made_by: Some(made_by.clone()),
+        quarantined: None,
+    };
+    Ok(areas.into_iter().map(row).collect())
+}
+
+/// Pixels of the image as sent, in pixels of the picture.
+pub fn in_picture(area: &PixelBox, [by_x, by_y]: [f64; 2]) -> [f64; 4] {
+    [area.x0 * by_x, area.y0 * by_y, area.x1 * by_x, area.y1 * by_y]
+}
+
+/// The registry refuses a model for another task.
+pub fn not_for(task: &str) -> Failure {
+    Failure::Fatal(Error::internal(format!("a model that is not for `{task}` was asked")))
+}
+
+fn phrases_of(column: &ArrayRef) -> Result<Vec<Option<String>>> {
+    let column = cast(column, &DataType::Utf8)?;
+    Ok(column.as_string::<i32>().iter().map(|phrase| phrase.map(str::to_owned)).collect())
+}
