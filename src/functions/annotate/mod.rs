@@ -149,8 +149,13 @@ impl Ask {
         if let Some(answer) = self.models.answers.find(&key).await? {
             return Ok(answer);
         }
-        let answer = compute(self.models.pictures.read(&self.uri).await?).await?;
+        let answer = compute(self.picture().await?).await?;
         Ok(self.models.answers.keep(&key, &answer).await?)
+    }
+
+    /// The picture, decoded.
+    pub async fn picture(&self) -> Result<Shown, Failure> {
+        Ok(self.models.pictures.read(&self.uri).await?)
     }
 
     /// The name of an answer; an image that is turned before it is looked at is another one.

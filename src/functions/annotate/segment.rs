@@ -11,6 +11,7 @@ use super::things::{Thing, things_of};
 use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, blocking, each_row, number_field, text_field};
 use crate::functions::lists::{Lost, quarantined_field, to_lists};
 use crate::functions::reading_function::ReadingFunction;
+use crate::models::Key;
 use crate::source::rows::Mask as MaskRow;
 
 /// The image is embedded once, whatever the number of its boxes.
@@ -68,38 +69,35 @@ enum Answer {
 }
 
 async fn segment(ask: Ask, things: Vec<Thing>) -> Result<Vec<Segmented>, Failure> {
-    if things.is_empty() {
-        return Ok(Vec::new());
+    // Kept a box at a time: names do not matter to the model, and one box more or less does not change the masks of the others.
+    let mut answers: Vec<(Key, Option<Answer>)> = Vec::with_capacity(things.len());
+    for Thing { bounds, .. } in &things {
+        let key = ask.key(&format!("{:?}", [bounds.x0, bounds.y0, bounds.x1, bounds.y1])).await?;
+        let said = ask.models.answers.find(&key).await?;
+        answers.push((key, said));
     }
-    // Names do not matter to the model, boxes do.
-    let asked: Vec<[f64; 4]> = things.iter().map(|t| [t.bounds.x0, t.bounds.y0, t.bounds.x1, t.bounds.y1]).collect();
-    let boxes: Vec<PixelBox> = things.iter().map(|thing| thing.bounds).collect();
-    let answers: Vec<Answer> = ask
-        .answer(&format!("{asked:?}"), async |shown| {
-            let shown = Arc::new(shown);
-            let embedding = ask
-                .run(&shown, |model, picture| match model.adapter() {
-                    Some(Adapter::Segment(family)) => family.prepare(picture),
-                    _ => Vec::new(),
-                })
-                .await?;
-            let embedding = Arc::new(embedding);
-            let mut answers = Vec::with_capacity(boxes.len());
-            for bounds in boxes {
-                answers.push(match mask_of(&ask, &embedding, bounds, shown.picture.size()).await {
-                    Ok(answer) => answer,
-                    Err(Failure::Lost(Lost { code, message })) => Answer::Lost { code, message },
-                    Err(fatal) => return Err(fatal),
-                });
-            }
-            Ok(answers)
-        })
-        .await?;
+    if answers.iter().any(|(_, said)| said.is_none()) {
+        let shown = Arc::new(ask.picture().await?);
+        let prepared = ask.run(&shown, |model, picture| match model.adapter() {
+            Some(Adapter::Segment(family)) => family.prepare(picture),
+            _ => Vec::new(),
+        });
+        let embedding = Arc::new(prepared.await?);
+        for (thing, (key, said)) in things.iter().zip(&mut answers).filter(|(_, (_, said))| said.is_none()) {
+            let answer = match mask_of(&ask, &embedding, thing.bounds, shown.picture.size()).await {
+                Ok(answer) => answer,
+                Err(Failure::Lost(Lost { code, message })) => Answer::Lost { code, message },
+                Err(fatal) => return Err(fatal),
+            };
+            *said = Some(ask.models.answers.keep(key, &answer).await?);
+        }
+    }
     let made_by = ask.model.entry.made_by();
-    let row = |(thing, answer): (Thing, Answer)| {
+    let row = |(thing, (_, answer)): (Thing, (Key, Option<Answer>))| {
         let (mask, score, quarantined) = match answer {
-            Answer::Mask(mask, score) => (Some(mask), Some(score), None),
-            Answer::Lost { code, message } => (None, None, Some(Lost { code, message })),
+            Some(Answer::Mask(mask, score)) => (Some(mask), Some(score), None),
+            Some(Answer::Lost { code, message }) => (None, None, Some(Lost { code, message })),
+            None => (None, None, None),
         };
         Segmented { object_id: Some(thing.object_id), mask, score, made_by: Some(made_by.clone()), quarantined }
     };
