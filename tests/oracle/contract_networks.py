@@ -75,20 +75,21 @@ def yolox():
     height, width = 96, 128
     net = Network({"image": (F, ["n", 3, height, width])})
     rows = []
-    for stride, weight in ((8, 1.0), (16, 0.9), (32, 0.8)):
+    for stride, weight, cells in ((8, 1.0, 1.9), (16, 0.9, 1.3), (32, 0.8, 0.9)):
         mean = net.AveragePool("image", kernel_shape=[stride, stride], strides=[stride, stride])
         light = grey(net, net.Div(mean, 255.0))
         # Bright, and as bright as any cell next to it.
         peak = net.MaxPool(light, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
         at_peak = net.Cast(net.Equal(light, peak), to=F)
-        bright = net.Clip(net.Mul(net.Sub(light, 0.45), 4.0), 0.0, 1.0)
+        bright = net.Clip(net.Mul(net.Sub(light, 0.5), 4.0), 0.0, 1.0)
         objectness = net.Mul(net.Mul(bright, at_peak), weight)
         # Red first. An average may exceed white by a rounding.
         classes = net.Clip(net.Div(net.Gather(mean, [2, 1, 0], axis=1), 255.0), 0.0, 1.0)
         classes = net.Pad(classes, [0, 0, 0, 0, 0, 77, 0, 0], 0.0)
-        # In the middle of the cell, three cells wide and, where it is brighter, up to three high.
+        # In the middle of the cell; lower than wide where it is darker. No wider than that, or boxes in letterboxed pictures would
+        # end far outside them.
         zero = net.Mul(light, 0.0)
-        sides = net.Concat(net.Add(zero, 0.5), net.Add(zero, 0.5), net.Add(zero, float(np.log(3))), light, axis=1)
+        sides = net.Concat(net.Add(zero, 0.5), net.Add(zero, 0.5), net.Add(zero, float(np.log(cells))), net.Add(net.Mul(light, 0.5), float(np.log(cells) - 0.5)), axis=1)
         grid = net.Concat(sides, objectness, classes, axis=1)
         rows.append(net.Reshape(grid, [0, 85, -1]))
     net.Transpose(net.Concat(*rows, axis=2), perm=[0, 2, 1], out="output")
@@ -138,7 +139,8 @@ def ellipses(net, pixels, cells, scales):
     across = net.Reshape(grid, [1, 1, 1, cells])
     down = net.Reshape(grid, [1, 1, cells, 1])
     part = lambda of, at: net.Reshape(net.Slice(of, [at], [at + 1], [2]), [-1, 1, 1, 1])
-    off = lambda place, at: net.Div(net.Sub(place, part(middle, at)), net.Max(part(half, at), 1.0))
+    # Half of 3.5 pixels at the least: any box then has the middle of a cell, which is four wide.
+    off = lambda place, at: net.Div(net.Sub(place, part(middle, at)), net.Max(part(half, at), 3.5))
     distance = net.Add(net.Mul(off(across, 0), off(across, 0)), net.Mul(off(down, 1), off(down, 1)))
     squares = np.array(scales, np.float32).reshape(1, -1, 1, 1) ** 2
     earlier = net.Mul("mask_input", "has_mask_input")

@@ -20,8 +20,10 @@ use std::time::Instant;
 use npyz::WriterBuilder;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use spatialmill_geometry::{Intrinsics, PixelBox};
-use spatialmill_models::{Adapter, FAMILIES, Inputs, Outputs, Parameters, Poison, Rgb, Signature, Tensor};
+use spatialmill_geometry::{Intrinsics, Mask, PixelBox, Vector3};
+use spatialmill_models::{
+    Adapter, DepthMap, FAMILIES, Found, Inputs, Outputs, Parameters, Poison, Rgb, Signature, Size, Tensor,
+};
 
 #[derive(Deserialize)]
 struct Request {
@@ -92,10 +94,10 @@ fn answer(request: &Request) -> Result<Value, Box<dyn Error>> {
             inputs.map_or_else(|poison| Ok(poisoned(&poison)), |inputs| written(&inputs, out, ms))
         }
         Action::Decode => {
-            let (decoded, ms) = timed(request, || decode(&adapter, &outputs, &picture, &camera, bounds.as_ref(), out));
-            let mut decoded = decoded?;
-            decoded["ms"] = ms.into();
-            Ok(decoded)
+            let (decoded, ms) = timed(request, || decode(&adapter, &outputs, picture.size(), &camera, bounds.as_ref()));
+            let mut answer = decoded.map_or_else(|poison| Ok(poisoned(&poison)), |decoded| decoded.answer(out))?;
+            answer["ms"] = ms.into();
+            Ok(answer)
         }
     }
 }
@@ -129,47 +131,53 @@ fn prepare(adapter: &Adapter, picture: &Rgb, camera: &Intrinsics) -> Inputs {
     }
 }
 
+enum Decoded {
+    Found(Vec<Found>),
+    Mask(Mask, f32),
+    Depth(DepthMap),
+    Camera(Intrinsics),
+    Down(Vector3<f64>),
+}
+
 fn decode(
     adapter: &Adapter,
     outputs: &Outputs,
-    picture: &Rgb,
+    size: Size,
     camera: &Intrinsics,
     bounds: Option<&PixelBox>,
-    out: &str,
-) -> Result<Value, Box<dyn Error>> {
-    let size = picture.size();
-    let answer = match adapter {
-        Adapter::Detect(detector) => detector.decode(outputs, size).map(|found| {
-            let found: Vec<Value> = found
-                .iter()
-                .map(|found| {
-                    let PixelBox { x0, y0, x1, y1 } = found.bounds;
-                    json!({ "label": found.label, "score": found.score, "box": [x0, y0, x1, y1] })
-                })
-                .collect();
-            json!({ "found": found })
-        }),
+) -> Result<Decoded, Poison> {
+    Ok(match adapter {
+        Adapter::Detect(detector) => Decoded::Found(detector.decode(outputs, size)?),
         Adapter::Segment(segmenter) => {
-            let bounds = bounds.ok_or("a mask needs the box of its prompt")?;
-            let decoded = segmenter.decode(outputs, bounds, size);
-            decoded.map(|(mask, score)| json!({ "runs": mask.runs(), "score": score }))
+            let bounds = bounds.ok_or_else(|| Poison::new("box", "a mask needs the box of its prompt"))?;
+            let (mask, score) = segmenter.decode(outputs, bounds, size)?;
+            Decoded::Mask(mask, score)
         }
-        Adapter::Depth(depth) => match depth.decode(outputs, size, camera) {
-            Ok(map) => {
+        Adapter::Depth(depth) => Decoded::Depth(depth.decode(outputs, size, camera)?),
+        Adapter::Intrinsics(calibrator) => Decoded::Camera(calibrator.decode(outputs, size)?),
+        Adapter::Gravity(leveller) => Decoded::Down(leveller.decode(outputs, size)?),
+    })
+}
+
+impl Decoded {
+    fn answer(&self, out: &str) -> Result<Value, Box<dyn Error>> {
+        Ok(match self {
+            Self::Found(found) => {
+                let edges = |bounds: &PixelBox| [bounds.x0, bounds.y0, bounds.x1, bounds.y1];
+                let one =
+                    |found: &Found| json!({ "label": found.label, "score": found.score, "box": edges(&found.bounds) });
+                json!({ "found": found.iter().map(one).collect::<Vec<Value>>() })
+            }
+            Self::Mask(mask, score) => json!({ "runs": mask.runs(), "score": score }),
+            Self::Depth(map) => {
                 let path = format!("{out}/metres.npy");
                 write(&path, &[map.size.height as usize, map.size.width as usize], &map.metres)?;
-                Ok(json!({ "metres": path }))
+                json!({ "metres": path })
             }
-            Err(poison) => Err(poison),
-        },
-        Adapter::Intrinsics(calibrator) => calibrator
-            .decode(outputs, size)
-            .map(|camera| json!({ "camera": [camera.fx, camera.fy, camera.cx, camera.cy] })),
-        Adapter::Gravity(leveller) => {
-            leveller.decode(outputs, size).map(|down| json!({ "down": [down.x, down.y, down.z] }))
-        }
-    };
-    Ok(answer.unwrap_or_else(|poison| poisoned(&poison)))
+            Self::Camera(camera) => json!({ "camera": [camera.fx, camera.fy, camera.cx, camera.cy] }),
+            Self::Down(down) => json!({ "down": [down.x, down.y, down.z] }),
+        })
+    }
 }
 
 fn poisoned(poison: &Poison) -> Value {
