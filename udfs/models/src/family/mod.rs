@@ -8,16 +8,26 @@
 //! same contract will do. Everything that a decoder gives is checked for range and finiteness; what fails is [`Poison`].
 
 mod boxes;
+mod depth_anything;
+mod detr;
 mod image_size;
+mod incidence;
 mod mask_of_logits;
+mod metric3d;
 mod metric_depth;
 mod output;
+mod perspective;
 mod prompt;
 mod readings;
+mod relative_depth;
+mod rtdetr;
+mod sam;
 mod sam2;
 #[cfg(test)]
 mod sampling;
 mod stretch;
+#[cfg(test)]
+mod tests;
 mod yolox;
 
 use std::collections::BTreeMap;
@@ -75,6 +85,7 @@ impl fmt::Display for Task {
 }
 
 /// One kind of network, or of two that work together.
+#[derive(Debug)]
 pub struct Family {
     /// As in `family = "..."` of `models.toml`.
     pub name: &'static str,
@@ -91,6 +102,7 @@ pub struct Family {
 }
 
 /// What a family calls a network and its inputs and outputs.
+#[derive(Debug)]
 pub struct NetworkRoles {
     /// `main` where there is only one.
     pub name: &'static str,
@@ -101,7 +113,19 @@ pub struct NetworkRoles {
 }
 
 /// Every family.
-pub const FAMILIES: &[&Family] = &[&yolox::FAMILY, &sam2::FAMILY, &metric_depth::FAMILY];
+pub const FAMILIES: &[&Family] = &[
+    &yolox::FAMILY,
+    &detr::FAMILY,
+    &rtdetr::FAMILY,
+    &sam2::FAMILY,
+    &sam::FAMILY,
+    &metric_depth::FAMILY,
+    &depth_anything::FAMILY,
+    &metric3d::FAMILY,
+    &relative_depth::FAMILY,
+    &incidence::FAMILY,
+    &perspective::FAMILY,
+];
 
 /// The parameters of an entry of `models.toml`.
 #[derive(Debug, Clone, Default, PartialEq)]

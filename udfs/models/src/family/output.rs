@@ -19,7 +19,7 @@ pub(crate) fn finite<'a>(outputs: &'a Outputs, role: &str) -> Result<&'a Arc<Ten
 /// Of the shape [1, ...]; 0 stands for any length but none.
 pub(crate) fn shaped<'a>(outputs: &'a Outputs, role: &str, shape: &[usize]) -> Result<&'a Arc<Tensor>, Poison> {
     let tensor = finite(outputs, role)?;
-    let fits = |(own, asked): (&usize, &usize)| own == asked || (*asked == 0 && *own > 0);
+    let fits = |(own, asked): (&usize, &usize)| *own > 0 && (own == asked || *asked == 0);
     if tensor.shape().len() == shape.len() && tensor.shape().iter().zip(shape).all(fits) {
         return Ok(tensor);
     }
@@ -40,5 +40,14 @@ pub(crate) fn map<'a>(outputs: &'a Outputs, role: &str) -> Result<(Size, &'a [f3
     match (u32::try_from(width), u32::try_from(height)) {
         (Ok(width), Ok(height)) => Ok((Size { width, height }, tensor.data())),
         _ => Err(Poison::new("shape", format!("`{role}` of {width} x {height} is too large"))),
+    }
+}
+
+/// One number for the picture: [1] or [1, 1].
+pub(crate) fn number(outputs: &Outputs, role: &str) -> Result<f64, Poison> {
+    let tensor = finite(outputs, role)?;
+    match (tensor.shape(), tensor.data()) {
+        ([1] | [1, 1], [number]) => Ok((*number).into()),
+        (other, _) => Err(Poison::new("shape", format!("`{role}` must be [1] or [1, 1], not {other:?}"))),
     }
 }

@@ -59,13 +59,18 @@ impl Readings {
 }
 
 /// The number that this part of all positive numbers is at most, the lower of two between which it falls; none without any.
-pub(crate) fn percentile(numbers: &[f32], part: f64) -> Option<f32> {
-    let mut positive: Vec<f32> = numbers.iter().copied().filter(|number| *number > 0.0).collect();
-    if positive.is_empty() {
+fn percentile(numbers: &[f32], part: f64) -> Option<f32> {
+    percentile_of_all(&numbers.iter().copied().filter(|number| *number > 0.0).collect::<Vec<f32>>(), part)
+}
+
+/// The number that this part of all numbers is at most, the lower of two between which it falls; none without any.
+pub(crate) fn percentile_of_all(numbers: &[f32], part: f64) -> Option<f32> {
+    if numbers.is_empty() {
         return None;
     }
-    let at = (part * (positive.len() - 1) as f64) as usize;
-    Some(*positive.select_nth_unstable_by(at, f32::total_cmp).1)
+    let mut numbers = numbers.to_vec();
+    let at = (part * (numbers.len() - 1) as f64) as usize;
+    Some(*numbers.select_nth_unstable_by(at, f32::total_cmp).1)
 }
 
 #[cfg(test)]

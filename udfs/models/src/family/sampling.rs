@@ -2,7 +2,7 @@
 
 use spatialmill_geometry::Intrinsics;
 
-use super::{Adapter, Detect, EstimateDepth, Family, Parameters, Segment, Signature};
+use super::{Adapter, Calibrate, Detect, EstimateDepth, Family, Level, Parameters, Segment, Signature};
 use crate::Poison;
 
 pub(crate) const CAMERA: Intrinsics = Intrinsics { fx: 500.0, fy: 500.0, cx: 319.5, cy: 239.5 };
@@ -16,7 +16,7 @@ pub(crate) fn signature(inputs: &[(&str, &[usize])], outputs: &[(&str, &[usize])
     Signature { inputs: all(inputs), outputs: all(outputs) }
 }
 
-fn open(family: &Family, parameters: &str, signatures: &[Signature]) -> Adapter {
+pub(crate) fn open(family: &Family, parameters: &str, signatures: &[Signature]) -> Adapter {
     (family.open)(&Parameters(parameters.parse().unwrap()), signatures).unwrap()
 }
 
@@ -32,6 +32,18 @@ pub(crate) fn segmenter(family: &Family, parameters: &str, signatures: &[Signatu
 
 pub(crate) fn depth(family: &Family, parameters: &str, signatures: &[Signature]) -> Box<dyn EstimateDepth> {
     let Adapter::Depth(adapter) = open(family, parameters, signatures) else { panic!("{} is for depth", family.name) };
+    adapter
+}
+
+pub(crate) fn calibrator(family: &Family, parameters: &str, signatures: &[Signature]) -> Box<dyn Calibrate> {
+    let Adapter::Intrinsics(adapter) = open(family, parameters, signatures) else {
+        panic!("{} calibrates", family.name)
+    };
+    adapter
+}
+
+pub(crate) fn leveller(family: &Family, parameters: &str, signatures: &[Signature]) -> Box<dyn Level> {
+    let Adapter::Gravity(adapter) = open(family, parameters, signatures) else { panic!("{} levels", family.name) };
     adapter
 }
 

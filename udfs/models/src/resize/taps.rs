@@ -44,10 +44,11 @@ impl Taps {
                     taps.push(from, floor - 1, cubic(part));
                 }
                 Kernel::Triangle => {
-                    // Rounded to whole pixels, as Pillow does.
+                    // Rounded to whole pixels, as Pillow does; its other roundings are followed too, for they decide bytes.
+                    let per_reach = 1.0 / reach;
                     let first = ((centre - reach + 0.5) as i64).max(0);
                     let end = ((centre + reach + 0.5) as i64).min(from.into());
-                    let weight = |pixel: i64| (1.0 - ((pixel as f64 - centre + 0.5) / reach).abs()).max(0.0);
+                    let weight = |pixel: i64| (1.0 - ((pixel as f64 - centre + 0.5) * per_reach).abs()).max(0.0);
                     let total: f64 = (first..end).map(weight).sum();
                     taps.push(from, first, (first..end).map(|pixel| weight(pixel) / total));
                 }
