@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageError, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use thiserror::Error;
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -34,15 +34,51 @@ pub enum Refused {
 }
 
 pub fn decode(bytes: &[u8]) -> Result<Planes, Refused> {
-    match bytes {
-        [0xFF, 0xD8, 0xFF, ..] => jpeg(bytes),
-        [0x89, b'P', b'N', b'G', ..] => png(bytes),
-        _ => Err(Refused::Format),
+    match Format::of(bytes)? {
+        Format::Jpeg => jpeg(bytes),
+        Format::Png => png(bytes),
     }
 }
 
-/// Half a file is an error, not a picture with a grey half: that is what "strict" asks for.
+/// What bytes begin as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Jpeg,
+    Png,
+}
+
+impl Format {
+    pub fn of(bytes: &[u8]) -> Result<Self, Refused> {
+        match bytes {
+            [0xFF, 0xD8, 0xFF, ..] => Ok(Self::Jpeg),
+            [0x89, b'P', b'N', b'G', ..] => Ok(Self::Png),
+            _ => Err(Refused::Format),
+        }
+    }
+}
+
 fn jpeg(bytes: &[u8]) -> Result<Planes, Refused> {
+    let Samples { width, height, colours, pixels, .. } = jpeg_samples(bytes)?;
+    Ok(match colours {
+        ColorSpace::YCbCr => Planes::from_ycbcr(width, height, &pixels),
+        ColorSpace::Luma => Planes::from_grey(width, height, pixels),
+        _ => Planes::from_rgb(width, height, pixels),
+    })
+}
+
+/// What is in a JPEG file, with a colour for each pixel.
+pub struct Samples {
+    pub width: usize,
+    pub height: usize,
+    /// Brightness and colour, or brightness alone, as the file has them; red, green and blue otherwise.
+    pub colours: ColorSpace,
+    pub pixels: Vec<u8>,
+    /// Of the file; what was converted to `RGB` is not described by it.
+    pub profile: Option<Vec<u8>>,
+}
+
+/// Half a file is an error, not a picture with a grey half: that is what "strict" asks for.
+pub fn jpeg_samples(bytes: &[u8]) -> Result<Samples, Refused> {
     let refused = |e: DecodeErrors| Refused::Jpeg(e.to_string());
     // Sides are judged below, in our words.
     let any = u16::MAX.into();
@@ -64,28 +100,14 @@ fn jpeg(bytes: &[u8]) -> Result<Planes, Refused> {
 
     decoder.set_options(options.jpeg_set_out_colorspace(out));
     let pixels = decoder.decode().map_err(refused)?;
-    Ok(match out {
-        ColorSpace::YCbCr => Planes::from_ycbcr(width, height, &pixels),
-        ColorSpace::Luma => Planes::from_grey(width, height, pixels),
-        _ => Planes::from_rgb(width, height, pixels),
-    })
+    Ok(Samples { width, height, colours: out, pixels, profile: decoder.icc_profile() })
 }
 
 /// Sixteen bits a channel become eight; what is transparent shows white.
 fn png(bytes: &[u8]) -> Result<Planes, Refused> {
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_BYTES_DECODED);
-    let reader = || {
-        let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Png);
-        reader.limits(limits.clone());
-        reader
-    };
-    let (width, height) = reader().into_dimensions()?;
-    // Four channels of sixteen bits, at most.
-    check_size(width.into(), height.into(), 8)?;
-    let decoded = reader().decode()?;
+    let decoded = png_image(bytes)?.0;
     // Both fit, a side is at most `MAX_SIDE`.
-    let (width, height) = (width as usize, height as usize);
+    let (width, height) = (decoded.width() as usize, decoded.height() as usize);
     Ok(match decoded {
         DynamicImage::ImageLuma8(grey) => Planes::from_grey(width, height, grey.into_raw()),
         DynamicImage::ImageLuma16(_) => Planes::from_grey(width, height, decoded.into_luma8().into_raw()),
@@ -100,6 +122,20 @@ fn png(bytes: &[u8]) -> Result<Planes, Refused> {
         }
         _ => Planes::from_rgb(width, height, decoded.into_rgb8().into_raw()),
     })
+}
+
+/// A PNG file as it is, with its colour profile.
+pub fn png_image(bytes: &[u8]) -> Result<(DynamicImage, Option<Vec<u8>>), Refused> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Png);
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_BYTES_DECODED);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    // Four channels of sixteen bits, at most.
+    check_size(width.into(), height.into(), 8)?;
+    let profile = decoder.icc_profile()?;
+    Ok((DynamicImage::from_decoder(decoder)?, profile))
 }
 
 /// `bytes_per_pixel` without the planes, which take another byte and a half.
