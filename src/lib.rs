@@ -4,6 +4,7 @@ pub mod cli;
 pub mod error;
 pub mod export;
 pub mod functions;
+pub mod photos;
 pub mod pipeline;
 pub mod progress;
 pub mod project;

@@ -15,6 +15,7 @@ mod rgbd;
 pub mod root;
 pub mod rows;
 pub mod scannet;
+pub mod spill;
 pub mod synthetic;
 
 use crate::error::{Error, Result};
