@@ -2,6 +2,7 @@
 //! no path outside its folder, and no panic, no hang and no silent loss on damaged files.
 
 mod coco;
+mod images;
 mod rgbd;
 mod scannet;
 
@@ -34,7 +35,16 @@ pub struct Fixture {
 }
 
 /// At least one for each source.
-const FIXTURES: &[Fixture] = &[coco::PHOTOS, rgbd::ID_IMAGES, rgbd::WORLD_BOXES, scannet::EXPORTED, scannet::RECORDED];
+const FIXTURES: &[Fixture] = &[
+    coco::PHOTOS,
+    images::FILES,
+    images::TAR,
+    images::TABLE,
+    rgbd::ID_IMAGES,
+    rgbd::WORLD_BOXES,
+    scannet::EXPORTED,
+    scannet::RECORDED,
+];
 
 /// Sources without files of their own: there is nothing to damage.
 const GENERATED: &[&str] = &["synthetic"];

@@ -1,0 +1,209 @@
+//! The photos in a Parquet file, a row each.
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+
+use super::Images;
+use super::frame::{Frames, Seen};
+use super::words::{Words, known_split};
+use crate::error::Result;
+use crate::photos::parquet_file::{ParquetFile, PhotoColumn};
+use crate::photos::{Address, Part};
+use crate::source::photo::MAX_BYTES;
+use crate::source::rows::{Refused, Rows};
+
+/// Photos of a batch, about.
+const BATCH_BYTES: u64 = 16 << 20;
+
+/// Reads a Parquet file. A row group that is damaged loses what follows in it, which is one quarantined row.
+pub fn read(images: &Images, path: &str, stem: &str, rows: &mut Rows) -> Result<()> {
+    let uri = images.root.uri(path)?;
+    let opened = images.root.admit(path).and_then(|()| ParquetFile::open(&uri));
+    let file = match opened {
+        Ok(file) => file,
+        Err(e) => return rows.refuse(stem, path, Refused::new("parquet", e.to_string())),
+    };
+    let table = match Table::of(images, &file) {
+        Ok(table) => table,
+        Err(why) => return rows.refuse(stem, path, why),
+    };
+    let mut frames = Frames::new(images);
+    for (group, window) in file.starts().windows(2).enumerate() {
+        let &[mut row, end] = window else { continue };
+        if row == end {
+            continue;
+        }
+        let chunk = file.metadata().row_group(group).columns().get(table.photos.leaf());
+        let each = chunk.map_or(1, |chunk| chunk.uncompressed_size().max(0) as u64 / (end - row)).max(1);
+        let at_once = (BATCH_BYTES / each).clamp(1, 256) as usize;
+        let batches = file.rows(group, table.leaves.iter().copied(), 0, (end - row) as usize, at_once);
+        let mut lost = None;
+        match batches {
+            Err(e) => lost = Some(e.to_string()),
+            Ok(batches) => {
+                for batch in batches {
+                    match batch.and_then(|batch| Batch::of(&table, &batch)) {
+                        Err(e) => {
+                            lost = Some(e.to_string());
+                            break;
+                        }
+                        Ok(batch) => {
+                            for at in 0..batch.photos.len() {
+                                let key = batch.key(at, row);
+                                let name = key
+                                    .as_ref()
+                                    .map_or_else(|_| format!("{stem}/{row}"), |key| format!("{stem}/{key}"));
+                                let photo = key.and_then(|key| batch.photo(&table, at, &uri, row, &key));
+                                frames.push(&name, path, photo, rows)?;
+                                row += 1;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        if row < end {
+            let why = lost.unwrap_or_else(|| "the row group ends early".to_owned());
+            let message = format!("rows {row} to {} are lost: {why}", end - 1);
+            rows.refuse(format!("{stem}/{row}"), path, Refused::new("parquet", message))?;
+        }
+    }
+    Ok(())
+}
+
+/// The columns of a file that are read.
+struct Table<'a> {
+    photos: PhotoColumn,
+    key: Option<&'a str>,
+    caption: Option<&'a str>,
+    licence: Option<&'a str>,
+    split: Option<&'a str>,
+    leaves: Vec<usize>,
+}
+
+impl<'a> Table<'a> {
+    /// Code: `column`.
+    fn of(images: &'a Images, file: &ParquetFile) -> Result<Self, Refused> {
+        let options = &images.options;
+        let photos = file.photos(options.image.as_deref());
+        let photos = photos.map_err(|e| Refused::new("column", e.to_string()))?;
+        let mut table = Self {
+            key: options.key.as_deref(),
+            caption: options.caption.as_deref(),
+            licence: options.licence_column.as_deref(),
+            split: options.split_column.as_deref(),
+            leaves: photos.leaves().collect(),
+            photos,
+        };
+        for (name, what) in
+            [(table.key, "key"), (table.caption, "caption"), (table.licence, "licence"), (table.split, "split")]
+        {
+            let Some(name) = name else { continue };
+            let field = file
+                .schema()
+                .field_with_name(name)
+                .map_err(|_| Refused::new("column", format!("there is no column `{name}` for the {what}")))?;
+            let fits = match field.data_type() {
+                DataType::Utf8 => true,
+                DataType::List(item) => what == "caption" && *item.data_type() == DataType::Utf8,
+                other => what == "key" && other.is_integer(),
+            };
+            let leaf = file.leaf(name).filter(|_| fits);
+            let wrong = || format!("the column `{name}` cannot be the {what}: its type is {}", field.data_type());
+            table.leaves.push(leaf.ok_or_else(|| Refused::new("column", wrong()))?);
+        }
+        Ok(table)
+    }
+}
+
+/// A batch's columns.
+struct Batch {
+    photos: arrow::array::BinaryArray,
+    paths: Option<ArrayRef>,
+    key: Option<ArrayRef>,
+    caption: Option<ArrayRef>,
+    licence: Option<ArrayRef>,
+    split: Option<ArrayRef>,
+}
+
+impl Batch {
+    fn of(table: &Table<'_>, batch: &RecordBatch) -> Result<Self> {
+        let named = |name: Option<&str>| name.and_then(|name| batch.column_by_name(name)).cloned();
+        Ok(Self {
+            photos: table.photos.bytes(batch)?,
+            paths: table.photos.names(batch),
+            key: named(table.key)
+                .map(|keys| cast(&keys, &DataType::Utf8))
+                .transpose()
+                .map_err(datafusion::error::DataFusionError::from)?,
+            caption: named(table.caption),
+            licence: named(table.licence),
+            split: named(table.split),
+        })
+    }
+
+    /// Code: `key`.
+    fn key(&self, at: usize, row: u64) -> Result<String, Refused> {
+        match &self.key {
+            None => Ok(row.to_string()),
+            Some(keys) => match text(keys, at) {
+                Some(key) if !key.is_empty() => Ok(key.to_owned()),
+                _ => Err(Refused::new("key", "the key is null or empty")),
+            },
+        }
+    }
+
+    fn photo(
+        &self,
+        table: &Table<'_>,
+        at: usize,
+        uri: &str,
+        row: u64,
+        key: &str,
+    ) -> Result<(Seen, Address, Words), Refused> {
+        let path = self.paths.as_ref().and_then(|paths| text(paths, at));
+        if self.photos.is_null(at) {
+            let only = path.map_or_else(String::new, |path| format!(", only the path `{}`", path.escape_debug()));
+            return Err(Refused::new("no_bytes", format!("the row has no bytes{only}")));
+        }
+        let bytes = self.photos.value(at);
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(Refused::new(
+                "unreadable",
+                format!("{} bytes are more than the {MAX_BYTES} allowed", bytes.len()),
+            ));
+        }
+        let seen = Seen::of(bytes)?;
+        // A path may be of another machine.
+        let called = path.and_then(|path| path.rsplit(['/', '\\']).next()).filter(|name| !name.is_empty());
+        let named_after = || format!("{}.{}", key.rsplit('/').next().unwrap_or_default(), seen.ending);
+        let name = called.map_or_else(named_after, str::to_owned);
+        let part = Part::Cell { column: table.photos.name.clone(), row };
+        Ok((seen, Address { part, name: Some(name), ..Address::file(uri) }, self.words(at)?))
+    }
+
+    /// Codes: `caption`, `split`.
+    fn words(&self, at: usize) -> Result<Words, Refused> {
+        let mut words = Words::default();
+        if let Some(captions) = &self.caption {
+            match captions.as_list_opt::<i32>() {
+                None => text(captions, at).map(|caption| words.say(caption)).transpose()?,
+                Some(lists) if lists.is_valid(at) => {
+                    let list = lists.value(at);
+                    Some((0..list.len()).filter_map(|k| text(&list, k)).try_for_each(|text| words.say(text))?)
+                }
+                Some(_) => None,
+            };
+        }
+        let of = |column: &Option<ArrayRef>| column.as_ref().and_then(|column| text(column, at)).map(str::to_owned);
+        words.licence = of(&self.licence);
+        words.split = of(&self.split).map(|split| known_split(&split)).transpose()?;
+        Ok(words)
+    }
+}
+
+/// The text of a row; none where it is null.
+fn text(column: &ArrayRef, at: usize) -> Option<&str> {
+    column.as_string_opt::<i32>().filter(|texts| texts.is_valid(at)).map(|texts| texts.value(at))
+}
