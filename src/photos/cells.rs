@@ -1,12 +1,12 @@
 //! One photo out of a Parquet file. A page is the least that can be decoded, and has many photos, so that the pages that were
 //! decoded last are kept, and so are footers: reading a file's photos one after the other decodes each page once.
 //!
-//! Memory: [`FOOTERS`] footers, and [`RUNS_BYTES`] of photos beside those that are being decoded.
+//! Memory: [`FOOTERS`] footers, and [`RUNS_BYTES`] of photos, beside those that are being decoded.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use arrow::array::{Array, BinaryArray};
+use arrow::array::{Array, AsArray, BinaryArray};
 use arrow::compute::concat;
 use bytes::Bytes;
 
@@ -20,8 +20,11 @@ const FOOTERS: usize = 64;
 /// index.
 const RUN_BYTES: u64 = 16 << 20;
 
-/// A footer may claim any number of rows, and a batch's room is taken before it is filled.
-const ROWS_AT_ONCE: usize = 1024;
+/// Small photos are not decoded by the ten thousand.
+const RUN_ROWS: u64 = 256;
+
+/// They are looked for one by one.
+const RUNS: usize = 256;
 
 /// A run for each of eight readers.
 const RUNS_BYTES: u64 = 8 * RUN_BYTES;
@@ -32,15 +35,20 @@ pub fn read(uri: &str, column: &str, row: u64, limit: u64) -> Result<Bytes> {
     let object = StoredObject::find(uri)?;
     let file = open(uri, object)?;
     let column = file.photos(Some(column))?;
-    let run = Run::of(&file, &column, row)?;
-    let slot = kept(Key { uri: uri.to_owned(), tag: file.tag().map(str::to_owned), column: column.leaf(), run });
-    // Whoever wants another photo of the run waits for it here.
-    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-    let photos = match &*slot {
-        Some(photos) => photos.clone(),
-        None => slot.insert(run.decode(&file, &column)?).clone(),
+    let mut run = Run::of(&file, &column, row)?;
+    let photos = loop {
+        let slot = kept(Key { uri: uri.to_owned(), tag: file.tag().map(str::to_owned), column: column.leaf(), run });
+        // Whoever wants another photo of the run waits for it here.
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let decoded = match &*slot {
+            Some(decoded) => decoded.clone(),
+            None => slot.insert(run.decode(&file, &column)?).clone(),
+        };
+        match decoded {
+            Decoded::Photos(photos) => break photos,
+            Decoded::TooLarge => run = run.part(row),
+        }
     };
-    drop(slot);
     let at = (row - run.first) as usize;
     if at >= photos.len() || photos.is_null(at) {
         return Err(Error::input(format!("row {row} of the column `{}` has no photo", column.name)));
@@ -86,28 +94,45 @@ impl Run {
         let chunk = file.metadata().row_group(group).columns().get(column.leaf());
         let size = chunk.map_or(0, |chunk| chunk.uncompressed_size().max(0)) as u64;
         let each = (size / (end - start)).max(1);
-        let most = (RUN_BYTES / each).max(1);
+        let most = (RUN_BYTES / each).clamp(1, RUN_ROWS);
         first += (row - first) / most * most;
         let rows = (last - first).min(most);
         Ok(Self { group, first, rows, bytes: rows * each })
     }
 
-    fn decode(&self, file: &ParquetFile, column: &PhotoColumn) -> Result<BinaryArray> {
+    /// A sixteenth of it.
+    fn part(&self, row: u64) -> Self {
+        let rows = self.rows.div_ceil(16);
+        let first = self.first + (row - self.first) / rows * rows;
+        Self { first, rows: rows.min(self.first + self.rows - first), bytes: self.bytes / 16, ..*self }
+    }
+
+    fn decode(&self, file: &ParquetFile, column: &PhotoColumn) -> Result<Decoded> {
         let first = (self.first - file.starts()[self.group]) as usize;
-        let mut found = Vec::new();
-        for batch in file.rows(self.group, [column.leaf()], first, self.rows as usize, ROWS_AT_ONCE)? {
-            found.push(column.bytes(&batch?)?);
-        }
-        let arrays: Vec<&dyn Array> = found.iter().map(|array| array as &dyn Array).collect();
-        match arrays[..] {
-            [] => Ok(BinaryArray::new_null(0)),
-            [_] => Ok(found.swap_remove(0)),
-            _ => {
-                let all = concat(&arrays).or_input(|| "the Parquet file is damaged".to_owned())?;
-                Ok(arrow::array::AsArray::as_binary(&all).clone())
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        for row in file.rows(self.group, [column.leaf()], first, self.rows as usize)? {
+            let photo = column.bytes(&row?)?;
+            bytes += photo.value_data().len() as u64;
+            found.push(photo);
+            if bytes > 2 * RUN_BYTES && self.rows > 1 {
+                return Ok(Decoded::TooLarge);
             }
         }
+        let arrays: Vec<&dyn Array> = found.iter().map(|array| array as &dyn Array).collect();
+        if arrays.is_empty() {
+            return Ok(Decoded::Photos(BinaryArray::new_null(0)));
+        }
+        let all = concat(&arrays).or_input(|| "the Parquet file is damaged".to_owned())?;
+        Ok(Decoded::Photos(all.as_binary().clone()))
     }
+}
+
+/// What has become of a run.
+#[derive(Debug, Clone)]
+enum Decoded {
+    Photos(BinaryArray),
+    /// Its photos are larger than the file says, as those of a dictionary are: fewer have to be decoded together.
+    TooLarge,
 }
 
 type Footers = VecDeque<(String, Arc<ParquetFile>)>;
@@ -142,21 +167,26 @@ struct Key {
     run: Run,
 }
 
-type Slot = Arc<Mutex<Option<BinaryArray>>>;
+type Slot = Arc<Mutex<Option<Decoded>>>;
 
 /// The latest first.
-static RUNS: LazyLock<Mutex<VecDeque<(Key, Slot)>>> = LazyLock::new(Mutex::default);
+static DECODED: LazyLock<Mutex<VecDeque<(Key, Slot)>>> = LazyLock::new(Mutex::default);
 
 fn kept(key: Key) -> Slot {
-    let mut runs = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut runs = DECODED.lock().unwrap_or_else(PoisonError::into_inner);
     let found = runs.iter().position(|(known, _)| *known == key).and_then(|at| runs.remove(at));
     let (key, slot) = found.unwrap_or_else(|| (key, Slot::default()));
     runs.push_front((key, Arc::clone(&slot)));
     let mut bytes = 0;
     // The first one is needed, however large.
-    let fits = runs.iter().take_while(|(key, _)| {
+    let fits = runs.iter().take(RUNS).take_while(|(key, slot)| {
         let before = bytes;
-        bytes += key.run.bytes;
+        bytes += match slot.try_lock().as_deref() {
+            Ok(Some(Decoded::Photos(photos))) => photos.value_data().len() as u64,
+            Ok(Some(Decoded::TooLarge)) => 0,
+            // Being decoded.
+            _ => key.run.bytes,
+        };
         before == 0 || bytes <= RUNS_BYTES
     });
     let fits = fits.count();

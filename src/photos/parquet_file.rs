@@ -134,15 +134,15 @@ impl ParquetFile {
         columns.iter().position(|column| column.path().parts().first().is_some_and(|first| first == name))
     }
 
-    /// Rows `first..first + rows` of a row group, of these leaves.
+    /// Rows `first..first + rows` of a row group, of these leaves, one by one: a dictionary holds once what stands in many rows,
+    /// so that no size in the file says how large some rows together will be.
     pub fn rows(
         &self,
         group: usize,
         leaves: impl IntoIterator<Item = usize>,
         first: usize,
         rows: usize,
-        at_once: usize,
-    ) -> Result<Batches> {
+    ) -> Result<OneByOne> {
         let mask = ProjectionMask::leaves(self.metadata().file_metadata().schema_descr(), leaves);
         let selection = vec![RowSelector::skip(first), RowSelector::select(rows)];
         let build = || {
@@ -150,10 +150,10 @@ impl ParquetFile {
                 .with_projection(mask)
                 .with_row_groups(vec![group])
                 .with_row_selection(RowSelection::from(selection))
-                .with_batch_size(at_once.max(1))
+                .with_batch_size(1)
                 .build()
         };
-        Ok(Batches(unharmed(build).or_input(damaged)?))
+        Ok(OneByOne(unharmed(build).or_input(damaged)?))
     }
 }
 
@@ -196,10 +196,10 @@ impl PhotoColumn {
     }
 }
 
-/// Batches of rows.
-pub struct Batches(ParquetRecordBatchReader);
+/// Rows, each as a batch.
+pub struct OneByOne(ParquetRecordBatchReader);
 
-impl Iterator for Batches {
+impl Iterator for OneByOne {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Nothing is copied: a frame's `uri` says where in which file its bytes are (see [`Address`](crate::photos::Address)). A
-//! bucket, a tar and a Parquet file are a shard each. Memory: a bucket's names, or a tar's photos of one key, or a batch of
-//! rows, and sixteen bytes a photo of the shard.
+//! bucket, a tar and a Parquet file are a shard each. Memory: a bucket's names, or what is known of a tar's photos of one key, or
+//! a row, and sixteen bytes a photo of the shard.
 
 mod exif;
 mod files;

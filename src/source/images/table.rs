@@ -13,9 +13,6 @@ use crate::photos::{Address, Part};
 use crate::source::photo::MAX_BYTES;
 use crate::source::rows::{Refused, Rows};
 
-/// Photos of a batch, about.
-const BATCH_BYTES: u64 = 16 << 20;
-
 /// Reads a Parquet file. A row group that is damaged loses what follows in it, which is one quarantined row.
 pub fn read(images: &Images, path: &str, stem: &str, rows: &mut Rows) -> Result<()> {
     let uri = images.root.uri(path)?;
@@ -34,30 +31,23 @@ pub fn read(images: &Images, path: &str, stem: &str, rows: &mut Rows) -> Result<
         if row == end {
             continue;
         }
-        let chunk = file.metadata().row_group(group).columns().get(table.photos.leaf());
-        let each = chunk.map_or(1, |chunk| chunk.uncompressed_size().max(0) as u64 / (end - row)).max(1);
-        let at_once = (BATCH_BYTES / each).clamp(1, 256) as usize;
-        let batches = file.rows(group, table.leaves.iter().copied(), 0, (end - row) as usize, at_once);
         let mut lost = None;
-        match batches {
+        let leaves = table.leaves.iter().copied();
+        match file.rows(group, leaves, 0, (end - row) as usize) {
             Err(e) => lost = Some(e.to_string()),
-            Ok(batches) => {
-                for batch in batches {
-                    match batch.and_then(|batch| Batch::of(&table, &batch)) {
+            Ok(records) => {
+                for record in records {
+                    match record.and_then(|record| Record::of(&table, &record)) {
                         Err(e) => {
                             lost = Some(e.to_string());
                             break;
                         }
-                        Ok(batch) => {
-                            for at in 0..batch.photos.len() {
-                                let key = batch.key(at, row);
-                                let name = key
-                                    .as_ref()
-                                    .map_or_else(|_| format!("{stem}/{row}"), |key| format!("{stem}/{key}"));
-                                let photo = key.and_then(|key| batch.photo(&table, at, &uri, row, &key));
-                                frames.push(&name, path, photo, rows)?;
-                                row += 1;
-                            }
+                        Ok(record) => {
+                            let key = record.key(row);
+                            let name = key.as_ref().map_or_else(|_| row.to_string(), Clone::clone);
+                            let photo = key.and_then(|key| record.photo(&table, &uri, row, &key));
+                            frames.push(&format!("{stem}/{name}"), path, photo, rows)?;
+                            row += 1;
                         }
                     }
                 }
@@ -117,8 +107,8 @@ impl<'a> Table<'a> {
     }
 }
 
-/// A batch's columns.
-struct Batch {
+/// A row's columns.
+struct Record {
     photos: arrow::array::BinaryArray,
     paths: Option<ArrayRef>,
     key: Option<ArrayRef>,
@@ -127,7 +117,7 @@ struct Batch {
     split: Option<ArrayRef>,
 }
 
-impl Batch {
+impl Record {
     fn of(table: &Table<'_>, batch: &RecordBatch) -> Result<Self> {
         let named = |name: Option<&str>| name.and_then(|name| batch.column_by_name(name)).cloned();
         Ok(Self {
@@ -144,30 +134,23 @@ impl Batch {
     }
 
     /// Code: `key`.
-    fn key(&self, at: usize, row: u64) -> Result<String, Refused> {
+    fn key(&self, row: u64) -> Result<String, Refused> {
         match &self.key {
             None => Ok(row.to_string()),
-            Some(keys) => match text(keys, at) {
+            Some(keys) => match text(keys) {
                 Some(key) if !key.is_empty() => Ok(key.to_owned()),
                 _ => Err(Refused::new("key", "the key is null or empty")),
             },
         }
     }
 
-    fn photo(
-        &self,
-        table: &Table<'_>,
-        at: usize,
-        uri: &str,
-        row: u64,
-        key: &str,
-    ) -> Result<(Seen, Address, Words), Refused> {
-        let path = self.paths.as_ref().and_then(|paths| text(paths, at));
-        if self.photos.is_null(at) {
+    fn photo(&self, table: &Table<'_>, uri: &str, row: u64, key: &str) -> Result<(Seen, Address, Words), Refused> {
+        let path = self.paths.as_ref().and_then(|paths| text(paths));
+        if self.photos.is_null(0) {
             let only = path.map_or_else(String::new, |path| format!(", only the path `{}`", path.escape_debug()));
             return Err(Refused::new("no_bytes", format!("the row has no bytes{only}")));
         }
-        let bytes = self.photos.value(at);
+        let bytes = self.photos.value(0);
         if bytes.len() as u64 > MAX_BYTES {
             return Err(Refused::new(
                 "unreadable",
@@ -180,30 +163,31 @@ impl Batch {
         let named_after = || format!("{}.{}", key.rsplit('/').next().unwrap_or_default(), seen.ending);
         let name = called.map_or_else(named_after, str::to_owned);
         let part = Part::Cell { column: table.photos.name.clone(), row };
-        Ok((seen, Address { part, name: Some(name), ..Address::file(uri) }, self.words(at)?))
+        Ok((seen, Address { part, name: Some(name), ..Address::file(uri) }, self.words()?))
     }
 
     /// Codes: `caption`, `split`.
-    fn words(&self, at: usize) -> Result<Words, Refused> {
+    fn words(&self) -> Result<Words, Refused> {
         let mut words = Words::default();
         if let Some(captions) = &self.caption {
             match captions.as_list_opt::<i32>() {
-                None => text(captions, at).map(|caption| words.say(caption)).transpose()?,
-                Some(lists) if lists.is_valid(at) => {
-                    let list = lists.value(at);
-                    Some((0..list.len()).filter_map(|k| text(&list, k)).try_for_each(|text| words.say(text))?)
+                None => text(captions).map(|caption| words.say(caption)).transpose()?,
+                Some(lists) if lists.is_valid(0) => {
+                    let list = lists.value(0);
+                    let texts = list.as_string_opt::<i32>().into_iter().flatten().flatten();
+                    Some(texts.into_iter().try_for_each(|text| words.say(text))?)
                 }
                 Some(_) => None,
             };
         }
-        let of = |column: &Option<ArrayRef>| column.as_ref().and_then(|column| text(column, at)).map(str::to_owned);
+        let of = |column: &Option<ArrayRef>| column.as_ref().and_then(|column| text(column)).map(str::to_owned);
         words.licence = of(&self.licence);
         words.split = of(&self.split).map(|split| known_split(&split)).transpose()?;
         Ok(words)
     }
 }
 
-/// The text of a row; none where it is null.
-fn text(column: &ArrayRef, at: usize) -> Option<&str> {
-    column.as_string_opt::<i32>().filter(|texts| texts.is_valid(at)).map(|texts| texts.value(at))
+/// The text of a row alone; none where it is null.
+fn text(column: &ArrayRef) -> Option<&str> {
+    column.as_string_opt::<i32>().and_then(|texts| texts.iter().next().flatten())
 }
