@@ -193,6 +193,7 @@ fn rows_refer_to_each_other_and_to_files_inside_the_root() {
                     assert!(frame.uri.starts_with(&root), "{frame:?}");
                     assert!(frame.depth_uri.as_ref().is_none_or(|uri| uri.starts_with(&root)), "{frame:?}");
                     assert_eq!(frame.depth_uri.is_some(), frame.depth_scale.is_some(), "{frame:?}");
+                    assert_eq!(frame.fx.is_some(), frame.camera_from.is_some(), "{frame:?}");
                 }
                 Row::Detection(row) => {
                     assert!(frames.contains(row.frame_id.as_str()), "{row:?}");

@@ -634,3 +634,21 @@ fn nothing_to_read_is_an_error_with_advice() {
     let error = import("images", folder.path(), "files = 'a**'").unwrap_err();
     assert_eq!(error.kind(), spatialmill::error::Kind::Usage, "{error}");
 }
+
+#[test]
+fn one_photo_in_many_rows_is_read_in_each() {
+    let folder = tempfile::tempdir().unwrap();
+    // The file holds it once, in a dictionary; together the rows have 75 MB.
+    let photo: Vec<u8> = [jpeg(1), (0..250_000_u32).map(|n| (n.wrapping_mul(n) / 977 % 251) as u8).collect()].concat();
+    let photos = BinaryArray::from_iter_values(std::iter::repeat_n(&photo, 300));
+    let rows = RecordBatch::try_from_iter([("jpg", Arc::new(photos) as ArrayRef)]).unwrap();
+    let file = parquet_of(&rows, 300, false);
+    assert!(file.len() < 2 * photo.len(), "{}", file.len());
+    put(folder.path(), "t.parquet", &file);
+    let imported = import("images", folder.path(), "").unwrap();
+    assert_eq!((imported.frames().count(), imported.refused()), (300, vec![]));
+    for row in [0, 15, 16, 255, 256, 299] {
+        let bytes = read(&frame(&imported, &format!("test/t/{row}")).uri).unwrap();
+        assert!(bytes == photo, "{row}: {} bytes", bytes.len());
+    }
+}
