@@ -35,8 +35,8 @@ CREATE TABLE cameras (
     cy              DOUBLE NOT NULL COMMENT 'principal point, pixels; the centre of the top-left pixel is (0, 0)',
     gravity         STRUCT<x DOUBLE, y DOUBLE, z DOUBLE> COMMENT 'unit vector that points down, in camera axes; null where nobody knows',
     trust           DOUBLE NOT NULL COMMENT '0-1: how far the intrinsics and gravity can be trusted',
-    intrinsics_from VARCHAR NOT NULL COMMENT 'source, fov (a stated field of view), or the model''s name and the beginning of its hash',
-    gravity_from    VARCHAR COMMENT 'source, or the model''s name and the beginning of its hash'
+    intrinsics_from VARCHAR NOT NULL COMMENT 'annotation, exif, fov (a stated field of view), or the model''s name and the beginning of its hash',
+    gravity_from    VARCHAR COMMENT 'annotation, or the model''s name and the beginning of its hash'
 );
 
 -- The depth image of a frame that has none of its own.

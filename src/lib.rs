@@ -5,6 +5,7 @@ pub mod error;
 pub mod export;
 pub mod functions;
 pub mod models;
+pub mod photos;
 pub mod pipeline;
 pub mod progress;
 pub mod project;

@@ -5,12 +5,11 @@
 //! images-00000-of-00004.jsonl      a line an image: its path, frame, recipe, size
 //! ```
 //!
-//! An image that nothing is drawn on is the source's own file, byte for byte.
+//! An image that nothing is drawn on is the source's own file, byte for byte, unless that had to be turned upright.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use object_store::ObjectStoreExt;
 use serde::{Deserialize, Serialize};
 use spatialmill_drawing::{Mark as Drawn, Picture};
 use spatialmill_geometry::colour::Colour;
@@ -18,8 +17,8 @@ use spatialmill_geometry::{Mask, PixelBox};
 
 use super::sample::Mark;
 use crate::error::{Context, Error, Result};
+use crate::photos::{self, Address};
 use crate::source::photo::MAX_BYTES;
-use crate::warehouse::open_object;
 
 /// Where the images of an export are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +49,7 @@ pub struct Line {
     /// Of the file; null where it is withheld.
     pub bytes: Option<u64>,
     pub frame_id: String,
-    /// Of the source's own file.
+    /// Of the source's own bytes, before anything is turned or drawn.
     pub sha256: Option<String>,
     pub width: u32,
     pub height: u32,
@@ -79,8 +78,8 @@ pub fn withheld_path(frame: &Frame, marks: &[Mark]) -> Result<String> {
 }
 
 fn ending(uri: &str) -> &'static str {
-    let path = uri.split(['?', '#']).next().unwrap_or_default();
-    if path.to_ascii_lowercase().ends_with(".png") { "png" } else { "jpg" }
+    let address = Address::parse(uri).unwrap_or_else(|_| Address::file(uri));
+    if address.file_name().to_ascii_lowercase().ends_with(".png") { "png" } else { "jpg" }
 }
 
 /// An image file that is ready to be put.
@@ -89,19 +88,9 @@ pub struct Made {
     pub bytes: Bytes,
 }
 
-/// Reads a frame's file.
+/// A frame's image, upright.
 pub async fn read(frame: &Frame) -> Result<Bytes> {
-    let failed = || format!("cannot read the image of the frame `{}`", frame.frame_id);
-    let (store, path) = open_object(&frame.uri)?;
-    let found = store.get(&path).await.or_input(failed)?;
-    if found.meta.size > MAX_BYTES {
-        return Err(Error::input(format!(
-            "{} bytes are more than the {MAX_BYTES} that an image may have",
-            found.meta.size
-        ))
-        .with("file", &frame.uri));
-    }
-    found.bytes().await.or_input(failed)
+    photos::read(&frame.uri, MAX_BYTES).await.map_err(|e| e.with("frame", &frame.frame_id))
 }
 
 /// The images of one frame, one for each list of marks. `masks` has those of its objects that a mask is drawn on.

@@ -6,7 +6,6 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::error::{DataFusionError, Result};
 use futures::{StreamExt, TryStreamExt};
-use object_store::ObjectStoreExt;
 use serde::Serialize;
 use spatialmill_columns::{Lists, Record};
 use spatialmill_drawing::Picture;
@@ -15,8 +14,8 @@ use spatialmill_geometry::{Mask, PixelBox};
 use super::lift::column_of_structs;
 use super::lists::{Lost, quarantined_field, to_lists};
 use super::reading_function::ReadingFunction;
+use crate::photos;
 use crate::source::photo::MAX_BYTES;
-use crate::warehouse::open_object;
 
 /// The mean colour of each thing's mask, or of its box where it has none. An image that cannot be read is one quarantined row.
 pub const APPEARANCE: ReadingFunction = ReadingFunction {
@@ -68,12 +67,13 @@ async fn looks(columns: Vec<ArrayRef>) -> Result<Vec<Vec<Look>>> {
     let work = things.into_iter().enumerate().map(|(row, things)| {
         let uri = if uris.is_valid(row) { uris.value(row).to_owned() } else { String::new() };
         async move {
-            let bytes = read(&uri).await;
-            let look =
-                move || match bytes.and_then(|bytes| Picture::decode(&bytes).map_err(|e| lost(&uri, e.to_string()))) {
-                    Ok(picture) => things.iter().map(|thing| thing.on(&picture)).collect(),
-                    Err(lost) => vec![Look { quarantined: Some(lost), ..Look::default() }],
-                };
+            let bytes = photos::read(&uri, MAX_BYTES).await.map_err(|e| lost(e.to_string()));
+            let look = move || match bytes
+                .and_then(|bytes| Picture::decode(&bytes).map_err(|e| lost(format!("{e}, file `{uri}`"))))
+            {
+                Ok(picture) => things.iter().map(|thing| thing.on(&picture)).collect(),
+                Err(lost) => vec![Look { quarantined: Some(lost), ..Look::default() }],
+            };
             tokio::task::spawn_blocking(look).await.map_err(|e| DataFusionError::External(e.into()))
         }
     });
@@ -94,17 +94,8 @@ impl Thing {
     }
 }
 
-async fn read(uri: &str) -> Result<bytes::Bytes, Lost> {
-    let (store, path) = open_object(uri).map_err(|e| lost(uri, e.to_string()))?;
-    let found = store.get(&path).await.map_err(|e| lost(uri, e.to_string()))?;
-    if found.meta.size > MAX_BYTES {
-        return Err(lost(uri, format!("{} bytes, more than the {MAX_BYTES} allowed", found.meta.size)));
-    }
-    found.bytes().await.map_err(|e| lost(uri, e.to_string()))
-}
-
-fn lost(uri: &str, message: String) -> Lost {
-    Lost { code: "image".into(), message: format!("cannot look at the image: {message}, file `{uri}`") }
+fn lost(message: String) -> Lost {
+    Lost { code: "image".into(), message: format!("cannot look at the image: {message}") }
 }
 
 fn things_of(column: &ArrayRef) -> Result<Vec<Vec<Thing>>> {

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use object_store::ObjectStoreExt;
 use spatialmill_drawing::decode_rgb;
 use spatialmill_models::Rgb;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::functions::Lost;
+use crate::photos;
 use crate::source::photo::{self, MAX_BYTES};
-use crate::warehouse::open_object;
 
 /// A unit of the budget.
 const KIB: u64 = 1 << 10;
@@ -59,12 +58,7 @@ impl Pictures {
 }
 
 async fn read(uri: &str) -> Result<bytes::Bytes, Lost> {
-    let (store, path) = open_object(uri).map_err(|e| lost(uri, e.to_string()))?;
-    let found = store.get(&path).await.map_err(|e| lost(uri, e.to_string()))?;
-    if found.meta.size > MAX_BYTES {
-        return Err(lost(uri, format!("{} bytes, more than the {MAX_BYTES} allowed", found.meta.size)));
-    }
-    found.bytes().await.map_err(|e| lost(uri, e.to_string()))
+    photos::read(uri, MAX_BYTES).await.map_err(|e| lost(uri, e.to_string()))
 }
 
 fn lost(uri: &str, message: String) -> Lost {

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use crate::error::{Context, Error, Result};
+use crate::photos::Address;
 use crate::project::{Project, SourceTable};
 use crate::source::rows::Frame;
 
@@ -70,7 +71,9 @@ impl Benchmarks {
             return None;
         }
         let scene = frame.scene_id.as_deref().and_then(|scene| scene.rsplit('/').next());
-        let file = frame.uri.rsplit('/').next();
+        let address = Address::parse(&frame.uri).ok();
+        let file = address.as_ref().map(Address::file_name);
+        let file = file.as_deref();
         let stem = file.and_then(|file| file.rsplit_once('.')).map(|(stem, _)| stem);
         let names = [scene, scene.and_then(room), file, stem, frame.sha256.as_deref()];
         names.into_iter().flatten().find_map(|name| self.listed.get(name)).map(|&list| self.lists[list].as_str())
@@ -115,6 +118,8 @@ mod tests {
         for line in ["scene0025_00", "scene0025_01", "000000000139.jpg", "000000000139", "ab12"] {
             assert!(check(line, &train), "{line}");
         }
+        let inside = frame(None, "file:///x/1.tar#bytes=512-600&name=000000000139.jpg&turned=6", Some("train"));
+        assert!(check("000000000139", &inside) && !check("1.tar", &inside));
         for line in ["scene0026_00", "139", "scene0025_1", "ab1", "# scene0025_00"] {
             assert!(!check(line, &train), "{line}");
         }

@@ -12,7 +12,6 @@ mod layout;
 pub(super) mod object;
 mod records;
 mod segmentation;
-mod spill;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -77,7 +76,7 @@ with its byte offset, and no frame is exhaustive.
 The files are sorted on disk once for each import, in the folder for temporary files (TMPDIR), in about their own size.";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "coco 2";
+const READER: &str = "coco 3";
 
 /// JSON of about a thousand images: COCO's own files have 4 kB for each.
 const BUCKET_BYTES: u64 = 4 << 20;

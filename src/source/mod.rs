@@ -8,6 +8,7 @@
 pub mod category;
 mod coco;
 pub mod depth;
+mod images;
 mod local_folder;
 pub mod npy;
 pub mod photo;
@@ -15,6 +16,7 @@ mod rgbd;
 pub mod root;
 pub mod rows;
 pub mod scannet;
+pub mod spill;
 pub mod synthetic;
 
 use crate::error::{Error, Result};
@@ -83,7 +85,7 @@ impl Options {
 }
 
 /// Every source that can be read.
-pub const SOURCES: &[Kind] = &[coco::COCO, rgbd::RGBD, scannet::SCANNET, synthetic::SYNTHETIC];
+pub const SOURCES: &[Kind] = &[coco::COCO, images::IMAGES, rgbd::RGBD, scannet::SCANNET, synthetic::SYNTHETIC];
 
 /// A kind by its name.
 pub fn kind(name: &str) -> Result<&'static Kind> {

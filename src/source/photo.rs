@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use image::{ImageReader, Limits};
+use image::{ImageDecoder, ImageReader, Limits};
 
 use super::root::Root;
 use super::rows::Refused;
@@ -45,14 +45,34 @@ pub fn bytes(root: &Root, path: &str) -> Result<Vec<u8>, Refused> {
 
 /// Width and height as the header says. Code: `image`.
 pub fn dimensions(bytes: &[u8]) -> Result<(u32, u32), Refused> {
-    let refused = |e: &dyn std::fmt::Display| Refused::new("image", format!("not a readable JPEG or PNG: {e}"));
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| refused(&e))?;
-    reader.limits(limits());
-    let (width, height) = reader.into_dimensions().map_err(|e| refused(&e))?;
-    if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
-        return Err(Refused::new("image", format!("{width}x{height} pixels; sides must be 1 to {MAX_SIDE}")));
+    Header::read(bytes).map(|header| (header.width, header.height))
+}
+
+/// What stands before the pixels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// Pixels, as they are stored.
+    pub width: u32,
+    /// Pixels, as they are stored.
+    pub height: u32,
+    /// What the camera noted, unread.
+    pub exif: Option<Vec<u8>>,
+}
+
+impl Header {
+    /// Reads the header; no pixel is decoded. Code: `image`.
+    pub fn read(bytes: &[u8]) -> Result<Self, Refused> {
+        let refused = |e: &dyn std::fmt::Display| Refused::new("image", format!("not a readable JPEG or PNG: {e}"));
+        let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| refused(&e))?;
+        reader.limits(limits());
+        let mut decoder = reader.into_decoder().map_err(|e| refused(&e))?;
+        let (width, height) = decoder.dimensions();
+        if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
+            return Err(Refused::new("image", format!("{width}x{height} pixels; sides must be 1 to {MAX_SIDE}")));
+        }
+        // A note that cannot be found says nothing about the pixels.
+        Ok(Self { width, height, exif: decoder.exif_metadata().ok().flatten() })
     }
-    Ok((width, height))
 }
 
 /// What a decoder may use, whatever a header promises.

@@ -76,7 +76,7 @@ that have no name (category), bad boxes (box3d), boxes without an upright world 
 frame that lost an object in this way is no longer exhaustive.";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "rgbd 1";
+const READER: &str = "rgbd 2";
 
 /// The name of the scene that is the root itself.
 const WHOLE: &str = "all";

@@ -24,6 +24,7 @@ pub struct Frame {
     pub fy: Option<f64>,
     pub cx: Option<f64>,
     pub cy: Option<f64>,
+    pub camera_from: Option<&'static str>,
     pub world_from_camera: Option<Vec<f64>>,
     pub gravity: Option<Vec3>,
     pub depth_uri: Option<String>,
@@ -35,9 +36,16 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// A frame of which only the camera is known so far.
+    /// A frame of which only the camera is known so far, from what the dataset says of it.
     pub fn taken_by(camera: &Intrinsics) -> Self {
-        Self { fx: Some(camera.fx), fy: Some(camera.fy), cx: Some(camera.cx), cy: Some(camera.cy), ..Self::default() }
+        Self {
+            fx: Some(camera.fx),
+            fy: Some(camera.fy),
+            cx: Some(camera.cx),
+            cy: Some(camera.cy),
+            camera_from: Some("annotation"),
+            ..Self::default()
+        }
     }
 }
 

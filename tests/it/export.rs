@@ -460,3 +460,85 @@ fn cross_validated(samples: &[&Value]) -> (f64, usize) {
     }
     (right as f64 / samples.len().max(1) as f64, questions.len())
 }
+
+/// Photos without annotations, whose objects a project's own query makes up.
+const OBJECTS: &str = "\
+-- writes: objects
+-- reads:  frames
+-- keep:   table
+-- keys:   frame_id, object_id
+SELECT
+    frame_id, object_id, category, CAST(NULL AS VARCHAR) AS caption, box, CAST(NULL AS STRUCT<height INT, width INT, counts VARCHAR>) AS mask,
+    obb['centre'] AS centre, extent, low, low['y'] AS nearest, obb, CAST(9000 AS BIGINT) AS points, CAST(1.0 AS DOUBLE) AS visibility,
+    CAST(1.0 AS DOUBLE) AS lift_quality, 'box' AS lifted_from, true AS exhaustive
+FROM (
+    SELECT
+        frame_id, object_id, category,
+        named_struct('x0', x0, 'y0', CAST(60 AS DOUBLE), 'x1', x0 + 60, 'y1', CAST(140 AS DOUBLE)) AS box,
+        named_struct('x', size, 'y', size, 'z', size) AS extent,
+        named_struct('x', x - size / 2, 'y', y - size / 2, 'z', -size / 2) AS low,
+        named_struct(
+            'centre', named_struct('x', x, 'y', y, 'z', CAST(0 AS DOUBLE)), 'axes', [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+            'lengths', named_struct('x', size, 'y', size, 'z', size)) AS obb
+    FROM frames
+    CROSS JOIN (VALUES ('0', 'chair', 20.0, -1.0, 2.0, 0.5), ('1', 'table', 100.0, 1.0, 5.0, 1.5)) AS made (object_id, category, x0, x, y, size)
+)
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turned_photo_is_exported_upright() {
+    use image::metadata::Orientation;
+    let folder = tempfile::tempdir().unwrap();
+    // Dark, and bright at the bottom.
+    let upright = image::RgbImage::from_fn(192, 256, |_, y| image::Rgb([if y < 192 { 30 } else { 200 }; 3]));
+    std::fs::create_dir_all(folder.path().join("photos")).unwrap();
+    std::fs::create_dir_all(folder.path().join("queries/3_objects")).unwrap();
+    std::fs::write(folder.path().join("queries/3_objects/from_boxes.sql"), OBJECTS).unwrap();
+    for (orientation, back) in [(1, 1), (3, 3), (6, 8)] {
+        let mut stored = image::DynamicImage::from(upright.clone());
+        stored.apply_orientation(Orientation::from_exif(back).unwrap());
+        let mut file = Vec::new();
+        let (width, height) = (stored.width() as u16, stored.height() as u16);
+        let mut encoder = jpeg_encoder::Encoder::new(&mut file, 95);
+        let note = [b"Exif\0\0II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0", &[orientation, 0, 0, 0][..], &[0; 4]]
+            .concat();
+        encoder.add_app_segment(1, note).unwrap();
+        encoder.encode(stored.as_bytes(), width, height, jpeg_encoder::ColorType::Rgb).unwrap();
+        std::fs::write(folder.path().join(format!("photos/{orientation}.jpg")), file).unwrap();
+    }
+    let source = "[[source]]\nname = \"photos\"\nkind = \"images\"\nroot = \"photos\"\nsplit = \"train\"\n";
+    let mill = built(folder.path(), source, &[]).await;
+    assert_eq!(rows(&mill, "SELECT DISTINCT unnest(frame_ids) AS id FROM dataset").await.len(), 3);
+
+    let out = folder.path().join("out");
+    let options = options(&EXPORTS[0], out.to_str().unwrap());
+    let (manifest, _) = export(&mill, &options).await.unwrap();
+    assert!(manifest.samples > 0);
+    let (mut plain, mut drawn) = (0, 0);
+    let mut folders = vec![out.join("images")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let image = image::open(&path).unwrap().into_rgb8();
+            assert_eq!(image.dimensions(), (192, 256), "{}", path.display());
+            // Nothing is drawn below the boxes.
+            for (x, y) in [(5, 160), (180, 180), (5, 205), (180, 250), (96, 230)] {
+                let bright = u8::from(y >= 192) * 170 + 30;
+                assert!(
+                    image.get_pixel(x, y).0[1].abs_diff(bright) < 9,
+                    "{} at {x}, {y}: {:?}",
+                    path.display(),
+                    image.get_pixel(x, y)
+                );
+            }
+            let marked = image.enumerate_pixels().any(|(_, y, pixel)| y < 180 && pixel.0.iter().any(|c| *c > 80));
+            *(if marked { &mut drawn } else { &mut plain }) += 1;
+        }
+    }
+    // Equal files are one: both turned photos have the same pixels.
+    assert!(plain >= 2 && drawn > 0, "{plain} plain, {drawn} drawn");
+}

@@ -2,6 +2,7 @@
 //! no path outside its folder, and no panic, no hang and no silent loss on damaged files.
 
 mod coco;
+mod images;
 mod rgbd;
 mod scannet;
 
@@ -34,7 +35,16 @@ pub struct Fixture {
 }
 
 /// At least one for each source.
-const FIXTURES: &[Fixture] = &[coco::PHOTOS, rgbd::ID_IMAGES, rgbd::WORLD_BOXES, scannet::EXPORTED, scannet::RECORDED];
+const FIXTURES: &[Fixture] = &[
+    coco::PHOTOS,
+    images::FILES,
+    images::TAR,
+    images::TABLE,
+    rgbd::ID_IMAGES,
+    rgbd::WORLD_BOXES,
+    scannet::EXPORTED,
+    scannet::RECORDED,
+];
 
 /// Sources without files of their own: there is nothing to damage.
 const GENERATED: &[&str] = &["synthetic"];
@@ -183,6 +193,7 @@ fn rows_refer_to_each_other_and_to_files_inside_the_root() {
                     assert!(frame.uri.starts_with(&root), "{frame:?}");
                     assert!(frame.depth_uri.as_ref().is_none_or(|uri| uri.starts_with(&root)), "{frame:?}");
                     assert_eq!(frame.depth_uri.is_some(), frame.depth_scale.is_some(), "{frame:?}");
+                    assert_eq!(frame.fx.is_some(), frame.camera_from.is_some(), "{frame:?}");
                 }
                 Row::Detection(row) => {
                     assert!(frames.contains(row.frame_id.as_str()), "{row:?}");

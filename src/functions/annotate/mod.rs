@@ -29,6 +29,7 @@ use spatialmill_models::{Inputs, Outputs, Poison, Rgb, RunError, Task};
 use super::lists::Lost;
 use crate::error::Error;
 use crate::models::{Chatting, How, Key, Model, Models, Shown};
+use crate::photos::Address;
 
 /// Pictures of one slice: enough that a slice is worth its while, few enough that results flow.
 pub const ROWS_AT_ONCE: usize = 8;
@@ -160,7 +161,7 @@ impl Ask {
 
     /// The name of an answer; an image that is turned before it is looked at is another one.
     pub async fn key(&self, asked: &str) -> Result<Key, Failure> {
-        let turned = self.uri.rsplit_once("turned=").map_or("", |(_, turned)| turned);
+        let turned = Address::parse(&self.uri)?.orientation;
         let sha256 = match &self.sha256 {
             Some(sha256) => sha256.clone(),
             None => self.models.pictures.hash(&self.uri).await?,

@@ -15,11 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use super::id::Id;
 use super::records::{self, Event, MAX_RECORD};
-use super::spill::{Spill, Spiller, Tag};
+
 use crate::error::{Error, Result};
 use crate::source::category;
 use crate::source::root::Root;
 use crate::source::rows::{Refused, Rows};
+use crate::source::spill::{Spill, Spiller, Tag};
 
 /// Categories or licences of one file; the richest dataset (LVIS) has 1,203.
 pub const MAX_NAMES: usize = 100_000;

@@ -88,7 +88,7 @@ recordings that are damaged or not extracted (sens), scenes that have neither ph
 ";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "scannet 1";
+const READER: &str = "scannet 2";
 
 /// The default for frames without terms of their own.
 const LICENCE: &str = "ScanNet Terms of Use";

@@ -75,7 +75,7 @@ caption (\"red chair\"). Every object is marked, so that objects may be counted.
 const ROOMS_IN_A_SHARD: usize = 4;
 
 /// Part of each fingerprint; raised whenever the same options come to give other rows or images.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A picture is taken each second.
 const SECONDS_BETWEEN_FRAMES: f64 = 1.0;

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageError, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use thiserror::Error;
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -34,10 +34,26 @@ pub enum Refused {
 }
 
 pub fn decode(bytes: &[u8]) -> Result<Planes, Refused> {
-    match bytes {
-        [0xFF, 0xD8, 0xFF, ..] => jpeg(bytes),
-        [0x89, b'P', b'N', b'G', ..] => png(bytes),
-        _ => Err(Refused::Format),
+    match Format::of(bytes)? {
+        Format::Jpeg => jpeg(bytes),
+        Format::Png => png(bytes),
+    }
+}
+
+/// What bytes begin as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Jpeg,
+    Png,
+}
+
+impl Format {
+    pub fn of(bytes: &[u8]) -> Result<Self, Refused> {
+        match bytes {
+            [0xFF, 0xD8, 0xFF, ..] => Ok(Self::Jpeg),
+            [0x89, b'P', b'N', b'G', ..] => Ok(Self::Png),
+            _ => Err(Refused::Format),
+        }
     }
 }
 
@@ -46,93 +62,85 @@ pub fn decode(bytes: &[u8]) -> Result<Planes, Refused> {
 pub fn decode_rgb(bytes: &[u8]) -> Result<(u32, u32, Vec<u8>), Refused> {
     match bytes {
         [0xFF, 0xD8, 0xFF, ..] => {
-            let (mut decoder, width, height) = jpeg_decoder(bytes)?;
-            decoder.set_options(options().jpeg_set_out_colorspace(ColorSpace::RGB));
-            let pixels = decoder.decode().map_err(|e| Refused::Jpeg(e.to_string()))?;
-            // Sides were judged.
+            let Samples { width, height, pixels, .. } = jpeg_samples_in(bytes, Some(ColorSpace::RGB))?;
+            // Sides are at most `MAX_SIDE`.
             Ok((width as u32, height as u32, pixels))
         }
         [0x89, b'P', b'N', b'G', ..] => {
-            let decoded = png_pixels(bytes)?;
-            let (width, height) = (decoded.width(), decoded.height());
-            let pixels = if decoded.color().has_alpha() { over_white(decoded) } else { decoded.into_rgb8().into_raw() };
-            Ok((width, height, pixels))
+            let decoded = png_image(bytes)?.0;
+            Ok((decoded.width(), decoded.height(), rgb(decoded)))
         }
         _ => Err(Refused::Format),
     }
 }
 
-/// Half a file is an error, not a picture with a grey half: that is what "strict" asks for. Sides are judged in our words.
-fn options() -> DecoderOptions {
-    let any = u16::MAX.into();
-    DecoderOptions::default().set_strict_mode(true).set_max_width(any).set_max_height(any)
-}
-
 fn jpeg(bytes: &[u8]) -> Result<Planes, Refused> {
-    let (mut decoder, width, height) = jpeg_decoder(bytes)?;
-    let (_, out) = colours(&decoder);
-    decoder.set_options(options().jpeg_set_out_colorspace(out));
-    let pixels = decoder.decode().map_err(|e| Refused::Jpeg(e.to_string()))?;
-    Ok(match out {
+    let Samples { width, height, colours, pixels, .. } = jpeg_samples(bytes)?;
+    Ok(match colours {
         ColorSpace::YCbCr => Planes::from_ycbcr(width, height, &pixels),
         ColorSpace::Luma => Planes::from_grey(width, height, pixels),
         _ => Planes::from_rgb(width, height, pixels),
     })
 }
 
-/// A decoder that has read the header, and the sides that it says.
-fn jpeg_decoder(bytes: &[u8]) -> Result<(JpegDecoder<ZCursor<&[u8]>>, usize, usize), Refused> {
+/// What is in a JPEG file, with a colour for each pixel.
+pub struct Samples {
+    pub width: usize,
+    pub height: usize,
+    /// Brightness and colour, or brightness alone, as the file has them; red, green and blue otherwise.
+    pub colours: ColorSpace,
+    pub pixels: Vec<u8>,
+    /// Of the file; what was converted to `RGB` is not described by it.
+    pub profile: Option<Vec<u8>>,
+}
+
+/// Half a file is an error, not a picture with a grey half: that is what "strict" asks for.
+pub fn jpeg_samples(bytes: &[u8]) -> Result<Samples, Refused> {
+    jpeg_samples_in(bytes, None)
+}
+
+fn jpeg_samples_in(bytes: &[u8], wanted: Option<ColorSpace>) -> Result<Samples, Refused> {
     let refused = |e: DecodeErrors| Refused::Jpeg(e.to_string());
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options());
+    // Sides are judged below, in our words.
+    let any = u16::MAX.into();
+    let options = DecoderOptions::default().set_strict_mode(true).set_max_width(any).set_max_height(any);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(refused)?;
     let (Some(info), Some((width, height))) = (decoder.info(), decoder.dimensions()) else {
         return Err(Refused::Jpeg("no header".to_owned()));
     };
-    let (channels, _) = colours(&decoder);
-    // Two bytes a coefficient are held of the whole picture when it comes in several scans, which the header does not
-    // say.
-    check_size(width as u64, height as u64, channels + 2 * u64::from(info.components))?;
-    Ok((decoder, width, height))
-}
-
-/// Channels that pixels have as planes, and which.
-fn colours(decoder: &JpegDecoder<ZCursor<&[u8]>>) -> (u64, ColorSpace) {
-    match decoder.input_colorspace() {
+    let (colours, out) = match decoder.input_colorspace() {
         Some(ColorSpace::YCbCr) => (3, ColorSpace::YCbCr),
         Some(ColorSpace::Luma) => (1, ColorSpace::Luma),
         // Red, green and blue; cyan, magenta, yellow and black, in either of two ways.
         _ => (3, ColorSpace::RGB),
-    }
+    };
+    // Two bytes a coefficient are held of the whole picture when it comes in several scans, which the header does not
+    // say.
+    check_size(width as u64, height as u64, colours + 2 * u64::from(info.components))?;
+
+    let out = wanted.unwrap_or(out);
+    decoder.set_options(options.jpeg_set_out_colorspace(out));
+    let pixels = decoder.decode().map_err(refused)?;
+    Ok(Samples { width, height, colours: out, pixels, profile: decoder.icc_profile() })
 }
 
 /// Sixteen bits a channel become eight; what is transparent shows white.
 fn png(bytes: &[u8]) -> Result<Planes, Refused> {
-    let decoded = png_pixels(bytes)?;
+    let decoded = png_image(bytes)?.0;
     // Both fit, a side is at most `MAX_SIDE`.
     let (width, height) = (decoded.width() as usize, decoded.height() as usize);
     Ok(match decoded {
         DynamicImage::ImageLuma8(grey) => Planes::from_grey(width, height, grey.into_raw()),
         DynamicImage::ImageLuma16(_) => Planes::from_grey(width, height, decoded.into_luma8().into_raw()),
-        _ if decoded.color().has_alpha() => Planes::from_rgb(width, height, over_white(decoded)),
-        _ => Planes::from_rgb(width, height, decoded.into_rgb8().into_raw()),
+        _ => Planes::from_rgb(width, height, rgb(decoded)),
     })
 }
 
-fn png_pixels(bytes: &[u8]) -> Result<DynamicImage, Refused> {
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_BYTES_DECODED);
-    let reader = || {
-        let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Png);
-        reader.limits(limits.clone());
-        reader
-    };
-    let (width, height) = reader().into_dimensions()?;
-    // Four channels of sixteen bits, at most.
-    check_size(width.into(), height.into(), 8)?;
-    Ok(reader().decode()?)
-}
-
-fn over_white(decoded: DynamicImage) -> Vec<u8> {
+fn rgb(decoded: DynamicImage) -> Vec<u8> {
+    if !decoded.color().has_alpha() {
+        return decoded.into_rgb8().into_raw();
+    }
     let pixels = decoded.into_rgba8().into_raw();
     let over_white = pixels.as_chunks::<4>().0.iter().flat_map(|[r, g, b, alpha]| {
         let opacity = u16::from(*alpha);
@@ -140,6 +148,20 @@ fn over_white(decoded: DynamicImage) -> Vec<u8> {
         [r, g, b].map(|channel| ((u16::from(*channel) * opacity + 255 * (255 - opacity) + 127) / 255) as u8)
     });
     over_white.collect()
+}
+
+/// A PNG file as it is, with its colour profile.
+pub fn png_image(bytes: &[u8]) -> Result<(DynamicImage, Option<Vec<u8>>), Refused> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Png);
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_BYTES_DECODED);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    // Four channels of sixteen bits, at most.
+    check_size(width.into(), height.into(), 8)?;
+    let profile = decoder.icc_profile()?;
+    Ok((DynamicImage::from_decoder(decoder)?, profile))
 }
 
 /// `bytes_per_pixel` without the planes, which take another byte and a half.

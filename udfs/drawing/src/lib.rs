@@ -9,7 +9,7 @@
 //! Pixels are kept as JPEG has them, as brightness and, at half the size each way, colour: most images come as that and
 //! all leave as that, so nothing is converted on the way. Positions are pixel floats from the stored picture's top-left
 //! corner, x right and y down; the orientation that a camera noted in the file is not applied, because boxes and masks
-//! are in the stored grid.
+//! are in the stored grid. Who wants another grid asks for the file [`turned`] first.
 //!
 //! ```
 //! use spatialmill_drawing::{Mark, Picture};
@@ -38,8 +38,10 @@ mod mark;
 mod picture;
 mod planes;
 mod rows;
+mod turn;
 
 pub use decode::{MAX_BYTES_DECODED, MAX_SIDE, Refused, decode_rgb};
 pub use jpeg::{EncodeError, QUALITY};
 pub use mark::{Mark, MarkError};
 pub use picture::{DrawError, Picture, Region};
+pub use turn::{TurnError, turned};

@@ -1,0 +1,49 @@
+//! The photos of a bucket that are files of their own.
+
+use std::collections::BTreeMap;
+
+use super::Images;
+use super::frame::{Frames, Seen, not_read};
+use super::listing::{FileKind, Listing, ending, key, stem};
+use super::words::{self, Beside, Words};
+use crate::error::Result;
+use crate::photos::Address;
+use crate::source::photo;
+use crate::source::rows::{Refused, Rows};
+
+/// Reads a bucket.
+pub fn read(images: &Images, listing: &Listing, bucket: u64, rows: &mut Rows) -> Result<()> {
+    let paths = listing.bucket(images, bucket)?;
+    let photos = || paths.iter().filter(|path| images.kind_of(path) != Some(FileKind::Words));
+    let mut stems = BTreeMap::<&str, usize>::new();
+    photos().for_each(|path| *stems.entry(stem(path)).or_default() += 1);
+    let mut frames = Frames::new(images);
+    for path in photos() {
+        let alone = stems.get(stem(path)) == Some(&1);
+        let name = if alone { stem(path) } else { path };
+        let photo = photo(images, path).and_then(|(seen, at)| Ok((seen, at, words(images, &paths, path)?)));
+        frames.push(name, path, photo, rows)?;
+    }
+    Ok(())
+}
+
+fn photo(images: &Images, path: &str) -> Result<(Seen, Address), Refused> {
+    let uri = images.root.uri(path).map_err(|e| Refused::new("path", e.to_string()))?;
+    if images.kind_of(path) == Some(FileKind::Other) {
+        return Err(not_read(&format!(".{}", ending(path).to_ascii_lowercase())));
+    }
+    Ok((Seen::of(&photo::bytes(&images.root, path)?)?, Address::file(uri)))
+}
+
+fn words(images: &Images, paths: &[String], photo: &str) -> Result<Words, Refused> {
+    let mut beside = Beside::default();
+    for (ending, file) in [("json", &mut beside.json), ("txt", &mut beside.txt)] {
+        // Its own, or that of all photos of its key.
+        let named = [stem(photo), key(photo)].map(|name| format!("{name}.{ending}"));
+        if let Some(path) = named.iter().find(|path| paths.binary_search(path).is_ok()) {
+            let bytes = images.root.bytes(path, words::MAX_BYTES);
+            *file = Some(bytes.map_err(|e| Refused::new("unreadable", e.to_string()))?);
+        }
+    }
+    Words::beside(&images.options, &beside)
+}

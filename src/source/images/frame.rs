@@ -1,0 +1,140 @@
+//! A photo's bytes and what is known of their place become a frame.
+
+use std::collections::HashSet;
+
+use spatialmill_geometry::Intrinsics;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::Images;
+use super::exif::Exif;
+use super::words::Words;
+use crate::error::Result;
+use crate::photos::Address;
+use crate::source::photo::{Header, sha256};
+use crate::source::rows::{Frame, Refused, Row, Rows};
+
+/// Longer names are no names.
+const MAX_KEY: usize = 1024;
+
+/// What is known of a photo from its bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// As it is stored.
+    width: u32,
+    height: u32,
+    exif: Exif,
+    sha256: String,
+    /// What its name should end with.
+    pub ending: &'static str,
+}
+
+impl Seen {
+    /// Reads the header. Codes: `format`, `image`.
+    pub fn of(bytes: &[u8]) -> Result<Self, Refused> {
+        if bytes.is_empty() {
+            return Err(Refused::new("image", "it has no bytes"));
+        }
+        let ending = match bytes {
+            [0x89, b'P', b'N', b'G', ..] => "png",
+            [0xFF, 0xD8, 0xFF, ..] => "jpg",
+            other => {
+                return Err(match format_of(other) {
+                    Some(format) => not_read(format),
+                    None => Refused::new("image", "it is neither a JPEG nor a PNG"),
+                });
+            }
+        };
+        let Header { width, height, exif } = Header::read(bytes)?;
+        let upright = Exif { orientation: 1, focal: None };
+        let exif = exif.map_or(upright, |note| Exif::read(&note, width, height));
+        Ok(Self { width, height, exif, sha256: sha256(bytes), ending })
+    }
+}
+
+/// Why a photo of a format that is not read is refused.
+pub fn not_read(format: &str) -> Refused {
+    let message = format!("{format} is not read; JPEG and PNG are: as files, in .tar and in .parquet");
+    Refused::new("format", message)
+}
+
+/// The formats that photos come in where they are neither JPEG nor PNG.
+fn format_of(bytes: &[u8]) -> Option<&'static str> {
+    Some(match bytes {
+        [b'G', b'I', b'F', b'8', ..] => "GIF",
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "WebP",
+        [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', ..] => "AVIF",
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => "HEIC",
+        [b'I', b'I', 0x2a, 0, ..] | [b'M', b'M', 0, 0x2a, ..] => "TIFF",
+        [b'B', b'M', ..] => "BMP",
+        [0xFF, 0x0A, ..] | [0, 0, 0, 0x0C, b'J', b'X', b'L', ..] => "JPEG XL",
+        _ => return None,
+    })
+}
+
+/// Makes the frames of one shard.
+pub struct Frames<'a> {
+    images: &'a Images,
+    taken: HashSet<u128>,
+}
+
+impl<'a> Frames<'a> {
+    pub fn new(images: &'a Images) -> Self {
+        Self { images, taken: HashSet::new() }
+    }
+
+    /// Pushes the frame of a photo that `key` names in the source, or why there is none. `path` is its file.
+    pub fn push(
+        &mut self,
+        key: &str,
+        path: &str,
+        photo: Result<(Seen, Address, Words), Refused>,
+        rows: &mut Rows,
+    ) -> Result<()> {
+        match photo.and_then(|(seen, address, words)| self.frame(key, seen, address, words)) {
+            Ok(frame) => rows.push(Row::Frame(frame)),
+            Err(why) => rows.refuse(key, path, why),
+        }
+    }
+
+    fn frame(&mut self, key: &str, seen: Seen, mut address: Address, words: Words) -> Result<Frame, Refused> {
+        check_key(key)?;
+        if !self.taken.insert(xxh3_128(key.as_bytes())) {
+            return Err(Refused::new("duplicate", format!("there is a photo `{key}` already; the first one is used")));
+        }
+        let Exif { orientation, focal } = seen.exif;
+        address.orientation = orientation;
+        let (mut width, mut height, mut focal) = (seen.width, seen.height, focal);
+        // From 5 on, what is stored as a row is a column.
+        if orientation >= 5 {
+            (width, height) = (height, width);
+            focal = focal.map(|[x, y]| [y, x]);
+        }
+        let middle = |side: u32| (f64::from(side) - 1.0) / 2.0;
+        let camera = focal.map(|[fx, fy]| Intrinsics { fx, fy, cx: middle(width), cy: middle(height) });
+        let known = camera.as_ref().map(Frame::taken_by).unwrap_or_default();
+        Ok(Frame {
+            frame_id: format!("{}/{key}", self.images.name),
+            source: self.images.name.clone(),
+            split: words.split.or_else(|| self.images.split.clone()),
+            licence: words.licence.or_else(|| self.images.licence.clone()),
+            uri: address.to_string(),
+            sha256: Some(seen.sha256),
+            width: width as i32,
+            height: height as i32,
+            camera_from: camera.map(|_| "exif"),
+            captions: (!words.captions.is_empty()).then_some(words.captions),
+            ..known
+        })
+    }
+}
+
+/// A frame's id is a path of plain parts: exports name files after it. Code: `key`.
+fn check_key(key: &str) -> Result<(), Refused> {
+    let plain = |part: &str| !matches!(part, "" | "." | "..");
+    if key.len() > MAX_KEY || key.contains(|c: char| c.is_control() || c == '\\') || !key.split('/').all(plain) {
+        let message =
+            "its name is empty, too long, or has a control character, a backslash, or an empty, `.` or `..` part";
+        return Err(Refused::new("key", message));
+    }
+    Ok(())
+}

@@ -1,0 +1,241 @@
+//! What is below the root, and which shard reads it.
+//!
+//! A file's bucket is a hash of its name up to the first dot, so that what is said of a photo lies in its bucket, and so that a
+//! file more makes one bucket stale. Names are held by nobody: they are hashed here, and sorted into buckets on disk once the
+//! first bucket is read.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::Images;
+use crate::error::Result;
+use crate::source::Shard;
+use crate::source::spill::{Spill, Spiller, Tag};
+
+/// What buckets are made of: there are at most so many.
+const SLICES: u64 = 4096;
+
+/// Photos of a shard.
+const BUCKET_FILES: u64 = 1000;
+
+/// Photos that are told from what is no photo without being opened.
+pub const NOT_READ: [&str; 16] = [
+    "webp", "gif", "heic", "heif", "avif", "bmp", "tif", "tiff", "jp2", "jxl", "tgz", "zip", "dng", "cr2", "nef", "svg",
+];
+
+/// Which shards there are.
+pub struct Listing {
+    pub shards: Vec<(Shard, Place)>,
+    buckets: u64,
+    /// Made when the first bucket is read, kept for all others.
+    sorted: Mutex<Option<std::sync::Arc<Spill>>>,
+}
+
+/// Where a shard's photos are.
+pub enum Place {
+    Bucket(u64),
+    /// `stem` is what frames' ids begin with, behind the source.
+    Tar {
+        path: String,
+        stem: String,
+    },
+    Table {
+        path: String,
+        stem: String,
+    },
+}
+
+/// What a file is, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    Photo,
+    /// Of a format that is not read.
+    Other,
+    /// Says something of a photo.
+    Words,
+    Tar,
+    Table,
+}
+
+impl Listing {
+    /// Lists everything once. Fails only where listing does.
+    pub fn of(images: &Images) -> Result<Self> {
+        let mut photos = 0;
+        let mut archives = BTreeMap::new();
+        // Hashes of the folders that frames' ids may begin with: eight bytes a folder.
+        let mut folders = HashSet::new();
+        let digests = images.root.digests("", |entry| {
+            let kind = images.kind_of(&entry.path)?;
+            if kind != FileKind::Words {
+                let ends = entry.path.match_indices('/').map(|(at, _)| at);
+                folders.extend(ends.map(|end| xxh3_64(&entry.path.as_bytes()[..end])));
+            }
+            match kind {
+                FileKind::Tar | FileKind::Table => {
+                    archives.insert(entry.path.clone(), kind);
+                    Some(format!("archive {}", entry.path))
+                }
+                FileKind::Photo | FileKind::Other => {
+                    photos += 1;
+                    Some(format!("slice {:04}", slice(&entry.path)))
+                }
+                FileKind::Words => Some(format!("slice {:04}", slice(&entry.path))),
+            }
+        })?;
+        let buckets = match images.options.shards {
+            // A power of two: a bucket is stale when one of its files is, and all are when there are twice as many.
+            0 => u64::max(1, u64::div_ceil(photos, BUCKET_FILES)).next_power_of_two().min(SLICES),
+            shards => u64::from(shards).min(SLICES),
+        };
+        let mut hashers = BTreeMap::<u64, blake3::Hasher>::new();
+        for (key, digest) in &digests {
+            if let Some(slice) = key.strip_prefix("slice ").and_then(|slice| slice.parse::<u64>().ok()) {
+                let begin = || {
+                    let mut hasher = blake3::Hasher::new();
+                    hasher.update(format!("{} {buckets}", images.fingerprinted).as_bytes());
+                    hasher
+                };
+                hashers.entry(slice % buckets).or_insert_with(begin).update(format!(" {key} {digest}").as_bytes());
+            }
+        }
+        let mut shards: Vec<(Shard, Place)> = Vec::new();
+        // Words without a photo are of no interest.
+        for (bucket, hasher) in hashers.into_iter().filter(|_| photos > 0) {
+            let name = format!("bucket-{bucket:04}-of-{buckets:04}");
+            shards.push((Shard { name, fingerprint: hasher.finalize().to_hex().to_string() }, Place::Bucket(bucket)));
+        }
+        let mut stems = BTreeMap::<&str, usize>::new();
+        archives.keys().for_each(|path| *stems.entry(stem(path)).or_default() += 1);
+        for (path, kind) in &archives {
+            // A folder, or another archive, whose photos have the same names.
+            let short = stem(path);
+            let contested = stems[short] > 1 || folders.contains(&xxh3_64(short.as_bytes()));
+            let stem = if contested { path.clone() } else { short.to_owned() };
+            let digest = digests.get(&format!("archive {path}")).map_or("", String::as_str);
+            let fingerprint = blake3::hash(format!("{} {stem} {digest}", images.fingerprinted).as_bytes());
+            let shard = Shard { name: shard_name(path), fingerprint: fingerprint.to_hex().to_string() };
+            let path = path.clone();
+            let place = if *kind == FileKind::Tar { Place::Tar { path, stem } } else { Place::Table { path, stem } };
+            shards.push((shard, place));
+        }
+        Ok(Self { shards, buckets, sorted: Mutex::default() })
+    }
+
+    /// The paths of a bucket's files, sorted.
+    pub fn bucket(&self, images: &Images, bucket: u64) -> Result<Vec<String>> {
+        let spill = {
+            let mut sorted = self.sorted.lock().unwrap_or_else(PoisonError::into_inner);
+            match &*sorted {
+                Some(spill) => std::sync::Arc::clone(spill),
+                None => std::sync::Arc::clone(sorted.insert(std::sync::Arc::new(self.sort(images)?))),
+            }
+        };
+        let mut paths = Vec::new();
+        spill.visit(bucket as usize, |_, path| {
+            paths.push(String::from_utf8_lossy(path).into_owned());
+            Ok(())
+        })?;
+        paths.sort_unstable();
+        Ok(paths)
+    }
+
+    fn sort(&self, images: &Images) -> Result<Spill> {
+        let mut spiller = Spiller::new(self.buckets as usize)?;
+        let mut failed = Ok(());
+        images.root.digests("", |entry| {
+            let kind = images.kind_of(&entry.path)?;
+            if failed.is_ok() && !matches!(kind, FileKind::Tar | FileKind::Table) {
+                let bucket = slice(&entry.path) % self.buckets;
+                failed = spiller.push(bucket as usize, Tag { kind: 0, document: 0, offset: 0 }, entry.path.as_bytes());
+            }
+            None
+        })?;
+        failed?;
+        spiller.finish()
+    }
+}
+
+impl Images {
+    /// What a file is to this source; none where it is none of its business.
+    pub fn kind_of(&self, path: &str) -> Option<FileKind> {
+        let ending = ending(path).to_ascii_lowercase();
+        let wordy = self.options.caption.is_some()
+            || self.options.licence_column.is_some()
+            || self.options.split_column.is_some();
+        let hidden = path.split('/').any(|part| part.starts_with('.'));
+        let chosen = match &self.patterns[..] {
+            [] => !hidden,
+            patterns => patterns.iter().any(|pattern| pattern.matches_with(path, MATCHING)),
+        };
+        match ending.as_str() {
+            "json" | "txt" if wordy && !hidden => Some(FileKind::Words),
+            _ if !chosen => None,
+            "jpg" | "jpeg" | "png" => Some(FileKind::Photo),
+            "tar" => Some(FileKind::Tar),
+            "parquet" => Some(FileKind::Table),
+            ending if NOT_READ.contains(&ending) => Some(FileKind::Other),
+            // Who chose it says that it is a photo.
+            _ if !self.patterns.is_empty() => Some(FileKind::Photo),
+            _ if path.to_ascii_lowercase().ends_with(".tar.gz") => Some(FileKind::Other),
+            _ => None,
+        }
+    }
+}
+
+const MATCHING: glob::MatchOptions =
+    glob::MatchOptions { case_sensitive: false, require_literal_separator: true, require_literal_leading_dot: true };
+
+/// `jpg` of `a/b.left.jpg`; empty where the name has no dot.
+pub fn ending(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.rsplit_once('.').map_or("", |(_, ending)| ending)
+}
+
+/// `a/b.left` of `a/b.left.jpg`: the path without its ending.
+pub fn stem(path: &str) -> &str {
+    match ending(path) {
+        "" => path,
+        ending => &path[..path.len() - ending.len() - 1],
+    }
+}
+
+/// `a/b` of `a/b.left.jpg`: what a photo and what is said of it have in common.
+pub fn key(path: &str) -> &str {
+    let name = path.rfind('/').map_or(0, |slash| slash + 1);
+    // A leading dot is a part of the name.
+    let dot = path[name..].char_indices().skip(1).find(|(_, c)| *c == '.').map(|(at, _)| name + at);
+    &path[..dot.unwrap_or(path.len())]
+}
+
+fn slice(path: &str) -> u64 {
+    xxh3_64(key(path).as_bytes()) % SLICES
+}
+
+/// Safe in a path and unique, whatever the file is called.
+fn shard_name(path: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' };
+    let name: String = stem(path).rsplit('/').next().unwrap_or_default().chars().map(plain).take(64).collect();
+    format!("file-{name}-{:08x}", xxh3_64(path.as_bytes()) as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_taken_apart() {
+        for (path, expected) in [
+            ("a/b.left.jpg", ["jpg", "a/b.left", "a/b"]),
+            ("b.JPG", ["JPG", "b", "b"]),
+            ("a.d/b", ["", "a.d/b", "a.d/b"]),
+            (".b.jpg", ["jpg", ".b", ".b"]),
+        ] {
+            assert_eq!([ending(path), stem(path), key(path)], expected, "{path}");
+        }
+        assert_eq!(shard_name("data/train 0.tar"), shard_name("data/train 0.tar"));
+        assert_ne!(shard_name("a/0.tar"), shard_name("b/0.tar"));
+        assert!(shard_name("../ü/.tar").starts_with("file-"));
+    }
+}
