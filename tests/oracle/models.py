@@ -192,7 +192,7 @@ def clipped(boxes, picture):
     return np.clip(boxes, 0, [width, height, width, height])
 
 
-def yolox_answer(outputs, picture, height, width, score=0.3, nms=0.45):
+def yolox_answer(outputs, picture, height, width, score=0.3, nms=0.45, most=100):
     """demo_postprocess of yolox/utils/demo_utils.py, then argmax and per-class suppression as yolox/utils/boxes.py."""
     output = outputs["output"][0].astype(np.float64)
     grids, strides = [], []
@@ -210,6 +210,7 @@ def yolox_answer(outputs, picture, height, width, score=0.3, nms=0.45):
     for at in np.argsort(-scores, kind="stable"):
         if scores[at] >= score and not any(classes[k] == classes[at] and iou(boxes[k], boxes[at]) > nms for k in kept):
             kept.append(at)
+    kept = kept[:most]
     return classes[kept], scores[kept], clipped(boxes[kept], picture)
 
 

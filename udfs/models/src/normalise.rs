@@ -63,18 +63,18 @@ impl Normalise {
 
     /// A tensor [1, 3, height, width] of the canvas, with the pixels (three numbers each, red first) of a picture on it.
     pub fn tensor<T: Copy + Into<f32>>(&self, pixels: &[T], picture: Size, canvas: &Canvas) -> Tensor {
-        let plane = canvas.size.width as usize * canvas.size.height as usize;
+        let width = canvas.size.width as usize;
+        let plane = width * canvas.size.height as usize;
         let mut data = Vec::with_capacity(3 * plane);
         for padding in canvas.padding {
             data.resize(data.len() + plane, padding);
         }
-        let row_length = 3 * picture.width as usize;
-        for (at, plane) in data.chunks_exact_mut(plane).enumerate() {
-            let (source, factor, offset) = (self.source(at), self.factors[at], self.offsets[at]);
-            let below_top = plane.chunks_exact_mut(canvas.size.width as usize).skip(canvas.top as usize);
-            for (row, out) in pixels.chunks_exact(row_length).zip(below_top) {
-                let right_of_left = &mut out[canvas.left as usize..];
-                for (pixel, out) in row.chunks_exact(3).zip(right_of_left) {
+        // Row by row with all channels, so that a row of pixels is still near by for the second and third.
+        for (y, row) in (canvas.top as usize..).zip(pixels.chunks_exact(3 * picture.width as usize)) {
+            for at in 0..3 {
+                let (source, factor, offset) = (self.source(at), self.factors[at], self.offsets[at]);
+                let start = at * plane + y * width + canvas.left as usize;
+                for (pixel, out) in row.chunks_exact(3).zip(&mut data[start..start + picture.width as usize]) {
                     *out = pixel[source].into() * factor + offset;
                 }
             }

@@ -8,7 +8,7 @@ use crate::{Poison, Size};
 
 /// A box inside the picture. Up to `overshoot` of the picture's sides beyond its border is cut off, because detectors guess where a
 /// cut-off object would end; more is no answer about this picture. Of 295 boxes of YOLOX nano on 64 of COCO's photos, 5 left the
-/// picture by more than 1 % and none by more than 5 %: a limit of 1 % would throw away every thirteenth picture.
+/// picture by more than 1 % and none by more than 5 %: a limit of 1 % would throw away up to 5 whole pictures of 64.
 pub(crate) fn inside(bounds: PixelBox, picture: Size, overshoot: f64) -> Result<PixelBox, Poison> {
     let (width, height) = (f64::from(picture.width), f64::from(picture.height));
     let (beyond_x, beyond_y) = (width * overshoot, height * overshoot);

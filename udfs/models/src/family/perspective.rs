@@ -31,8 +31,9 @@ Parameters:
   resize        = \"antialiased\"  or \"linear\", \"antialiased_float\", \"cubic\"
   size          = [H, W]     only for networks that take any size
 
-From: github.com/jinlinyi/PerspectiveFields, perspective2d/perspectivefields.py and README (arXiv 2212.03239), as SpatialRGPT uses it;
-github.com/cvg/GeoCalib (arXiv 2409.06704).",
+From: github.com/jinlinyi/PerspectiveFields, perspective2d/perspectivefields.py and config/config.py (arXiv 2212.03239), as SpatialRGPT
+uses it. GeoCalib (github.com/cvg/GeoCalib, geocalib/gravity.py, arXiv 2409.06704) has the same two angles, in radians, of pictures with
+channels = \"rgb\", scale = 1.0, mean = [0.0, 0.0, 0.0].",
     networks: &[NetworkRoles { name: "main", inputs: &["image"], outputs: &["roll", "pitch"], optional: &[] }],
     open,
 };

@@ -25,7 +25,7 @@ Inputs:   encoder: `image` [n, 3, S, S]: red, green, blue; the longer side becom
           first and last corner, `mask_input` [n, 1, h, w] of zeros, `has_mask_input` [1]: 0, `orig_im_size` [2]: the picture's
           height and width.
 Outputs:  encoder: `image_embeddings`.
-          decoder: `masks` [n, m, height, width]: logits at the picture's size; `iou_predictions` [n, m].
+          decoder: `masks` [n, m, height, width]: logits at the picture's size; `iou_predictions` [n, m]. Others are not used.
 
 The mask with the best predicted IoU is taken where it is above 0, and cut off at `margin` of the box's sides around the box.
 `orig_im_size` has no batch axis, so only boxes of one picture can go through the decoder together.
@@ -50,7 +50,7 @@ github.com/ChaoningZhang/MobileSAM (arXiv 2306.14289).",
                 "orig_im_size",
             ],
             outputs: &["masks", "iou_predictions"],
-            optional: &["low_res_masks"],
+            optional: &[],
         },
     ],
     open,

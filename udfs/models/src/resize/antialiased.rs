@@ -19,7 +19,7 @@ pub fn antialiased(picture: &Rgb, to: Size) -> Rgb {
     let (width, height) = (to.width as usize, to.height as usize);
     let mut narrowed = picture.pixels().to_vec();
     if to.width != picture.width() {
-        let columns = Weights::new(picture.width(), to.width);
+        let columns = weights(picture.width(), to.width);
         narrowed = vec![0; 3 * width * picture.height() as usize];
         let rows = picture.pixels().chunks_exact(3 * picture.width() as usize);
         for (source, out) in rows.zip(narrowed.chunks_exact_mut(3 * width)) {
@@ -40,7 +40,7 @@ pub fn antialiased(picture: &Rgb, to: Size) -> Rgb {
     if to.height == picture.height() {
         return Rgb::new(to.width, to.height, narrowed).expect("as many pixels as the size says");
     }
-    let rows = Weights::new(picture.height(), to.height);
+    let rows = weights(picture.height(), to.height);
     let mut pixels = vec![0; 3 * width * height];
     let mut sums = vec![0; 3 * width];
     for (y, out) in pixels.chunks_exact_mut(3 * width).enumerate() {
@@ -67,24 +67,8 @@ fn rounded(sum: i32) -> u8 {
 }
 
 /// A triangle's weights in whole numbers.
-struct Weights {
-    taps: Taps,
-    whole: Vec<i32>,
-}
-
-impl Weights {
-    fn new(from: u32, to: u32) -> Self {
-        let taps = Taps::new(Kernel::Triangle, from, to);
-        let whole = (0..to as usize)
-            .flat_map(|at| taps.of(at).1.iter())
-            .map(|weight| (0.5 + weight * f64::from(1 << BITS)) as i32)
-            .collect();
-        Self { taps, whole }
-    }
-
-    fn of(&self, at: usize) -> (usize, &[i32]) {
-        (self.taps.of(at).0, &self.whole[at * self.taps.count..(at + 1) * self.taps.count])
-    }
+fn weights(from: u32, to: u32) -> Taps<i32> {
+    Taps::new(Kernel::Triangle, from, to).map(|weight| (0.5 + weight * f64::from(1 << BITS)) as i32)
 }
 
 #[cfg(test)]

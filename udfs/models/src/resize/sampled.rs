@@ -13,8 +13,8 @@ use crate::{Rgb, Size};
 /// assert_eq!(wider.iter().step_by(3).copied().collect::<Vec<f32>>(), [0.0, 25.0, 75.0, 100.0]);
 /// ```
 pub fn sampled(picture: &Rgb, to: Size, kernel: Kernel) -> Vec<f32> {
-    let columns = Taps::new(kernel, picture.width(), to.width);
-    let rows = Taps::new(kernel, picture.height(), to.height);
+    let columns = Taps::new(kernel, picture.width(), to.width).map(|weight| weight as f32);
+    let rows = Taps::new(kernel, picture.height(), to.height).map(|weight| weight as f32);
     let (stride, length) = (3 * picture.width() as usize, 3 * to.width as usize);
     // Rows count together with those next to them, so as many places do as rows count at once.
     let mut narrowed = vec![vec![0.0; length]; rows.count];
@@ -32,7 +32,6 @@ pub fn sampled(picture: &Rgb, to: Size, kernel: Kernel) -> Vec<f32> {
                 across(&source, &columns, &mut narrowed[place]);
                 held[place] = row;
             }
-            let weight = *weight as f32;
             for (sum, value) in out.iter_mut().zip(&narrowed[place]) {
                 *sum += weight * value;
             }
@@ -41,12 +40,11 @@ pub fn sampled(picture: &Rgb, to: Size, kernel: Kernel) -> Vec<f32> {
     pixels
 }
 
-fn across(source: &[f32], columns: &Taps, out: &mut [f32]) {
+fn across(source: &[f32], columns: &Taps<f32>, out: &mut [f32]) {
     for (x, out) in out.chunks_exact_mut(3).enumerate() {
         let (start, weights) = columns.of(x);
         let mut sums = [0.0; 3];
         for (weight, pixel) in weights.iter().zip(source[3 * start..].chunks_exact(3)) {
-            let weight = *weight as f32;
             for channel in 0..3 {
                 sums[channel] += weight * pixel[channel];
             }

@@ -15,13 +15,13 @@ pub enum Kernel {
 }
 
 /// For each new pixel the first old one that counts, and as many weights as for every other.
-pub(super) struct Taps {
+pub(super) struct Taps<T> {
     pub(super) count: usize,
     starts: Vec<usize>,
-    weights: Vec<f64>,
+    weights: Vec<T>,
 }
 
-impl Taps {
+impl Taps<f64> {
     pub(super) fn new(kernel: Kernel, from: u32, to: u32) -> Self {
         let scale = f64::from(from) / f64::from(to);
         let reach = if kernel == Kernel::Triangle { scale.max(1.0) } else { 1.0 };
@@ -69,8 +69,15 @@ impl Taps {
         self.starts.push(start as usize);
     }
 
+    /// With weights of another kind.
+    pub(super) fn map<T>(self, weight: impl Fn(f64) -> T) -> Taps<T> {
+        Taps { count: self.count, starts: self.starts, weights: self.weights.into_iter().map(weight).collect() }
+    }
+}
+
+impl<T> Taps<T> {
     /// The first old pixel, and the weights of it and of those after it.
-    pub(super) fn of(&self, at: usize) -> (usize, &[f64]) {
+    pub(super) fn of(&self, at: usize) -> (usize, &[T]) {
         (self.starts[at], &self.weights[at * self.count..(at + 1) * self.count])
     }
 }
