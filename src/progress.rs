@@ -154,6 +154,22 @@ impl Bar {
         }
     }
 
+    /// So many of at most `all` images were asked about: within a shard, where each takes its time.
+    pub fn images(&self, asked: u64, all: u64) {
+        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if asked == 0 {
+            return;
+        }
+        let rate = asked as f64 / self.began.elapsed().as_secs_f64().max(1e-3);
+        let left = all.saturating_sub(asked) as f64 / rate.max(1e-9);
+        let text = format!("{asked} of {all} images ({rate:.1}/s), {left:.0} s left");
+        self.bar.set_message(text.clone());
+        if self.plain && state.printed.elapsed() > PRINT_EVERY {
+            state.printed = Instant::now();
+            tell_line(format_args!("{:>14} {text}", self.name));
+        }
+    }
+
     /// The stage is done; its line stays.
     pub fn finish(&self) {
         let state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

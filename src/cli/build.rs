@@ -69,6 +69,9 @@ impl Build {
             out(&format!("{}\n", sources(&imported)))?;
         }
         out(&summary(&built))?;
+        for line in mill.models.account() {
+            tell_line(format_args!("{line}"));
+        }
         let lost = imported
             .iter()
             .map(|i| &i.ledger)

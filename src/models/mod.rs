@@ -16,6 +16,7 @@ mod pictures;
 mod weights;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use spatialmill_models::Task;
@@ -38,6 +39,7 @@ pub struct Models {
     /// Decoded pictures in flight.
     pub pictures: Pictures,
     opened: Mutex<HashMap<String, Arc<OnceCell<Arc<Model>>>>>,
+    asked: AtomicU64,
 }
 
 impl Models {
@@ -48,6 +50,7 @@ impl Models {
             answers: Answers::at(warehouse.clone()),
             pictures: Pictures::within(project.memory()? / 4),
             opened: Mutex::default(),
+            asked: AtomicU64::new(0),
         })
     }
 
@@ -60,6 +63,21 @@ impl Models {
         };
         let model = cell.get_or_try_init(|| async { Model::open(&self.project, entry).await.map(Arc::new) }).await;
         model.map(Arc::clone).map_err(|e| e.with("model", name))
+    }
+
+    /// One image more was asked about, whether it was said before or not.
+    pub fn count_image(&self) {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Images that were asked about so far, by any model.
+    pub fn images(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// What the models that were asked did, a line each, for people.
+    pub fn account(&self) -> Vec<String> {
+        self.used().iter().filter_map(|model| model.account()).collect()
     }
 
     /// The models that were asked, with what they did so far.

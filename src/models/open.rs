@@ -1,10 +1,11 @@
 //! One model, opened: its family, its networks at work, and where its answers are kept.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use spatialmill_models::{
-    Adapter, CHAT, Entry, FAMILIES, Inputs, Network, OnnxNetwork, OpenError, Outputs, Provider, RunError, Runtime,
-    SessionOptions, Signature, Unfit, Worker,
+    Adapter, CHAT, Entry, FAMILIES, Inputs, Meter, Network, OnnxNetwork, OpenError, Outputs, Provider, RunError,
+    Runtime, SessionOptions, Signature, Unfit, Worker,
 };
 
 use super::answers::Key;
@@ -105,6 +106,39 @@ impl Model {
         match &self.how {
             How::Networks { workers, .. } => workers.iter().map(all).collect::<Vec<_>>().join("; "),
             How::Chat(chatting) => format!("{} at {}", chatting.chat.endpoint().model, chatting.chat.endpoint().url),
+        }
+    }
+
+    /// What it did so far; none where everything was said before.
+    pub fn account(&self) -> Option<String> {
+        let name = &self.entry.name;
+        match &self.how {
+            How::Networks { workers, .. } => {
+                let sum = |of: fn(&Meter) -> &AtomicU64| -> u64 {
+                    workers.iter().map(|worker| of(worker.meter()).load(Ordering::Relaxed)).sum()
+                };
+                let (answered, calls) = (sum(|m| &m.answered), sum(|m| &m.calls));
+                let (busy_s, halved) = (sum(|m| &m.busy_us) as f64 / 1e6, sum(|m| &m.halved));
+                let halved = if halved > 0 { format!(", {halved} batches halved for memory") } else { String::new() };
+                (calls > 0)
+                    .then(|| format!("{name}: {answered} answers in {calls} calls, {busy_s:.1} s of computing{halved}"))
+            }
+            How::Chat(chatting) => {
+                let usage = chatting.chat.usage();
+                let failed: Vec<String> = usage.failures.iter().map(|(code, n)| format!(", {n} {code}")).collect();
+                let cost = if usage.cost > 0.0 { format!(", cost {:.2}", usage.cost) } else { String::new() };
+                (usage.requests > 0).then(|| {
+                    format!(
+                        "{name}: {} answers in {} requests ({} tried again{}), {} tokens read, {} written{cost}",
+                        usage.answers,
+                        usage.requests,
+                        usage.retries,
+                        failed.concat(),
+                        usage.prompt_tokens,
+                        usage.completion_tokens
+                    )
+                })
+            }
         }
     }
 

@@ -13,6 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arrow::array::{AsArray, Float64Array, RecordBatch};
 use arrow::compute::concat_batches;
@@ -29,11 +30,12 @@ use tokio::sync::mpsc;
 
 use super::books::Losses;
 use super::plans::Plans;
-use super::stale::Stale;
+use super::stale::{Stale, Staleness};
 use super::{Mill, Run};
 use crate::error::{Context, Error, Kind, Result};
 use crate::pipeline::Stage;
 use crate::pipeline::account::Ledger;
+use crate::progress::Bar;
 use crate::warehouse::{Commit, Part, Record, Table, WriteOptions, write_parts};
 
 /// The shard of a table that is built once, from all shards.
@@ -112,7 +114,7 @@ impl Mill {
         };
         let bar = self.progress.stage(&stage.writes, state.stale.len());
         let shards = plans.iter().flat_map(|plans| state.stale.iter().map(move |stale| (plans, stale)));
-        let mut made: Vec<Made> = futures::stream::iter(shards.map(|(plans, stale)| {
+        let making = futures::stream::iter(shards.map(|(plans, stale)| {
             let (tables, bar) = ([&table, &quarantine], &bar);
             async move {
                 let made = self.make_shard(stage, plans, tables, stale, run).await?;
@@ -121,8 +123,8 @@ impl Mill {
             }
         }))
         .buffer_unordered(at_once + ONE_MORE)
-        .try_collect()
-        .await?;
+        .try_collect();
+        let mut made: Vec<Made> = self.watched(stage, &state, &bar, making).await?;
         bar.finish();
         made.sort_by(|a, b| a.shard.cmp(&b.shard));
         let mut ledger = Ledger::default();
@@ -144,6 +146,22 @@ impl Mill {
         self.refuse_if_too_many(&stage.writes, &made)?;
         let version = self.publish(&table, made, state.gone, run, &ledger).await?;
         Ok(Built { version, ..built })
+    }
+
+    /// Waits for a stage's shards, and shows meanwhile how many images its models were asked about.
+    async fn watched<T>(&self, stage: &Stage, state: &Staleness, bar: &Bar, work: impl Future<Output = T>) -> T {
+        let frames = if stage.when.is_some() { self.warehouse.table("frames").await.ok().flatten() } else { None };
+        let Some(frames) = frames else { return work.await };
+        let of_stale = frames.parts().iter().filter(|part| state.stale.iter().any(|stale| stale.shard == part.shard));
+        let (all, before) = (of_stale.map(|part| part.rows).sum(), self.models.images());
+        let mut work = std::pin::pin!(work);
+        let mut now_and_then = tokio::time::interval(Duration::from_millis(500));
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                _ = now_and_then.tick() => bar.images(self.models.images() - before, all),
+            }
+        }
     }
 
     /// One shard's parts: taken over from an interrupted build, or made.

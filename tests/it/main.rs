@@ -2,6 +2,7 @@
 
 mod build;
 mod export;
+mod models;
 mod mutate;
 mod slt;
 mod sources;

@@ -11,6 +11,7 @@ that a wrong channel order, size or scale shows in the answer, and yet plausible
     *_depth, metric3d, depth_anything   a floor, nearer at the bottom, a little farther where the picture is bright
     incidence, intrinsics   a camera of about 60 degrees, a little longer where the picture is bright
     perspective      roll and pitch of a few degrees
+    work_N           the floor of metric_depth after N units of work, for benchmarks
 
 Inputs and outputs are named by the roles of the family. `n` is the batch.
 """
@@ -94,6 +95,24 @@ def yolox():
         rows.append(net.Reshape(grid, [0, 85, -1]))
     net.Transpose(net.Concat(*rows, axis=2), perm=[0, 2, 1], out="output")
     return {"yolox": net.model("yolox", {"output": (F, ["n", 252, 85])})}
+
+
+def work(steps):
+    """Depth of a floor that takes so many products of matrices, one after the other, to say."""
+    net = Network({"image": (F, ["n", 3, 48, 64])})
+    light = net.Reshape(net.Mul(net.ReduceMean("image", axes=[1, 2, 3], keepdims=0), 0.0), [-1, 1, 1])
+    # Each product is the matrix itself again: all cells are equal, and a row of the other adds up to 1.
+    other = net.ConstantOfShape([256, 256], value=numpy_helper.from_array(np.array([1 / 256], np.float32)))
+    matrix = net.Add(light, net.ConstantOfShape([256, 256], value=numpy_helper.from_array(np.array([1], np.float32))))
+    for _ in range(steps):
+        matrix = net.MatMul(matrix, other)
+    nothing = net.Unsqueeze(net.Mul(net.ReduceMean(matrix, axes=[1, 2], keepdims=1), 0.0), [1])
+    net.Add(floor(net, 4.0, 0.5), nothing, out="depth")
+    return net.model("work", {"depth": (F, ["n", 1, 48, 64])})
+
+
+def works():
+    return {f"work_{steps}": work(steps) for steps in (1, 10, 50)}
 
 
 def quarters(net):
@@ -268,7 +287,7 @@ def perspective():
     return {"perspective": net.model("perspective", {"roll": (F, ["n"]), "pitch": (F, ["n"])})}
 
 
-ALL = [yolox, detr, rtdetr, sam2, sam, metric_depth, depth_anything, metric3d, relative_depth, incidence, perspective]
+ALL = [works, yolox, detr, rtdetr, sam2, sam, metric_depth, depth_anything, metric3d, relative_depth, incidence, perspective]
 
 
 def write(folder):

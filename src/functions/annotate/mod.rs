@@ -124,7 +124,9 @@ where
         let asked = ask.map(|ask| call(row, ask));
         async move {
             let Some(asked) = asked else { return Ok(Vec::new()) };
-            match asked.await {
+            let answer = asked.await;
+            models.count_image();
+            match answer {
                 Ok(rows) => Ok(rows),
                 Err(Failure::Lost(lost)) => Ok(vec![T::from_lost(lost)]),
                 Err(Failure::Fatal(error)) => Err(DataFusionError::from(error)),
