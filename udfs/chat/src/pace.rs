@@ -31,10 +31,10 @@ impl Pace {
     /// Waits for a turn.
     pub async fn turn(&self) {
         loop {
-            let turn = self.take();
+            let turn = self.take(Instant::now());
             time::sleep_until(turn).await;
             // While this one slept, another call may have been told to wait.
-            if turn >= self.times().held_until {
+            if !self.is_void(turn) {
                 return;
             }
         }
@@ -42,19 +42,23 @@ impl Pace {
 
     /// No turn comes for so long.
     pub fn hold(&self, pause: Duration) {
-        let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
-        times.held_until = times.held_until.max(Instant::now() + pause);
+        self.hold_until(Instant::now() + pause);
     }
 
-    fn take(&self) -> Instant {
+    fn hold_until(&self, time: Instant) {
         let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
-        let turn = times.next.max(times.held_until).max(Instant::now());
+        times.held_until = times.held_until.max(time);
+    }
+
+    fn take(&self, now: Instant) -> Instant {
+        let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = times.next.max(times.held_until).max(now);
         times.next = turn + self.spacing;
         turn
     }
 
-    fn times(&self) -> Times {
-        *self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is_void(&self, turn: Instant) -> bool {
+        turn < self.times.lock().unwrap_or_else(PoisonError::into_inner).held_until
     }
 }
 
@@ -62,59 +66,55 @@ impl Pace {
 mod tests {
     use super::*;
 
-    async fn turns(pace: &Pace, count: usize) -> Vec<u64> {
-        let start = Instant::now();
-        let mut at = Vec::new();
-        for _ in 0..count {
-            pace.turn().await;
-            at.push(start.elapsed().as_millis() as u64);
+    /// Milliseconds after a start, by a clock that the tests set.
+    struct Clock(Instant);
+
+    impl Clock {
+        fn at(&self, ms: u64) -> Instant {
+            self.0 + Duration::from_millis(ms)
         }
-        at
-    }
 
-    #[tokio::test(start_paused = true)]
-    async fn turns_are_evenly_spaced() {
-        assert_eq!(turns(&Pace::new(Some(120.0)), 4).await, [0, 500, 1000, 1500]);
-        assert_eq!(turns(&Pace::new(None), 3).await, [0, 0, 0]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn idle_time_saves_no_turns_up() {
-        let pace = Pace::new(Some(60.0));
-        turns(&pace, 1).await;
-        time::sleep(Duration::from_secs(100)).await;
-        assert_eq!(turns(&pace, 3).await, [0, 1000, 2000]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_hold_voids_turns_that_are_waited_for() {
-        let pace = std::sync::Arc::new(Pace::new(Some(60.0)));
-        turns(&pace, 1).await;
-        let start = Instant::now();
-        let waiting: Vec<_> = (0..3)
-            .map(|_| {
-                let pace = pace.clone();
-                tokio::spawn(async move {
-                    pace.turn().await;
-                    start.elapsed().as_millis() as u64
-                })
-            })
-            .collect();
-        time::sleep(Duration::from_millis(1)).await;
-        pace.hold(Duration::from_millis(9_999));
-        let mut at = Vec::new();
-        for turn in waiting {
-            at.push(turn.await.unwrap());
+        fn turns(&self, pace: &Pace, now_ms: u64, count: usize) -> Vec<u128> {
+            (0..count).map(|_| pace.take(self.at(now_ms)).duration_since(self.0).as_millis()).collect()
         }
-        at.sort_unstable();
-        assert_eq!(at, [10_000, 11_000, 12_000]);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_turn_given_up_is_lost() {
-        let pace = Pace::new(Some(60.0));
-        turns(&pace, 1).await;
-        assert!(time::timeout(Duration::from_millis(10), pace.turn()).await.is_err());
-        assert_eq!(turns(&pace, 1).await, [1990]);
+    fn started(per_minute: Option<f64>) -> (Pace, Clock) {
+        let pace = Pace::new(per_minute);
+        let start = pace.times.lock().unwrap().next;
+        (pace, Clock(start))
+    }
+
+    #[test]
+    fn turns_are_evenly_spaced() {
+        let (pace, clock) = started(Some(120.0));
+        assert_eq!(clock.turns(&pace, 0, 4), [0, 500, 1000, 1500]);
+        let (pace, clock) = started(None);
+        assert_eq!(clock.turns(&pace, 0, 3), [0, 0, 0]);
+    }
+
+    #[test]
+    fn idle_time_saves_no_turns_up() {
+        let (pace, clock) = started(Some(60.0));
+        clock.turns(&pace, 0, 1);
+        assert_eq!(clock.turns(&pace, 100_000, 3), [100_000, 101_000, 102_000]);
+    }
+
+    #[test]
+    fn a_hold_voids_turns_that_are_waited_for() {
+        let (pace, clock) = started(Some(60.0));
+        let waited_for: Vec<Instant> = (0..3).map(|_| pace.take(clock.at(0))).collect();
+        pace.hold_until(clock.at(10_000));
+        assert!(waited_for.iter().all(|turn| pace.is_void(*turn)));
+        assert_eq!(clock.turns(&pace, 2_000, 3), [10_000, 11_000, 12_000]);
+        assert!(!pace.is_void(clock.at(10_000)));
+    }
+
+    /// A turn that is given up was taken all the same.
+    #[test]
+    fn a_turn_given_up_is_lost() {
+        let (pace, clock) = started(Some(60.0));
+        assert_eq!(clock.turns(&pace, 0, 2), [0, 1000]);
+        assert_eq!(clock.turns(&pace, 10, 1), [2000]);
     }
 }
