@@ -9,7 +9,7 @@ pub mod category;
 mod coco;
 pub mod depth;
 mod images;
-pub mod json_records;
+mod json_records;
 mod local_folder;
 pub mod npy;
 pub mod photo;
@@ -17,7 +17,7 @@ mod rgbd;
 pub mod root;
 pub mod rows;
 pub mod scannet;
-pub mod spill;
+mod spill;
 pub mod synthetic;
 mod visual_genome;
 

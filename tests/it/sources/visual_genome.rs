@@ -19,7 +19,7 @@ pub const NAMED_BOXES: Fixture = Fixture {
 /// The names of both versions.
 fn images() -> Value {
     let image = |id: u32| {
-        let name = if id % 2 == 0 { "id" } else { "image_id" };
+        let name = if id.is_multiple_of(2) { "id" } else { "image_id" };
         json!({name: id, "width": 32, "height": 24, "coco_id": null, "url": format!("https://example.org/VG_100K_2/{id}.jpg")})
     };
     (1..=4).map(image).collect()
