@@ -10,7 +10,7 @@
 
 mod address;
 mod cells;
-pub mod parquet_file;
+pub(crate) mod parquet_file;
 
 use bytes::Bytes;
 use object_store::{GetOptions, GetRange, ObjectStoreExt};

@@ -10,7 +10,6 @@ pub(super) mod id;
 pub(super) mod images;
 mod layout;
 pub(super) mod object;
-mod records;
 mod segmentation;
 
 use std::sync::{Arc, Mutex, PoisonError};

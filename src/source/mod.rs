@@ -9,6 +9,7 @@ pub mod category;
 mod coco;
 pub mod depth;
 mod images;
+mod json_records;
 mod local_folder;
 pub mod npy;
 pub mod photo;
@@ -16,8 +17,9 @@ mod rgbd;
 pub mod root;
 pub mod rows;
 pub mod scannet;
-pub mod spill;
+mod spill;
 pub mod synthetic;
+mod visual_genome;
 
 use crate::error::{Error, Result};
 use root::Root;
@@ -85,7 +87,8 @@ impl Options {
 }
 
 /// Every source that can be read.
-pub const SOURCES: &[Kind] = &[coco::COCO, images::IMAGES, rgbd::RGBD, scannet::SCANNET, synthetic::SYNTHETIC];
+pub const SOURCES: &[Kind] =
+    &[coco::COCO, images::IMAGES, rgbd::RGBD, scannet::SCANNET, synthetic::SYNTHETIC, visual_genome::VISUAL_GENOME];
 
 /// A kind by its name.
 pub fn kind(name: &str) -> Result<&'static Kind> {

@@ -5,6 +5,7 @@ mod coco;
 mod images;
 mod rgbd;
 mod scannet;
+mod visual_genome;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -44,6 +45,7 @@ const FIXTURES: &[Fixture] = &[
     rgbd::WORLD_BOXES,
     scannet::EXPORTED,
     scannet::RECORDED,
+    visual_genome::NAMED_BOXES,
 ];
 
 /// Sources without files of their own: there is nothing to damage.

@@ -14,10 +14,10 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::id::Id;
-use super::records::{self, Event, MAX_RECORD};
 
 use crate::error::{Error, Result};
 use crate::source::category;
+use crate::source::json_records::{self, Event, MAX_RECORD};
 use crate::source::root::Root;
 use crate::source::rows::{Refused, Rows};
 use crate::source::spill::{Spill, Spiller, Tag};
@@ -194,7 +194,7 @@ impl Sorter {
             Holds::Captions => &["annotations", "images", "categories", "licenses"],
         };
         let mut found = 0u64;
-        records::cut(root.open(&file.path)?, sections, |event| match event {
+        json_records::cut(root.open(&file.path)?, sections, |event| match event {
             Event::Record { section, offset, json } => {
                 found += 1;
                 self.record(&mut document, index, section, offset, json)

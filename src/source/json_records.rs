@@ -1,4 +1,5 @@
-//! Cuts a JSON document of any size into the records of its top-level arrays, holding one record at a time.
+//! Cuts a JSON document of any size into the records of its top-level arrays, holding one record at a time; or one that is an
+//! array.
 //!
 //! ```text
 //! {"info": {..}, "images": [{..}, {..}], "annotations": [{..}], ..}
@@ -34,6 +35,15 @@ pub enum Event<'a> {
 pub fn cut(input: impl Read, sections: &[&'static str], mut on: impl FnMut(Event) -> Result<()>) -> Result<()> {
     let mut cutter = Cutter { input, buffer: vec![0; 256 << 10], at: 0, filled: 0, consumed: 0 };
     match cutter.document(sections, &mut on)? {
+        Ok(()) => Ok(()),
+        Err(Broken { offset, message }) => on(Event::Broken { offset, message }),
+    }
+}
+
+/// The same of a document that is one array, whose elements are said to be of `section`.
+pub fn cut_list(input: impl Read, section: &'static str, mut on: impl FnMut(Event) -> Result<()>) -> Result<()> {
+    let mut cutter = Cutter { input, buffer: vec![0; 256 << 10], at: 0, filled: 0, consumed: 0 };
+    match cutter.list(section, &mut on)? {
         Ok(()) => Ok(()),
         Err(Broken { offset, message }) => on(Event::Broken { offset, message }),
     }
@@ -76,9 +86,7 @@ impl<R: Read> Cutter<R> {
         on: &mut dyn FnMut(Event) -> Result<()>,
     ) -> Result<Result<(), Broken>> {
         let mut held = Vec::new();
-        for mark in b"\xef\xbb\xbf" {
-            self.at += usize::from(self.rest()?.first() == Some(mark));
-        }
+        self.byte_order_mark()?;
         follow!(self.expect(b"{", "a document starts with `{`"));
         if self.next()? == Some(b'}') {
             self.at += 1;
@@ -102,6 +110,22 @@ impl<R: Read> Cutter<R> {
                 return self.end();
             }
         }
+    }
+
+    fn list(&mut self, section: &'static str, on: &mut dyn FnMut(Event) -> Result<()>) -> Result<Result<(), Broken>> {
+        self.byte_order_mark()?;
+        if self.next()? != Some(b'[') {
+            return Ok(Err(self.broken("a list starts with `[`")));
+        }
+        follow!(self.elements(section, &mut Vec::new(), on));
+        self.end()
+    }
+
+    fn byte_order_mark(&mut self) -> Result<()> {
+        for mark in b"\xef\xbb\xbf" {
+            self.at += usize::from(self.rest()?.first() == Some(mark));
+        }
+        Ok(())
     }
 
     fn elements(

@@ -1,0 +1,183 @@
+//! The images of one bucket and their objects.
+
+use std::collections::{HashMap, HashSet};
+
+use super::records::{self, BESIDE_OBJECTS, ImageRecord, Kind, ObjectRecord};
+use super::{MissingImages, VisualGenome};
+use crate::error::Result;
+use crate::source::category;
+use crate::source::coco::id::Id;
+use crate::source::json_records::{self, Event};
+use crate::source::photo::{self, Photo};
+use crate::source::rows::{Box2, Detection, Frame, Refused, Row, Rows};
+
+/// Where photos are.
+pub const FOLDERS: [&str; 2] = ["VG_100K", "VG_100K_2"];
+
+/// The images of a bucket, by their ids.
+pub struct Images<'a> {
+    source: &'a VisualGenome,
+    /// None where an image cannot be used.
+    known: HashMap<Id, Option<Canvas>>,
+}
+
+struct Canvas {
+    frame_id: String,
+    width: f64,
+    height: f64,
+    objects: HashSet<Id>,
+}
+
+impl<'a> Images<'a> {
+    /// None yet.
+    pub(super) fn new(source: &'a VisualGenome) -> Self {
+        Self { source, known: HashMap::new() }
+    }
+
+    /// An element of image_data.json.
+    pub fn image(&mut self, offset: u64, json: &[u8], rows: &mut Rows) -> Result<()> {
+        let file = self.source.path(Kind::Image);
+        let place = || format!("{file}@{offset}");
+        let record: ImageRecord = match serde_json::from_slice(json) {
+            Ok(record) => record,
+            Err(e) => {
+                if let Some(id) = records::image_id(json) {
+                    self.known.entry(id).or_insert(None);
+                }
+                return rows.refuse(place(), file, Refused::new("json", e.to_string()));
+            }
+        };
+        let Some(id) = record.image_id.clone().or(record.id.clone()) else {
+            return rows.refuse(place(), file, Refused::new("json", "the image has neither `image_id` nor `id`"));
+        };
+        if self.known.contains_key(&id) {
+            let message = format!("there is an image `{id}` already; the first one is used");
+            return rows.refuse(place(), file, Refused::new("duplicate", message));
+        }
+        match self.frame(&id, &record) {
+            Ok(frame) => {
+                let canvas = Canvas {
+                    frame_id: frame.frame_id.clone(),
+                    width: f64::from(frame.width),
+                    height: f64::from(frame.height),
+                    objects: HashSet::new(),
+                };
+                self.known.insert(id, Some(canvas));
+                rows.push(Row::Frame(frame))
+            }
+            Err(why) => {
+                rows.refuse(id.to_string(), file, why)?;
+                self.known.insert(id, None);
+                Ok(())
+            }
+        }
+    }
+
+    fn frame(&self, id: &Id, record: &ImageRecord) -> Result<Frame, Refused> {
+        let (width, height) = (record.width, record.height);
+        if width == 0 || height == 0 || width > photo::MAX_SIDE || height > photo::MAX_SIDE {
+            return Err(Refused::new("image", format!("an image of {width}x{height} pixels cannot be")));
+        }
+        let root = &self.source.root;
+        let path = |folder: &str| format!("{folder}/{id}.jpg");
+        let refused = |e: crate::error::Error| Refused::new("path", e.to_string());
+        let mut there = None;
+        for folder in FOLDERS {
+            if there.is_none() && root.exists(&path(folder)).map_err(refused)? {
+                there = Some(folder);
+            }
+        }
+        // Where it should be, by its address on the web.
+        let said = record.url.as_deref().and_then(|url| url.rsplit('/').nth(1));
+        let folder = there.or_else(|| FOLDERS.into_iter().find(|folder| said == Some(folder))).unwrap_or(FOLDERS[0]);
+        let photo = match Photo::read(root, &path(folder)) {
+            Ok(photo) => Some(photo),
+            Err(why) if why.code == "missing_file" && self.source.options.missing_images == MissingImages::Keep => None,
+            Err(why) => return Err(why),
+        };
+        if let Some(photo) = photo.as_ref().filter(|photo| (photo.width, photo.height) != (width, height)) {
+            let message = format!("the photo is {}x{}, its record says {width}x{height}", photo.width, photo.height);
+            return Err(Refused::new("image", message));
+        }
+        Ok(Frame {
+            frame_id: format!("{}/{id}", self.source.name),
+            source: self.source.name.clone(),
+            split: self.source.split.clone(),
+            licence: self.source.licence.clone(),
+            uri: root.uri(&path(folder)).map_err(refused)?,
+            sha256: photo.map(|photo| photo.sha256),
+            width: width as i32,
+            height: height as i32,
+            ..Frame::default()
+        })
+    }
+
+    /// An element of objects.json. All images of the bucket are known by then.
+    pub fn objects(&mut self, offset: u64, json: &[u8], rows: &mut Rows) -> Result<()> {
+        let file = self.source.path(Kind::Objects);
+        let place = || format!("{file}@{offset}");
+        let image = match records::named(json) {
+            Ok(image) => image,
+            Err(why) => return rows.refuse(place(), file, why),
+        };
+        let mut position = 0;
+        // Cut out of their text one by one: a bad one costs only itself, and two that ran into one are told by their names, which
+        // stand twice.
+        json_records::cut(json, &["objects"], |event| match event {
+            Event::Record { json, .. } => {
+                position += 1;
+                match self.object(&image, json) {
+                    Ok(row) => rows.push(Row::Detection(row)),
+                    Err((id, why)) => {
+                        let key = id.map_or_else(|| format!("{image}@{position}"), |id| format!("{image}/{id}"));
+                        rows.refuse(key, file, why)
+                    }
+                }
+            }
+            Event::Skipped { name, .. } if BESIDE_OBJECTS.contains(&name) => Ok(()),
+            Event::Skipped { name, .. } => {
+                let message =
+                    format!("`{}` is not known, or no list: it may have been its objects", name.escape_debug());
+                rows.refuse(place(), file, Refused::new("json", message))
+            }
+            // A record is smaller than what an object may be, and is whole, as its parsing showed.
+            Event::Oversized { .. } | Event::Broken { .. } => {
+                rows.refuse(place(), file, Refused::new("json", "its objects cannot be told apart"))
+            }
+        })
+    }
+
+    fn object(&mut self, image: &Id, json: &[u8]) -> Result<Detection, (Option<Id>, Refused)> {
+        let record: ObjectRecord =
+            serde_json::from_slice(json).map_err(|e| (None, Refused::new("json", e.to_string())))?;
+        let ObjectRecord { object_id, id, x, y, w, h, names, name } = record;
+        let no_id = || (None, Refused::new("json", "the object has neither `object_id` nor `id`"));
+        let id = object_id.or(id).ok_or_else(no_id)?;
+        let refused = |code, message: String| (Some(id.clone()), Refused::new(code, message));
+        let canvas = self.known.get_mut(image);
+        let canvas = canvas.ok_or_else(|| refused("no_frame", format!("there is no image `{image}`")))?;
+        let canvas = canvas.as_mut();
+        let canvas = canvas.ok_or_else(|| refused("no_frame", format!("its image `{image}` cannot be used")))?;
+        let category = names.iter().chain(&name).find_map(|name| category::spelled(name));
+        let category = category.ok_or_else(|| refused("category", "the object has no name".to_owned()))?;
+        let bbox =
+            Box2 { x0: x.max(0.0), y0: y.max(0.0), x1: (x + w).min(canvas.width), y1: (y + h).min(canvas.height) };
+        // Written so that what is not a number fails.
+        if !(w > 0.0 && h > 0.0 && bbox.x0 < bbox.x1 && bbox.y0 < bbox.y1) {
+            let message = format!("the box [{x}, {y}, {w}, {h}] has no area in {}x{}", canvas.width, canvas.height);
+            return Err(refused("box", message));
+        }
+        if !canvas.objects.insert(id.clone()) {
+            let message = format!("its image has an object `{id}` already; the first one is used");
+            return Err(refused("duplicate", message));
+        }
+        Ok(Detection {
+            frame_id: canvas.frame_id.clone(),
+            object_id: id.0,
+            category,
+            bbox,
+            made_by: "annotation".to_owned(),
+            ..Detection::default()
+        })
+    }
+}
