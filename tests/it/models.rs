@@ -13,6 +13,8 @@ use spatialmill::progress::Progress;
 use spatialmill::project::Project;
 use spatialmill::run::Mill;
 
+use spatialmill_models::FAMILIES;
+
 use crate::build::lines;
 
 const SIDES: (u16, u16) = (320, 240);
@@ -100,7 +102,7 @@ fn photo(number: u32) -> Vec<u8> {
             ((20 + 100 * thing + 7 * number % 30) % (width - 70), (30 + 60 * thing + 11 * number % 40) % (height - 60));
         for (x, y) in (y0..y0 + 50).flat_map(|y| (x0..x0 + 60).map(move |x| (x, y))) {
             let at = (3 * (y * width + x)) as usize;
-            pixels[at..at + 3].copy_from_slice(&[[250, 40, 40], [40, 250, 40], [40, 40, 250]][thing as usize]);
+            pixels[at..at + 3].copy_from_slice(&[[255, 170, 170], [170, 255, 170], [170, 170, 255]][thing as usize]);
         }
     }
     let mut jpeg = Vec::new();
@@ -325,4 +327,35 @@ async fn functions_answer_in_sql() {
     let wrong =
         context.sql("SELECT segment(uri, sha256, [], 'boxes') FROM frames").await.unwrap().collect().await.unwrap_err();
     assert!(wrong.to_string().contains("task is `detect`, not `segment`"), "{wrong}");
+}
+
+/// Each family opens its contract network, and each network has a family.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_family_opens_its_network() {
+    let Some(folder) = project(1) else { return };
+    let of = |family: &str| match family {
+        "sam2" | "sam" => vec![("encoder", format!("{family}_encoder")), ("decoder", format!("{family}_decoder"))],
+        family => vec![("main", family.to_owned())],
+    };
+    let mut text = String::new();
+    for family in FAMILIES {
+        let more = match family.name {
+            "detr" | "rtdetr" => "labels = [\"person\", \"bicycle\", \"car\"]\n",
+            "relative_depth" => "near_m = 1.0\nfar_m = 10.0\n",
+            _ => "",
+        };
+        let (name, task) = (family.name, family.task);
+        text += &format!("[[model]]\nname = \"{name}\"\ntask = \"{task}\"\nfamily = \"{name}\"\n{more}");
+        for (network, file) in of(family.name) {
+            let file = networks().join(format!("{file}.onnx"));
+            text +=
+                &format!("[model.networks.{network}]\nuri = \"{}\"\nsha256 = \"{}\"\n", file.display(), sha256(&file));
+        }
+    }
+    std::fs::write(folder.path().join("models.toml"), text).unwrap();
+    let mill = Mill::open(load(folder.path(), &["detect_model=\"\""]), Progress::silent()).await.unwrap();
+    for family in FAMILIES {
+        let model = mill.models.get(family.name, family.task).await.unwrap();
+        assert!(model.contract().contains("image"), "{}", model.contract());
+    }
 }

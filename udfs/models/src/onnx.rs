@@ -178,13 +178,14 @@ fn assign(
     kind: &str,
 ) -> Result<(Vec<Named>, Sizes), OpenError> {
     let (mut named, mut sizes) = (Vec::new(), Sizes::new());
+    let needed: Vec<&&str> = roles.iter().filter(|role| !optional.contains(role)).collect();
     let names = || outlets.iter().map(Outlet::name).collect::<Vec<_>>().join("`, `");
     for role in roles {
         let port = ports.get(*role);
         let wanted = port.map_or(*role, |port| port.name());
         let outlet = match outlets.iter().find(|outlet| outlet.name() == wanted) {
             Some(outlet) => outlet,
-            None if port.is_none() && outlets.len() == 1 && roles.len() == 1 => &outlets[0],
+            None if port.is_none() && outlets.len() == 1 && needed == [role] => &outlets[0],
             None if port.is_none() && optional.contains(role) => continue,
             None => {
                 let message = format!(

@@ -41,7 +41,7 @@ From: huggingface/transformers, models/detr and models/rt_detr, image_processing
 the picture's proportions; a network of one size cannot, so the picture is stretched, and relative boxes undo it.",
     networks: &[NetworkRoles {
         name: "main",
-        inputs: &["image"],
+        inputs: &["image", "pixel_mask"],
         outputs: &["logits", "boxes"],
         optional: &["pixel_mask"],
     }],

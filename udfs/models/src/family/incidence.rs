@@ -39,7 +39,7 @@ From: github.com/ShngJZ/WildCamera, newcrfs/newcrf_incidencefield.py and tools/t
     networks: &[NetworkRoles {
         name: "main",
         inputs: &["image"],
-        outputs: &[],
+        outputs: &["incidence", "intrinsics"],
         optional: &["incidence", "intrinsics"],
     }],
     open,

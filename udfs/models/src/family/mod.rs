@@ -108,7 +108,7 @@ pub struct NetworkRoles {
     pub name: &'static str,
     pub inputs: &'static [&'static str],
     pub outputs: &'static [&'static str],
-    /// Inputs and outputs that only some exports have. [`Family::open`] sees in the signatures which are there.
+    /// Those of them that only some exports have. [`Family::open`] sees in the signatures which are there.
     pub optional: &'static [&'static str],
 }
 
