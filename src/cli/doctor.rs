@@ -63,6 +63,10 @@ impl Doctor {
                     "warehouse",
                     mill.probe().await.map(|()| format!("{} can be written", mill.warehouse.location().url())),
                 );
+                for (key, name, task) in mill.project.used_models() {
+                    let opened = mill.models.get(name, task).await;
+                    note(&format!("{key} {name}"), opened.map(|model| model.contract()));
+                }
                 note("benchmarks", benchmarks(&mill.project));
                 for source in &mill.project.sources {
                     let name = format!("source {}", source.options.name);

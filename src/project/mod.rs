@@ -8,7 +8,7 @@ pub mod keys;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use spatialmill_models::Registry;
+use spatialmill_models::{Registry, Task};
 
 use crate::error::{Context, Error, Result};
 use crate::source::Options;
@@ -136,6 +136,12 @@ impl Project {
     /// The models that `models.toml` names.
     pub fn models(&self) -> &Registry {
         &self.models
+    }
+
+    /// Those that `[models]` uses: the key, the model's name and its task.
+    pub fn used_models(&self) -> Vec<(&'static str, &str, Task)> {
+        let used = |key: &Key| Some((key.name, self.text(key.name), Task::of_key(key.name)?));
+        KEYS.iter().filter_map(used).filter(|(_, name, _)| !name.is_empty()).collect()
     }
 
     /// Puts one `key=value` or `section.key=value` over what the file says.
