@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use spatialmill_models::family::{Calibrate, Detect, EstimateDepth, Level, Segment};
 use spatialmill_models::{
     Adapter, CHAT, Entry, FAMILIES, Inputs, Meter, Network, OnnxNetwork, OpenError, Outputs, Provider, RunError,
-    Runtime, SessionOptions, Signature, Unfit, Worker,
+    Runtime, SessionOptions, Signature, Task, Unfit, Worker,
 };
 
 use super::answers::Key;
@@ -150,12 +151,49 @@ impl Model {
         }
     }
 
-    /// How its family prepares and decodes.
-    pub fn adapter(&self) -> Option<&Adapter> {
+    /// How it prepares and decodes, for its task. The registry sees to it that no model is asked for another.
+    pub fn detector(&self) -> Result<&dyn Detect> {
         match &self.how {
-            How::Networks { adapter, .. } => Some(adapter),
-            How::Chat(_) => None,
+            How::Networks { adapter: Adapter::Detect(family), .. } => Ok(family.as_ref()),
+            _ => Err(self.not_for(Task::Detect)),
         }
+    }
+
+    /// As [`Self::detector`].
+    pub fn segmenter(&self) -> Result<&dyn Segment> {
+        match &self.how {
+            How::Networks { adapter: Adapter::Segment(family), .. } => Ok(family.as_ref()),
+            _ => Err(self.not_for(Task::Segment)),
+        }
+    }
+
+    /// As [`Self::detector`].
+    pub fn depth_estimator(&self) -> Result<&dyn EstimateDepth> {
+        match &self.how {
+            How::Networks { adapter: Adapter::Depth(family), .. } => Ok(family.as_ref()),
+            _ => Err(self.not_for(Task::Depth)),
+        }
+    }
+
+    /// As [`Self::detector`].
+    pub fn calibrator(&self) -> Result<&dyn Calibrate> {
+        match &self.how {
+            How::Networks { adapter: Adapter::Intrinsics(family), .. } => Ok(family.as_ref()),
+            _ => Err(self.not_for(Task::Intrinsics)),
+        }
+    }
+
+    /// As [`Self::detector`].
+    pub fn leveller(&self) -> Result<&dyn Level> {
+        match &self.how {
+            How::Networks { adapter: Adapter::Gravity(family), .. } => Ok(family.as_ref()),
+            _ => Err(self.not_for(Task::Gravity)),
+        }
+    }
+
+    fn not_for(&self, task: Task) -> Error {
+        Error::internal(format!("a model for `{}` was asked for `{task}`", self.entry.task))
+            .with("model", &self.entry.name)
     }
 }
 

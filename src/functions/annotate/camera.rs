@@ -1,12 +1,10 @@
 //! `intrinsics(uri, sha256, model)` and `gravity(uri, sha256, model)`: what camera took an image, and which way is down in it.
 
-use std::sync::Arc;
-
 use arrow::datatypes::Fields;
 use serde::{Deserialize, Serialize};
-use spatialmill_models::{Adapter, Poison, Task};
+use spatialmill_models::Task;
 
-use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, blocking, each_row, number_field, numbers_field, text_field};
+use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, each_row, number_field, numbers_field, text_field};
 use crate::functions::lists::{Lost, quarantined_field, to_lists};
 use crate::functions::reading_function::ReadingFunction;
 
@@ -92,17 +90,12 @@ struct Vector {
 async fn intrinsics(ask: Ask) -> Result<Vec<Camera>, Failure> {
     let [fx, fy, cx, cy]: [f64; 4] = ask
         .answer("", async |shown| {
-            let shown = Arc::new(shown);
-            let prepared = ask.run(&shown, |model, picture| match model.adapter() {
-                Some(Adapter::Intrinsics(family)) => family.prepare(picture),
-                _ => Vec::new(),
-            });
-            let (outputs, model) = (prepared.await?, Arc::clone(&ask.model));
-            let camera = blocking(move || match model.adapter() {
-                Some(Adapter::Intrinsics(family)) => family.decode(&outputs, shown.picture.size()),
-                _ => Err(Poison::new("shape", "this model gives no camera")),
-            })
-            .await??;
+            let camera = ask.through(
+                shown,
+                |model, picture| Ok(model.calibrator()?.prepare(picture)),
+                |model, outputs, picture| Ok(model.calibrator()?.decode(outputs, picture.size())?),
+            );
+            let camera = camera.await?;
             Ok([camera.fx, camera.fy, camera.cx, camera.cy])
         })
         .await?;
@@ -113,17 +106,12 @@ async fn intrinsics(ask: Ask) -> Result<Vec<Camera>, Failure> {
 async fn gravity(ask: Ask) -> Result<Vec<Down>, Failure> {
     let down: Vector = ask
         .answer("", async |shown| {
-            let shown = Arc::new(shown);
-            let prepared = ask.run(&shown, |model, picture| match model.adapter() {
-                Some(Adapter::Gravity(family)) => family.prepare(picture),
-                _ => Vec::new(),
-            });
-            let (outputs, model) = (prepared.await?, Arc::clone(&ask.model));
-            let down = blocking(move || match model.adapter() {
-                Some(Adapter::Gravity(family)) => family.decode(&outputs, shown.picture.size()),
-                _ => Err(Poison::new("shape", "this model gives no direction")),
-            })
-            .await??;
+            let down = ask.through(
+                shown,
+                |model, picture| Ok(model.leveller()?.prepare(picture)),
+                |model, outputs, picture| Ok(model.leveller()?.decode(outputs, picture.size())?),
+            );
+            let down = down.await?;
             Ok(Vector { x: down.x, y: down.y, z: down.z })
         })
         .await?;

@@ -119,7 +119,7 @@ async fn phrase_of(ask: &Ask, shown: Shown, thing: &Thing) -> std::result::Resul
     let chatting = ask.chatting()?;
     let Step::Caption(caption, verify) = &chatting.step else { return Err(not_for("caption")) };
     let (model, bounds) = (Arc::clone(chatting), thing.bounds);
-    let (sent, area) = blocking(move || model.part(&shown.picture, &bounds)).await??;
+    let (sent, area) = blocking(move || Ok(model.part(&shown.picture, &bounds)?)).await?;
     let question = caption.question(&sent, &area, thing.category.as_deref());
     let phrase = match chatting.chat.ask_for(&question, |text| read_phrase(caption, text)).await? {
         Ok(phrase) => phrase,
@@ -173,7 +173,7 @@ async fn ground(ask: Ask, phrase: Option<String>) -> std::result::Result<Vec<Gro
             let chatting = ask.chatting()?;
             let Step::Ground(ground) = &chatting.step else { return Err(not_for("ground")) };
             let model = Arc::clone(chatting);
-            let (sent, by) = blocking(move || model.whole(&shown.picture)).await??;
+            let (sent, by) = blocking(move || Ok(model.whole(&shown.picture)?)).await?;
             let question = ground.question(&sent, &phrase);
             let found = chatting.chat.ask_for(&question, |text| ground.read(text, sent.size)).await?;
             Ok(found.areas.iter().map(|area| in_picture(area, by)).collect())
@@ -195,7 +195,7 @@ pub fn in_picture(area: &PixelBox, [by_x, by_y]: [f64; 2]) -> [f64; 4] {
 
 /// The registry refuses a model for another task.
 pub fn not_for(task: &str) -> Failure {
-    Failure::Fatal(Error::internal(format!("a model that is not for `{task}` was asked")))
+    Error::internal(format!("a model that is not for `{task}` was asked")).into()
 }
 
 fn phrases_of(column: &ArrayRef) -> Result<Vec<Option<String>>> {

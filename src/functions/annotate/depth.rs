@@ -4,7 +4,6 @@
 //! measured one and a person can open it.
 
 use std::io::Cursor;
-use std::sync::Arc;
 
 use arrow::datatypes::Fields;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -12,9 +11,9 @@ use image::{ImageBuffer, Luma};
 use serde::{Deserialize, Serialize};
 use spatialmill_columns::Record;
 use spatialmill_geometry::Intrinsics;
-use spatialmill_models::{Adapter, DepthMap, Poison, Task};
+use spatialmill_models::{DepthMap, Task};
 
-use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, blocking, each_row, number_field, text_field};
+use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, each_row, number_field, text_field};
 use crate::error::{Context, Error};
 use crate::functions::lift::column_of_structs;
 use crate::functions::lists::{Lost, quarantined_field, to_lists};
@@ -81,22 +80,15 @@ async fn depth(ask: Ask, camera: Intrinsics) -> Result<Vec<Estimated>, Failure> 
     let key = ask.key(&asked).await?;
     let answer: Answer = ask
         .answer(&asked, async |shown| {
-            let shown = Arc::new(shown);
-            let outputs = ask
-                .run(&shown, move |model, picture| match model.adapter() {
-                    Some(Adapter::Depth(family)) => family.prepare(picture, &camera),
-                    _ => Vec::new(),
-                })
-                .await?;
-            let model = Arc::clone(&ask.model);
-            let (png, answer) = blocking(move || {
-                let map = match model.adapter() {
-                    Some(Adapter::Depth(family)) => family.decode(&outputs, shown.picture.size(), &camera)?,
-                    _ => return Err(Failure::from(Poison::new("shape", "this model gives no depth"))),
-                };
-                Ok(image_of(&map)?)
-            })
-            .await??;
+            let made = ask.through(
+                shown,
+                move |model, picture| Ok(model.depth_estimator()?.prepare(picture, &camera)),
+                move |model, outputs, picture| {
+                    let map = model.depth_estimator()?.decode(outputs, picture.size(), &camera)?;
+                    Ok(image_of(&map)?)
+                },
+            );
+            let (png, answer) = made.await?;
             ask.models.answers.keep_file(&key, "png", png).await?;
             Ok(answer)
         })

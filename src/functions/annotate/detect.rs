@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::Fields;
 use serde::{Deserialize, Serialize};
 use spatialmill_geometry::PixelBox;
-use spatialmill_models::{Adapter, Task};
+use spatialmill_models::Task;
 
 use super::caption::{in_picture, not_for};
 use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, blocking, each_row, number_field, numbers_field, text_field};
@@ -118,17 +118,13 @@ async fn detect(ask: Ask) -> Result<Vec<Detected>, Failure> {
 }
 
 async fn by_network(ask: &Ask, shown: Shown) -> Result<Found, Failure> {
-    let shown = Arc::new(shown);
-    let prepared = ask.run(&shown, |model, picture| match model.adapter() {
-        Some(Adapter::Detect(family)) => family.prepare(picture),
-        _ => Vec::new(),
-    });
-    let (outputs, model) = (prepared.await?, Arc::clone(&ask.model));
-    let found = blocking(move || match model.adapter() {
-        Some(Adapter::Detect(family)) => family.decode(&outputs, shown.picture.size()),
-        _ => Ok(Vec::new()),
-    })
-    .await??;
+    let found = ask
+        .through(
+            shown,
+            |model, picture| Ok(model.detector()?.prepare(picture)),
+            |model, outputs, picture| Ok(model.detector()?.decode(outputs, picture.size())?),
+        )
+        .await?;
     let object = |found: spatialmill_models::Found| Object {
         label: found.label,
         caption: None,
@@ -142,7 +138,7 @@ async fn by_network(ask: &Ask, shown: Shown) -> Result<Found, Failure> {
 async fn by_chat(chatting: &Arc<Chatting>, shown: Shown) -> Result<Found, Failure> {
     let Step::Detect(detect) = &chatting.step else { return Err(not_for("detect")) };
     let model = Arc::clone(chatting);
-    let (sent, by) = blocking(move || model.whole(&shown.picture)).await??;
+    let (sent, by) = blocking(move || Ok(model.whole(&shown.picture)?)).await?;
     let found = chatting.chat.ask_for(&detect.question(&sent), |text| detect.read(text, sent.size)).await?;
     let object = |thing: spatialmill_chat::Detected| Object {
         label: thing.label,

@@ -163,39 +163,45 @@ impl Ask {
 
     /// The name of an answer; an image that is turned before it is looked at is another one.
     pub async fn key(&self, asked: &str) -> Result<Key, Failure> {
-        let turned = Address::parse(&self.uri)?.orientation;
+        let address = Address::parse(&self.uri).map_err(|e| Lost { code: "image".into(), message: e.to_string() })?;
         let sha256 = match &self.sha256 {
             Some(sha256) => sha256.clone(),
             None => self.models.pictures.hash(&self.uri).await?,
         };
-        Ok(self.model.key(&format!("{sha256} {turned}"), asked))
+        Ok(self.model.key(&format!("{sha256} {}", address.orientation), asked))
     }
 
     /// The endpoint that answers.
     pub fn chatting(&self) -> Result<&Arc<Chatting>, Failure> {
         match &self.model.how {
             How::Chat(chatting) => Ok(chatting),
-            How::Networks { .. } => Err(Failure::Fatal(Error::internal("a network was asked to chat"))),
+            How::Networks { .. } => Err(Error::internal("a network was asked to chat").into()),
         }
     }
 
-    /// One network's outputs for a picture; preparing is work for a blocking thread.
-    pub async fn run(
+    /// What the model's first network makes of a picture. Preparing and decoding are work for blocking threads.
+    pub async fn through<T: Send + 'static>(
         &self,
-        shown: &Arc<Shown>,
-        prepare: impl FnOnce(&Model, &Rgb) -> Inputs + Send + 'static,
-    ) -> Result<Outputs, Failure> {
-        let (model, picture) = (Arc::clone(&self.model), Arc::clone(shown));
-        let inputs = blocking(move || prepare(&model, &picture.picture)).await?;
-        Ok(self.model.run(0, inputs).await?)
+        shown: Shown,
+        prepare: impl FnOnce(&Model, &Rgb) -> Result<Inputs, Failure> + Send + 'static,
+        decode: impl FnOnce(&Model, &Outputs, &Rgb) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let model = Arc::clone(&self.model);
+        let prepared = blocking(move || Ok((prepare(&model, &shown.picture)?, shown)));
+        let (inputs, shown) = prepared.await?;
+        let (outputs, model) = (self.model.run(0, inputs).await?, Arc::clone(&self.model));
+        blocking(move || decode(&model, &outputs, &shown.picture)).await
     }
 }
 
 /// Arithmetic, off the threads that wait.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|e| Failure::Fatal(Error::internal("a model's adapter died").because(e)))
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(died) => Err(Failure::Fatal(Error::internal("a model's adapter died").because(died))),
+    }
 }
 
 fn text(column: &ArrayRef) -> Result<StringArray> {

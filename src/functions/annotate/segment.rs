@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Fields};
 use serde::{Deserialize, Serialize};
 use spatialmill_geometry::PixelBox;
-use spatialmill_models::{Adapter, Poison, Task};
+use spatialmill_models::{Outputs, Size, Task};
 
 use super::things::{Thing, things_of};
 use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, blocking, each_row, number_field, text_field};
@@ -77,14 +77,14 @@ async fn segment(ask: Ask, things: Vec<Thing>) -> Result<Vec<Segmented>, Failure
         answers.push((key, said));
     }
     if answers.iter().any(|(_, said)| said.is_none()) {
-        let shown = Arc::new(ask.picture().await?);
-        let prepared = ask.run(&shown, |model, picture| match model.adapter() {
-            Some(Adapter::Segment(family)) => family.prepare(picture),
-            _ => Vec::new(),
-        });
-        let embedding = Arc::new(prepared.await?);
+        let embedded = ask.through(
+            ask.picture().await?,
+            |model, picture| Ok(model.segmenter()?.prepare(picture)),
+            |_, embedding, picture| Ok((embedding.clone(), picture.size())),
+        );
+        let (embedding, size) = embedded.await?;
         for (thing, (key, said)) in things.iter().zip(&mut answers).filter(|(_, (_, said))| said.is_none()) {
-            let answer = match mask_of(&ask, &embedding, thing.bounds, shown.picture.size()).await {
+            let answer = match mask_of(&ask, &embedding, thing.bounds, size).await {
                 Ok(answer) => answer,
                 Err(Failure::Lost(Lost { code, message })) => Answer::Lost { code, message },
                 Err(fatal) => return Err(fatal),
@@ -104,24 +104,10 @@ async fn segment(ask: Ask, things: Vec<Thing>) -> Result<Vec<Segmented>, Failure
     Ok(things.into_iter().zip(answers).map(row).collect())
 }
 
-async fn mask_of(
-    ask: &Ask,
-    embedding: &Arc<spatialmill_models::Outputs>,
-    bounds: PixelBox,
-    picture: spatialmill_models::Size,
-) -> Result<Answer, Failure> {
-    let none = || Poison::new("shape", "this model has no decoder");
-    let inputs = match ask.model.adapter() {
-        Some(Adapter::Segment(family)) => family.prompt(embedding, &bounds, picture)?,
-        _ => return Err(none().into()),
-    };
-    let outputs = ask.model.run(1, inputs).await?;
-    let model = Arc::clone(&ask.model);
-    let (mask, score) = blocking(move || match model.adapter() {
-        Some(Adapter::Segment(family)) => family.decode(&outputs, &bounds, picture),
-        _ => Err(none()),
-    })
-    .await??;
+async fn mask_of(ask: &Ask, embedding: &Outputs, bounds: PixelBox, picture: Size) -> Result<Answer, Failure> {
+    let inputs = ask.model.segmenter()?.prompt(embedding, &bounds, picture)?;
+    let (outputs, model) = (ask.model.run(1, inputs).await?, Arc::clone(&ask.model));
+    let (mask, score) = blocking(move || Ok(model.segmenter()?.decode(&outputs, &bounds, picture)?)).await?;
     let (height, width) = (mask.height() as i32, mask.width() as i32);
     Ok(Answer::Mask(MaskRow { height, width, counts: mask.to_counts() }, f64::from(score)))
 }
