@@ -24,7 +24,7 @@ pub async fn local(file: &File, folder: &Path) -> Result<PathBuf> {
         })
         .await;
     }
-    let cached = cache_folder()?.join("weights").join(&format!("{wanted}.{}", ending(&file.uri)));
+    let cached = cache_folder()?.join("weights").join(format!("{wanted}.{}", ending(&file.uri)));
     if cached.exists() {
         let path = cached.clone();
         if blocking(move || check(&path, &wanted)).await.is_ok() {
