@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use spatialmill_models::family::{Calibrate, Detect, EstimateDepth, Level, Segment};
 use spatialmill_models::{
     Adapter, CHAT, Entry, FAMILIES, Inputs, Meter, Network, OnnxNetwork, OpenError, Outputs, Provider, RunError,
-    Runtime, SessionOptions, Signature, Task, Unfit, Worker,
+    Runtime, SessionOptions, Signature, Slot, Task, Unfit, Worker,
 };
 
 use super::answers::Key;
@@ -140,6 +140,14 @@ impl Model {
                     )
                 })
             }
+        }
+    }
+
+    /// Leave to prepare a picture for its first network; an endpoint has limits of its own.
+    pub async fn slot(&self) -> Option<Slot> {
+        match self.workers().first() {
+            Some(worker) => Some(worker.slot().await),
+            None => None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use spatialmill_drawing::decode_rgb;
-use spatialmill_models::Rgb;
+use spatialmill_models::{Rgb, Slot};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::functions::Lost;
@@ -25,6 +25,14 @@ pub struct Pictures {
 pub struct Shown {
     pub picture: Rgb,
     _held: OwnedSemaphorePermit,
+    _slot: Option<Slot>,
+}
+
+impl Shown {
+    /// With leave to prepare it for a network.
+    pub fn with(self, slot: Option<Slot>) -> Self {
+        Self { _slot: slot, ..self }
+    }
 }
 
 impl Pictures {
@@ -53,7 +61,7 @@ impl Pictures {
         let (width, height, pixels) =
             decoded.map_err(|e| lost(e.to_string()))?.map_err(|refused| lost(refused.to_string()))?;
         let picture = Rgb::new(width, height, pixels).ok_or_else(|| lost("its pixels do not fill it".into()))?;
-        Ok(Shown { picture, _held: held })
+        Ok(Shown { picture, _held: held, _slot: None })
     }
 }
 

@@ -95,7 +95,7 @@ async fn intrinsics(ask: Ask) -> Result<Vec<Camera>, Failure> {
                 |model, picture| Ok(model.calibrator()?.prepare(picture)),
                 |model, outputs, picture| Ok(model.calibrator()?.decode(outputs, picture.size())?),
             );
-            let camera = camera.await?;
+            let (camera, _) = camera.await?;
             Ok([camera.fx, camera.fy, camera.cx, camera.cy])
         })
         .await?;
@@ -111,7 +111,7 @@ async fn gravity(ask: Ask) -> Result<Vec<Down>, Failure> {
                 |model, picture| Ok(model.leveller()?.prepare(picture)),
                 |model, outputs, picture| Ok(model.leveller()?.decode(outputs, picture.size())?),
             );
-            let down = down.await?;
+            let (down, _) = down.await?;
             Ok(Vector { x: down.x, y: down.y, z: down.z })
         })
         .await?;

@@ -88,7 +88,7 @@ async fn depth(ask: Ask, camera: Intrinsics) -> Result<Vec<Estimated>, Failure> 
                     Ok(image_of(&map)?)
                 },
             );
-            let (png, answer) = made.await?;
+            let ((png, answer), _) = made.await?;
             ask.models.answers.keep_file(&key, "png", png).await?;
             Ok(answer)
         })

@@ -118,7 +118,7 @@ async fn detect(ask: Ask) -> Result<Vec<Detected>, Failure> {
 }
 
 async fn by_network(ask: &Ask, shown: Shown) -> Result<Found, Failure> {
-    let found = ask
+    let (found, _) = ask
         .through(
             shown,
             |model, picture| Ok(model.detector()?.prepare(picture)),

@@ -156,9 +156,10 @@ impl Ask {
         Ok(self.models.answers.keep(&key, &answer).await?)
     }
 
-    /// The picture, decoded.
+    /// The picture, decoded: ahead of the model, and then in line for it.
     pub async fn picture(&self) -> Result<Shown, Failure> {
-        Ok(self.models.pictures.read(&self.uri).await?)
+        let shown = self.models.pictures.read(&self.uri).await?;
+        Ok(shown.with(self.model.slot().await))
     }
 
     /// The name of an answer; an image that is turned before it is looked at is another one.
@@ -179,18 +180,19 @@ impl Ask {
         }
     }
 
-    /// What the model's first network makes of a picture. Preparing and decoding are work for blocking threads.
+    /// What the model's first network makes of a picture, and the picture again, whose slot others wait for until it is dropped. Preparing and
+    /// decoding are work for blocking threads.
     pub async fn through<T: Send + 'static>(
         &self,
         shown: Shown,
         prepare: impl FnOnce(&Model, &Rgb) -> Result<Inputs, Failure> + Send + 'static,
         decode: impl FnOnce(&Model, &Outputs, &Rgb) -> Result<T, Failure> + Send + 'static,
-    ) -> Result<T, Failure> {
+    ) -> Result<(T, Shown), Failure> {
         let model = Arc::clone(&self.model);
         let prepared = blocking(move || Ok((prepare(&model, &shown.picture)?, shown)));
         let (inputs, shown) = prepared.await?;
         let (outputs, model) = (self.model.run(0, inputs).await?, Arc::clone(&self.model));
-        blocking(move || decode(&model, &outputs, &shown.picture)).await
+        blocking(move || Ok((decode(&model, &outputs, &shown.picture)?, shown))).await
     }
 }
 

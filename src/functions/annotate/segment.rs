@@ -82,7 +82,8 @@ async fn segment(ask: Ask, things: Vec<Thing>) -> Result<Vec<Segmented>, Failure
             |model, picture| Ok(model.segmenter()?.prepare(picture)),
             |_, embedding, picture| Ok((embedding.clone(), picture.size())),
         );
-        let (embedding, size) = embedded.await?;
+        // An embedding is larger than its picture, so that its slot is kept until all its masks are made.
+        let ((embedding, size), _shown) = embedded.await?;
         for (thing, (key, said)) in things.iter().zip(&mut answers).filter(|(_, (_, said))| said.is_none()) {
             let answer = match mask_of(&ask, &embedding, thing.bounds, size).await {
                 Ok(answer) => answer,

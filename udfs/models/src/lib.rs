@@ -26,4 +26,4 @@ pub use poison::Poison;
 pub use registry::{CHAT, Entry, File, Port, Registry, RegistryError, Run};
 pub use rgb::{Rgb, Size};
 pub use tensor::{Inputs, Outputs, Tensor};
-pub use worker::{Meter, Worker};
+pub use worker::{Meter, Slot, Worker};

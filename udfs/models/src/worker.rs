@@ -5,6 +5,7 @@
 //!                                                        └─► stack ─ network ─ split ─► each task's outputs
 //! ```
 //!
+//! Whoever prepares inputs takes a slot first, so that what is prepared and not yet answered is bounded whatever the number of tasks.
 //! Nothing waits for a batch to fill: while one is computed the next gathers, so batches are full exactly when there is much to do. A batch
 //! that does not fit the device's memory is halved, and later ones are no larger. A task that is dropped leaves the queue.
 
@@ -13,7 +14,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::network::{Network, RunError};
 use crate::{Inputs, Outputs, Signature, Tensor};
@@ -22,8 +23,15 @@ use crate::{Inputs, Outputs, Signature, Tensor};
 #[derive(Clone)]
 pub struct Worker {
     queue: mpsc::Sender<Job>,
+    slots: Arc<Semaphore>,
     signature: Arc<Signature>,
     meter: Arc<Meter>,
+}
+
+/// Leave to prepare one picture's inputs, until it is dropped.
+#[derive(Debug)]
+pub struct Slot {
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 struct Job {
@@ -51,8 +59,11 @@ impl Worker {
         let signature = Arc::new(networks.first()?.signature().clone());
         let one_each = signature.inputs.values().any(|sizes| sizes.first().is_some_and(Option::is_some));
         let batch = if one_each { 1 } else { batch.max(1) };
-        // What one call takes waits while another is computed, and so much again.
-        let (queue, jobs) = mpsc::channel(2 * batch * networks.len());
+        // What one call takes waits while another is computed, and every core prepares one more.
+        let at_work = 2 * batch * networks.len();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let (queue, jobs) = mpsc::channel(at_work);
+        let slots = Arc::new(Semaphore::new(at_work + cores));
         let meter = Arc::new(Meter::default());
         let shared = Arc::new(Shared {
             jobs: Mutex::new(Waiting { jobs, next: None }),
@@ -67,7 +78,7 @@ impl Worker {
                 }
             });
         }
-        Some(Self { queue, signature, meter })
+        Some(Self { queue, slots, signature, meter })
     }
 
     /// What its network takes and gives.
@@ -78,6 +89,12 @@ impl Worker {
     /// What it did so far.
     pub fn meter(&self) -> &Arc<Meter> {
         &self.meter
+    }
+
+    /// Waits until few enough pictures are prepared and not yet answered: inputs and outputs may be larger than the picture.
+    pub async fn slot(&self) -> Slot {
+        // It is never closed.
+        Slot { _permit: Arc::clone(&self.slots).acquire_owned().await.ok() }
     }
 
     /// One picture's outputs. Waits while the queue is full.
