@@ -137,6 +137,8 @@ impl Chat {
         let _slot = self.unless_ended(self.slots.acquire()).await?.expect("the slots are never closed");
         let (mut body, mut mode) = (Bytes::new(), None);
         let mut failed = 0;
+        // How many replies there were when, in a row, the first of this call's tries found nobody to connect to.
+        let mut alone_since = None;
         loop {
             let now = self.mode();
             if mode != Some(now) {
@@ -150,11 +152,14 @@ impl Chat {
                 Err(Miss::Simpler) => self.simpler(now),
                 Err(Miss::Row(refusal)) => return Err(refusal.into()),
                 Err(Miss::Run(fatal)) => return Err(fatal.into()),
-                Err(Miss::Again(refusal, _)) if failed == self.endpoint.retries => {
-                    let is_deaf = refusal.code == "vlm_connect" && self.ledger.is_silent();
-                    return Err(if is_deaf { Fatal::Unreachable(refusal.message).into() } else { refusal.into() });
-                }
-                Err(Miss::Again(_, wait)) => {
+                Err(Miss::Again(refusal, wait)) => {
+                    let replies = self.ledger.replies();
+                    alone_since = (refusal.code == NOBODY).then(|| alone_since.unwrap_or(replies));
+                    if failed == self.endpoint.retries {
+                        // A connection that breaks may be this row's doing, unless none ever held.
+                        let is_gone = alone_since == Some(replies) || (refusal.code == BROKEN && replies == 0);
+                        return Err(if is_gone { Fatal::Unreachable(refusal.message).into() } else { refusal.into() });
+                    }
                     self.unless_ended(self.pause(failed, wait)).await?;
                     failed += 1;
                 }
@@ -270,9 +275,19 @@ async fn read_body(mut response: Response, most: usize) -> reqwest::Result<(Vec<
     Ok((body, false))
 }
 
+/// The server is not there, or the way to it.
+const NOBODY: &str = "vlm_connect";
+
+/// It was there, and broke off.
+const BROKEN: &str = "vlm_broken";
+
 /// A call that has no reply, or half of one.
 fn broken(error: reqwest::Error) -> Miss {
-    let code = if error.is_timeout() && !error.is_connect() { "vlm_timeout" } else { "vlm_connect" };
+    let code = match (error.is_connect(), error.is_timeout()) {
+        (true, _) => NOBODY,
+        (false, true) => "vlm_timeout",
+        (false, false) => BROKEN,
+    };
     Miss::Again(Refusal::new(code, causes(error)), None)
 }
 

@@ -91,9 +91,9 @@ impl Ledger {
         Usage { cost: self.cost(books.spent()), ..books.usage.clone() }
     }
 
-    /// True when no call ever had a reply.
-    pub fn is_silent(&self) -> bool {
-        self.books().replies == 0
+    /// How many calls had a reply, were it an error.
+    pub fn replies(&self) -> u64 {
+        self.books().replies
     }
 
     pub fn replied(&self) {

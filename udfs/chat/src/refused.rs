@@ -34,7 +34,7 @@ pub enum Fatal {
     /// A redirection, which is not followed: the key would go to whom the answer names.
     #[error("the server redirects, so that `url` is not its address: {0}")]
     Redirected(String),
-    /// No call was ever answered, however often one was tried.
+    /// Nobody is there: no call had a reply while one was tried as often as it may be.
     #[error("the server cannot be reached: {0}")]
     Unreachable(String),
 }

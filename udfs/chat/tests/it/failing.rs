@@ -42,7 +42,7 @@ async fn what_may_pass_is_tried_again() {
     check(vec![Act::status(408), Act::HalfBody { announced: true }, Act::say("ok")], Ok("ok"), 3, 2).await;
     check(vec![Act::status(500)], Err("vlm_http"), 3, 2).await;
     check(vec![Act::status(429)], Err("vlm_limited"), 3, 2).await;
-    let chat = check(vec![Act::HalfBody { announced: true }], Err("vlm_connect"), 3, 2).await;
+    let chat = check(vec![Act::HalfBody { announced: true }], Err("vlm_broken"), 3, 2).await;
     assert_eq!(chat.usage().unreported, 3);
 }
 
@@ -153,6 +153,21 @@ async fn nobody_listens() {
     let refused = soon(chat.ask(&question("?"))).await.unwrap_err();
     assert!(matches!(refused, Refused::Fatal(Fatal::Unreachable(_))), "{refused}");
     assert_eq!((chat.usage().requests, chat.usage().retries, chat.usage().unreported), (2, 1, 0));
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_ends_the_run() {
+    let server = Server::start(|number, _| if number < 3 { Act::say("ok") } else { Act::Stop }).await;
+    let chat = chat(&server);
+    for _ in 0..3 {
+        soon(chat.ask(&question("?"))).await.unwrap();
+    }
+    // The first try breaks off, the others find nobody.
+    let refused = soon(chat.ask(&question("?"))).await.unwrap_err();
+    assert!(matches!(refused, Refused::Fatal(Fatal::Unreachable(_))), "{refused}");
+    assert_eq!((chat.usage().requests, chat.usage().retries, server.requests().len()), (6, 2, 4));
+    assert_eq!(soon(chat.ask(&question("?"))).await.unwrap_err(), refused);
+    assert_eq!(chat.usage().requests, 6);
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 /// What is done about one request.
 #[derive(Debug, Clone)]
@@ -28,6 +30,8 @@ pub enum Act {
     Huge(usize),
     /// Nothing, until the client hangs up.
     Never,
+    /// The server is gone: this call breaks off, as all others do, and nobody listens any more.
+    Stop,
 }
 
 impl Act {
@@ -74,10 +78,18 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
         let (log, script): (Arc<Mutex<Log>>, Arc<Script>) = (Arc::default(), Arc::new(script));
-        let shared = log.clone();
+        let (shared, stop) = (log.clone(), Arc::new(Notify::new()));
         tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, shared.clone(), script.clone()));
+            // Dropped at the end, and all connections with it.
+            let mut connections = JoinSet::new();
+            loop {
+                tokio::select! {
+                    Ok((stream, _)) = listener.accept() => {
+                        connections.spawn(serve(stream, shared.clone(), script.clone(), stop.clone()));
+                    }
+                    () = stop.notified() => return,
+                    else => return,
+                }
             }
         });
         Self { url, log }
@@ -98,7 +110,7 @@ impl Server {
     }
 }
 
-async fn serve(mut stream: TcpStream, log: Arc<Mutex<Log>>, script: Arc<Script>) {
+async fn serve(mut stream: TcpStream, log: Arc<Mutex<Log>>, script: Arc<Script>, stop: Arc<Notify>) {
     let mut pending = Vec::new();
     while let Some(request) = read(&mut stream, &mut pending).await {
         let number = {
@@ -112,6 +124,11 @@ async fn serve(mut stream: TcpStream, log: Arc<Mutex<Log>>, script: Arc<Script>)
         if let Act::After(pause, then) = act {
             tokio::time::sleep(pause).await;
             act = *then;
+        }
+        if let Act::Stop = act {
+            stop.notify_one();
+            // Until this is dropped with the others.
+            return std::future::pending().await;
         }
         if let Act::Never = act {
             // A client that waits sends nothing more: this ends when it closes.
@@ -192,6 +209,6 @@ fn response(act: Act, request: &Request) -> Vec<u8> {
             format!("HTTP/1.1 200 X\r\ncontent-length: {length}\r\n\r\n{half}").into_bytes()
         }
         Act::Huge(length) => plain(200, "", &"x".repeat(length)),
-        Act::After(..) | Act::Never => unreachable!("done before"),
+        Act::After(..) | Act::Never | Act::Stop => unreachable!("done before"),
     }
 }
