@@ -143,7 +143,10 @@ impl Mill {
             return Err(Error::internal("rows are unaccounted for").with("stage", &stage.writes));
         }
         self.quarantine(&stage.writes, &made, &state.gone, run).await?;
-        self.refuse_if_too_many(&stage.writes, &made)?;
+        if let Err(refused) = self.refuse_if_too_many(&stage.writes, &made) {
+            self.ask_again(stage, &table, &state, &made).await?;
+            return Err(refused);
+        }
         let version = self.publish(&table, made, state.gone, run, &ledger).await?;
         Ok(Built { version, ..built })
     }
@@ -248,6 +251,16 @@ impl Mill {
             _ => self.losses_before(stage, shard, fingerprint).await?,
         };
         Ok(lost.map(|lost| Made { shard: shard.to_owned(), parts: record.parts, lost, ledger }))
+    }
+
+    /// Where models failed, the next run asks them again and takes no shard over that lost rows: a server that was in trouble may be well by
+    /// then. What they did answer is kept, and not asked again.
+    async fn ask_again(&self, stage: &Stage, table: &Table, state: &Staleness, made: &[Made]) -> Result<()> {
+        let lost_some = |stale: &&Stale| made.iter().any(|m| m.shard == stale.shard && m.ledger.rows_quarantined() > 0);
+        for stale in state.stale.iter().filter(|_| stage.when.is_some()).filter(lost_some) {
+            table.staging().remove(&stale.shard, &stale.fingerprint.to_string()).await?;
+        }
+        Ok(())
     }
 
     /// Makes one table's shards visible, in one version.
