@@ -64,14 +64,14 @@ impl Build {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let mill = global.mill().await?;
         let imported = if self.no_import { Vec::new() } else { mill.import(&[]).await? };
-        let built = mill.build(self.until.as_deref()).await?;
+        // What models were asked is paid for, also where the build ends early.
+        let account = || mill.models.account().iter().for_each(|line| tell_line(format_args!("{line}")));
+        let built = mill.build(self.until.as_deref()).await.inspect_err(|_| account())?;
         if !imported.is_empty() {
             out(&format!("{}\n", sources(&imported)))?;
         }
         out(&summary(&built))?;
-        for line in mill.models.account() {
-            tell_line(format_args!("{line}"));
-        }
+        account();
         let lost = imported
             .iter()
             .map(|i| &i.ledger)
