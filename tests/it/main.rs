@@ -1,6 +1,7 @@
 //! Integration tests: one binary, one module for each part of the engine.
 
 mod build;
+mod chat;
 mod export;
 mod models;
 mod mutate;
