@@ -431,6 +431,29 @@ async fn captions_are_held_against_rules_and_against_the_picture() {
         let same = captions.iter().filter(|caption| caption.picture == verified.picture).count();
         assert_eq!(same, 1, "the phrase is held against what it was said of");
     }
+
+    // Boxes that are none, or show nothing of the picture, are asked about by nobody.
+    let of = |id: &str, edges: [&str; 4]| {
+        let [x0, y0, x1, y1] = edges.map(|edge| format!("CAST({edge} AS DOUBLE)"));
+        format!(
+            "named_struct('object_id', '{id}', 'box', named_struct('x0', {x0}, 'y0', {y0}, 'x1', {x1}, 'y1', {y1}))"
+        )
+    };
+    let boxes = [
+        of("a", ["NULL", "0", "9", "9"]),
+        of("b", ["'NaN'", "0", "9", "9"]),
+        of("c", ["0", "0", "'Infinity'", "9"]),
+        of("d", ["700", "0", "709", "9"]),
+        of("e", ["9", "9", "9", "99"]),
+    ];
+    let sql = format!(
+        "SELECT c['object_id'] AS id, c['quarantined']['code'] AS code FROM \
+         (SELECT unnest(caption(uri, sha256, [{}], 'caption')) AS c FROM frames)",
+        boxes.join(", ")
+    );
+    let expected = ["a", "b", "c", "d", "e"].map(|id| format!(r#"{{"id":"{id}","code":"box"}}"#));
+    assert_eq!(lines(&mill, &sql).await, expected);
+    assert_eq!(server.requests().len(), 10);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -118,7 +118,12 @@ async fn caption(ask: Ask, things: Vec<Thing>) -> std::result::Result<Vec<Captio
 async fn phrase_of(ask: &Ask, shown: Shown, thing: &Thing) -> std::result::Result<Phrase, Failure> {
     let chatting = ask.chatting()?;
     let Step::Caption(caption, verify) = &chatting.step else { return Err(not_for("caption")) };
-    let (model, bounds) = (Arc::clone(chatting), thing.bounds);
+    let (width, height) = (shown.picture.width(), shown.picture.height());
+    let Some(bounds) = thing.bounds.clipped_to(width, height) else {
+        let message = format!("no part of the box {:?} is in the picture of {width} x {height} pixels", thing.bounds);
+        return Err(Lost { code: "box".into(), message }.into());
+    };
+    let model = Arc::clone(chatting);
     let (sent, area) = blocking(move || Ok(model.part(&shown.picture, &bounds)?)).await?;
     let question = caption.question(&sent, &area, thing.category.as_deref());
     let phrase = match chatting.chat.ask_for(&question, |text| read_phrase(caption, text)).await? {
