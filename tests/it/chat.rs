@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -104,14 +105,19 @@ async fn mill(folder: &Path, set: &[&str]) -> Mill {
     mill
 }
 
-async fn built(folder: &Path, set: &[&str], until: Option<&str>) -> Mill {
+async fn built(folder: &Path, set: &[&str], until: &str) -> Mill {
     let mill = mill(folder, set).await;
-    mill.build(until).await.unwrap();
+    soon(mill.build(Some(until))).await.unwrap();
     mill
 }
 
 async fn failure(folder: &Path, set: &[&str]) -> Error {
-    mill(folder, set).await.build(Some("captioned")).await.unwrap_err()
+    soon(mill(folder, set).await.build(Some("captioned"))).await.unwrap_err()
+}
+
+/// Fails, and does not hang, where something never ends.
+async fn soon<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(120), work).await.expect("it hangs")
 }
 
 /// How often each step was asked for.
@@ -180,7 +186,7 @@ async fn boxes_are_in_the_pictures_pixels() {
         let server = Server::start(a_chair_and_a_lamp(coordinates)).await;
         let folder = project(0, &two(&server.url, coordinates, ""), BOTH);
         sides.iter().enumerate().for_each(|(number, sides)| add_photo(folder.path(), number, *sides));
-        let mill = built(folder.path(), &[], Some("captioned")).await;
+        let mill = built(folder.path(), &[], "captioned").await;
         let requests = server.requests();
         let mut sent: Vec<(u32, u32)> =
             requests.iter().map(seen).filter(|s| s.step == "detect").map(|s| s.picture.dimensions()).collect();
@@ -206,7 +212,7 @@ async fn what_an_answer_depends_on_is_asked_again_and_nothing_else() {
     let folder = project(3, &models(&server.url, ""), BOTH);
     let path = folder.path();
     let detected = async |set: &[&str]| {
-        let mill = built(path, set, Some("captioned")).await;
+        let mill = built(path, set, "captioned").await;
         lines(&mill, "SELECT * FROM detected").await
     };
     let before = detected(&[]).await;
@@ -304,7 +310,7 @@ async fn each_misbehaviour_is_counted_and_the_others_have_their_rows() {
     let server = misbehaving(&Arc::default()).await;
     let models = model("detect", &server.url, "", PATIENCE);
     let folder = project(BEHAVIOURS.len(), &models, "detect_model = \"detect\"");
-    let mill = built(folder.path(), &["max_quarantined=1.0"], Some("detected")).await;
+    let mill = built(folder.path(), &["max_quarantined=1.0"], "detected").await;
     let expected: Vec<String> =
         [0, 1, 2, 3, 5].map(|n| format!(r#"{{"frame_id":"wild/{n:02}","caption":"red chair","x1":80.0}}"#)).into();
     assert_eq!(lines(&mill, "SELECT frame_id, caption, box['x1'] AS x1 FROM detected").await, expected);
@@ -336,7 +342,7 @@ async fn too_many_failures_publish_nothing_and_are_asked_again() {
     let before = asked(&server);
     // The server is repaired. What it said stands, be it good or half good; what it failed at is asked again.
     behaves.store(true, Ordering::Relaxed);
-    let mill = built(folder.path(), &["max_quarantined=0.1"], Some("detected")).await;
+    let mill = built(folder.path(), &["max_quarantined=0.1"], "detected").await;
     assert_eq!(lines(&mill, "SELECT DISTINCT frame_id FROM detected").await.len(), 12);
     assert_eq!(lines(&mill, "SELECT key, code FROM quarantine").await, quarantine()[..1]);
     let more: Vec<usize> = asked(&server).iter().zip(before).map(|(after, before)| after - before).collect();
@@ -382,7 +388,7 @@ async fn captions_are_held_against_rules_and_against_the_picture() {
     let coco = "[[source]]\nname = \"coco\"\nkind = \"coco\"\nroot = \"photos\"\nannotations = \"photos.json\"\n\
                 split = \"train\"\n[models]\ncaption_model = \"caption\"\n[build]\nmax_quarantined = 0.2";
     std::fs::write(folder.path().join("mill.toml"), coco).unwrap();
-    let mill = built(folder.path(), &[], Some("captioned")).await;
+    let mill = built(folder.path(), &[], "captioned").await;
     let captioned =
         "SELECT d.category, c.caption FROM captioned AS c JOIN detections AS d ON d.object_id = c.object_id";
     let expected = [r#"{"category":"radio","caption":"old radio"}"#, r#"{"category":"sofa","caption":"red sofa"}"#];
@@ -486,7 +492,7 @@ async fn a_budget_is_never_passed_and_a_larger_one_goes_on() {
     assert!(lines(&stopped, "SELECT * FROM detected").await.is_empty());
     assert!(lines(&stopped, "SELECT * FROM quarantine").await.is_empty());
     std::fs::write(folder.path().join("models.toml"), with(100_000)).unwrap();
-    let mill = built(folder.path(), &[], Some("detected")).await;
+    let mill = built(folder.path(), &[], "detected").await;
     assert_eq!((server.requests().len(), lines(&mill, "SELECT * FROM detected").await.len()), (8, 8));
 }
 
@@ -595,7 +601,7 @@ async fn a_build_keeps_the_endpoint_busy_and_never_busier() {
         let server = Server::start(|_, _| Act::after(50, a_chair())).await;
         let models = model("detect", &server.url, "", &format!("in_flight = {in_flight}"));
         let folder = project(24, &models, "detect_model = \"detect\"");
-        let mill = built(folder.path(), &[], Some("detected")).await;
+        let mill = built(folder.path(), &[], "detected").await;
         assert_eq!(lines(&mill, "SELECT * FROM detected").await.len(), 24);
         assert_eq!((server.requests().len(), server.most_busy()), (24, in_flight));
     }
@@ -615,7 +621,7 @@ async fn a_server_that_dies_ends_the_build() {
     // Another is there in its place, and is asked for the rest.
     let again = Server::start(|_, _| a_chair()).await;
     std::fs::write(folder.path().join("models.toml"), model("detect", &again.url, "", limits)).unwrap();
-    let mill = built(folder.path(), &[], Some("detected")).await;
+    let mill = built(folder.path(), &[], "detected").await;
     assert_eq!(lines(&mill, "SELECT * FROM detected").await.len(), 20);
     // Of the seven that were answered, those that were on their way when it died may be lost with it.
     assert!((20 - 7..=20 - 7 + 4).contains(&again.requests().len()), "{}", again.requests().len());
