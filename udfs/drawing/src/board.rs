@@ -10,7 +10,7 @@
 //! four bytes a pixel and holds no layers.
 
 use image::imageops::{FilterType, resize};
-use image::{ImageFormat, RgbImage};
+use image::{ImageBuffer, ImageFormat, Rgb, RgbImage};
 use jpeg_encoder::{ColorType, Encoder};
 use thiserror::Error;
 use tiny_skia::{FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Stroke, StrokeDash, Transform};
@@ -78,13 +78,13 @@ impl Board {
     ///
     /// ```
     /// use spatialmill_drawing::Board;
-    /// let board = Board::of_picture(vec![0, 0, 0, 100, 200, 50], (2, 1), (1, 1))?;
+    /// let board = Board::of_picture(&[0, 0, 0, 100, 200, 50], (2, 1), (1, 1))?;
     /// assert_eq!(board.at(0, 0), Some([50, 100, 25]));
     /// # Ok::<(), spatialmill_drawing::BoardError>(())
     /// ```
-    pub fn of_picture(rgb: Vec<u8>, (width, height): (u32, u32), to: (u32, u32)) -> Result<Self, BoardError> {
+    pub fn of_picture(rgb: &[u8], (width, height): (u32, u32), to: (u32, u32)) -> Result<Self, BoardError> {
         let bytes = rgb.len();
-        let full = RgbImage::from_raw(width, height, rgb).filter(|_| width > 0 && height > 0);
+        let full = ImageBuffer::<Rgb<u8>, _>::from_raw(width, height, rgb).filter(|_| width > 0 && height > 0);
         let full = full.ok_or(BoardError::Picture { width, height, bytes })?;
         let mut board = Self::new(to.0, to.1, [0; 3])?;
         let scaled = resize(&full, to.0, to.1, FilterType::Triangle);
@@ -107,11 +107,12 @@ impl Board {
         self.pixels.pixel(x, y).map(|pixel| [pixel.red(), pixel.green(), pixel.blue()])
     }
 
-    /// Colours every pixel anew: `colour` is asked with its place.
-    pub fn fill_by(&mut self, mut colour: impl FnMut(u32, u32) -> [u8; 3]) {
+    /// Colours every pixel anew, by its place and what it was.
+    pub fn map(&mut self, mut colour: impl FnMut(u32, u32, [u8; 3]) -> [u8; 3]) {
         let width = self.width();
         for (at, pixel) in (0..).zip(self.pixels.data_mut().as_chunks_mut::<4>().0) {
-            let [r, g, b] = colour(at % width, at / width);
+            let [r, g, b, _] = *pixel;
+            let [r, g, b] = colour(at % width, at / width, [r, g, b]);
             *pixel = [r, g, b, 255];
         }
     }
