@@ -11,17 +11,16 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures::{StreamExt, stream};
 use image::{ImageReader, RgbImage};
-use object_store::ObjectStoreExt;
 use serde::Deserialize;
 use spatialmill_geometry::Mask;
 
+use super::files;
 use super::page::Text;
 use super::plots::number;
 use crate::export::images::{self, Frame};
 use crate::export::sample::Mark as Drawn;
-use crate::source::photo::{MAX_BYTES, dimensions, limits};
+use crate::source::photo::{dimensions, limits};
 use crate::source::rows::Mask as MaskRow;
-use crate::warehouse::open_object;
 
 /// Images are no wider than this on the page, in pixels: enough to judge an answer, and 36 of them stay below 3 MB.
 const WIDEST: u32 = 480;
@@ -152,12 +151,7 @@ fn gathered(rows: Vec<Row>) -> Vec<Card> {
 /// The image with its marks as a small JPEG in a `data:` URI, or the reason why there is none.
 async fn load(card: &Card) -> Result<String, String> {
     let (uri, sample) = (&card.sample.uri, &card.sample);
-    let (store, path) = open_object(uri).map_err(|e| e.to_string())?;
-    let found = store.get(&path).await.map_err(|e| e.to_string())?;
-    if found.meta.size > MAX_BYTES {
-        return Err(format!("{} bytes, more than the {MAX_BYTES} allowed", found.meta.size));
-    }
-    let bytes = found.bytes().await.map_err(|e| e.to_string())?;
+    let bytes = files::read(uri).await?;
     let frame = Frame {
         frame_id: sample.frame_id.clone(),
         uri: uri.clone(),

@@ -3,6 +3,7 @@
 mod build;
 mod export;
 mod mutate;
+mod sheet;
 mod slt;
 mod sources;
 mod tidy;
