@@ -5,11 +5,13 @@
 
 -- Every 2D object: what its source says of it, and what models add where the source says nothing.
 SELECT
-    d.frame_id, d.object_id, d.category, coalesce(d.caption, c.caption) AS caption, d.box, d.mask, d.crowd, d.score, d.made_by
+    d.frame_id, d.object_id, d.category, coalesce(d.caption, c.caption) AS caption, d.box, d.mask, d.crowd, d.score,
+    d.mask_score, d.made_by
 FROM captioned AS c
 RIGHT JOIN (
     SELECT
-        d.frame_id, d.object_id, d.category, d.caption, d.box, coalesce(d.mask, s.mask) AS mask, d.crowd, d.score, d.made_by
+        d.frame_id, d.object_id, d.category, d.caption, d.box, coalesce(d.mask, s.mask) AS mask, d.crowd, d.score,
+        CASE WHEN d.mask IS NULL THEN s.score END AS mask_score, d.made_by
     FROM segmented AS s
     RIGHT JOIN (
         SELECT frame_id, object_id, category, caption, box, mask, crowd, score, made_by FROM detections

@@ -32,6 +32,8 @@ WITH things AS (
         greatest(o.obb.lengths.x * o.obb.lengths.y, o.obb.lengths.x * o.obb.lengths.z, o.obb.lengths.y * o.obb.lengths.z) AS broad_side,
         coalesce(o.visibility, 0.0) AS visibility,
         coalesce(o.lift_quality, 0.0) AS lift_quality,
+        d.score,
+        d.mask_score,
         -- What `relate` compares.
         CASE
             WHEN o.object_id IS NOT NULL
@@ -109,6 +111,7 @@ judged AS (
         p.colour,
         CASE WHEN n.name IS NULL OR array_has($skip_categories, n.lower_kind) THEN 'skipped_category' END AS unfit,
         CASE
+            WHEN n.score < $min_score OR n.mask_score < $min_mask_score THEN 'low_score'
             WHEN n.visibility < $min_visibility THEN 'occluded'
             WHEN n.lift_quality < $min_lift_quality THEN 'low_lift_quality'
         END AS hidden

@@ -41,6 +41,7 @@ Why rows are filtered; `doctor --keys` lists the thresholds:
     behind_camera         the 3D box reaches behind the camera
   questions, of each thing
     skipped_category      its name says nothing, or it has no end (skip_categories)
+    low_score             a model is not sure of it, or of its mask (min_score, min_mask_score)
     occluded              too little of it is seen (min_visibility, min_visibility_size)
     low_lift_quality      its shape or place cannot be trusted (min_lift_quality, min_lift_quality_size)
     truncated             the image cuts it off, so its size is not seen

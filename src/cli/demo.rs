@@ -46,6 +46,7 @@ impl Demo {
             "\nthe dataset   spatialmill --project {dir} sql -c 'SELECT * FROM dataset LIMIT 3'\n\
              a slice       spatialmill --project {dir} slice --task object_counting --limit 5\n\
              an export     spatialmill --project {dir} export --to internvl --out {dir}/internvl\n\
+             a sheet       spatialmill --project {dir} sheet --out {dir}/sheet.jpg\n\
              the report    {}\n",
             report.display()
         ))

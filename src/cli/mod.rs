@@ -17,6 +17,7 @@ mod plan;
 mod report;
 mod selection;
 mod setup;
+mod sheet;
 mod slice;
 mod sql;
 mod status;
@@ -35,7 +36,7 @@ use crate::run::Mill;
 /// Turns image collections and 3D scans into spatial-reasoning question-answer data for vision-language models.
 ///
 /// A project is a folder with a mill.toml that names sources and a warehouse. `import` reads sources into tables, `build` makes
-/// everything that is stale up to the table `dataset`, `sql`, `slice` and `report` look at the result, and `export` writes it for a trainer.
+/// everything that is stale up to the table `dataset`, `sql`, `slice`, `sheet` and `report` look at the result, and `export` writes it for a trainer.
 #[derive(Debug, Parser)]
 #[command(name = "spatialmill", version, max_term_width = 100)]
 struct Cli {
@@ -84,6 +85,7 @@ enum Verb {
     Slice(slice::Slice),
     Export(export::Export),
     Report(report::Report),
+    Sheet(sheet::Sheet),
     Verify(verify::Verify),
     Gc(gc::Gc),
     Phrases(phrases::Phrases),
@@ -137,6 +139,7 @@ async fn run(cli: Cli) -> Result<()> {
         Verb::Slice(verb) => verb.run(&global).await,
         Verb::Export(verb) => verb.run(&global).await,
         Verb::Report(verb) => verb.run(&global).await,
+        Verb::Sheet(verb) => verb.run(&global).await,
         Verb::Verify(verb) => verb.run(&global).await,
         Verb::Gc(verb) => verb.run(&global).await,
         Verb::Phrases(verb) => verb.run(&global),

@@ -125,6 +125,13 @@ pub const KEYS: &[Key] = &[
         "share of a thing that must be seen: of what is mostly hidden or cut off, people dispute what it is (0-1)",
     ),
     share("ask", "min_visibility_size", "0.6", "share of a thing that must be seen before its size is compared (0-1)"),
+    share(
+        "ask",
+        "min_score",
+        "0.5",
+        "how sure a model must be of a thing that it found before anything is asked about it; it is counted and told apart all the same (0-1)",
+    ),
+    share("ask", "min_mask_score", "0.7", "how good a model must think the mask is that it made of a thing (0-1)"),
     share("ask", "min_lift_quality", "0.3", "how far a thing's shape and place must be trusted (0-1)"),
     share(
         "ask",

@@ -14,12 +14,12 @@ use image::{ImageReader, RgbImage};
 use serde::Deserialize;
 use spatialmill_geometry::Mask;
 
+use super::files;
 use super::page::Text;
 use super::plots::number;
 use crate::export::images::{self, Frame};
 use crate::export::sample::Mark as Drawn;
-use crate::photos;
-use crate::source::photo::{MAX_BYTES, dimensions, limits};
+use crate::source::photo::{dimensions, limits};
 use crate::source::rows::Mask as MaskRow;
 
 /// Images are no wider than this on the page, in pixels: enough to judge an answer, and 36 of them stay below 3 MB.
@@ -151,7 +151,7 @@ fn gathered(rows: Vec<Row>) -> Vec<Card> {
 /// The image with its marks as a small JPEG in a `data:` URI, or the reason why there is none.
 async fn load(card: &Card) -> Result<String, String> {
     let (uri, sample) = (&card.sample.uri, &card.sample);
-    let bytes = photos::read(uri, MAX_BYTES).await.map_err(|e| e.to_string())?;
+    let bytes = files::read(uri).await?;
     let frame = Frame {
         frame_id: sample.frame_id.clone(),
         uri: uri.clone(),

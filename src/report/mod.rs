@@ -10,14 +10,16 @@
 //! other file and says so to the browser; every text in it comes from data and is escaped.
 
 mod diversity;
+mod files;
 mod gallery;
 mod page;
 mod plots;
 mod shares;
+pub mod sheet;
 
 use std::path::Path;
 
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{DataFrame, SessionContext};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -185,7 +187,12 @@ fn public_url(mill: &Mill) -> String {
 
 /// The rows of one of the report's queries.
 async fn rows<T: DeserializeOwned>(context: &SessionContext, sql: &str) -> Result<Vec<T>> {
-    let batches = context.sql(sql).await?.collect().await?;
+    read_rows(context.sql(sql).await?).await
+}
+
+/// The rows of a frame of data; a few, for all of them are in memory, as text too.
+async fn read_rows<T: DeserializeOwned>(frame: DataFrame) -> Result<Vec<T>> {
+    let batches = frame.collect().await?;
     let broken = || "a row of the report cannot be read".to_owned();
     let mut writer = arrow::json::ArrayWriter::new(Vec::new());
     for batch in &batches {

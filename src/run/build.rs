@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use arrow::array::{AsArray, Float64Array, RecordBatch};
 use arrow::compute::concat_batches;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::memory::MemorySourceConfig;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::DataFusionError;
@@ -330,7 +330,10 @@ impl Mill {
     /// A stored table; created empty the first time.
     pub(super) async fn open_or_create(&self, name: &str) -> Result<Table> {
         match self.warehouse.table(name).await? {
-            Some(table) => Ok(table),
+            Some(table) if has_columns_of(&table, &self.schema(name)?) => Ok(table),
+            Some(_) => Err(Error::usage("the stored table has other columns: another version of spatialmill wrote it")
+                .with("table", name)
+                .hint("build into a new warehouse (`url` under [warehouse]); what models said can be moved there with the folder `_answers`")),
             None => self.warehouse.create(name, self.schema(name)?).await,
         }
     }
@@ -356,6 +359,14 @@ impl Mill {
         }
         Ok(())
     }
+}
+
+/// True where a stored table's columns are those that are declared now.
+fn has_columns_of(table: &Table, declared: &SchemaRef) -> bool {
+    let columns = |schema: &SchemaRef| -> Vec<(String, DataType)> {
+        schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
+    };
+    columns(table.schema()) == columns(declared)
 }
 
 /// What a stage's rows are held against before they replace the stored ones; such a table is small, and held in memory.

@@ -35,7 +35,7 @@ fn project(folder: &Path, geometry: &str, set: &[&str]) -> Project {
     Project::load(folder, &set).unwrap()
 }
 
-async fn built(folder: &Path, geometry: &str, set: &[&str]) -> Mill {
+pub async fn built(folder: &Path, geometry: &str, set: &[&str]) -> Mill {
     let mill = Mill::open(project(folder, geometry, set), Progress::silent()).await.unwrap();
     mill.import(&[]).await.unwrap();
     mill.build(None).await.unwrap();

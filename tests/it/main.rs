@@ -5,6 +5,7 @@ mod chat;
 mod export;
 mod models;
 mod mutate;
+mod sheet;
 mod slt;
 mod sources;
 mod tidy;

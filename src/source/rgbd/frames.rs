@@ -279,8 +279,9 @@ impl<'a> Scene<'a> {
             }
             let lifted_from = match frame.depth_uri {
                 Some(_) if boxes => Some("scan"),
-                Some(_) if image.masks => Some("depth"),
-                _ => None,
+                // Also where nobody marked anything: a model may.
+                Some(_) => Some("depth"),
+                None => None,
             };
             frame.lifted_from = lifted_from.map(str::to_owned);
             frame.world_from_camera = image.pose.map(|pose| pose.to_row_major().to_vec());

@@ -31,6 +31,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod board;
 mod canvas;
 mod decode;
 mod jpeg;
@@ -38,10 +39,13 @@ mod mark;
 mod picture;
 mod planes;
 mod rows;
+mod text;
 mod turn;
 
+pub use board::{Board, BoardError, Line};
 pub use decode::{MAX_BYTES_DECODED, MAX_SIDE, Refused, decode_rgb};
 pub use jpeg::{EncodeError, QUALITY};
 pub use mark::{Mark, MarkError};
 pub use picture::{DrawError, Picture, Region};
+pub use text::{cut, width};
 pub use turn::{TurnError, turned};

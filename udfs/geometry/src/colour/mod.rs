@@ -3,6 +3,7 @@
 //! ```text
 //! sRGB bytes ─► linear light ─► as each reader sees it ─► CIELAB ─► CIEDE2000, the least over the readers
 //! PALETTE, own colours ─► assign ─► one colour a thing, all of an image apart
+//! a share, 0 to 1 ─► ramp ─► a colour, lighter where it is more
 //! ```
 //!
 //! sRGB in and out, eight bits a channel; differences are CIEDE2000, where 1 is just noticed side by side and 10 is
@@ -10,9 +11,11 @@
 
 mod apart;
 mod assign;
+mod ramp;
 
 pub use apart::{Lab, READERS, Reader, apart, difference};
 pub use assign::{APART, APART_FROM_OWN, MOST_APART, assign};
+pub use ramp::ramp;
 
 /// A colour of the palette: what a text calls it, and what is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,0 +1,104 @@
+//! Contact sheets of synthetic rooms: a panel shows something, and what is missing is said rather than failed on.
+
+use std::path::{Path, PathBuf};
+
+use image::RgbImage;
+use spatialmill::report::sheet::{PANELS, Wanted};
+use spatialmill::run::Mill;
+
+use crate::build::{built, lines};
+
+/// Panels of 160 x 120.
+const PANEL: (u32, u32) = (160, 120);
+
+fn wanted() -> Wanted {
+    let panels = PANELS.iter().collect();
+    Wanted { source: None, frames: vec![], limit: 3, panels, height: PANEL.1, rows_per_page: 12 }
+}
+
+/// Where a panel begins: margins and gaps as `layout.rs` has them.
+fn panel(sheet: &RgbImage, row: u32, column: u32) -> Vec<[u8; 3]> {
+    let (left, top) = (12 + column * (PANEL.0 + 6), 12 + 20 + row * (PANEL.1 + 20 + 6));
+    (0..PANEL.1)
+        .flat_map(|y| (0..PANEL.0).map(move |x| (left + x, top + y)))
+        .map(|(x, y)| sheet.get_pixel(x, y).0)
+        .collect()
+}
+
+fn colours(pixels: &[[u8; 3]]) -> usize {
+    let mut colours = pixels.to_vec();
+    colours.sort();
+    colours.dedup();
+    colours.len()
+}
+
+/// The share of a panel that is grey.
+fn grey(pixels: &[[u8; 3]]) -> f64 {
+    let grey = pixels.iter().filter(|[r, g, b]| r.abs_diff(*g) < 12 && g.abs_diff(*b) < 12).count();
+    grey as f64 / pixels.len() as f64
+}
+
+async fn sheet(mill: &Mill, file: &Path, wanted: &Wanted) -> (Vec<PathBuf>, RgbImage) {
+    let written = mill.sheet(file, wanted).await.unwrap();
+    let first = image::open(&written[0]).unwrap().into_rgb8();
+    (written, first)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_panel_of_every_room_shows_something() {
+    for geometry in ["scan", "depth"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mill = built(folder.path(), geometry, &[]).await;
+        let file = folder.path().join("sheet.png");
+        let (written, drawn) = sheet(&mill, &file, &wanted()).await;
+        assert_eq!(written, [file]);
+        assert_eq!(drawn.dimensions(), (2 * 12 + 4 * 160 + 3 * 6, 2 * 12 + 20 + 3 * (120 + 20 + 6)));
+        for row in 0..3 {
+            for (column, kind) in (0..).zip(PANELS) {
+                let seen = colours(&panel(&drawn, row, column));
+                assert!(seen > 40, "{geometry}: {} of row {row} has {seen} colours", kind.name);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_missing_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = built(folder.path(), "depth", &[]).await;
+    let frames = lines(&mill, "SELECT frame_id FROM frames WHERE frame_id LIKE '%0' ORDER BY frame_id").await;
+    let frames = frames.iter().map(|line| {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        row["frame_id"].as_str().unwrap().to_owned()
+    });
+    let two = Wanted { frames: frames.take(2).collect(), ..wanted() };
+    let sql = format!("SELECT uri, depth_uri FROM frames WHERE frame_id = '{}'", two.frames[0]);
+    let row: serde_json::Value = serde_json::from_str(&lines(&mill, &sql).await[0]).unwrap();
+    for uri in ["uri", "depth_uri"] {
+        let path = url::Url::parse(row[uri].as_str().unwrap()).unwrap().to_file_path().unwrap();
+        std::fs::remove_file(path).unwrap();
+    }
+    let (_, drawn) = sheet(&mill, &folder.path().join("sheet.png"), &two).await;
+    for column in 0..3 {
+        let (lost, whole) = (panel(&drawn, 0, column), panel(&drawn, 1, column));
+        assert!(grey(&lost) == 1.0 && colours(&lost) > 4, "words and nothing else in column {column}");
+        assert!(grey(&whole) < 1.0);
+    }
+    assert!(grey(&panel(&drawn, 0, 3)) < 1.0, "the plan needs no file");
+
+    let nowhere = Wanted { frames: vec!["rooms/none".into()], ..wanted() };
+    let error = mill.sheet(&folder.path().join("none.png"), &nowhere).await.unwrap_err();
+    assert!(error.to_string().contains("rooms/none") && error.advice().is_some(), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_rows_than_a_page_has_make_more_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = built(folder.path(), "scan", &[]).await;
+    let plans = PANELS.iter().filter(|panel| panel.name == "plan").collect();
+    let wanted = Wanted { rows_per_page: 2, panels: plans, ..wanted() };
+    let (written, first) = sheet(&mill, &folder.path().join("s.jpg"), &wanted).await;
+    let names: Vec<_> = written.iter().map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    assert_eq!(names, ["s-001.jpg", "s-002.jpg"]);
+    assert_eq!(first.dimensions(), (2 * 12 + 160, 2 * 12 + 20 + 2 * 146));
+}
