@@ -67,8 +67,8 @@ Options:
   made_by      who marked the objects. Default: annotation
 
 What becomes of what: objects of a frame are made from boxes and their camera (`lifted_from` is scan) where the scene has
-usable boxes and the frame has a pose and depth, which shows what hides what; else from masks and depth (depth); else not
-at all. With \"frame\": \"camera\" every image is a scene of its own, whose world is the camera turned upright.
+usable boxes and the frame has a pose and depth, which shows what hides what; else from masks and depth (depth), which
+models may have made where nobody did; else not at all. With \"frame\": \"camera\" every image is a scene of its own, whose world is the camera turned upright.
 
 Quarantined: images that cannot be read or have no good camera (image, unreadable, path, intrinsics, pose, gravity), depth
 that is missing where objects need it, is no depth, of another shape, or not between 5 cm and 500 m at its median (depth), bad id images (instance), ids
@@ -76,7 +76,7 @@ that have no name (category), bad boxes (box3d), boxes without an upright world 
 frame that lost an object in this way is no longer exhaustive.";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "rgbd 2";
+const READER: &str = "rgbd 3";
 
 /// The name of the scene that is the root itself.
 const WHOLE: &str = "all";

@@ -79,6 +79,8 @@ intrinsics_model = "lens"
 gravity_model = "down"
 
 [ask]
+min_score = 0.0
+min_mask_score = 0.0
 min_lift_quality = 0.0
 min_lift_quality_size = 0.0
 "#;
