@@ -36,7 +36,7 @@ pub fn width(text: &str, size: f64) -> f64 {
 /// ```
 /// use spatialmill_drawing::{cut, width};
 /// assert_eq!(cut("chair", 16.0, 100.0), "chair");
-/// assert_eq!(cut("chair", 16.0, width("cha…", 16.0)), "cha…");
+/// assert_eq!(cut("armchair", 16.0, width("arm…", 16.0) + 0.5), "arm…");
 /// assert_eq!(cut("chair", 16.0, 1.0), "");
 /// ```
 pub fn cut(text: &str, size: f64, room: f64) -> String {
