@@ -24,6 +24,7 @@ use spatialmill_chat::{Caption, Chat, Coordinates, Detect, Endpoint, Ground, Ima
 use spatialmill_geometry::PixelBox;
 use spatialmill_models::{Entry, Rgb, Task, resize};
 
+use super::pictures::Shown;
 use crate::error::{Context, Error, Result};
 use crate::progress::tell_line;
 use crate::project::Project;
@@ -111,12 +112,16 @@ impl Chatting {
     }
 
     /// The whole picture as it is sent, and how many of its pixels are one of the sent ones, each way.
-    pub fn whole(&self, picture: &Rgb) -> Result<(Sent, [f64; 2])> {
-        self.sent(picture)
+    ///
+    /// Takes what is shown, and not its pixels alone: a closure that is given the pixels would leave their part of the memory with whoever
+    /// waits for the answer.
+    pub fn whole(&self, shown: &Shown) -> Result<(Sent, [f64; 2])> {
+        self.sent(&shown.picture)
     }
 
-    /// What a box is around, with a little more, and the box in it.
-    pub fn part(&self, picture: &Rgb, area: &PixelBox) -> Result<(Sent, PixelBox)> {
+    /// What a box is around, with a little more, and the box in it. As [`Self::whole`].
+    pub fn part(&self, shown: &Shown, area: &PixelBox) -> Result<(Sent, PixelBox)> {
+        let picture = &shown.picture;
         let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
         let (more_x, more_y) = (AROUND * (area.x1 - area.x0), AROUND * (area.y1 - area.y0));
         let x0 = (area.x0 - more_x).floor().clamp(0.0, width - 1.0);

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use image::RgbImage;
+use image::{Rgb, RgbImage};
 use jpeg_encoder::{ColorType, Encoder};
 use serde_json::{Value, json};
 use spatialmill::error::{Error, Kind};
@@ -64,13 +64,14 @@ fn grey(number: usize) -> u8 {
 }
 
 fn photo(number: usize, (width, height): (u16, u16), red: &[[u16; 4]]) -> Vec<u8> {
-    let mut pixels = Vec::new();
-    for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
-        let is_red = red.iter().any(|[x0, y0, x1, y1]| (x0..x1).contains(&&x) && (y0..y1).contains(&&y));
-        pixels.extend(if is_red { [250, 0, 0] } else { [grey(number); 3] });
+    let mut picture = RgbImage::from_pixel(width.into(), height.into(), Rgb([grey(number); 3]));
+    for [x0, y0, x1, y1] in red.iter().map(|edges| edges.map(u32::from)) {
+        for (x, y) in (x0..x1).flat_map(|x| (y0..y1).map(move |y| (x, y))) {
+            picture.put_pixel(x, y, Rgb([250, 0, 0]));
+        }
     }
     let mut jpeg = Vec::new();
-    Encoder::new(&mut jpeg, 95).encode(&pixels, width, height, ColorType::Rgb).unwrap();
+    Encoder::new(&mut jpeg, 95).encode(&picture, width, height, ColorType::Rgb).unwrap();
     jpeg
 }
 
@@ -597,13 +598,15 @@ async fn a_phrase_is_grounded_in_sql() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_build_keeps_the_endpoint_busy_and_never_busier() {
-    for in_flight in [3, 12] {
-        let server = Server::start(|_, _| Act::after(50, a_chair())).await;
+    // Of the larger photos, six decoded ones fill the memory: pictures that are being asked about are sent, and not held.
+    for (in_flight, sides) in [(3, (160, 120)), (12, (500, 400))] {
+        let server = Server::start(move |_, _| Act::together(in_flight, Act::after(20, a_chair()))).await;
         let models = model("detect", &server.url, "", &format!("in_flight = {in_flight}"));
-        let folder = project(24, &models, "detect_model = \"detect\"");
-        let mill = built(folder.path(), &[], "detected").await;
-        assert_eq!(lines(&mill, "SELECT * FROM detected").await.len(), 24);
-        assert_eq!((server.requests().len(), server.most_busy()), (24, in_flight));
+        let folder = project(0, &models, "detect_model = \"detect\"");
+        (0..16).for_each(|number| add_photo(folder.path(), number, sides));
+        let mill = built(folder.path(), &["memory=64 MiB"], "detected").await;
+        assert_eq!(lines(&mill, "SELECT * FROM detected").await.len(), 16);
+        assert_eq!((server.requests().len(), server.most_busy()), (16, in_flight));
     }
 }
 

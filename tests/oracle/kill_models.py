@@ -124,9 +124,9 @@ def check(program, folder, kills, key, models, table, server):
         through, in_row, copies = through + 1, 0, copies + 1
         shutil.rmtree(copy)
         copy = new(copies)
-    again = f"; {sum(repeated)} requests sent twice, {sum(repeated) / amid:.1f} a kill amid them (allowed {IN_FLIGHT})" if server else ""
+    again = f"; {sum(repeated)} requests sent twice, {sum(repeated) / done:.1f} a kill (allowed {IN_FLIGHT})" if server else ""
     print(
-        f"ok, {folder.name}: {done} kills ({amid} of them amid answers), {through} builds got through with the undisturbed rows, no kept answer was asked for again{again}; "
+        f"ok, {folder.name}: {done} kills ({amid} of them while answers came in), {through} builds got through with the undisturbed rows, no kept answer was asked for again{again}; "
         f"{left} half-written files left; undisturbed {takes:.1f} s"
     )
 

@@ -124,7 +124,7 @@ async fn phrase_of(ask: &Ask, shown: Shown, thing: &Thing) -> std::result::Resul
         return Err(Lost { code: "box".into(), message }.into());
     };
     let model = Arc::clone(chatting);
-    let (sent, area) = blocking(move || Ok(model.part(&shown.picture, &bounds)?)).await?;
+    let (sent, area) = blocking(move || Ok(model.part(&shown, &bounds)?)).await?;
     let question = caption.question(&sent, &area, thing.category.as_deref());
     let phrase = match chatting.chat.ask_for(&question, |text| read_phrase(caption, text)).await? {
         Ok(phrase) => phrase,
@@ -178,7 +178,7 @@ async fn ground(ask: Ask, phrase: Option<String>) -> std::result::Result<Vec<Gro
             let chatting = ask.chatting()?;
             let Step::Ground(ground) = &chatting.step else { return Err(not_for("ground")) };
             let model = Arc::clone(chatting);
-            let (sent, by) = blocking(move || Ok(model.whole(&shown.picture)?)).await?;
+            let (sent, by) = blocking(move || Ok(model.whole(&shown)?)).await?;
             let question = ground.question(&sent, &phrase);
             let found = chatting.chat.ask_for(&question, |text| ground.read(text, sent.size)).await?;
             Ok(found.areas.iter().map(|area| in_picture(area, by)).collect())

@@ -138,7 +138,7 @@ async fn by_network(ask: &Ask, shown: Shown) -> Result<Found, Failure> {
 async fn by_chat(chatting: &Arc<Chatting>, shown: Shown) -> Result<Found, Failure> {
     let Step::Detect(detect) = &chatting.step else { return Err(not_for("detect")) };
     let model = Arc::clone(chatting);
-    let (sent, by) = blocking(move || Ok(model.whole(&shown.picture)?)).await?;
+    let (sent, by) = blocking(move || Ok(model.whole(&shown)?)).await?;
     let found = chatting.chat.ask_for(&detect.question(&sent), |text| detect.read(text, sent.size)).await?;
     let object = |thing: spatialmill_chat::Detected| Object {
         label: thing.label,

@@ -22,7 +22,7 @@ async fn ask_all(chat: Chat, count: usize) -> (usize, Usage) {
 
 #[tokio::test]
 async fn calls_at_a_time() {
-    let server = Server::start(|_, _| Act::after(10, Act::say("ok"))).await;
+    let server = Server::start(|_, _| Act::together(3, Act::after(10, Act::say("ok")))).await;
     let (answered, usage) = ask_all(Chat::new(Endpoint { in_flight: 3, ..endpoint(&server) }).unwrap(), 30).await;
     assert_eq!((answered, usage.requests, server.most_busy()), (30, 30, 3));
 }

@@ -22,6 +22,8 @@ pub enum Act {
     Status(u16, &'static str, String),
     /// The same after a while.
     After(Duration, Box<Act>),
+    /// The same as soon as so many requests have been at work at the same time.
+    Together(usize, Box<Act>),
     /// An error that repeats the request's `Authorization`.
     Echo(u16),
     /// A 200 whose body is a whole chat completion, but ends here; announced as complete or as longer.
@@ -41,6 +43,10 @@ impl Act {
 
     pub fn status(status: u16) -> Self {
         Self::Status(status, "", json!({"error": {"message": "as scripted"}}).to_string())
+    }
+
+    pub fn together(count: usize, act: Act) -> Self {
+        Self::Together(count, Box::new(act))
     }
 
     pub fn after(millis: u64, act: Act) -> Self {
@@ -121,6 +127,12 @@ async fn serve(mut stream: TcpStream, log: Arc<Mutex<Log>>, script: Arc<Script>,
             log.requests.len() - 1
         };
         let mut act = script(number, &request);
+        if let Act::Together(count, then) = act {
+            while log.lock().unwrap().most_busy < count {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            act = *then;
+        }
         if let Act::After(pause, then) = act {
             tokio::time::sleep(pause).await;
             act = *then;
@@ -209,6 +221,6 @@ fn response(act: Act, request: &Request) -> Vec<u8> {
             format!("HTTP/1.1 200 X\r\ncontent-length: {length}\r\n\r\n{half}").into_bytes()
         }
         Act::Huge(length) => plain(200, "", &"x".repeat(length)),
-        Act::After(..) | Act::Never | Act::Stop => unreachable!("done before"),
+        Act::After(..) | Act::Together(..) | Act::Never | Act::Stop => unreachable!("done before"),
     }
 }
