@@ -4,7 +4,7 @@
 -- keys:   frame_id, object_id
 -- when:   caption_model
 
--- Names for things that have none of their own. One row a frame, with its things as a list, so that an image is read once.
+-- Names for things that have none of their own. Each is asked about by itself, with what is around it.
 SELECT
     frame_id, o['object_id'] AS object_id, o['caption'] AS caption, o['made_by'] AS made_by, o['filtered'] AS filtered,
     o['quarantined'] AS quarantined
