@@ -16,16 +16,16 @@ SELECT
     coalesce(cy, k['cy'], (height - 1) / 2.0) AS cy,
     coalesce(gravity, g['down']) AS gravity,
     CASE WHEN camera_from = 'exif' THEN 0.95 WHEN fx IS NOT NULL THEN 1.0 WHEN k['fx'] IS NOT NULL THEN k['trust'] ELSE 0.8 END
-        * CASE WHEN gravity IS NULL THEN coalesce(g['trust'], 1.0) ELSE 1.0 END AS trust,
+        * coalesce(g['trust'], 1.0) AS trust,
     CASE WHEN fx IS NOT NULL THEN coalesce(camera_from, 'annotation') WHEN k['fx'] IS NOT NULL THEN k['made_by'] ELSE 'fov' END AS intrinsics_from,
-    CASE WHEN gravity IS NOT NULL THEN 'annotation' ELSE g['made_by'] END AS gravity_from,
+    CASE WHEN gravity IS NOT NULL OR posed THEN 'annotation' ELSE g['made_by'] END AS gravity_from,
     coalesce(k['quarantined'], g['quarantined']) AS quarantined
 FROM (
     SELECT
-        frame_id, width, height, fx, fy, cx, cy, camera_from, gravity,
+        frame_id, width, height, fx, fy, cx, cy, camera_from, gravity, world_from_camera IS NOT NULL AS posed,
         greatest(width, height) / (2.0 * tan(radians($fov_degrees) / 2.0)) AS stated,
         intrinsics(uri, sha256, CASE WHEN fx IS NULL THEN $intrinsics_model END)[1] AS k,
-        gravity(uri, sha256, CASE WHEN gravity IS NULL THEN $gravity_model END)[1] AS g
+        gravity(uri, sha256, CASE WHEN gravity IS NULL AND world_from_camera IS NULL THEN $gravity_model END)[1] AS g
     FROM frames
     WHERE lifted_from IS NULL AND sha256 IS NOT NULL
 )

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! An answer is durable as soon as it is there, and before the shard that it is for: a run that was killed asks again for what was being
-//! computed, and a template that changed asks nothing. A file that cannot be read is no answer. Everything below `_answers` may be removed.
+//! computed, and a template that changed asks nothing. A file that cannot be read is no answer. Everything below `_answers` may be removed but the
+//! depth images, to which the table `depths` points.
 
 use object_store::{ObjectStoreExt, PutPayload};
 use serde::Serialize;

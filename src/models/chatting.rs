@@ -17,6 +17,8 @@
 //! max_cost = 20.0                        # and other limits
 //! ```
 
+use std::sync::Arc;
+
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use serde::Deserialize;
 use serde_json::json;
@@ -25,6 +27,8 @@ use spatialmill_geometry::PixelBox;
 use spatialmill_models::{Entry, Rgb, Task, resize};
 
 use super::pictures::Shown;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use crate::error::{Context, Error, Result};
 use crate::progress::tell_line;
 use crate::project::Project;
@@ -40,6 +44,7 @@ pub struct Chatting {
     pub chat: Chat,
     pub step: Step,
     side: u32,
+    turns: Arc<Semaphore>,
     /// Everything that an answer depends on.
     pub digest: String,
 }
@@ -105,10 +110,16 @@ impl Chatting {
         let digest =
             json!([task, prompts, answering, settings.side, most, settings.verify, format!("{coordinates:?}")]);
         let name = entry.name.clone();
+        let turns = Arc::new(Semaphore::new(2 * settings.endpoint.in_flight.max(1)));
         let chat = Chat::new(settings.endpoint)
             .map_err(|e| Error::usage(e.to_string()).with("table", "[model.endpoint]"))?
             .noting(move |note| tell_line(format_args!("{name}: {note}")));
-        Ok(Self { chat, step, side: settings.side.max(64), digest: digest.to_string() })
+        Ok(Self { chat, step, side: settings.side.max(64), turns, digest: digest.to_string() })
+    }
+
+    /// Leave to prepare an image and ask about it: no more are made ready than the endpoint answers soon.
+    pub async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.turns).acquire_owned().await.ok()
     }
 
     /// The whole picture as it is sent, and how many of its pixels are one of the sent ones, each way.

@@ -6,6 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use spatialmill_models::{Entry, Provider};
+
 use super::weights::cache_folder;
 use crate::error::{Context, Error, Result};
 use crate::project::Project;
@@ -70,7 +72,8 @@ pub fn find(project: &Project) -> Result<PathBuf> {
             Err(Error::usage("there is no such library").with("onnxruntime", path.display()).hint(HINT))
         };
     }
-    let cuda_first = project.text("provider") != "cpu";
+    let on_gpu = |entry: &Entry| entry.run.provider.is_some_and(|provider| provider != Provider::Cpu);
+    let cuda_first = project.text("provider") != "cpu" || project.models().entries().any(on_gpu);
     let builds = if cuda_first { [Build::Cuda, Build::Cpu] } else { [Build::Cpu, Build::Cuda] };
     let beside = std::env::current_exe().ok().and_then(|program| program.parent().map(Path::to_owned));
     let folders = beside.into_iter().chain(builds.iter().filter_map(|build| installed(*build).ok()));

@@ -68,6 +68,10 @@ impl Mill {
     pub async fn session(&self, versions: &BTreeMap<String, u64>) -> Result<datafusion::prelude::SessionContext> {
         let context = self.engine.session()?;
         for name in self.warehouse.tables().await? {
+            // A stage that was switched off has no rows, whatever it had before.
+            if self.pipeline.stages.get(&name).is_some_and(|stage| stage.keep != Keep::Table) {
+                continue;
+            }
             let table = match versions.get(&name) {
                 Some(version) => self.warehouse.table_at(&name, *version).await?,
                 None => self.warehouse.table(&name).await?,

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Each takes an image's URL and hash and a model's name, and gives a list of rows. Without a model, or without an image, the list is empty. What a
-//! model gave that cannot be used is a quarantined row; a device that fails is an error.
+//! model gave that cannot be used, or that it gave nothing, is a quarantined row; memory that runs out for one picture is an error.
 
 pub mod camera;
 pub mod caption;
@@ -33,6 +33,9 @@ use crate::photos::Address;
 
 /// Pictures of one slice: enough that a slice is worth its while, few enough that results flow.
 pub const ROWS_AT_ONCE: usize = 8;
+
+/// The code of a row that a network gave nothing for.
+pub const MODEL_FAILED: &str = "model_failed";
 
 /// One row's picture, and the model that is asked about it.
 #[derive(Clone)]
@@ -85,7 +88,7 @@ impl From<Refused> for Failure {
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::Failed(message) => Self::Lost(Lost { code: "model_failed".into(), message }),
+            RunError::Failed(message) => Self::Lost(Lost { code: MODEL_FAILED.into(), message }),
             RunError::OutOfMemory(_) => Self::Fatal(
                 Error::input(error.to_string())
                     .hint("one picture does not fit; `sessions = 1` of the model takes less"),
@@ -152,6 +155,10 @@ impl Ask {
         if let Some(answer) = self.models.answers.find(&key).await? {
             return Ok(answer);
         }
+        let _turn = match &self.model.how {
+            How::Chat(chatting) => chatting.turn().await,
+            How::Networks { .. } => None,
+        };
         let answer = compute(self.picture().await?).await?;
         Ok(self.models.answers.keep(&key, &answer).await?)
     }

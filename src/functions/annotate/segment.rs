@@ -8,7 +8,7 @@ use spatialmill_geometry::PixelBox;
 use spatialmill_models::{Outputs, Size, Task};
 
 use super::things::{Thing, things_of};
-use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, blocking, each_row, number_field, text_field};
+use super::{Ask, Failure, FromLost, MODEL_FAILED, ROWS_AT_ONCE, blocking, each_row, number_field, text_field};
 use crate::functions::lists::{Lost, quarantined_field, to_lists};
 use crate::functions::reading_function::ReadingFunction;
 use crate::models::Key;
@@ -87,6 +87,8 @@ async fn segment(ask: Ask, things: Vec<Thing>) -> Result<Vec<Segmented>, Failure
         for (thing, (key, said)) in things.iter().zip(&mut answers).filter(|(_, (_, said))| said.is_none()) {
             let answer = match mask_of(&ask, &embedding, thing.bounds, size).await {
                 Ok(answer) => answer,
+                // What the model said is kept, that it failed is not: it may be well the next time.
+                Err(Failure::Lost(lost)) if lost.code == MODEL_FAILED => return Err(lost.into()),
                 Err(Failure::Lost(Lost { code, message })) => Answer::Lost { code, message },
                 Err(fatal) => return Err(fatal),
             };

@@ -26,6 +26,9 @@ use crate::{FAMILIES, Family, Parameters, Provider, Task};
 /// The family of vision-language models behind an endpoint, which no network of ours runs.
 pub const CHAT: &str = "chat";
 
+/// The keys of an endpoint that an answer depends on: those of `Endpoint::answering` in `udfs/chat`, which tells answers apart.
+const ENDPOINT_ANSWERING: [&str; 7] = ["model", "max_tokens", "temperature", "seed", "json", "extra", "omit"];
+
 /// Every model that a project names.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Registry {
@@ -297,7 +300,12 @@ impl Entry {
             .iter()
             .map(|(name, file)| format!("{name} {} {:?} {:?}", file.sha256, file.inputs, file.outputs))
             .collect();
-        format!("{} {} {} [{}]", self.task, self.family, files.join(" "), self.parameters.0)
+        let mut parameters = self.parameters.0.clone();
+        if let Some(toml::Value::Table(endpoint)) = parameters.get_mut("endpoint") {
+            // Where, how fast and how dear a model is asked changes nothing that it says.
+            endpoint.retain(|key, _| ENDPOINT_ANSWERING.contains(&key));
+        }
+        format!("{} {} {} [{parameters}]", self.task, self.family, files.join(" "))
     }
 
     /// What a row says it was made by: the name, and the beginning of the weights' hash.
