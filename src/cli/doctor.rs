@@ -64,8 +64,8 @@ impl Doctor {
                     mill.probe().await.map(|()| format!("{} can be written", mill.warehouse.location().url())),
                 );
                 for (key, name, task) in mill.project.used_models() {
-                    let opened = mill.models.get(name, task).await;
-                    note(&format!("{key} {name}"), opened.map(|model| model.contract()));
+                    let checked = async { mill.models.get(name, task).await?.checked().await };
+                    note(&format!("{key} {name}"), checked.await);
                 }
                 note("benchmarks", benchmarks(&mill.project));
                 for source in &mill.project.sources {

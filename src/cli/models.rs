@@ -94,8 +94,9 @@ async fn check(global: &Global, name: &str) -> Result<()> {
     }
     let (mut rows, mut failed) = (Vec::new(), 0);
     for (name, task) in wanted {
-        rows.push(match models.get(&name, task).await {
-            Ok(model) => vec!["ok".to_owned(), name, model.contract()],
+        let checked = async { models.get(&name, task).await?.checked().await };
+        rows.push(match checked.await {
+            Ok(contract) => vec!["ok".to_owned(), name, contract],
             Err(error) => {
                 failed += 1;
                 let hint = error.advice().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();

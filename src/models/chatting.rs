@@ -22,7 +22,9 @@ use std::sync::Arc;
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use serde::Deserialize;
 use serde_json::json;
-use spatialmill_chat::{Caption, Chat, Coordinates, Detect, Endpoint, Ground, Image, Sent, Size, Verify};
+use spatialmill_chat::{
+    Caption, Chat, Coordinates, Detect, Endpoint, EndpointError, Fatal, Ground, Image, Sent, Size, Verify,
+};
 use spatialmill_geometry::PixelBox;
 use spatialmill_models::{Entry, Rgb, Task, resize};
 
@@ -112,7 +114,15 @@ impl Chatting {
         let name = entry.name.clone();
         let turns = Arc::new(Semaphore::new(2 * settings.endpoint.in_flight.max(1)));
         let chat = Chat::new(settings.endpoint)
-            .map_err(|e| Error::usage(e.to_string()).with("table", "[model.endpoint]"))?
+            .map_err(|e| {
+                let error = Error::usage(e.to_string()).with("table", "[model.endpoint]");
+                match e {
+                    EndpointError::Key(_) => error.hint(
+                        "set it where the program is started: export NAME=..; no file of the project holds a key",
+                    ),
+                    _ => error.hint("`spatialmill models --family chat` explains [model.endpoint]"),
+                }
+            })?
             .noting(move |note| tell_line(format_args!("{name}: {note}")));
         Ok(Self { chat, step, side: settings.side.max(64), turns, digest: digest.to_string() })
     }
@@ -178,6 +188,22 @@ impl Chatting {
         let sent = Sent { image: Image::jpeg(jpeg), size: Size { width: size.width, height: size.height } };
         Ok((sent, by))
     }
+}
+
+/// What a run ends with when an endpoint ends it.
+pub fn ended(fatal: &Fatal) -> Error {
+    let hint = match fatal {
+        Fatal::Budget(_) => {
+            "`max_cost` and `max_tokens_total` of [model.endpoint] in models.toml are the limits; what was answered is kept"
+        }
+        Fatal::Key(_) => {
+            "`key_env` of [model.endpoint] in models.toml names the environment variable that holds the key"
+        }
+        _ => {
+            "[model.endpoint] of the model in models.toml says where it is asked; `spatialmill doctor` looks whether it is there"
+        }
+    };
+    Error::input(fatal.to_string()).hint(hint)
 }
 
 /// The path below `queries/` and the text of a prompt.

@@ -10,7 +10,7 @@ use spatialmill_models::{
 };
 
 use super::answers::Key;
-use super::chatting::Chatting;
+use super::chatting::{self, Chatting};
 use super::{library, weights};
 use crate::error::{Error, Result};
 use crate::project::Project;
@@ -108,6 +108,14 @@ impl Model {
             How::Networks { workers, .. } => workers.iter().map(all).collect::<Vec<_>>().join("; "),
             How::Chat(chatting) => format!("{} at {}", chatting.chat.endpoint().model, chatting.chat.endpoint().url),
         }
+    }
+
+    /// As [`Self::contract`], after a look whether somebody answers where an endpoint is said to be. Nothing is asked about.
+    pub async fn checked(&self) -> Result<String> {
+        let contract = self.contract();
+        let How::Chat(chatting) = &self.how else { return Ok(contract) };
+        let found = chatting.chat.probe().await.map_err(|fatal| chatting::ended(&fatal))?;
+        Ok(format!("{contract}: {found}"))
     }
 
     /// What it did so far; none where everything was said before.

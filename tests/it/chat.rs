@@ -505,6 +505,28 @@ async fn program(folder: &Path, key: Option<&str>, arguments: &[&str]) -> Output
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_looks_whether_somebody_answers() {
+    let listed = Act::Status(200, "", json!({"data": [{"id": "test-model"}]}).to_string());
+    let server = Server::start(move |_, _| listed.clone()).await;
+    let folder = project(1, &model("detect", &server.url, "", ""), "detect_model = \"detect\"");
+    let output = program(folder.path(), None, &["doctor"]).await;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && text.contains("it answers, and has the model"), "{text}");
+    assert_eq!(server.requests().len(), 1);
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    for (url, expected) in [
+        (format!("http://{free}/v1"), format!("the server at `http://{free}/v1` cannot be reached")),
+        ("http://me:hunter2@x/v1".to_owned(), "`http://***@x/v1`".to_owned()),
+        ("http://me:hunter2@x:99999/v1".to_owned(), "invalid port number".to_owned()),
+    ] {
+        std::fs::write(folder.path().join("models.toml"), model("detect", &url, "", "")).unwrap();
+        let output = program(folder.path(), None, &["doctor"]).await;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(!output.status.success() && text.contains(&expected) && !text.contains("hunter2"), "{text}");
+    }
+}
+
 const SECRET: &str = "sk-Zq7/Very+Secret=";
 
 /// Fails where the key is in a file below a folder.

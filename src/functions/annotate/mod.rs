@@ -28,7 +28,7 @@ use spatialmill_models::{Inputs, Outputs, Poison, Rgb, RunError, Task};
 
 use super::lists::Lost;
 use crate::error::Error;
-use crate::models::{Chatting, How, Key, Model, Models, Shown};
+use crate::models::{Chatting, How, Key, Model, Models, Shown, chatting};
 use crate::photos::Address;
 
 /// Pictures of one slice: enough that a slice is worth its while, few enough that results flow.
@@ -76,11 +76,7 @@ impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Row(Refusal { code, message }) => Self::Lost(Lost { code: code.into(), message }),
-            Refused::Fatal(fatal) => {
-                Self::Fatal(Error::input(fatal.to_string()).hint(
-                    "[model.endpoint] of the model in models.toml says where and within which limits it is asked",
-                ))
-            }
+            Refused::Fatal(fatal) => Self::Fatal(chatting::ended(&fatal)),
         }
     }
 }
@@ -124,6 +120,7 @@ where
         });
     }
     let work = asks.into_iter().enumerate().map(|(row, ask)| {
+        let name = ask.as_ref().map(|ask| ask.model.entry.name.clone()).unwrap_or_default();
         let asked = ask.map(|ask| call(row, ask));
         async move {
             let Some(asked) = asked else { return Ok(Vec::new()) };
@@ -132,7 +129,7 @@ where
             match answer {
                 Ok(rows) => Ok(rows),
                 Err(Failure::Lost(lost)) => Ok(vec![T::from_lost(lost)]),
-                Err(Failure::Fatal(error)) => Err(DataFusionError::from(error)),
+                Err(Failure::Fatal(error)) => Err(DataFusionError::from(error.with("model", name))),
             }
         }
     });

@@ -20,9 +20,10 @@ use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
+use serde_json::Value;
 use tokio::sync::{Notify, Semaphore};
 
-use crate::endpoint::{Endpoint, EndpointError, JsonMode};
+use crate::endpoint::{Endpoint, EndpointError, JsonMode, redacted};
 use crate::key::Key;
 use crate::ledger::{Claim, Ledger, Usage};
 use crate::pace::Pace;
@@ -55,6 +56,9 @@ const MAX_ERROR: usize = 64 << 10;
 
 /// Where nobody listens, this is when we give up connecting.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// A server that takes longer to say which models it has is not worth waiting for.
+const PROBE: Duration = Duration::from_secs(5);
 
 impl Chat {
     /// A client with the key that the endpoint's `key_env` names.
@@ -102,6 +106,46 @@ impl Chat {
     /// The counts so far.
     pub fn usage(&self) -> Usage {
         self.ledger.usage()
+    }
+
+    /// Whether the server is there and takes the key, without a question: it is asked which models it has, which costs nothing. What it is found to
+    /// be, for people.
+    pub async fn probe(&self) -> Result<String, Fatal> {
+        let mut address = self.address.clone();
+        address.set_path(&self.address.path().replace("/chat/completions", "/models"));
+        let mut request = self.client.get(address).timeout(PROBE.min(self.endpoint.timeout()));
+        if let Some(header) = self.key.header() {
+            request = request.header(AUTHORIZATION, header);
+        }
+        let unreachable = |error| Fatal::Unreachable { url: redacted(&self.endpoint.url), why: causes(error) };
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let (body, cut) = read_body(response, MAX_REPLY).await.map_err(unreachable)?;
+        if !status.is_success() {
+            let said = said(&body, &self.key, cut);
+            return match status.as_u16() {
+                // Some servers have no list of models.
+                404 | 405 | 501 => Ok(format!("it answers, and does not say which models it has (HTTP {status})")),
+                code => match judge(code, &said, None, false) {
+                    Miss::Run(fatal) => Err(fatal),
+                    _ => Err(Fatal::Unreachable {
+                        url: redacted(&self.endpoint.url),
+                        why: format!("HTTP {status}: {said}"),
+                    }),
+                },
+            };
+        }
+        let models = listed(&body);
+        match models.iter().any(|name| *name == self.endpoint.model) {
+            true => Ok("it answers, and has the model".to_owned()),
+            false if models.is_empty() => Ok("it answers, and does not say which models it has".to_owned()),
+            false => {
+                // No failure: some servers answer to any name.
+                let few: Vec<String> =
+                    models.iter().take(5).map(|name| said(name.as_bytes(), &self.key, false)).collect();
+                Ok(format!("it answers; the model is not among the {} that it lists: {}", models.len(), few.join(", ")))
+            }
+        }
     }
 
     /// The model's answer, unread.
@@ -158,7 +202,12 @@ impl Chat {
                     if failed == self.endpoint.retries {
                         // A connection that breaks may be this row's doing, unless none ever held.
                         let is_gone = alone_since == Some(replies) || (refusal.code == BROKEN && replies == 0);
-                        return Err(if is_gone { Fatal::Unreachable(refusal.message).into() } else { refusal.into() });
+                        return Err(match is_gone {
+                            true => {
+                                Fatal::Unreachable { url: redacted(&self.endpoint.url), why: refusal.message }.into()
+                            }
+                            false => refusal.into(),
+                        });
                     }
                     self.unless_ended(self.pause(failed, wait)).await?;
                     failed += 1;
@@ -220,9 +269,7 @@ impl Chat {
             return Err(Miss::Row(Refusal::new("vlm_bytes", message)));
         }
         let reply = Reply::read(&text, &self.key);
-        if let Some(used) = reply.used {
-            claim.paid(used);
-        }
+        claim.paid(reply.used);
         reply.answer.map_err(Miss::Row)
     }
 
@@ -273,6 +320,13 @@ async fn read_body(mut response: Response, most: usize) -> reqwest::Result<(Vec<
         }
     }
     Ok((body, false))
+}
+
+/// The names in a list of models.
+fn listed(body: &[u8]) -> Vec<String> {
+    let list: Value = serde_json::from_slice(body).unwrap_or_default();
+    let models = list.get("data").and_then(Value::as_array).into_iter().flatten();
+    models.filter_map(|model| Some(model.get("id")?.as_str()?.to_owned())).collect()
 }
 
 /// The server is not there, or the way to it.

@@ -194,17 +194,16 @@ impl Endpoint {
 
     /// Where questions go.
     fn address(&self) -> Result<Url, EndpointError> {
-        let wrong = |url: &str, why: &str| EndpointError::Url { url: url.to_owned(), why: why.to_owned() };
-        let mut url = Url::parse(self.url.trim()).map_err(|error| wrong(&self.url, &error.to_string()))?;
+        let wrong = |why: &str| EndpointError::Url { url: redacted(&self.url), why: why.to_owned() };
+        let mut url = Url::parse(self.url.trim()).map_err(|error| wrong(&error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(wrong(&self.url, "neither http:// nor https:// with a host"));
+            return Err(wrong("neither http:// nor https:// with a host"));
         }
-        // Not quoted: it may hold a password.
         if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong("***", "a user, a password, a `?` or a `#` in it; a key belongs into `key_env`"));
+            return Err(wrong("a user, a password, a `?` or a `#` in it; a key belongs into `key_env`"));
         }
         if url.path().ends_with("/chat/completions") {
-            return Err(wrong(&self.url, "the base is wanted, without `/chat/completions`"));
+            return Err(wrong("the base is wanted, without `/chat/completions`"));
         }
         url.set_path(&format!("{}/chat/completions", url.path().trim_end_matches('/')));
         Ok(url)
@@ -213,6 +212,18 @@ impl Endpoint {
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs_f64(self.timeout_s)
     }
+}
+
+/// A URL, or what was meant to be one, without what may be a secret in it: a user and a password before `@`, a query and a fragment. Works on the
+/// text, because what no parser takes is what is quoted most.
+pub(crate) fn redacted(url: &str) -> String {
+    let (place, rest) = url.split_at(url.find(['?', '#']).unwrap_or(url.len()));
+    let begin = place.find("://").map_or(0, |at| at + 3);
+    let place = match place.rfind('@').filter(|at| *at >= begin) {
+        Some(at) => format!("{}***{}", &place[..begin], &place[at..]),
+        None => place.to_owned(),
+    };
+    if rest.is_empty() { place } else { format!("{place}{}***", &rest[..1]) }
 }
 
 fn timeout_s() -> f64 {
@@ -268,6 +279,18 @@ mod tests {
             let error = format!("{0} {0:?}", address(secret).unwrap_err());
             assert!(error.contains("key_env") && !error.contains("secret"), "{error}");
         }
+        let no_urls = [
+            "http://u:secret@x:99999/v1",
+            "u:secret@x/v1",
+            "http:///u:secret@",
+            "ftp://u:secret@x",
+            "//secret@x?secret",
+        ];
+        for secret in no_urls.into_iter().chain(["http://u:sec@ret@[::1/v1", "http://u:secret@", "secret@x#secret"]) {
+            let error = format!("{0} {0:?}", address(secret).unwrap_err());
+            assert!(error.contains("***") && !error.contains("secret") && !error.contains("ret@"), "{error}");
+        }
+        assert_eq!(redacted("http://localhost:8000/v1"), "http://localhost:8000/v1");
     }
 
     #[test]

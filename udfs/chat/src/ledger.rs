@@ -28,8 +28,8 @@ pub struct Usage {
     /// As counted by the server.
     pub prompt_tokens: u64,
     pub completion_tokens: u64,
-    /// Calls that the server may have charged for and gave no count of: broken off, or without `usage` in their answer.
-    /// They are taken to have used all that they might.
+    /// Calls that the server may have charged for and gave no whole count of: broken off, or without `usage` in their answer,
+    /// or with a count that is none. What is not counted is taken to be all that they might have used.
     pub unreported: u64,
     /// In the currency of `price_in` and `price_out`, the unreported calls among it.
     pub cost: f64,
@@ -42,7 +42,19 @@ pub struct Tokens {
     pub written: u64,
 }
 
+/// What a server says that a call used; `None` where it says nothing that can be a count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counted {
+    pub read: Option<u64>,
+    pub written: Option<u64>,
+}
+
+/// Sums stop at the largest number: a server may count what it likes, and a sum that began again at 0 would be no limit.
 impl Tokens {
+    fn all(self) -> u64 {
+        self.read.saturating_add(self.written)
+    }
+
     fn and(self, other: Self) -> Self {
         Self { read: self.read.saturating_add(other.read), written: self.written.saturating_add(other.written) }
     }
@@ -124,6 +136,7 @@ impl Ledger {
 
     fn try_claim(&self, most: Tokens) -> Result<Option<Claim<'_>>, Fatal> {
         let mut books = self.books();
+        // A float becomes the nearest whole number there is.
         let most = Tokens { read: (most.read as f64 * books.low_by).ceil() as u64, ..most };
         self.check(books.spent(), most)?;
         if self.check(books.spent().and(books.claimed), most).is_err() {
@@ -135,8 +148,8 @@ impl Ledger {
 
     fn check(&self, spent: Tokens, next: Tokens) -> Result<(), Fatal> {
         let all = spent.and(next);
-        if let Some(max) = self.max_tokens.filter(|max| all.read.saturating_add(all.written) > *max) {
-            let (spent, next) = (spent.read + spent.written, next.read + next.written);
+        if let Some(max) = self.max_tokens.filter(|max| all.all() > *max) {
+            let (spent, next) = (spent.all(), next.all());
             let message =
                 format!("{spent} tokens used and up to {next} for the next call, of {max} (`max_tokens_total`)");
             return Err(Fatal::Budget(message));
@@ -175,12 +188,21 @@ impl Claim<'_> {
         books.usage.retries += u64::from(is_retry);
     }
 
-    /// The server's own count.
-    pub fn paid(self, used: Tokens) {
+    /// The server's own count, and what was claimed where it has none. Without any, the claim is dropped.
+    pub fn paid(self, used: Counted) {
+        if used == Counted::default() {
+            return;
+        }
         let mut books = self.ledger.books();
-        books.usage.prompt_tokens += used.read;
-        books.usage.completion_tokens += used.written;
-        books.low_by = books.low_by.max(used.read as f64 / self.most.read.max(1) as f64 * books.low_by);
+        let counted = Tokens { read: used.read.unwrap_or_default(), written: used.written.unwrap_or_default() };
+        books.usage.prompt_tokens = books.usage.prompt_tokens.saturating_add(counted.read);
+        books.usage.completion_tokens = books.usage.completion_tokens.saturating_add(counted.written);
+        let least = |count: Option<u64>, most: u64| if count.is_none() { most } else { 0 };
+        let uncounted =
+            Tokens { read: least(used.read, self.most.read), written: least(used.written, self.most.written) };
+        books.assumed = books.assumed.and(uncounted);
+        books.usage.unreported += u64::from(uncounted != Tokens::default());
+        books.low_by = books.low_by.max(counted.read as f64 / self.most.read.max(1) as f64 * books.low_by);
         drop(books);
         self.free();
     }
@@ -196,8 +218,9 @@ impl Claim<'_> {
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
         let mut books = self.ledger.books();
-        books.claimed.read -= self.most.read;
-        books.claimed.written -= self.most.written;
+        // Where the sum had stopped at the largest number, less is left than was claimed.
+        books.claimed.read = books.claimed.read.saturating_sub(self.most.read);
+        books.claimed.written = books.claimed.written.saturating_sub(self.most.written);
         if self.was_sent {
             books.usage.in_flight -= 1;
             books.usage.unreported += 1;
@@ -225,7 +248,7 @@ mod tests {
         // A third could fit once those two have used less than they claimed: it waits.
         assert!(ledger.try_claim(CALL).unwrap().is_none());
         first.sent(false);
-        first.paid(Tokens { read: 30, written: 10 });
+        first.paid(Counted { read: Some(30), written: Some(10) });
         assert!(ledger.try_claim(CALL).unwrap().is_some());
         drop(second);
         assert_eq!(ledger.usage().unreported, 0);
@@ -256,8 +279,45 @@ mod tests {
         let ledger = ledger(1000);
         let mut claim = ledger.claim(CALL).await.unwrap();
         claim.sent(false);
-        claim.paid(Tokens { read: 120, written: 40 });
+        claim.paid(Counted { read: Some(120), written: Some(40) });
         assert_eq!(ledger.claim(CALL).await.unwrap().most, Tokens { read: 120, written: 40 });
+    }
+
+    #[tokio::test]
+    async fn counts_that_cannot_be_end_the_budget_and_nothing_else() {
+        let ledger = ledger(1000);
+        for (used, unreported) in [(Some(u64::MAX), 0), (Some(u64::MAX), 0), (None, 1)] {
+            // As a call that was under way while others were answered.
+            let mut claim = Claim { ledger: &ledger, most: CALL, was_sent: false };
+            claim.sent(false);
+            claim.paid(Counted { read: used, written: Some(3) });
+            assert_eq!(ledger.usage().unreported, unreported);
+        }
+        assert_eq!((ledger.usage().prompt_tokens, ledger.usage().completion_tokens), (u64::MAX, 9));
+        let Err(Fatal::Budget(message)) = ledger.claim(CALL).await else { panic!("the budget is spent") };
+        assert!(message.contains("`max_tokens_total`"), "{message}");
+        // Without a budget, claims grow as large as can be and settle again.
+        let free = Ledger::new(&Endpoint::new("http://x", "m"));
+        let mut claim = free.claim(CALL).await.unwrap();
+        claim.sent(false);
+        claim.paid(Counted { read: Some(u64::MAX), written: Some(u64::MAX) });
+        let claims = [free.claim(CALL).await.unwrap(), free.claim(CALL).await.unwrap()];
+        assert!(claims[1].most.read > u64::MAX / 2);
+        drop(claims);
+        assert_eq!(free.books().claimed, Tokens::default());
+    }
+
+    #[tokio::test]
+    async fn a_count_that_is_missing_is_what_was_claimed() {
+        let ledger = ledger(250);
+        for used in [Counted::default(), Counted { read: Some(60), written: None }] {
+            let mut claim = ledger.claim(CALL).await.unwrap();
+            claim.sent(false);
+            claim.paid(used);
+        }
+        assert_eq!(ledger.usage().unreported, 2);
+        assert_eq!(ledger.books().spent(), Tokens { read: 120, written: 80 });
+        assert!(matches!(ledger.claim(CALL).await, Err(Fatal::Budget(_))));
     }
 
     #[test]

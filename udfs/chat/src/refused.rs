@@ -35,8 +35,8 @@ pub enum Fatal {
     #[error("the server redirects, so that `url` is not its address: {0}")]
     Redirected(String),
     /// Nobody is there: no call had a reply while one was tried as often as it may be.
-    #[error("the server cannot be reached: {0}")]
-    Unreachable(String),
+    #[error("the server at `{url}` cannot be reached: {why}")]
+    Unreachable { url: String, why: String },
 }
 
 /// Why a question has no answer.
@@ -60,7 +60,7 @@ impl Refused {
             Self::Fatal(Fatal::NotFound(_)) => "not_found",
             Self::Fatal(Fatal::Blind(_)) => "blind",
             Self::Fatal(Fatal::Redirected(_)) => "redirected",
-            Self::Fatal(Fatal::Unreachable(_)) => "unreachable",
+            Self::Fatal(Fatal::Unreachable { .. }) => "unreachable",
         }
     }
 }

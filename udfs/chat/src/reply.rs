@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::key::Key;
-use crate::ledger::Tokens;
+use crate::ledger::Counted;
 use crate::question::Answer;
 use crate::refused::Refusal;
 
@@ -12,8 +12,7 @@ use crate::refused::Refusal;
 #[derive(Debug)]
 pub struct Reply {
     pub answer: Result<Answer, Refusal>,
-    /// `None` where the server does not say.
-    pub used: Option<Tokens>,
+    pub used: Counted,
 }
 
 impl Reply {
@@ -22,12 +21,15 @@ impl Reply {
             Ok(envelope) => envelope,
             Err(error) => {
                 let message = format!("the reply is no chat completion: {error}: `{}`", said(body, key, false));
-                return Self { answer: Err(Refusal::new("vlm_reply", message)), used: None };
+                return Self { answer: Err(Refusal::new("vlm_reply", message)), used: Counted::default() };
             }
         };
-        let used = envelope.usage.map(|usage| Tokens { read: usage.prompt_tokens, written: usage.completion_tokens });
+        let used = Counted {
+            read: count(&envelope.usage, "prompt_tokens"),
+            written: count(&envelope.usage, "completion_tokens"),
+        };
         let answer = match envelope.choices.into_iter().next() {
-            Some(choice) => choice.answer(used.unwrap_or_default(), key),
+            Some(choice) => choice.answer(used, key),
             None => Err(Refusal::new("vlm_reply", format!("the reply has no answer: `{}`", said(body, key, false)))),
         };
         Self { answer, used }
@@ -60,16 +62,15 @@ fn message(body: &Value) -> Option<String> {
 #[derive(Deserialize)]
 struct Envelope {
     choices: Vec<Choice>,
+    /// Read by hand: an answer is not lost for a count that is none.
     #[serde(default)]
-    usage: Option<Counts>,
+    usage: Value,
 }
 
-#[derive(Deserialize)]
-struct Counts {
-    #[serde(default)]
-    prompt_tokens: u64,
-    #[serde(default)]
-    completion_tokens: u64,
+/// A number of tokens; a part of one counts as a whole. What is missing, negative or no number is no count, and not 0.
+fn count(usage: &Value, name: &str) -> Option<u64> {
+    let given = usage.get(name)?;
+    given.as_u64().or_else(|| given.as_f64().filter(|tokens| *tokens >= 0.0).map(|tokens| tokens.ceil() as u64))
 }
 
 #[derive(Deserialize)]
@@ -101,7 +102,7 @@ struct Part {
 }
 
 impl Choice {
-    fn answer(self, used: Tokens, key: &Key) -> Result<Answer, Refusal> {
+    fn answer(self, used: Counted, key: &Key) -> Result<Answer, Refusal> {
         let finish_reason = self.finish_reason.unwrap_or_default();
         if let Some(refusal) = self.message.refusal {
             let message = format!("the model refuses: `{}`", said(refusal.as_bytes(), key, false));
@@ -114,15 +115,18 @@ impl Choice {
         };
         match finish_reason.as_str() {
             "length" => {
-                let message = format!("the answer was cut after {} tokens (`max_tokens`)", used.written);
+                let message = match used.written {
+                    Some(tokens) => format!("the answer was cut after {tokens} tokens (`max_tokens`)"),
+                    None => "the answer was cut (`max_tokens`)".to_owned(),
+                };
                 Err(Refusal::new("vlm_truncated", message))
             }
             "content_filter" => Err(Refusal::new("vlm_refused", "the server's filter withheld the answer")),
             _ if text.trim().is_empty() => Err(Refusal::new("vlm_reply", "the answer is empty")),
             _ => Ok(Answer {
                 text: key.strip(&text, false),
-                prompt_tokens: used.read,
-                completion_tokens: used.written,
+                prompt_tokens: used.read.unwrap_or_default(),
+                completion_tokens: used.written.unwrap_or_default(),
                 finish_reason: key.strip(&finish_reason, false),
             }),
         }
@@ -159,10 +163,24 @@ mod tests {
 
     #[test]
     fn counts() {
-        let body =
-            br#"{"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": 7, "completion_tokens": 2}}"#;
-        assert_eq!(Reply::read(body, &Key::none()).used, Some(Tokens { read: 7, written: 2 }));
-        assert_eq!(Reply::read(br#"{"choices": []}"#, &Key::none()).used, None);
+        let used = |usage: &str| {
+            let body = format!(r#"{{"choices": [{{"message": {{"content": "a"}}}}], "usage": {usage}}}"#);
+            let reply = Reply::read(body.as_bytes(), &Key::none());
+            assert!(reply.answer.is_ok(), "{usage}");
+            (reply.used.read, reply.used.written)
+        };
+        assert_eq!(used(r#"{"prompt_tokens": 7, "completion_tokens": 2}"#), (Some(7), Some(2)));
+        assert_eq!(used(r#"{"prompt_tokens": 7.0, "completion_tokens": 1.2}"#), (Some(7), Some(2)));
+        assert_eq!(
+            used(r#"{"prompt_tokens": 18446744073709551615, "completion_tokens": 1e300}"#),
+            (Some(u64::MAX), Some(u64::MAX))
+        );
+        assert_eq!(used(r#"{"prompt_tokens": -7, "completion_tokens": null}"#), (None, None));
+        assert_eq!(used(r#"{"prompt_tokens": "7"}"#), (None, None));
+        for none in ["null", "{}", "[]", "7", r#""none""#] {
+            assert_eq!(used(none), (None, None), "{none}");
+        }
+        assert_eq!(Reply::read(br#"{"choices": []}"#, &Key::none()).used.read, None);
     }
 
     #[test]

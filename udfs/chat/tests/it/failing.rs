@@ -151,8 +151,34 @@ async fn nobody_listens() {
     let nobody = Endpoint { retries: 1, backoff_s: 0.001, ..Endpoint::new(format!("http://{free}/v1"), "m") };
     let chat = Chat::new(nobody).unwrap();
     let refused = soon(chat.ask(&question("?"))).await.unwrap_err();
-    assert!(matches!(refused, Refused::Fatal(Fatal::Unreachable(_))), "{refused}");
+    assert!(matches!(refused, Refused::Fatal(Fatal::Unreachable { .. })), "{refused}");
     assert_eq!((chat.usage().requests, chat.usage().retries, chat.usage().unreported), (2, 1, 0));
+}
+
+#[tokio::test]
+async fn a_probe_asks_no_question() {
+    let replies = [
+        (200, r#"{"data": [{"id": "other"}, {"id": "m"}]}"#, "has the model"),
+        (200, r#"{"data": [{"id": "other"}]}"#, "not among the 1 that it lists: other"),
+        (200, "as you like", "does not say which models"),
+        (404, "", "HTTP 404"),
+    ];
+    for (status, body, expected) in replies {
+        let server = Server::start(move |_, _| Act::Status(status, "", body.to_owned())).await;
+        let found =
+            soon(Chat::new(Endpoint { model: "m".to_owned(), ..endpoint(&server) }).unwrap().probe()).await.unwrap();
+        assert!(found.contains(expected), "{found}");
+        assert_eq!(server.requests()[0].line, "GET /v1/models HTTP/1.1");
+    }
+    let server = Server::start(|_, _| Act::Echo(401)).await;
+    let chat = Chat::with_key(endpoint(&server), Key::new("sk-secret").unwrap()).unwrap();
+    let refused = soon(chat.probe()).await.unwrap_err();
+    assert!(matches!(&refused, Fatal::Key(_)) && !refused.to_string().contains("sk-secret"), "{refused}");
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let nobody = Chat::new(Endpoint::new(format!("http://{free}/v1"), "m")).unwrap();
+    let refused = soon(nobody.probe()).await.unwrap_err();
+    assert!(refused.to_string().contains(&format!("http://{free}/v1")), "{refused}");
+    assert_eq!(nobody.usage().requests, 0);
 }
 
 #[tokio::test]
@@ -164,7 +190,7 @@ async fn a_server_that_is_gone_ends_the_run() {
     }
     // The first try breaks off, the others find nobody.
     let refused = soon(chat.ask(&question("?"))).await.unwrap_err();
-    assert!(matches!(refused, Refused::Fatal(Fatal::Unreachable(_))), "{refused}");
+    assert!(matches!(refused, Refused::Fatal(Fatal::Unreachable { .. })), "{refused}");
     assert_eq!((chat.usage().requests, chat.usage().retries, server.requests().len()), (6, 2, 4));
     assert_eq!(soon(chat.ask(&question("?"))).await.unwrap_err(), refused);
     assert_eq!(chat.usage().requests, 6);

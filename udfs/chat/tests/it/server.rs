@@ -178,7 +178,10 @@ async fn read(stream: &mut TcpStream, pending: &mut Vec<u8>) -> Option<Request> 
     while pending.len() < head_end + length {
         more(stream, pending).await?;
     }
-    let body = serde_json::from_slice(&pending[head_end..head_end + length]).unwrap();
+    let body = match length {
+        0 => Value::Null,
+        _ => serde_json::from_slice(&pending[head_end..head_end + length]).unwrap(),
+    };
     let (line, authorization) = (head.lines().next().unwrap().to_owned(), header("authorization").map(str::to_owned));
     pending.drain(..head_end + length);
     Some(Request { at: Instant::now(), line, authorization, body })
