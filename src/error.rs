@@ -4,6 +4,14 @@
 //! hint). Bad rows are not errors: they go to the `quarantine` table. Messages are lower case, without a final stop.
 
 use std::fmt;
+use std::sync::Arc;
+
+use arrow::error::ArrowError;
+use datafusion::common::{Column, SchemaError};
+use datafusion::error::DataFusionError;
+
+use crate::project::edits;
+use crate::terminal;
 
 /// Result with this library's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -107,16 +115,21 @@ impl From<spatialmill_models::RegistryError> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
+        let mut text = self.message.clone();
         for (what, value) in &self.context {
-            write!(f, ", {what} `{value}`")?;
+            // A value is of one line: what looks like an error or a hint of ours is one.
+            text += &format!(", {what} `{}`", terminal::line(value));
         }
         let mut cause = self.source.as_deref().map(|e| e as &dyn std::error::Error);
         while let Some(error) = cause {
-            write!(f, ": {error}")?;
+            // Many errors repeat in their own words what caused them.
+            let why = error.to_string();
+            if !text.contains(why.trim()) {
+                text += &format!(": {}", why.trim());
+            }
             cause = error.source();
         }
-        Ok(())
+        f.write_str(&text)
     }
 }
 
@@ -141,22 +154,99 @@ impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> Context<T> for std::r
     }
 }
 
-impl From<datafusion::error::DataFusionError> for Error {
-    fn from(error: datafusion::error::DataFusionError) -> Self {
+impl From<DataFusionError> for Error {
+    fn from(error: DataFusionError) -> Self {
         // An error of ours that travelled through a plan comes out as it went in.
         match error {
-            datafusion::error::DataFusionError::External(inner) => match inner.downcast::<Error>() {
+            DataFusionError::External(inner) => match inner.downcast::<Error>() {
                 Ok(ours) => *ours,
                 Err(inner) => Error::input("the query failed").because(inner),
             },
-            datafusion::error::DataFusionError::Context(_, inner) => Error::from(*inner),
+            DataFusionError::ArrowError(inner, _) => match *inner {
+                ArrowError::ExternalError(inner) => DataFusionError::External(inner).into(),
+                other => Error::input("the query failed").because(other),
+            },
+            DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => Error::from(*inner),
+            DataFusionError::Shared(inner) => match Arc::try_unwrap(inner) {
+                Ok(inner) => Error::from(inner),
+                Err(inner) => copy_of(&inner),
+            },
+            DataFusionError::SchemaError(inner, _) => match *inner {
+                SchemaError::FieldNotFound { field, valid_fields } => no_column(&field, &valid_fields),
+                other => Error::usage("the query cannot be run").because(other),
+            },
+            DataFusionError::Plan(why) => {
+                match why.strip_prefix("table 'datafusion.public.").and_then(|it| it.strip_suffix("' not found")) {
+                    Some(table) => Error::usage(format!("there is no table `{table}`")),
+                    None => Error::usage(format!("the query cannot be run: {why}")),
+                }
+            }
+            DataFusionError::ResourcesExhausted(why) => {
+                let first = why.lines().next().unwrap_or_default();
+                Error::input(format!("the query needs more memory than it may have: {first}"))
+                    .hint("`memory` under [build] says what there is: --set memory=\"4 GiB\"")
+            }
+            DataFusionError::Execution(why) => Error::input(format!("the query failed: {why}")),
+            DataFusionError::NotImplemented(why) => Error::usage(format!("the query cannot be run: {why}")),
             other => Error::input("the query failed").because(other),
         }
     }
 }
 
-impl From<Error> for datafusion::error::DataFusionError {
+/// Of an error that several parts of a plan hold, what it would be for one.
+fn copy_of(error: &DataFusionError) -> Error {
+    let root = error.find_root();
+    if let DataFusionError::External(inner) = root
+        && let Some(ours) = inner.downcast_ref::<Error>()
+    {
+        let copy = Error::new(ours.kind, ours.to_string());
+        return match &ours.hint {
+            Some(hint) => copy.hint(hint),
+            None => copy,
+        };
+    }
+    match root {
+        DataFusionError::ResourcesExhausted(why) => DataFusionError::ResourcesExhausted(why.clone()).into(),
+        other => Error::input("the query failed").because(other.to_string()),
+    }
+}
+
+/// Its nearest names, not all that there are.
+fn no_column(field: &Column, there: &[Column]) -> Error {
+    let distance = |name: &str| edits(&field.name.to_lowercase(), &name.to_lowercase());
+    let mut names: Vec<&str> = there.iter().map(|column| column.name.as_str()).collect();
+    names.sort_by_key(|name| (distance(name), *name));
+    names.dedup();
+    let near: Vec<String> = names.iter().take(3).map(|name| format!("`{name}`")).collect();
+    let error = Error::usage(format!("there is no column `{}`", field.flat_name()));
+    match near.as_slice() {
+        [] => error,
+        near => error.hint(format!("of the {} columns here, the nearest: {}", names.len(), near.join(", "))),
+    }
+}
+
+impl From<Error> for DataFusionError {
     fn from(error: Error) -> Self {
         Self::External(Box::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once_and_values_stay_on_the_line() {
+        let inner = std::io::Error::other("no space left");
+        let error = Error::input("cannot write: no space left").with("file", "a\nhint: b").because(inner);
+        assert_eq!(error.to_string(), "cannot write: no space left, file `a\\nhint: b`");
+    }
+
+    #[test]
+    fn a_misspelt_column_is_told_with_its_nearest() {
+        let columns = ["margin", "marks", "task", "source", "answer"].map(|name| Column::new(Some("dataset"), name));
+        let error = no_column(&Column::new_unqualified("margn"), &columns);
+        assert_eq!(error.to_string(), "there is no column `margn`");
+        assert_eq!(error.advice(), Some("of the 5 columns here, the nearest: `margin`, `marks`, `task`"));
     }
 }

@@ -13,4 +13,5 @@ pub mod report;
 pub mod run;
 pub mod schemas;
 pub mod source;
+pub mod terminal;
 pub mod warehouse;

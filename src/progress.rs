@@ -205,7 +205,8 @@ pub fn tell_line(text: fmt::Arguments) {
     tell(format_args!("{text}\n"));
 }
 
-/// Text on stderr, as [`tell_line`].
+/// Text on stderr, as [`tell_line`]. It may quote what anybody has written.
 pub fn tell(text: fmt::Arguments) {
-    drop(std::io::stderr().lock().write_fmt(text));
+    let text = text.to_string();
+    drop(std::io::stderr().lock().write_all(crate::terminal::text(&text).as_bytes()));
 }

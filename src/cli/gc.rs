@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::limits::duration;
 use super::{Global, columns, out};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::warehouse::Retention;
 
 /// Delete parts and staging records that no kept version refers to, once they are older than a grace period
@@ -40,20 +41,5 @@ impl Gc {
         }
         let files = if self.dry_run { "files to delete" } else { "files deleted" };
         out(&columns(&["table", files, "bytes"], &rows))
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, Error> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let seconds = match &text[digits..] {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => 0,
-    };
-    match text[..digits].parse::<u64>().ok().and_then(|n| n.checked_mul(seconds)) {
-        Some(total) if seconds > 0 => Ok(Duration::from_secs(total)),
-        _ => Err(Error::usage("not a time").with("given", text).hint("for example 90m, 24h or 7d")),
     }
 }

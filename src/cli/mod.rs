@@ -1,15 +1,17 @@
 //! The command line: `spatialmill --project DIR <verb>`.
 //!
 //! Data goes to stdout, everything else to stderr. A failure ends with a `hint:` where there is something to do about it, and with an
-//! exit code: 0 done, 1 failed, 2 wrong usage, 3 stopped because too much was quarantined.
+//! exit code: 0 done, 1 failed, 2 wrong usage, 3 stopped because too much was quarantined. A panic is a failure like any other.
 
 mod build;
 mod demo;
 mod doctor;
 mod export;
+mod fault;
 mod gc;
 mod import;
 mod init;
+mod limits;
 mod models;
 mod output;
 mod phrases;
@@ -25,6 +27,7 @@ mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -32,6 +35,7 @@ use crate::error::{Error, Result};
 use crate::progress::{Progress, tell_line};
 use crate::project::Project;
 use crate::run::Mill;
+use crate::terminal;
 
 /// Turns image collections and 3D scans into spatial-reasoning question-answer data for vision-language models.
 ///
@@ -108,23 +112,43 @@ pub fn main() -> ExitCode {
             };
         }
     };
-    let outcome = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        // Plans recurse deeply in unoptimised builds.
-        .thread_stack_size(16 << 20)
-        .build()
-        .map_err(|e| Error::internal("cannot start the async runtime").because(e))
-        .and_then(|runtime| runtime.block_on(run(cli)));
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tell_line(format_args!("error: {error}"));
-            if let Some(hint) = error.advice() {
-                tell_line(format_args!("hint: {hint}"));
-            }
-            ExitCode::from(error.exit_code())
-        }
+    fault::note();
+    // A thread of its own, because the first one's stack is what the shell allows.
+    let work = std::thread::Builder::new().stack_size(STACK).spawn(move || finish(cli));
+    let outcome = match work.map(std::thread::JoinHandle::join) {
+        Ok(Ok(outcome)) => outcome.map_err(fault::behind),
+        Ok(Err(panic)) => Err(fault::of(panic.as_ref())),
+        Err(e) => Err(Error::input("cannot start a thread").because(e)),
+    };
+    ExitCode::from(told(outcome))
+}
+
+/// Tells how it ended, and gives the process's exit code.
+fn told(outcome: Result<()>) -> u8 {
+    let Err(error) = outcome else { return 0 };
+    tell_line(format_args!("error: {error}"));
+    if let Some(hint) = error.advice() {
+        tell_line(format_args!("hint: {hint}"));
     }
+    error.exit_code()
+}
+
+/// For plans as deep as a query may be (`run/read_only.rs`); memory is taken as it is used.
+const STACK: usize = 256 << 20;
+
+/// Runs a verb to its end. After a failure nothing is waited for that may still be at work, such as a query that took too long.
+fn finish(cli: Cli) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        // Plans recurse deeply in unoptimised builds, and partitions' streams are dropped level by level.
+        .thread_stack_size(32 << 20)
+        .build()
+        .map_err(|e| Error::internal("cannot start the async runtime").because(e))?;
+    let outcome = runtime.block_on(run(cli));
+    if outcome.is_err() {
+        runtime.shutdown_timeout(Duration::from_secs(1));
+    }
+    outcome
 }
 
 async fn run(cli: Cli) -> Result<()> {
@@ -150,19 +174,24 @@ async fn run(cli: Cli) -> Result<()> {
     }
 }
 
-/// Writes to stdout; a reader that went away (`| head`) ends the program quietly.
+/// Writes to stdout, for people; a reader that went away (`| head`) ends the program quietly.
 fn out(text: &str) -> Result<()> {
     use std::io::Write;
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
+    match std::io::stdout().lock().write_all(terminal::text(text).as_bytes()) {
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
         other => other.map_err(|e| Error::input("cannot write to stdout").because(e)),
     }
 }
 
-/// Rows under their headings, each column as wide as it needs.
+/// Of a longer cell, the beginning tells enough.
+const LONGEST_CELL: usize = 2_000;
+
+/// Rows under their headings, each column as wide as it needs and each row on its line.
 fn columns(heading: &[&str], rows: &[Vec<String>]) -> String {
+    let cell = |cell: &String| terminal::line(&terminal::cut(cell, LONGEST_CELL)).into_owned();
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(cell).collect()).collect();
     let mut widths: Vec<usize> = heading.iter().map(|h| h.chars().count()).collect();
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
@@ -172,8 +201,19 @@ fn columns(heading: &[&str], rows: &[Vec<String>]) -> String {
         format!("{}\n", padded.join("  ").trim_end())
     };
     let mut text = line(&mut heading.iter().copied());
-    for row in rows {
+    for row in &rows {
         text += &line(&mut row.iter().map(String::as_str));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_row_stays_on_its_line_and_within_bounds() {
+        let text = super::columns(&["a", "b"], &[vec!["x\n\u{1b}[2J".to_owned(), "y".repeat(100_000)]]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines.len() == 2 && lines[1].starts_with("x\\n\\u{1b}[2J  yyy") && lines[1].ends_with("y…"), "{text}");
+        assert!(lines[1].chars().count() < 2_100);
+    }
 }

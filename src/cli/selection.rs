@@ -7,12 +7,11 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use clap::Args;
 use datafusion::error::DataFusionError;
-use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::{DataFrame, SessionContext, ident, lit};
 
 use crate::error::{Error, Result};
 use crate::project::Project;
-use crate::run::Mill;
+use crate::run::{Mill, read_only};
 
 /// Each filter may be repeated: --relation left --relation right takes both. Filters of different kinds must all hold.
 #[derive(Debug, Args)]
@@ -59,6 +58,8 @@ pub struct Selected {
     pub sql: String,
 }
 
+const PREDICATE: &str = "--where takes a predicate, such as --where \"margin > 0.5 AND task = 'object_counting'\"; `sql -c 'DESCRIBE dataset'` lists the columns";
+
 /// Where named slices are, below `queries/`.
 const SLICES: &str = "slices/";
 
@@ -81,18 +82,19 @@ impl Selection {
             let wanted: Vec<String> = wanted.iter().map(|value| format!("'{}'", value.replace('\'', "''"))).collect();
             terms.push(format!("{column} IN ({})", wanted.join(", ")));
         }
-        terms.extend(self.predicate.as_ref().map(|predicate| format!("({predicate})")));
+        if let Some(given) = &self.predicate {
+            let predicate = read_only::predicate(given).map_err(|e| e.with("where", given).hint(PREDICATE))?;
+            terms.push(format!("({predicate})"));
+        }
         if !terms.is_empty() {
             sql += &format!(" WHERE {}", terms.join(" AND "));
         }
         if let Some(limit) = limit {
             sql += &format!(" ORDER BY sample_id LIMIT {limit}");
         }
-        let rows = read_only(&context, &sql).await.map_err(|e| {
-            Error::usage("the selection is no query that can be run")
-                .with("query", &sql)
-                .because(e)
-                .hint("--where takes a predicate, such as --where \"margin > 0.5 AND task = 'object_counting'\"")
+        let rows = read_only::rows(&context, &sql).await.map_err(|e| match e.advice() {
+            Some(_) => e,
+            None => e.hint(PREDICATE),
         })?;
         Ok(Selected { context, version, rows, sql })
     }
@@ -121,18 +123,15 @@ pub fn slices(project: &Project) -> Vec<(&str, &str)> {
     slices.collect()
 }
 
-fn named<'a>(project: &'a Project, name: &str) -> Result<&'a str> {
+fn named(project: &Project, name: &str) -> Result<String> {
     let text = project.queries().get(&format!("{SLICES}{name}.sql")).ok_or_else(|| {
         let known: Vec<&str> = slices(project).into_iter().map(|(name, _)| name).collect();
         let hint = format!("slices: {}; queries/slices/{name}.sql of the project would be another", known.join(", "));
         Error::usage("no slice has this name").with("name", name).hint(hint)
     })?;
-    Ok(text.trim_end().trim_end_matches(';'))
-}
-
-async fn read_only(context: &SessionContext, sql: &str) -> Result<DataFrame> {
-    let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    Ok(context.sql_with_options(sql, options).await?)
+    // As it is understood, so that no comment or parenthesis of it reaches into the query around it.
+    let query = read_only::query(text).map_err(|e| e.with("file", format!("queries/{SLICES}{name}.sql")))?;
+    Ok(query.to_string())
 }
 
 /// That a sample has this value; an error names those there are. It stops at the first such sample, for the whole column may be large.

@@ -3,6 +3,7 @@
 use clap::Args;
 use datafusion::prelude::{ident, lit};
 
+use super::limits::Limits;
 use super::output::{Format, to_stdout, to_url};
 use super::selection::{Selection, slices};
 use super::{Global, columns, out};
@@ -31,6 +32,8 @@ pub struct Slice {
     /// Name the slices of queries/slices/, for --named
     #[arg(long, exclusive = true)]
     list: bool,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 impl Slice {
@@ -41,6 +44,11 @@ impl Slice {
                 slices(&project).into_iter().map(|(name, doc)| vec![name.to_owned(), doc.to_owned()]).collect();
             return out(&columns(&["slice", "what it is"], &rows));
         }
+        let limits = self.limits;
+        limits.within(self.take(global)).await
+    }
+
+    async fn take(self, global: &Global) -> Result<()> {
         let mill = global.mill().await?;
         let mut rows = self.selection.rows(&mill, None).await?.rows;
         if !self.by.is_empty() {
@@ -53,7 +61,7 @@ impl Slice {
             let by = || self.by.iter().map(|column| ident(column.trim())).collect::<Vec<_>>();
             let counted = rows.aggregate(by(), vec![n])?;
             let counted = counted.sort(by().into_iter().map(|column| column.sort(true, false)).collect())?;
-            return to_stdout(counted.execute_stream().await?, Format::Table).await.map(drop);
+            return to_stdout(self.limits.rows(counted.execute_stream().await?), Format::Table).await.map(drop);
         }
         if let Some(limit) = self.limit {
             rows = rows.limit(0, Some(limit))?;
@@ -61,7 +69,7 @@ impl Slice {
         if self.count {
             return out(&format!("{}\n", rows.count().await?));
         }
-        let stream = rows.execute_stream().await?;
+        let stream = self.limits.rows(rows.execute_stream().await?);
         let n = match &self.out {
             Some(url) => to_url(stream, url).await?,
             None => to_stdout(stream, Format::Json).await?,

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 
 use clap::Args;
-use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::SessionContext;
-use datafusion::sql::parser::DFParser;
+use futures::FutureExt;
 
+use super::limits::Limits;
 use super::output::{Format, to_stdout};
-use super::{Global, out};
-use crate::error::{Context, Error, Result};
+use super::{Global, fault, out};
+use crate::error::{Context, Error, Kind, Result};
 use crate::progress::{tell, tell_line};
+use crate::run::read_only;
 
 /// Query the warehouse's tables and the pipeline's views; nothing can be changed
 ///
@@ -35,19 +37,22 @@ pub struct Sql {
     /// Read a table as it was: TABLE=N, or N for `dataset`; may be repeated
     #[arg(long, value_name = "N")]
     version: Vec<String>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 impl Sql {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let mill = global.mill().await?;
         let context = mill.session(&versions(&self.version)?).await?;
+        let asker = Asker { context, format: self.format, limits: self.limits };
         match (self.command.or(self.statements), &self.file) {
-            (Some(text), _) => run_all(&context, &text, self.format).await,
+            (Some(text), _) => asker.run(&text).await,
             (None, Some(file)) => {
                 let text = std::fs::read_to_string(file).or_input(|| format!("cannot read `{}`", file.display()))?;
-                run_all(&context, &text, self.format).await
+                asker.run(&text).await.map_err(|e| e.with("file", file.display()))
             }
-            (None, None) => shell(&context, self.format).await,
+            (None, None) => asker.converse().await,
         }
     }
 }
@@ -63,55 +68,67 @@ fn versions(given: &[String]) -> Result<BTreeMap<String, u64>> {
     given.iter().map(parse).collect()
 }
 
-async fn run_all(context: &SessionContext, text: &str, format: Format) -> Result<()> {
-    let statements = DFParser::parse_sql(text).map_err(|e| Error::usage("this is not SQL").because(e))?;
-    if statements.len() > 1 && format == Format::Parquet {
-        return Err(Error::usage("a Parquet file holds the rows of one statement").with("statements", statements.len()));
-    }
-    for statement in statements {
-        // Reading only: no CREATE, COPY, INSERT, SET.
-        let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        let plan = context.state().statement_to_plan(statement).await.map_err(not_run)?;
-        options.verify_plan(&plan).map_err(not_run)?;
-        let rows = context.execute_logical_plan(plan).await.map_err(not_run)?;
-        to_stdout(rows.execute_stream().await.map_err(not_run)?, format).await?;
-    }
-    Ok(())
+/// Statements in, rows to stdout.
+struct Asker {
+    context: SessionContext,
+    format: Format,
+    limits: Limits,
 }
 
-fn not_run(error: datafusion::error::DataFusionError) -> Error {
-    Error::from(error).hint("`spatialmill sql -c 'SHOW TABLES'` lists what can be read")
-}
-
-async fn shell(context: &SessionContext, format: Format) -> Result<()> {
-    let prompts = std::io::stdin().is_terminal();
-    let mut text = String::new();
-    if prompts {
-        tell_line(format_args!("end a statement with ;  `SHOW TABLES;` lists tables  `quit` leaves"));
-        tell(format_args!("spatialmill> "));
-    }
-    let lines = tokio::io::BufReader::new(tokio::io::stdin());
-    let mut lines = tokio::io::AsyncBufReadExt::lines(lines);
-    while let Some(line) = lines.next_line().await.or_input(|| "cannot read from stdin".into())? {
-        if text.is_empty() && ["quit", "exit", "\\q"].contains(&line.trim().trim_end_matches(';')) {
-            return Ok(());
+impl Asker {
+    /// Runs all statements of a text, none of them when one is not to be run.
+    async fn run(&self, text: &str) -> Result<()> {
+        let statements = read_only::questions(text)?;
+        if statements.len() > 1 && self.format == Format::Parquet {
+            let error = Error::usage("a Parquet file holds the rows of one statement");
+            return Err(error.with("statements", statements.len()));
         }
-        text += &line;
-        text.push('\n');
-        if line.trim_end().ends_with(';') {
-            match run_all(context, &text, format).await {
-                // A mistake ends a script, but not a conversation.
-                Err(error) if prompts => tell_line(format_args!("error: {error}")),
-                outcome => outcome?,
+        for statement in statements {
+            let work = async {
+                let rows = read_only::plan(&self.context, statement).await?;
+                to_stdout(self.limits.rows(rows.execute_stream().await?), self.format).await
+            };
+            self.limits.within(work).await.map_err(|e| match (e.kind(), e.advice()) {
+                (Kind::Usage, None) => e.hint("`spatialmill sql -c 'SHOW TABLES'` lists what can be read"),
+                _ => e,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The shell.
+    async fn converse(&self) -> Result<()> {
+        let prompts = std::io::stdin().is_terminal();
+        let mut text = String::new();
+        if prompts {
+            tell_line(format_args!("end a statement with ;  `SHOW TABLES;` lists tables  `quit` leaves"));
+            tell(format_args!("spatialmill> "));
+        }
+        let lines = tokio::io::BufReader::new(tokio::io::stdin());
+        let mut lines = tokio::io::AsyncBufReadExt::lines(lines);
+        while let Some(line) = lines.next_line().await.or_input(|| "cannot read from stdin".into())? {
+            if text.is_empty() && ["quit", "exit", "\\q"].contains(&line.trim().trim_end_matches(';')) {
+                return Ok(());
             }
-            text.clear();
+            text += &line;
+            text.push('\n');
+            if line.trim_end().ends_with(';') {
+                let run = AssertUnwindSafe(self.run(&text)).catch_unwind().await;
+                let outcome = run.unwrap_or_else(|panic| Err(fault::of(panic.as_ref())));
+                match outcome.map_err(fault::behind) {
+                    // A mistake ends a script, but not a conversation.
+                    Err(error) if prompts => tell_line(format_args!("error: {error}")),
+                    outcome => outcome?,
+                }
+                text.clear();
+            }
+            if prompts {
+                tell(format_args!("{}", if text.is_empty() { "spatialmill> " } else { "         ...> " }));
+            }
         }
         if prompts {
-            tell(format_args!("{}", if text.is_empty() { "spatialmill> " } else { "         ...> " }));
+            return out("\n");
         }
+        if text.trim().is_empty() { Ok(()) } else { self.run(&text).await }
     }
-    if prompts {
-        return out("\n");
-    }
-    if text.trim().is_empty() { Ok(()) } else { run_all(context, &text, format).await }
 }

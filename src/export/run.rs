@@ -54,7 +54,7 @@ pub struct Outcome {
     pub written: bool,
 }
 
-const MANIFEST: &str = "manifest.json";
+pub const MANIFEST: &str = "manifest.json";
 const PROGRESS: &str = "_progress";
 
 /// Frames whose images are put before a line of progress says so: what is drawn again after an interruption, at most.

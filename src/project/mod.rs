@@ -274,7 +274,7 @@ fn unknown(given: &str, known: impl Iterator<Item = String>) -> Error {
 }
 
 /// Levenshtein distance, for hints.
-fn edits(a: &str, b: &str) -> usize {
+pub fn edits(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {

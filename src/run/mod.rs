@@ -17,6 +17,7 @@ pub mod import;
 mod in_flight;
 pub mod plans;
 pub mod probe;
+pub mod read_only;
 pub mod session;
 pub mod stale;
 pub mod verify;

@@ -28,7 +28,7 @@ use datafusion::physical_plan::{ExecutionPlan, collect_partitioned};
 use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
 use tokio::sync::mpsc::Sender;
 
-use super::Mill;
+use super::{Mill, read_only};
 use crate::error::{Error, Result};
 use crate::pipeline::account::{AccountExec, Checks, FILTERED, Ledger, Lost, ORIGIN, QUARANTINED};
 use crate::pipeline::early::count_early;
@@ -167,7 +167,7 @@ impl Mill {
         let mut all: Option<DataFrame> = None;
         for query in stage.queries(&self.project)? {
             let here = |e: Error| e.with("file", format!("queries/{}", query.path));
-            let rows = context.sql(&query.sql).await.map_err(|e| here(e.into()))?;
+            let rows = read_only::rows(context, &query.sql).await.map_err(here)?;
             let rows = align(rows, &schema, &query.origin).map_err(here)?;
             all = Some(match all {
                 None => rows,
@@ -180,7 +180,8 @@ impl Mill {
 
 fn checks(context: &SessionContext, stage: &Stage, columns: &DFSchema) -> Result<Checks> {
     let check = |text: &String| -> Result<(String, Arc<dyn PhysicalExpr>)> {
-        let check = context.parse_sql_expr(text, columns).map_err(|e| Error::from(e).with("check", text))?;
+        let check = read_only::predicate(text).map_err(|e| e.with("check", text))?;
+        let check = context.parse_sql_expr(&check, columns).map_err(|e| Error::from(e).with("check", text))?;
         Ok((text.clone(), context.create_physical_expr(check, columns)?))
     };
     Ok(Checks::new(stage, stage.checks.iter().map(check).collect::<Result<_>>()?))

@@ -17,9 +17,9 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use super::Mill;
 use super::in_flight::KeepInFlight;
-use crate::error::{Error, Result};
+use super::{Mill, read_only};
+use crate::error::Result;
 use crate::models::Models;
 use crate::pipeline::{Keep, Stage};
 use crate::project::Project;
@@ -137,10 +137,9 @@ impl Mill {
         }
         let mut plan = None;
         for query in view.queries(&self.project)? {
-            let frame = context
-                .sql(&query.sql)
+            let frame = read_only::rows(context, &query.sql)
                 .await
-                .map_err(|e| Error::from(e).with("file", format!("queries/{}", query.path)))?;
+                .map_err(|e| e.with("file", format!("queries/{}", query.path)))?;
             plan = Some(match plan {
                 None => frame,
                 Some(all) => datafusion::dataframe::DataFrame::union_by_name(all, frame)?,

@@ -4,7 +4,7 @@ use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr, lit};
 use datafusion::prelude::{ident, not};
 
-use super::Mill;
+use super::{Mill, read_only};
 use crate::error::{Error, Result};
 
 /// Something that is not as it should be.
@@ -35,7 +35,7 @@ impl Mill {
         let context = self.session(&Default::default()).await?;
         for check in &stage.checks {
             let rows = context.table(name).await?;
-            let broken = rows.clone().filter(not(rows.parse_sql_expr(check)?))?.count().await?;
+            let broken = rows.clone().filter(not(rows.parse_sql_expr(&read_only::predicate(check)?)?))?.count().await?;
             if broken > 0 {
                 findings.push(Finding { is_damage: true, text: format!("{broken} rows break the check `{check}`") });
             }

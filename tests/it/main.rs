@@ -8,5 +8,6 @@ mod mutate;
 mod sheet;
 mod slt;
 mod sources;
+mod sql;
 mod tidy;
 mod warehouse;
