@@ -120,7 +120,7 @@ async fn phrase_of(ask: &Ask, shown: Shown, thing: &Thing) -> std::result::Resul
     let Step::Caption(caption, verify) = &chatting.step else { return Err(not_for("caption")) };
     let (width, height) = (shown.picture.width(), shown.picture.height());
     let Some(bounds) = thing.bounds.clipped_to(width, height) else {
-        let message = format!("no part of the box {:?} is in the picture of {width} x {height} pixels", thing.bounds);
+        let message = format!("no part of the box {} is in the picture of {width} x {height} pixels", thing.bounds);
         return Err(Lost { code: "box".into(), message }.into());
     };
     let model = Arc::clone(chatting);

@@ -3,6 +3,8 @@
 //! The box 0, 0, 1, 1 covers exactly the first pixel, as in COCO; its centre is (0.5, 0.5), where the camera says
 //! (0, 0).
 
+use std::fmt;
+
 /// From (`x0`, `y0`) to (`x1`, `y1`), edges, not last pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PixelBox {
@@ -10,6 +12,13 @@ pub struct PixelBox {
     pub y0: f64,
     pub x1: f64,
     pub y1: f64,
+}
+
+/// For people: its edges, to a hundredth of a pixel.
+impl fmt::Display for PixelBox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2}, {:.2} to {:.2}, {:.2}", self.x0, self.y0, self.x1, self.y1)
+    }
 }
 
 impl PixelBox {

@@ -112,9 +112,12 @@ fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Un
         };
         if let Some(channels) = channels.filter(|channels| *channels != classes) {
             let labels = labels.len();
-            let scores = settings.scores;
+            let scores = match settings.scores {
+                Scores::Softmax => "softmax",
+                Scores::Sigmoid => "sigmoid",
+            };
             return Err(Unfit(format!(
-                "`logits` has {channels} classes, but {scores:?} of {labels} labels has {classes}"
+                "`logits` has {channels} classes, but `{scores}` of {labels} labels has {classes}"
             )));
         }
     }

@@ -28,7 +28,7 @@ impl Prompt {
     /// `across` and `down`: how many of the network's pixels one of the picture's is.
     pub(crate) fn inputs(&self, bounds: &PixelBox, picture: Size, across: f64, down: f64) -> Result<Inputs, Poison> {
         let Some(inside) = bounds.clipped_to(picture.width, picture.height) else {
-            return Err(Poison::new("box", format!("the prompt {bounds:?} is no area of the picture")));
+            return Err(Poison::new("box", format!("the prompt {bounds} is no area of the picture")));
         };
         let corners = [inside.x0 * across, inside.y0 * down, inside.x1 * across, inside.y1 * down];
         Ok(vec![
@@ -76,7 +76,7 @@ impl Margin {
 
     fn check(self, mask: &Mask, bounds: &PixelBox, picture: Size) -> Result<(), Poison> {
         if mask.is_empty() {
-            return Err(Poison::new("empty_mask", format!("no pixel of the mask lies near its box {bounds:?}")));
+            return Err(Poison::new("empty_mask", format!("no pixel of the mask lies near its box {bounds}")));
         }
         let all = f64::from(picture.width) * f64::from(picture.height);
         let in_box = bounds.clipped_to(picture.width, picture.height).map_or(0.0, |inside| inside.area());

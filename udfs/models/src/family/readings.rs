@@ -25,8 +25,10 @@ impl Readings {
         if ordered && share && spikes {
             return Ok(());
         }
+        let despike = self.despike.map_or("none".to_owned(), |times| times.to_string());
         Err(super::Unfit(format!(
-            "a depth needs 0 <= `min_depth_m` < `max_depth_m`, `min_readings` from 0 to 1 and `despike` of at least 1, not {self:?}"
+            "a depth needs 0 <= `min_depth_m` < `max_depth_m`, `min_readings` from 0 to 1 and `despike` of at least 1, not {}, {}, {} and {despike}",
+            self.min_depth_m, self.max_depth_m, self.min_readings
         )))
     }
 
