@@ -1,4 +1,4 @@
-//! Where rows go: stdout in a format, or a file behind a URL. Rows stream; only the printed table is held in memory.
+//! Where rows go: stdout in a format, or a file behind a URL. Rows stream; only a page of a printed table is held in memory.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use arrow::util::pretty::pretty_format_batches;
 use clap::ValueEnum;
 use datafusion::execution::SendableRecordBatchStream;
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use object_store::ObjectStoreExt;
 use object_store::buffered::BufWriter;
 use parquet::arrow::ArrowWriter;
@@ -40,9 +40,20 @@ pub async fn to_stdout(mut rows: SendableRecordBatchStream, format: Format) -> R
     let mut n = 0;
     match format {
         Format::Table => {
-            let batches: Vec<RecordBatch> = rows.try_collect().await?;
-            n = batches.iter().map(|b| b.num_rows() as u64).sum();
-            super::out(&table(&schema, &batches)?)?;
+            let (mut page, mut held) = (Vec::new(), 0);
+            while let Some(batch) = rows.next().await {
+                let batch = batch?;
+                n += batch.num_rows() as u64;
+                held += batch.num_rows();
+                page.push(batch);
+                if held >= PAGE {
+                    super::out(&table(&schema, &std::mem::take(&mut page))?)?;
+                    held = 0;
+                }
+            }
+            if held > 0 || n == 0 {
+                super::out(&table(&schema, &page)?)?;
+            }
         }
         Format::Csv => {
             let mut writer = arrow::csv::Writer::new(Pipe::open());
@@ -158,6 +169,9 @@ fn table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String> {
     let text = pretty_format_batches(&shown_batches).or_internal(unprintable)?;
     Ok(format!("{text}\n"))
 }
+
+/// Rows of a table that are held to find how wide its columns are; more are another table below, with the same heading.
+const PAGE: usize = 10_000;
 
 /// Of a cell, for people; `--format json` and `csv` have all of it.
 const LONGEST_CELL: usize = 1_000;

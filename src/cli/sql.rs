@@ -11,7 +11,7 @@ use futures::FutureExt;
 
 use super::limits::Limits;
 use super::output::{Format, to_stdout};
-use super::{Global, fault, out};
+use super::{Global, fault, out, told};
 use crate::error::{Context, Error, Kind, Result};
 use crate::progress::{tell, tell_line};
 use crate::run::read_only;
@@ -117,7 +117,7 @@ impl Asker {
                 let outcome = run.unwrap_or_else(|panic| Err(fault::of(panic.as_ref())));
                 match outcome.map_err(fault::behind) {
                     // A mistake ends a script, but not a conversation.
-                    Err(error) if prompts => tell_line(format_args!("error: {error}")),
+                    Err(error) if prompts => drop(told(Err(error))),
                     outcome => outcome?,
                 }
                 text.clear();

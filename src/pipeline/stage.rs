@@ -155,6 +155,9 @@ fn parse(path: &str, text: &str) -> Result<Stage> {
         all.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
     };
     let writes = one("writes").ok_or_else(|| wrong("the header has no `-- writes:` line".into()))?;
+    if !writes.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') || writes.is_empty() {
+        return Err(wrong("`-- writes:` names a table with ASCII letters, digits and `_`".into()));
+    }
     let keep = match one("keep") {
         Some("view") => Keep::View,
         Some("held") => Keep::Held,
@@ -277,6 +280,8 @@ mod tests {
     fn a_wrong_header_names_its_file() {
         let error = Stage::parse_all(&files(&[("x.sql", "-- writes: a\n-- keep: maybe\nSELECT 1")])).unwrap_err();
         assert_eq!(error.to_string(), "`-- keep:` must be view, held or table, not `maybe`, file `queries/x.sql`");
+        let named = files(&[("x.sql", "-- writes: a\u{1b}[2J\n-- keep: view\nSELECT 1")]);
+        assert!(Stage::parse_all(&named).unwrap_err().to_string().contains("ASCII letters"));
         let view = files(&[("x.sql", "-- writes: a\n-- keep: view\n-- check: b > 0\nSELECT 1")]);
         assert!(Stage::parse_all(&view).unwrap_err().to_string().contains("nobody checks its rows"));
         let two = files(&[("a.sql", "-- writes: t\n-- keep: view\n"), ("b.sql", "-- writes: t\n-- keep: table\n")]);
