@@ -32,7 +32,7 @@ const MAX_LEVELS: usize = 2_000;
 const MAX_READS: usize = 1_000;
 
 /// The same, what stands behind a name of `WITH` as often as that is read: it is planned each time, and forty names can stand for a million million.
-const MAX_EXPANDED: usize = 20_000;
+const MAX_EXPANDED: i64 = 20_000;
 
 const QUERIES: &str = "one SELECT, WITH or VALUES is run here";
 
@@ -268,23 +268,24 @@ fn is_text(token: &Token) -> bool {
 /// Counts what a query reads.
 #[derive(Default)]
 struct Reads {
-    count: usize,
-    expanded: usize,
+    count: i64,
+    /// With what stands behind each name where it is read, and not where it is defined.
+    expanded: i64,
+    visits: i64,
     /// What stands behind each name of a WITH. Names that are hidden by others of an inner query are not told apart.
-    named: HashMap<String, usize>,
-    /// True while a name's size is taken; its query is visited again where it stands.
+    named: HashMap<String, i64>,
+    /// True while a name's size is taken; its query is visited again where it is defined.
     is_measuring: bool,
 }
 
 impl Reads {
-    fn add(&mut self, expanded: usize) -> ControlFlow<()> {
-        self.count += usize::from(!self.is_measuring && expanded > 0);
+    fn add(&mut self, expanded: i64) -> ControlFlow<()> {
+        self.count += i64::from(!self.is_measuring);
         self.expanded += expanded;
-        if self.count > MAX_READS || self.expanded > MAX_EXPANDED {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        self.visits += 1;
+        let is_too_much =
+            self.count > MAX_READS as i64 || self.expanded > MAX_EXPANDED || self.visits > 10 * MAX_EXPANDED;
+        if is_too_much { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
@@ -295,12 +296,13 @@ impl Visitor for Reads {
         for named in query.with.iter().flat_map(|with| &with.cte_tables) {
             let (before, outer) = (self.expanded, std::mem::replace(&mut self.is_measuring, true));
             named.query.visit(self)?;
+            let size = self.expanded - before;
             self.is_measuring = outer;
-            self.named.insert(named.alias.name.value.to_lowercase(), self.expanded - before);
+            // The visit where it is defined adds as much.
+            self.expanded = before - size;
+            self.named.insert(named.alias.name.value.to_lowercase(), size);
         }
-        // Of VALUES there is nothing else to count.
-        self.expanded += 1;
-        self.add(0)
+        self.add(1)
     }
 
     fn pre_visit_select(&mut self, _: &Select) -> ControlFlow<()> {

@@ -639,7 +639,8 @@ async fn a_server_that_dies_ends_the_build() {
     let folder = project(20, &model("detect", &server.url, "", limits), "detect_model = \"detect\"");
     let error = failure(folder.path(), &["max_quarantined=1.0"]).await;
     assert_eq!(error.kind(), Kind::Input, "{error}");
-    assert!(error.to_string().contains("the server cannot be reached"), "{error}");
+    let unreachable = format!("the server at `{}` cannot be reached", server.url);
+    assert!(error.to_string().contains(&unreachable) && error.to_string().contains("model `detect`"), "{error}");
     let stopped = mill(folder.path(), &[]).await;
     assert!(lines(&stopped, "SELECT * FROM detected").await.is_empty());
     assert!(lines(&stopped, "SELECT * FROM quarantine").await.is_empty());
