@@ -182,7 +182,8 @@ impl From<DataFusionError> for Error {
                 }
             }
             DataFusionError::ResourcesExhausted(why) => {
-                let first = why.lines().next().unwrap_or_default();
+                // Behind it, whole tables of who holds how much.
+                let first = why.split(" with top memory consumers").next().unwrap_or_default();
                 Error::input(format!("the query needs more memory than it may have: {first}"))
                     .hint("`memory` under [build] says what there is: --set memory=\"4 GiB\"")
             }

@@ -126,7 +126,10 @@ pub fn main() -> ExitCode {
 /// Tells how it ended, and gives the process's exit code.
 fn told(outcome: Result<()>) -> u8 {
     let Err(error) = outcome else { return 0 };
-    tell_line(format_args!("error: {error}"));
+    let text = error.to_string();
+    // Some quote the line that is wrong, which may be all of a file.
+    let lines: Vec<_> = text.lines().map(|line| terminal::cut(line, LONGEST_CELL)).collect();
+    tell_line(format_args!("error: {}", lines.join("\n")));
     if let Some(hint) = error.advice() {
         tell_line(format_args!("hint: {hint}"));
     }
@@ -183,7 +186,7 @@ fn out(text: &str) -> Result<()> {
     }
 }
 
-/// Of a longer cell, the beginning tells enough.
+/// Of a longer cell or line, the beginning tells enough.
 const LONGEST_CELL: usize = 2_000;
 
 /// Rows under their headings, each column as wide as it needs and each row on its line.
