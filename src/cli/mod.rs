@@ -1,7 +1,8 @@
 //! The command line: `spatialmill --project DIR <verb>`.
 //!
 //! Data goes to stdout, everything else to stderr. A failure ends with a `hint:` where there is something to do about it, and with an
-//! exit code: 0 done, 1 failed, 2 wrong usage, 3 stopped because too much was quarantined. A panic is a failure like any other.
+//! exit code: 0 done, 1 failed, 2 wrong usage, 3 stopped because too much was quarantined, 130 interrupted by Ctrl-C (143 by SIGTERM). A
+//! panic is a failure like any other.
 
 mod build;
 mod demo;
@@ -11,6 +12,7 @@ mod fault;
 mod gc;
 mod import;
 mod init;
+mod interrupt;
 mod limits;
 mod models;
 mod output;
@@ -31,6 +33,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use self::interrupt::{Kept, or_interrupted};
 use crate::error::{Error, Result};
 use crate::progress::{Progress, tell_line};
 use crate::project::Project;
@@ -155,6 +158,15 @@ fn finish(cli: Cli) -> Result<()> {
 }
 
 async fn run(cli: Cli) -> Result<()> {
+    let kept = match cli.verb {
+        Verb::Import(_) | Verb::Build(_) | Verb::Demo(_) => Kept::Shards,
+        Verb::Export(_) => Kept::Files,
+        _ => Kept::Nothing,
+    };
+    or_interrupted(kept, run_verb(cli)).await
+}
+
+async fn run_verb(cli: Cli) -> Result<()> {
     let global = cli.global;
     match cli.verb {
         Verb::Init(verb) => verb.run(&global),
