@@ -10,7 +10,7 @@ use arrow::error::ArrowError;
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 
-use crate::project::edits;
+use crate::suggestion::edits;
 use crate::terminal;
 
 /// Result with this library's [`Error`].

@@ -13,5 +13,6 @@ pub mod report;
 pub mod run;
 pub mod schemas;
 pub mod source;
+pub mod suggestion;
 pub mod terminal;
 pub mod warehouse;

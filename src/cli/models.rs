@@ -6,6 +6,7 @@ use spatialmill_models::{CHAT, Entry, FAMILIES, Family, Task};
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
 use crate::models::{Models, chatting};
+use crate::suggestion::unknown;
 use crate::warehouse::Warehouse;
 
 /// List the models of models.toml; open them to see whether they run here; explain families
@@ -54,10 +55,8 @@ fn explained(name: &str) -> Result<String> {
     if name == CHAT {
         return Ok(format!("{CHAT}: {}\n", chatting::DOC));
     }
-    let family = FAMILIES.iter().find(|family| family.name == name).ok_or_else(|| {
-        let known: Vec<&str> = FAMILIES.iter().map(|family| family.name).chain([CHAT]).collect();
-        Error::usage("no such family").with("family", name).hint(format!("known: {}", known.join(", ")))
-    })?;
+    let names: Vec<&str> = FAMILIES.iter().map(|family| family.name).chain([CHAT]).collect();
+    let family = FAMILIES.iter().find(|family| family.name == name).ok_or_else(|| unknown("family", name, &names))?;
     Ok(format!("{} ({}): {}\n\n{}\n", family.name, family.task, family.doc, family.long_doc))
 }
 
@@ -90,7 +89,8 @@ async fn check(global: &Global, name: &str) -> Result<()> {
         .map(|entry| (entry.name.clone(), entry.task))
         .collect();
     if wanted.is_empty() {
-        return Err(Error::usage("no such model in models.toml").with("model", name));
+        let names: Vec<&str> = project.models().entries().map(|entry| entry.name.as_str()).collect();
+        return Err(unknown("model", name, &names));
     }
     let (mut rows, mut failed) = (Vec::new(), 0);
     for (name, task) in wanted {

@@ -12,6 +12,7 @@ use datafusion::prelude::{DataFrame, SessionContext, ident, lit};
 use crate::error::{Error, Result};
 use crate::project::Project;
 use crate::run::{Mill, read_only};
+use crate::suggestion::{nearest, unknown};
 
 /// Each filter may be repeated: --relation left --relation right takes both. Filters of different kinds must all hold.
 #[derive(Debug, Args)]
@@ -125,9 +126,8 @@ pub fn slices(project: &Project) -> Vec<(&str, &str)> {
 
 fn named(project: &Project, name: &str) -> Result<String> {
     let text = project.queries().get(&format!("{SLICES}{name}.sql")).ok_or_else(|| {
-        let known: Vec<&str> = slices(project).into_iter().map(|(name, _)| name).collect();
-        let hint = format!("slices: {}; queries/slices/{name}.sql of the project would be another", known.join(", "));
-        Error::usage("no slice has this name").with("name", name).hint(hint)
+        let names: Vec<&str> = slices(project).into_iter().map(|(name, _)| name).collect();
+        unknown("slice", name, &names)
     })?;
     // As it is understood, so that no comment or parenthesis of it reaches into the query around it.
     let query = read_only::query(text).map_err(|e| e.with("file", format!("queries/{SLICES}{name}.sql")))?;
@@ -140,9 +140,11 @@ async fn known(context: &SessionContext, column: &str, value: &str) -> Result<()
     if rows.select(vec![ident(column)])?.limit(0, Some(1))?.count().await? > 0 {
         return Ok(());
     }
-    let hint = match values_of(context, column).await?.as_slice() {
-        [] => "the dataset is empty; `spatialmill report` says what became of its rows".to_owned(),
-        there => format!("there are: {}", there.join(", ")),
+    let there = values_of(context, column).await?;
+    let hint = match (nearest(value, &there), there.as_slice()) {
+        (Some(name), _) => format!("did you mean `{name}`?"),
+        (None, []) => "the dataset is empty; `spatialmill report` says what became of its rows".to_owned(),
+        (None, there) => format!("there are: {}", there.join(", ")),
     };
     Err(Error::usage(format!("no sample has the {} `{value}`", column.replace('_', " "))).hint(hint))
 }

@@ -9,6 +9,7 @@ use super::Global;
 use crate::error::{Error, Result};
 use crate::progress::tell_line;
 use crate::report::sheet::{HEIGHTS, PANELS, Wanted};
+use crate::suggestion::known;
 
 /// Draw a contact sheet: a row a frame with its boxes, masks, depth and objects from above, to see what models and sources say
 ///
@@ -46,6 +47,9 @@ impl Sheet {
         if self.limit == 0 && self.frame.is_empty() {
             return Err(Error::usage("a sheet of no frames cannot be drawn").hint("`--limit 12`"));
         }
+        let project = global.project()?;
+        let sources: Vec<&str> = project.sources.iter().map(|source| source.options.name.as_str()).collect();
+        self.source.as_ref().map_or(Ok(()), |source| known("source", source, &sources))?;
         let panel = |name: &String| PANELS.iter().find(|panel| panel.name == name);
         let panels = match self.columns.is_empty() {
             true => PANELS.iter().collect(),

@@ -7,8 +7,9 @@ use super::limits::Limits;
 use super::output::{Format, to_stdout, to_url};
 use super::selection::{Selection, slices};
 use super::{Global, columns, out};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::progress::tell_line;
+use crate::suggestion;
 
 /// Take samples of the dataset by task, relation, format, source, licence or a SQL predicate, as JSON lines on stdout or as a file
 ///
@@ -53,10 +54,7 @@ impl Slice {
         let mut rows = self.selection.rows(&mill, None).await?.rows;
         if !self.by.is_empty() {
             let known: Vec<&str> = rows.schema().fields().iter().map(|field| field.name().as_str()).collect();
-            if let Some(wrong) = self.by.iter().find(|column| !known.contains(&column.trim())) {
-                let hint = format!("columns: {}", known.join(", "));
-                return Err(Error::usage("the dataset has no such column").with("column", wrong).hint(hint));
-            }
+            self.by.iter().try_for_each(|column| suggestion::known("column", column.trim(), &known))?;
             let n = datafusion::functions_aggregate::expr_fn::count(lit(1)).alias("samples");
             let by = || self.by.iter().map(|column| ident(column.trim())).collect::<Vec<_>>();
             let counted = rows.aggregate(by(), vec![n])?;

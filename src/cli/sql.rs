@@ -15,6 +15,7 @@ use super::{Global, fault, out, told};
 use crate::error::{Context, Error, Kind, Result};
 use crate::progress::{tell, tell_line};
 use crate::run::read_only;
+use crate::suggestion::known;
 
 /// Query the warehouse's tables and the pipeline's views; nothing can be changed
 ///
@@ -44,7 +45,10 @@ pub struct Sql {
 impl Sql {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let mill = global.mill().await?;
-        let context = mill.session(&versions(&self.version)?).await?;
+        let versions = versions(&self.version)?;
+        let stored = if versions.is_empty() { Vec::new() } else { mill.warehouse.tables().await? };
+        versions.keys().try_for_each(|table| known("table", table, &stored))?;
+        let context = mill.session(&versions).await?;
         let asker = Asker { context, format: self.format, limits: self.limits };
         match (self.command.or(self.statements), &self.file) {
             (Some(text), _) => asker.run(&text).await,

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
+use crate::suggestion::known;
 
 /// Check every part's bytes and rows against the log, and every stage's checks and keys; or an export against its table
 #[derive(Debug, Args)]
@@ -32,7 +33,9 @@ impl Verify {
         }
         let mut rows = Vec::new();
         let mut damage = 0;
-        for name in mill.warehouse.tables().await? {
+        let stored = mill.warehouse.tables().await?;
+        self.tables.iter().try_for_each(|table| known("table", table, &stored))?;
+        for name in stored {
             if !self.tables.is_empty() && !self.tables.contains(&name) {
                 continue;
             }

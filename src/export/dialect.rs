@@ -13,6 +13,7 @@
 //! nothing else can look like one.
 
 use crate::error::{Error, Result};
+use crate::suggestion::unknown;
 
 /// A way of writing references and boxes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -69,10 +70,9 @@ impl Dialect {
 
     /// The dialect of this name.
     pub fn named(name: &str) -> Result<Self> {
-        Self::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, dialect)| dialect).ok_or_else(|| {
-            let known: Vec<&str> = Self::NAMES.iter().map(|(name, _)| *name).collect();
-            Error::usage("no such dialect").with("dialect", name).hint(format!("known dialects: {}", known.join(", ")))
-        })
+        let names = Self::NAMES.map(|(name, _)| name);
+        let found = Self::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, dialect)| dialect);
+        found.ok_or_else(|| unknown("dialect", name, &names))
     }
 
     /// Its name.

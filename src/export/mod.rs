@@ -40,7 +40,8 @@ pub use manifest::Manifest;
 pub use run::{Options, Outcome};
 pub use sample::{Image, Sample};
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
+use crate::suggestion::unknown;
 
 /// One entry of [`EXPORTS`]: everything that the command line, the documents and the tests say of a kind is derived from it.
 pub struct Kind {
@@ -164,8 +165,6 @@ pub const EXPORTS: &[Kind] = &[
 
 /// A kind by its name.
 pub fn kind(name: &str) -> Result<&'static Kind> {
-    EXPORTS.iter().find(|kind| kind.name == name).ok_or_else(|| {
-        let known: Vec<&str> = EXPORTS.iter().map(|kind| kind.name).collect();
-        Error::usage("no such kind of export").with("kind", name).hint(format!("known kinds: {}", known.join(", ")))
-    })
+    let names: Vec<&str> = EXPORTS.iter().map(|kind| kind.name).collect();
+    EXPORTS.iter().find(|kind| kind.name == name).ok_or_else(|| unknown("kind of export", name, &names))
 }

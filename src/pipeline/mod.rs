@@ -14,6 +14,7 @@
 pub mod account;
 pub mod early;
 pub mod fingerprint;
+pub mod reasons;
 pub mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ pub use stage::{Keep, Query, Scope, Stage};
 
 use crate::error::{Error, Result};
 use crate::project::Project;
+use crate::suggestion::unknown;
 
 /// The tables that sources fill.
 pub const IMPORTED: &[&str] = &["frames", "detections", "scene_objects", "surfaces"];
@@ -70,6 +72,26 @@ impl Pipeline {
     /// A stage by the table or view that it writes.
     pub fn stage(&self, name: &str) -> Result<&Stage> {
         self.stages.get(name).ok_or_else(|| Error::internal("no such stage").with("name", name))
+    }
+
+    /// That a table is one that a build makes; an error says what it is instead.
+    pub fn check_built(&self, table: &str) -> Result<()> {
+        if self.order.iter().any(|name| name == table) {
+            return Ok(());
+        }
+        let wrong = |what: &str| Error::usage(format!("a build does not make `{table}`: {what}"));
+        if IMPORTED.contains(&table) {
+            return Err(wrong("it is what sources are read into").hint("`spatialmill import` fills it"));
+        }
+        match self.stages.get(table) {
+            Some(Stage { when: Some(key), .. }) => {
+                let hint = format!("`{key}` under [models] names a model of models.toml");
+                Err(wrong(&format!("no model is named for it, `{key}` is empty")).hint(hint))
+            }
+            Some(_) => Err(wrong("it is a view, which its readers make for themselves")
+                .hint(format!("tables that are built: {}", self.order.join(", ")))),
+            None => Err(unknown("table", table, &self.order)),
+        }
     }
 
     /// The stored tables that a stage depends on, through the views that it inlines.
@@ -135,6 +157,26 @@ mod tests {
         let questions = pipeline.stage("questions").unwrap();
         assert!(pipeline.inputs(questions).contains("objects"));
         assert!(pipeline.inlined(questions).iter().any(|s| s.writes == "facts"));
+    }
+
+    #[test]
+    fn what_a_build_does_not_make_is_refused() {
+        let pipeline = Pipeline::of(&Project::in_memory()).unwrap();
+        assert!(pipeline.check_built("questions").is_ok());
+        for (table, message, hint) in [
+            ("datset", "there is no table `datset`", "did you mean `dataset`?"),
+            (
+                "frames",
+                "a build does not make `frames`: it is what sources are read into",
+                "`spatialmill import` fills it",
+            ),
+            ("detected", "a build does not make `detected`: no model is named for it", "`detect_model` under [models]"),
+            ("facts", "a build does not make `facts`: it is a view", "tables that are built: objects, "),
+        ] {
+            let error = pipeline.check_built(table).unwrap_err();
+            assert!(error.to_string().starts_with(message), "{error}");
+            assert!(error.advice().is_some_and(|advice| advice.starts_with(hint)), "{error:?}");
+        }
     }
 
     #[test]

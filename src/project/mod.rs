@@ -4,6 +4,7 @@
 //! right type. An unknown or misspelt key is refused, with the nearest known one as a hint.
 
 pub mod keys;
+mod named;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use spatialmill_models::{Registry, Task};
 
 use crate::error::{Context, Error, Result};
 use crate::source::Options;
+use crate::suggestion::nearest;
 use keys::{KEYS, Key};
 
 /// A project folder and its configuration.
@@ -64,6 +66,7 @@ impl Project {
         if own.is_dir() {
             read_queries(&own, &own, &mut project.queries)?;
         }
+        project.check_named_values().map_err(|e| e.with("file", file.display()))?;
         Ok(project)
     }
 
@@ -131,6 +134,17 @@ impl Project {
     /// Every query and phrase file, by its path below `queries/`: what is compiled in, the project's own over it.
     pub fn queries(&self) -> &BTreeMap<String, String> {
         &self.queries
+    }
+
+    /// A command line that works on this project from where this process stands.
+    pub fn command(&self, verb: &str) -> String {
+        let folder = self.folder.display().to_string();
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+        match folder.as_str() {
+            "." | "" => format!("spatialmill {verb}"),
+            folder if folder.chars().all(plain) => format!("spatialmill --project {folder} {verb}"),
+            folder => format!("spatialmill --project '{}' {verb}", folder.replace('\'', "'\\''")),
+        }
     }
 
     /// The models that `models.toml` names.
@@ -266,27 +280,11 @@ fn read_queries(root: &Path, folder: &Path, into: &mut BTreeMap<String, String>)
 
 fn unknown(given: &str, known: impl Iterator<Item = String>) -> Error {
     let error = Error::usage(format!("unknown key `{given}`"));
-    let nearest = known.map(|name| (edits(given, &name), name)).min();
-    match nearest {
-        Some((distance, name)) if distance <= 3 => error.hint(format!("did you mean `{name}`?")),
-        _ => error.hint("`spatialmill doctor --keys` lists every key"),
+    let known: Vec<String> = known.collect();
+    match nearest(given, &known) {
+        Some(name) => error.hint(format!("did you mean `{name}`?")),
+        None => error.hint("`spatialmill doctor --keys` lists every key"),
     }
-}
-
-/// Levenshtein distance, for hints.
-pub fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -321,6 +319,14 @@ mod tests {
         assert_eq!(project.text("url"), "s3://bucket/x");
         assert_eq!(project.number("max_quarantined"), 1.0);
         assert!(project.set("sed=1").is_err());
+    }
+
+    #[test]
+    fn a_command_names_its_project() {
+        let command = |folder: &str| Project { folder: folder.into(), ..Project::in_memory() }.command("build");
+        assert_eq!(command("."), "spatialmill build");
+        assert_eq!(command("my/rooms"), "spatialmill --project my/rooms build");
+        assert_eq!(command("it's mine"), r"spatialmill --project 'it'\''s mine' build");
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod page;
 mod plots;
 mod shares;
 pub mod sheet;
+mod shortfall;
 
 use std::path::Path;
 

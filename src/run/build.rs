@@ -77,6 +77,7 @@ pub struct Built {
 impl Mill {
     /// Builds everything that is stale, up to and including `until` (the whole pipeline when none).
     pub async fn build(&self, until: Option<&str>) -> Result<Vec<Built>> {
+        until.map_or(Ok(()), |table| self.pipeline.check_built(table))?;
         let run = Run::begin();
         let mut all = Vec::new();
         for name in &self.pipeline.order {
@@ -352,9 +353,12 @@ impl Mill {
             if lost as f64 > limit * seen as f64 {
                 let message =
                     format!("{lost} of {seen} rows are quarantined, more than the {limit} that max_quarantined allows");
-                return Err(Error::new(Kind::Quarantined, message).with("rows of", source).with("stage", stage).hint(
-                    "nothing was published. `spatialmill sql -c \"SELECT code, count(*), min(message) FROM quarantine GROUP BY code\"` says why",
-                ));
+                let why =
+                    self.project.command("sql \"SELECT code, count(*), min(message) FROM quarantine GROUP BY code\"");
+                return Err(Error::new(Kind::Quarantined, message)
+                    .with("rows of", source)
+                    .with("stage", stage)
+                    .hint(format!("nothing was published; `{why}` says why")));
             }
         }
         Ok(())

@@ -26,6 +26,7 @@ use crate::pipeline::fingerprint::Fingerprint;
 use crate::project::SourceTable;
 use crate::source::rows::{Quarantined, Row, Rows};
 use crate::source::{self, Shard, Source};
+use crate::suggestion::known;
 use crate::warehouse::{Empty, PartWriter, Table};
 
 /// What an import did to one source.
@@ -87,12 +88,8 @@ type Read = BTreeMap<&'static str, Made>;
 impl Mill {
     /// Reads the sources named (all when none): shards that changed are read again, shards that are gone are removed.
     pub async fn import(&self, names: &[String]) -> Result<Vec<Imported>> {
-        if let Some(name) = names.iter().find(|name| !self.project.sources.iter().any(|s| s.options.name == **name)) {
-            let known: Vec<&str> = self.project.sources.iter().map(|s| s.options.name.as_str()).collect();
-            return Err(Error::usage("no such source in mill.toml")
-                .with("name", name)
-                .hint(format!("known: {}", known.join(", "))));
-        }
+        let sources: Vec<&str> = self.project.sources.iter().map(|source| source.options.name.as_str()).collect();
+        names.iter().try_for_each(|name| known("source", name, &sources))?;
         let run = Run::begin();
         let mut imported = Vec::new();
         for source in &self.project.sources {

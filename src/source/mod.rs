@@ -22,6 +22,7 @@ pub mod synthetic;
 mod visual_genome;
 
 use crate::error::{Error, Result};
+use crate::suggestion::unknown;
 use root::Root;
 use rows::Rows;
 
@@ -56,6 +57,9 @@ pub struct Kind {
     /// Opens the dataset; wrong options are usage errors that name the option and its allowed values.
     pub open: fn(Root, &Options) -> Result<Box<dyn Source>>,
 }
+
+/// What a frame is used for.
+pub const SPLITS: &[&str] = &["train", "val", "test"];
 
 /// What a `[[source]]` table of the project file says beyond `kind` and `root`.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -92,8 +96,7 @@ pub const SOURCES: &[Kind] =
 
 /// A kind by its name.
 pub fn kind(name: &str) -> Result<&'static Kind> {
-    SOURCES.iter().find(|kind| kind.name == name).ok_or_else(|| {
-        let known: Vec<&str> = SOURCES.iter().map(|kind| kind.name).collect();
-        Error::usage("no such kind of source").with("kind", name).hint(format!("known kinds: {}", known.join(", ")))
-    })
+    let found = SOURCES.iter().find(|kind| kind.name == name);
+    let names: Vec<&str> = SOURCES.iter().map(|kind| kind.name).collect();
+    found.ok_or_else(|| unknown("kind of source", name, &names))
 }

@@ -65,6 +65,20 @@ const STRATUM: &[(&str, Shape)] = &[
     ("samples", Shape::Number),
 ];
 
+/// What a target may be given for.
+pub const DIMENSIONS: &[&str] = &[
+    "source",
+    "task",
+    "axis",
+    "relation",
+    "answer_form",
+    "answer",
+    "text_format",
+    "image_format",
+    "format",
+    "least_kept",
+];
+
 /// What is wanted of each dimension.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -302,6 +316,14 @@ mod tests {
         check(&strata, "axis = 'uniform'", &[0.5, 0.5, 1.0]);
         check(&strata, "relation = { left = 1, right = 1 }", &[1.0 / 3.0, 1.0, 1.0]);
         check(&strata, "", &[1.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn every_dimension_is_one_of_the_targets() {
+        for dimension in DIMENSIONS {
+            let wanted = if *dimension == "least_kept" { "0.1" } else { "'uniform'" };
+            Targets::parse(&format!("{dimension} = {wanted}")).expect(dimension);
+        }
     }
 
     #[test]

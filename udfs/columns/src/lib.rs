@@ -7,7 +7,7 @@ use datafusion::logical_expr::ScalarUDF;
 
 mod anchors;
 mod arguments;
-mod balance;
+pub mod balance;
 mod draw;
 pub mod format;
 mod format_allowed;

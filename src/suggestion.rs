@@ -1,0 +1,94 @@
+//! Names that are not known: the error that says so, and the known name that was meant.
+//!
+//! Every flag and key that takes a name from a closed list is held against that list before any work is done: a name that is passed over
+//! in silence turns off what it was to ask for.
+
+use crate::error::{Error, Result};
+
+/// An error unless the name is a known one: what it was to be ("table", "split"), and the nearest known name or all of them as a hint.
+///
+/// ```
+/// use spatialmill::suggestion::known;
+/// let error = known("table", "questoins", &["objects", "questions"]).unwrap_err();
+/// assert_eq!(error.to_string(), "there is no table `questoins`");
+/// assert_eq!(error.advice(), Some("did you mean `questions`?"));
+/// ```
+pub fn known<S: AsRef<str>>(noun: &str, given: &str, names: &[S]) -> Result<()> {
+    if names.iter().any(|name| name.as_ref() == given) {
+        return Ok(());
+    }
+    Err(unknown(noun, given, names))
+}
+
+/// The error of a name that is none of the known ones.
+pub fn unknown<S: AsRef<str>>(noun: &str, given: &str, names: &[S]) -> Error {
+    let error = Error::usage(format!("there is no {noun} `{given}`"));
+    match (nearest(given, names), names) {
+        (Some(name), _) => error.hint(format!("did you mean `{name}`?")),
+        (None, []) => error,
+        (None, names) => {
+            let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+            error.hint(format!("there are: {}", names.join(", ")))
+        }
+    }
+}
+
+/// The name that was probably meant: the one with the fewest edits, where those are few for its length.
+pub fn nearest<'a, S: AsRef<str>>(given: &str, names: &'a [S]) -> Option<&'a str> {
+    let given = given.to_lowercase();
+    let (edits, name) = names.iter().map(|name| (edits(&given, &name.as_ref().to_lowercase()), name.as_ref())).min()?;
+    let shorter = given.chars().count().min(name.chars().count());
+    (edits <= 1 + shorter / 4 && edits < shorter).then_some(name)
+}
+
+/// Levenshtein distance, with two letters that changed places as one edit (optimal string alignment).
+pub fn edits(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for (i, row) in rows.iter_mut().enumerate() {
+        row[0] = i;
+    }
+    for (j, cell) in rows[0].iter_mut().enumerate() {
+        *cell = j;
+    }
+    for i in 1..=a.len() {
+        for j in 1..=b.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = least;
+        }
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_that_was_meant_is_suggested() {
+        let tables = ["frames", "detections", "objects", "questions", "dataset"];
+        for (given, meant) in [
+            ("datset", Some("dataset")),
+            ("Dataset", Some("dataset")),
+            ("dtaaset", Some("dataset")),
+            ("object", Some("objects")),
+            ("samples", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(given, &tables), meant, "{given}");
+        }
+        assert_eq!(nearest("val2017", &["train", "val", "test"]), None);
+        assert_eq!(nearest("tset", &["train", "val", "test"]), Some("test"));
+    }
+
+    #[test]
+    fn without_a_near_name_all_are_named() {
+        let error = known("split", "validation", &["train", "val", "test"]).unwrap_err();
+        assert_eq!(error.advice(), Some("there are: train, val, test"));
+        assert!(known("split", "val", &["train", "val", "test"]).is_ok());
+    }
+}
