@@ -3,6 +3,7 @@
 mod build;
 mod chat;
 mod export;
+mod first_use;
 mod models;
 mod mutate;
 mod sheet;

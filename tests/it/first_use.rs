@@ -1,0 +1,96 @@
+//! What somebody meets who is new: misspelt names, datasets without samples, an interrupted build. The program itself is run.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn spatialmill(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spatialmill"));
+    command.current_dir(folder).args(["--project", "p"]).stdin(Stdio::null());
+    command
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn project(mill_toml: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("p")).expect("a folder");
+    std::fs::write(folder.path().join("p/mill.toml"), mill_toml).expect("a file");
+    folder
+}
+
+const ROOMS: &str = "[[source]]\nname = 'rooms'\nkind = 'synthetic'\nroot = 'rooms'\nrooms = 1\nframes_per_room = 1\n";
+
+#[test]
+fn nothing_misspelt_is_taken_for_something_else() {
+    let folder = project(ROOMS);
+    for (arguments, hint) in [
+        (&["build", "--until", "datset"][..], "did you mean `dataset`?"),
+        (&["build", "--until", "frames"], "`spatialmill import` fills it"),
+        (&["verify", "dataset"], "there is no table `dataset`"),
+        (&["sql", "--version", "objcts=1", "SELECT 1"], "there is no table `objcts`"),
+        (&["import", "romos"], "did you mean `rooms`?"),
+        (&["import", "--kind", "ccoo"], "did you mean `coco`?"),
+        (&["export", "--to", "intervl", "--out", "x"], "did you mean `internvl`?"),
+        (&["sheet", "--source", "room"], "did you mean `rooms`?"),
+        (&["models", "--family", "detrr"], "did you mean `detr`?"),
+        (&["--set", "targets={task = {positon_comparison = 1}}", "build"], "did you mean `position_comparison`?"),
+        (&["--set", "allow={'*' = ['natural/orginal']}", "build"], "did you mean `original`?"),
+    ] {
+        let output = spatialmill(folder.path()).args(arguments).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
+        assert!(said(&output).contains(hint), "{arguments:?}: {}", said(&output));
+    }
+    // Before any work is done: not even a warehouse is there.
+    assert!(!folder.path().join("p/warehouse").exists());
+}
+
+#[test]
+fn a_dataset_without_samples_says_why() {
+    let build = |folder: &Path| {
+        let output = spatialmill(folder).arg("build").output().expect("it runs");
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        said(&output)
+    };
+    let folder = project("");
+    let text = build(folder.path());
+    assert!(text.contains("mill.toml names no source") && text.contains("import --kind all"), "{text}");
+
+    let folder = project("[[source]]\nname = 'album'\nkind = 'images'\nroot = 'photos'\n");
+    std::fs::create_dir(folder.path().join("p/photos")).expect("a folder");
+    image::RgbImage::new(64, 48).save(folder.path().join("p/photos/1.png")).expect("a photo");
+    let text = build(folder.path());
+    for part in [
+        "the dataset has 0 samples of 1 frames",
+        "source `album`: nothing is marked on 1 of 1 frames: name a `detect_model` under [models]",
+        "source `album`: 1 of 1 frames say nothing about where their things are in space",
+        "`spatialmill --project p report`",
+    ] {
+        assert!(text.contains(part), "{part} is not in: {text}");
+    }
+
+    // Questions there are, and no format may ask them.
+    let folder = project(&format!("{ROOMS}[formats]\nallow = {{'*' = []}}\n"));
+    let text = build(folder.path());
+    assert!(text.contains("not_allowed: the project does not allow the format (allow)"), "{text}");
+    assert!(text.contains("  questions: "), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_build_says_what_is_kept() {
+    let folder = project(&ROOMS.replace("rooms = 1\n", "rooms = 400\n"));
+    let mut build =
+        spatialmill(folder.path()).arg("build").stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it runs");
+    // The first room is on disk: the build is in the middle of its import.
+    while !folder.path().join("p/rooms").exists() {
+        std::thread::yield_now();
+        assert!(build.try_wait().expect("a process").is_none(), "the build ended before it could be interrupted");
+    }
+    let sent = Command::new("kill").args(["-INT", &build.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+    let output = build.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{}", said(&output));
+    assert!(said(&output).contains("the same command goes on from there"), "{}", said(&output));
+}
