@@ -6,7 +6,8 @@ CREATE TABLE quarantine (
     "key"   VARCHAR NOT NULL COMMENT 'the record''s own key: image id, frame_id/object_id, line',
     uri     VARCHAR COMMENT 'the file',
     code    VARCHAR NOT NULL COMMENT 'one of a short list, for counting',
-    message VARCHAR NOT NULL COMMENT 'what was wrong',
+    message VARCHAR NOT NULL COMMENT 'what was wrong; the middle of a very long one is left out',
+    loss    VARCHAR NOT NULL COMMENT 'what is lost with it: image, record, or nothing (an oddity of what is used all the same, or a record of a lost image)',
     at      VARCHAR NOT NULL COMMENT 'when, ISO 8601, UTC'
 );
 

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringArray, StructArray};
 use arrow::compute::{cast, filter, is_null};
@@ -27,7 +27,9 @@ use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::Sender;
 
+use super::images::{FRAME_ID, Images};
 use crate::error::Error;
+use crate::source::rows::Loss;
 
 /// The column that names why a row does not go on.
 pub const FILTERED: &str = "filtered";
@@ -47,6 +49,12 @@ pub struct Ledger {
     pub filtered: BTreeMap<String, u64>,
     /// Rows that could not be used, by code.
     pub quarantined: BTreeMap<String, u64>,
+    /// Images that rows are of.
+    pub images_in: u64,
+    /// Images of which nothing could be used.
+    pub images_lost: u64,
+    /// Quarantined rows that are no loss among rows: those of lost images, and remarks on rows that are used all the same.
+    pub no_row_lost: u64,
 }
 
 /// A row that could not be used.
@@ -60,6 +68,8 @@ pub struct Lost {
     pub code: String,
     /// What was wrong.
     pub message: String,
+    /// What is lost with it.
+    pub loss: Loss,
 }
 
 impl Ledger {
@@ -67,6 +77,9 @@ impl Ledger {
     pub fn add(&mut self, other: &Ledger) {
         self.rows_in += other.rows_in;
         self.rows_out += other.rows_out;
+        self.images_in += other.images_in;
+        self.images_lost += other.images_lost;
+        self.no_row_lost += other.no_row_lost;
         let counts = [(&mut self.filtered, &other.filtered), (&mut self.quarantined, &other.quarantined)];
         for (sum, counts) in counts {
             counts.iter().for_each(|(name, n)| *sum.entry(name.clone()).or_default() += n);
@@ -76,6 +89,11 @@ impl Ledger {
     /// Counts a row that could not be used.
     pub fn quarantine(&mut self, lost: &Lost) {
         *self.quarantined.entry(lost.code.clone()).or_default() += 1;
+        self.no_row_lost += u64::from(lost.loss != Loss::Record);
+        if lost.loss == Loss::Image {
+            self.images_in += 1;
+            self.images_lost += 1;
+        }
     }
 
     /// How many rows could not be used.
@@ -125,6 +143,7 @@ struct Rules {
     checks: Checks,
     schema: SchemaRef,
     several_origins: bool,
+    images: Mutex<Images>,
     ledger: Arc<Mutex<Ledger>>,
     losses: Sender<Vec<Lost>>,
 }
@@ -147,7 +166,8 @@ impl AccountExec {
             input.pipeline_behavior(),
             input.boundedness(),
         );
-        let rules = Rules { kept, checks, schema, several_origins: stage.files.len() > 1, ledger, losses };
+        let (images, several_origins) = (Mutex::default(), stage.files.len() > 1);
+        let rules = Rules { kept, checks, schema, several_origins, images, ledger, losses };
         Ok(Self { input, rules: Arc::new(rules), properties: Arc::new(properties) })
     }
 }
@@ -280,7 +300,14 @@ impl Rules {
         self.checks.check(&out)?;
         counted.rows_out = out.num_rows() as u64;
         // A panic elsewhere while the lock was held has failed the build already.
-        self.ledger.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add(&counted);
+        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        ledger.add(&counted);
+        if let (Some(lost), Some(frame_ids)) = (batch.column_by_name(QUARANTINED), batch.column_by_name(FRAME_ID)) {
+            let frame_ids = cast(frame_ids, &DataType::Utf8)?;
+            let mut images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
+            images.count(frame_ids.as_string(), lost.as_ref(), &mut ledger);
+        }
+        drop(ledger);
         Ok((out, all_lost))
     }
 
@@ -319,7 +346,8 @@ impl Rules {
         };
         let collect = |row: usize| {
             let (code, message) = (value(&codes, row).unwrap_or_default(), value(&messages, row).unwrap_or_default());
-            Ok(Lost { key: self.checks.key(batch, row)?, uri: value(&uris, row), code, message })
+            let key = self.checks.key(batch, row)?;
+            Ok(Lost { key, uri: value(&uris, row), code, message, loss: Loss::Record })
         };
         (0..lost.len()).filter(|&row| lost.is_valid(row)).map(collect).collect()
     }

@@ -14,6 +14,7 @@
 pub mod account;
 pub mod early;
 pub mod fingerprint;
+mod images;
 pub mod reasons;
 pub mod stage;
 

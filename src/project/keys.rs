@@ -40,7 +40,7 @@ pub const KEYS: &[Key] = &[
         "build",
         "max_quarantined",
         "0.05",
-        "share of a source's rows that may be quarantined; above it nothing is published (exit code 3)",
+        "share of a source's images that may be quarantined, and of its other rows; above it nothing is published (exit code 3)",
     ),
     key(
         "build",

@@ -128,6 +128,9 @@ pub(super) struct Losses {
     rows: Vec<Value>,
 }
 
+/// Bytes that a key, a file or a message may have.
+const LONGEST: usize = 2000;
+
 /// Quarantined rows that are written at a time.
 const BATCH_ROWS: usize = 4096;
 
@@ -148,10 +151,11 @@ impl Losses {
     }
 
     pub async fn push(&mut self, lost: Lost) -> Result<()> {
-        let Lost { key, uri, code, message } = lost;
+        let Lost { key, uri, code, message, loss } = lost;
+        let (key, uri, message) = (bounded(key), uri.map(bounded), bounded(message));
         self.rows
             .push(json!({"run_id": self.run.id, "source": self.source, "stage": self.stage, "key": key, "uri": uri,
-            "code": code, "message": message, "at": self.run.started}));
+            "code": code, "message": message, "loss": loss, "at": self.run.started}));
         if self.rows.len() >= BATCH_ROWS {
             self.flush().await?;
         }
@@ -190,6 +194,15 @@ impl Losses {
     }
 }
 
+/// A text that a row of `quarantine` can hold: file names and values that stand in a message come from data, and may have any length.
+fn bounded(text: String) -> String {
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let (start, end) = (text.floor_char_boundary(LONGEST / 2), text.ceil_char_boundary(text.len() - LONGEST / 4));
+    format!("{} .. {} bytes left out .. {}", &text[..start], end - start, &text[end..])
+}
+
 /// A few rows as one part.
 async fn write_rows(table: &Table, run: &Run, shard: &str, rows: &[impl Serialize]) -> Result<Vec<Part>> {
     let options = Arc::new(table.write_options(&run.id, shard, "-"));
@@ -208,4 +221,18 @@ pub(super) fn to_batch(schema: SchemaRef, rows: &[impl Serialize]) -> Result<Opt
         .or_internal(|| "the schema has no JSON reader".into())?;
     decoder.serialize(rows).or_internal(|| "a row does not fit its schema".into())?;
     decoder.flush().or_internal(|| "a row does not fit its schema".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_any_length_is_bounded() {
+        assert_eq!(bounded("ä".repeat(1000)), "ä".repeat(1000));
+        for text in ["ä".repeat(1001), format!("a{}", "ä".repeat(7_000_000)), "x".repeat(2001)] {
+            let bounded = bounded(text);
+            assert!(bounded.len() < LONGEST && bounded.contains(" bytes left out .. "), "{bounded}");
+        }
+    }
 }

@@ -339,20 +339,23 @@ impl Mill {
         }
     }
 
-    /// Nothing is published when more than the allowed share of a source's rows could not be used.
+    /// Nothing is published when more than the allowed share of a source's images, or of its other rows, could not be used.
     pub(super) fn refuse_if_too_many(&self, stage: &str, made: &[Made]) -> Result<()> {
         let limit = self.project.number("max_quarantined");
-        let mut by_source: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        let mut by_source: BTreeMap<&str, Ledger> = BTreeMap::new();
         for shard in made {
             let source = shard.shard.split('/').next().unwrap_or_default();
-            let counts = by_source.entry(source).or_default();
-            counts.0 += shard.ledger.rows_quarantined();
-            counts.1 += shard.ledger.rows_in;
+            by_source.entry(source).or_default().add(&shard.ledger);
         }
-        for (source, (lost, seen)) in by_source {
-            if lost as f64 > limit * seen as f64 {
-                let message =
-                    format!("{lost} of {seen} rows are quarantined, more than the {limit} that max_quarantined allows");
+        for (source, ledger) in by_source {
+            let images = (ledger.images_lost, ledger.images_in, "images");
+            let rows = (ledger.rows_quarantined() - ledger.no_row_lost, ledger.rows_in - ledger.no_row_lost, "rows");
+            if let Some((lost, seen, what)) =
+                [images, rows].into_iter().find(|(lost, seen, _)| *lost as f64 > limit * *seen as f64)
+            {
+                let message = format!(
+                    "{lost} of {seen} {what} are quarantined, more than the {limit} that max_quarantined allows"
+                );
                 let why =
                     self.project.command("sql \"SELECT code, count(*), min(message) FROM quarantine GROUP BY code\"");
                 return Err(Error::new(Kind::Quarantined, message)

@@ -32,6 +32,7 @@ pub struct Frame {
     pub timestamp: Option<f64>,
     pub lifted_from: Option<String>,
     pub exhaustive: bool,
+    pub exhaustive_categories: Option<Vec<String>>,
     pub captions: Option<Vec<String>>,
 }
 
@@ -50,7 +51,7 @@ impl Frame {
 }
 
 /// A row of `detections`.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Detection {
     pub frame_id: String,
     pub object_id: String,
@@ -98,6 +99,21 @@ pub struct Quarantined {
     /// Short and countable: `json`, `image`, `depth`, `mask`, `box`, `pose`, `missing_file`, ...
     pub code: &'static str,
     pub message: String,
+    /// What is lost with it.
+    pub loss: Loss,
+}
+
+/// What is lost where a record is quarantined. `max_quarantined` holds images against images, and records against records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// An image, with all that is said of it.
+    Image,
+    /// This record alone.
+    #[default]
+    Record,
+    /// Nothing, or nothing more: what is odd about a record that is used all the same, or a record of an image that is lost already.
+    Nothing,
 }
 
 /// Why a record cannot be used: what [`Rows::refuse`] turns into a quarantined row once the key and the file are known.
@@ -199,11 +215,28 @@ impl Rows {
         code: &'static str,
         message: impl Into<String>,
     ) -> Result<()> {
-        self.push(Row::Quarantined(Quarantined { key: key.into(), uri, code, message: message.into() }))
+        let (key, message) = (key.into(), message.into());
+        self.push(Row::Quarantined(Quarantined { key, uri, code, message, loss: Loss::Record }))
     }
 
     /// Puts a record into quarantine for a reason that was found earlier.
     pub fn refuse(&mut self, key: impl Into<String>, uri: &str, why: Refused) -> Result<()> {
-        self.quarantine(key, Some(uri.to_owned()), why.code, why.message)
+        self.lose(Loss::Record, key, uri, why)
+    }
+
+    /// Puts an image into quarantine.
+    pub fn refuse_image(&mut self, key: impl Into<String>, uri: &str, why: Refused) -> Result<()> {
+        self.lose(Loss::Image, key, uri, why)
+    }
+
+    /// Notes what is odd about a record that is used all the same, or what is lost with an image that is quarantined already.
+    pub fn remark(&mut self, key: impl Into<String>, uri: &str, why: Refused) -> Result<()> {
+        self.lose(Loss::Nothing, key, uri, why)
+    }
+
+    /// Any of these.
+    pub fn lose(&mut self, loss: Loss, key: impl Into<String>, uri: &str, why: Refused) -> Result<()> {
+        let Refused { code, message } = why;
+        self.push(Row::Quarantined(Quarantined { key: key.into(), uri: Some(uri.to_owned()), code, message, loss }))
     }
 }

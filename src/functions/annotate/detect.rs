@@ -114,6 +114,10 @@ async fn detect(ask: Ask) -> Result<Vec<Detected>, Failure> {
         });
     }
     rows.extend(found.left.into_iter().map(|(code, message)| Detected::from_lost(Lost { code, message })));
+    if rows.is_empty() {
+        // A photo that was looked at, as opposed to one that could not be.
+        rows.push(Detected { filtered: Some("nothing_found"), ..Detected::default() });
+    }
     Ok(rows)
 }
 
