@@ -21,5 +21,6 @@ CREATE TABLE frames (
     timestamp         DOUBLE COMMENT 'seconds since the start of its scene',
     lifted_from       VARCHAR COMMENT 'which evidence makes this frame''s objects: scan (scene_objects and a pose), depth (masks and depth), box (3D boxes of detections), null (none yet)',
     exhaustive        BOOLEAN NOT NULL COMMENT 'true where the source marks every object of the categories it uses, so that they may be counted',
+    exhaustive_categories VARCHAR[] COMMENT 'where exhaustive is false: the categories of which every object is marked all the same, or which are not there; null for none',
     captions          VARCHAR[] COMMENT 'what people said of the whole image; never of one object, so no question is made from it'
 );

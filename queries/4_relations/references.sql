@@ -86,7 +86,8 @@ judged AS (
         n.object_id,
         f.source,
         f.scene_id,
-        f.exhaustive,
+        -- Of this category, where not of all.
+        f.exhaustive OR coalesce(array_has(f.exhaustive_categories, n.category), false) AS exhaustive,
         n.name,
         n.kind AS category,
         n.place,

@@ -35,6 +35,7 @@ impl Build {
         let built = mill.build(self.until.as_deref()).await.inspect_err(|_| account())?;
         if !imported.is_empty() {
             out(&format!("{}\n", sources(&imported)))?;
+            ask(&imported);
         }
         out(&summary(&built))?;
         account();
@@ -53,6 +54,13 @@ impl Build {
             }
         }
         Ok(())
+    }
+}
+
+/// What only the project's author can say of a source.
+pub(super) fn ask(imported: &[Imported]) {
+    for (source, line) in imported.iter().flat_map(|i| i.unsaid.iter().map(move |line| (&i.source, line))) {
+        tell_line(format_args!("source {source}: {line}"));
     }
 }
 

@@ -33,7 +33,7 @@ impl Doctor {
             return out(&columns(&["function", "what it gives"], &rows));
         }
         let project = global.project()?;
-        let mut report = Vec::new();
+        let (mut report, mut asked) = (Vec::new(), Vec::new());
         let mut failed = 0;
         let mut note = |what: &str, outcome: Result<String>| {
             let (mark, text) = match outcome {
@@ -70,10 +70,15 @@ impl Doctor {
                 note("benchmarks", benchmarks(&mill.project));
                 for source in &mill.project.sources {
                     let name = format!("source {}", source.options.name);
-                    note(&name, mill.probe_source(source).await.map(|n| format!("{}, {n} shards", source.kind)));
+                    let probed = mill.probe_source(source).await.map(|(shards, unsaid)| {
+                        asked.extend(unsaid.into_iter().map(|line| vec!["ask".to_owned(), name.clone(), line]));
+                        format!("{}, {shards} shards", source.kind)
+                    });
+                    note(&name, probed);
                 }
             }
         }
+        report.extend(asked);
         out(&columns(&["", "what", "finding"], &report))?;
         if failed > 0 { Err(Error::input(format!("{failed} checks failed"))) } else { Ok(()) }
     }

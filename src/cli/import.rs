@@ -33,7 +33,10 @@ impl Import {
             }
             None => {
                 let mill = global.mill().await?;
-                out(&super::build::sources(&mill.import(&self.sources).await?))
+                let imported = mill.import(&self.sources).await?;
+                out(&super::build::sources(&imported))?;
+                super::build::ask(&imported);
+                Ok(())
             }
         }
     }

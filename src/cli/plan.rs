@@ -27,7 +27,7 @@ impl Plan {
             let reads: Vec<&str> = stage.reads.iter().map(String::as_str).collect();
             text += &format!("  {:<12} ({keep}) reads {}\n", stage.writes, reads.join(", "));
         }
-        let (mut rows, mut shards) = (Vec::new(), Vec::new());
+        let (mut rows, mut shards, mut asked) = (Vec::new(), Vec::new(), Vec::new());
         let mut waits_for: Option<&str> = None;
         for source in &mill.project.sources {
             let name = &source.options.name;
@@ -57,6 +57,7 @@ impl Plan {
             if state.stale() > 0 {
                 waits_for = Some(name);
             }
+            asked.extend(state.unsaid.iter().map(|line| vec![name.clone(), line.clone()]));
         }
         for name in &mill.pipeline.order {
             let stage = mill.pipeline.stage(name)?;
@@ -93,6 +94,9 @@ impl Plan {
         text += &format!("\n{}", columns(&["table", "stale", "up to date", "gone", "rows to read", "why"], &rows));
         if !shards.is_empty() {
             text += &format!("\n{}", columns(&["table", "shard", "why"], &shards));
+        }
+        if !asked.is_empty() {
+            text += &format!("\n{}", columns(&["source", "what mill.toml does not say"], &asked));
         }
         out(&text)
     }

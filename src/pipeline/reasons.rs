@@ -20,6 +20,7 @@ pub const REASONS: &[(&str, &[Reason])] = &[
     (
         "detected, captioned",
         &[
+            reason("nothing_found", "the model sees nothing in the image that it has a name for"),
             reason("found_twice", "the same place was found before, under this name or another"),
             reason("phrase_*", "what the model calls a thing is no short noun phrase, or says where it is"),
             reason("does_not_fit", "the model itself says that the phrase does not fit (verify)"),

@@ -39,6 +39,8 @@ pub struct Imported {
     pub fresh: usize,
     /// What became of the records that were read.
     pub ledger: Ledger,
+    /// What mill.toml should say of it and does not, see [`Source::unsaid`].
+    pub unsaid: Vec<String>,
 }
 
 /// What an import of one source would do.
@@ -49,6 +51,8 @@ pub struct SourceState {
     current: BTreeSet<String>,
     /// How many of those to be read were imported before, as something else.
     pub changed: usize,
+    /// What mill.toml should say of the source and does not, see [`Source::unsaid`].
+    pub unsaid: Vec<String>,
 }
 
 impl SourceState {
@@ -107,7 +111,9 @@ impl Mill {
 
     /// Which shards of a source have to be read, with its reader. Creates nothing.
     pub async fn source_state(&self, table: &SourceTable) -> Result<SourceState> {
-        Ok(self.source_state_by(table, &self.open_source(table).await?).await?.0)
+        let reader = self.open_source(table).await?;
+        let (state, _) = self.source_state_by(table, &reader).await?;
+        Ok(SourceState { unsaid: blocking(move || reader.unsaid()).await?, ..state })
     }
 
     async fn source_state_by(
@@ -128,7 +134,7 @@ impl Mill {
         for imported in IMPORTED {
             tables.push(self.warehouse.table(imported).await?);
         }
-        let mut state = SourceState { wanted: Vec::new(), current: BTreeSet::new(), changed: 0 };
+        let mut state = SourceState { wanted: Vec::new(), current: BTreeSet::new(), changed: 0, unsaid: Vec::new() };
         for shard in shards {
             let full = format!("{name}/{}", shard.name);
             let fingerprint = Fingerprint::of_source(&table.kind, &options, &shard.fingerprint).to_string();
@@ -178,7 +184,8 @@ impl Mill {
 
         let mut ledger = Ledger::default();
         read.iter().for_each(|r| ledger.add(&total(r)));
-        let imported = Imported { source: name.clone(), read: read.len(), fresh, ledger };
+        let unsaid = blocking(move || reader.unsaid()).await?;
+        let imported = Imported { source: name.clone(), read: read.len(), fresh, ledger, unsaid };
         self.publish_source(name, &tables, read, &current, run).await?;
         Ok(imported)
     }
@@ -271,14 +278,15 @@ impl Mill {
                         // What could not be used has no table; it is counted where the source's frames are.
                         let ledger = ledgers.entry("frames").or_default();
                         ledger.rows_in += 1;
-                        let Quarantined { key, uri, code, message } = lost;
-                        let lost = Lost { key, uri, code: code.to_owned(), message };
+                        let Quarantined { key, uri, code, message, loss } = lost;
+                        let lost = Lost { key, uri, code: code.to_owned(), message, loss };
                         ledger.quarantine(&lost);
                         losses.push(lost).await?;
                     }
                     Row::Frame(frame) if benchmarks.list_of(&frame).is_some() => {
                         let ledger = ledgers.entry("frames").or_default();
                         ledger.rows_in += 1;
+                        ledger.images_in += 1;
                         *ledger.filtered.entry(BENCHMARK.to_owned()).or_default() += 1;
                     }
                     row => {
@@ -286,6 +294,7 @@ impl Mill {
                         let ledger = ledgers.entry(name).or_default();
                         ledger.rows_in += 1;
                         ledger.rows_out += 1;
+                        ledger.images_in += u64::from(name == "frames");
                         if let Some(batches) = writers.get_mut(name) {
                             batches.push(row).await?;
                         }

@@ -28,9 +28,9 @@ impl Mill {
         }
     }
 
-    /// Opens a source and counts its shards.
-    pub async fn probe_source(&self, source: &SourceTable) -> Result<usize> {
+    /// Opens a source, counts its shards, and asks what mill.toml does not say of it.
+    pub async fn probe_source(&self, source: &SourceTable) -> Result<(usize, Vec<String>)> {
         let reader = self.open_source(source).await?;
-        super::import::blocking(move || Ok(reader.shards()?.len())).await
+        super::import::blocking(move || Ok((reader.shards()?.len(), reader.unsaid()?))).await
     }
 }

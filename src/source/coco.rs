@@ -10,13 +10,14 @@ pub(super) mod id;
 pub(super) mod images;
 mod layout;
 pub(super) mod object;
+mod own;
 mod segmentation;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use self::documents::{Documents, File, Kind};
+use self::documents::{Documents, File, Holds, Kind};
 use self::images::Images;
 use self::layout::Photos;
 use super::root::Root;
@@ -49,9 +50,21 @@ Options:
   missing_images  quarantine (default): an image whose photo is absent is not used, nor are its objects;
                   keep: its frame and objects are kept, without SHA-256
   exhaustive      true: every object of each category is marked, so that objects may be counted; false: some are not.
-                  Default: true, as COCO promises, but false for images whose objects have 3D boxes
+                  Default: true for COCO's own files, as COCO promises; else nothing is counted, and `doctor` and `plan` ask
   made_by         who marked the objects. Default: annotation
   shards          how many shards to make. Default: by the files' size, so that a shard has about 1000 images
+
+COCO's own files are told by what they say: the `info` of COCO, exactly its 80 categories, photos under its names, and as
+many objects as its images have (7.3; a file whose images have fewer than chance allows was thinned). A part of COCO by
+images is as good. Where an image has LVIS's `not_exhaustive_category_ids` and `neg_category_ids`, those are obeyed category
+by category, unless `exhaustive` is false: what is marked and not on the first list may be counted, what is on the second is
+known to be absent; chairs only where deck chairs were looked for, too. Images whose objects have 3D boxes are exhaustive
+only where the option says so.
+
+Ids are those of their own file. Where several files are read, an image id that means another photo than in a file before
+gives frames of the name SOURCE/val2017/139 instead of SOURCE/139, val2017 being what its file calls itself; files that
+list the same photos share its frame. captions_val2017.json and person_keypoints_val2017.json speak of the images of
+instances_val2017.json.
 
 Objects in 3D, as Omni3D writes them: an image's `K` (3x3; of `file_path`), an annotation's `bbox3D_cam` (eight corners in
 metres and camera axes), `valid3D`, `visibility`, `truncation`, and for want of `bbox` its `bbox2D_tight` or `bbox2D_trunc`.
@@ -62,12 +75,25 @@ What becomes of what: an image becomes a frame, with the URL (or name) of its li
 with its mask as compressed run lengths, made exactly as COCO's own tools make it. Crowds (`iscrowd`) are kept and marked.
 Captions describe whole images, so that they go to `captions` of the frame and never become an object's. An annotation may
 have a `caption` of its own, and a `score`. The split is read from the file's name (..._train2017), else it is the project
-file's.
+file's. A photo is found by its `file_name`, else by its `file_path` (Omni3D), else by the end of its `coco_url` (LVIS). An
+object's box is its `bbox`, else its 3D box's in the image, else that of its mask.
+
+A photo whose EXIF note says that it has to be turned is the picture that the annotator saw: the turned one where the record
+has its width and height, the stored one where it has those. Where both have the same, or the record has none, it is the
+stored one, as for pycocotools and OpenCV.
+
+Forgiven, without a word: a byte order mark; numbers as 1.0, \"1\" or true; NaN, Infinity and null in fields that need not be
+there; `iscrowd` as true, false, null or text; a list of one polygon without the outer brackets, and polygons of points
+[[x, y], ..]; `bbox` as [] or null where there is a mask; `width` and `height` that are missing, where the photo is there.
+Forgiven, with a remark in `quarantine` (loss = nothing) that is not held against `max_quarantined`: a ring of fewer than
+three points, with an odd number of coordinates or far outside its image, beside a good one (mask); captions of more than
+1000 bytes, which are cut, and odd ones (caption); sections that are not known (section); categories and licences that are
+none (category, licence); a record that stands in its file twice (duplicate).
 
 Quarantined: records that are no good JSON (code json), photos that are absent, unreadable, or of another size than stated
 (missing_file, unreadable, path, image), boxes that are empty or leave their image by more than 2 pixels (box), masks that
 are empty, of another size than their image, or elsewhere than their box (mask), 3D boxes that are none (box3d), cameras that are none
-(intrinsics, gravity), ids that are used twice (duplicate),
+(intrinsics, gravity), ids that are used twice for different things (duplicate),
 categories that are not listed (category), and what belongs to an image that is not used (no_frame). A frame that lost an
 object in this way is no longer exhaustive. Where a file breaks off, what came before is kept, the break is quarantined
 with its byte offset, and no frame is exhaustive.
@@ -75,7 +101,7 @@ with its byte offset, and no frame is exhaustive.
 The files are sorted on disk once for each import, in the folder for temporary files (TMPDIR), in about their own size.";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "coco 3";
+const READER: &str = "coco 4";
 
 /// JSON of about a thousand images: COCO's own files have 4 kB for each.
 const BUCKET_BYTES: u64 = 4 << 20;
@@ -224,5 +250,26 @@ impl Source for Coco {
             Kind::Caption => images.caption(record, rows),
         })?;
         images.finish(rows)
+    }
+
+    fn unsaid(&self) -> Result<Vec<String>> {
+        if self.options.exhaustive.is_some() {
+            return Ok(Vec::new());
+        }
+        let documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut foreign = Vec::new();
+        for (index, file) in self.files.iter().enumerate().filter(|(_, file)| file.holds == Holds::Objects) {
+            let why = match &documents {
+                Some(documents) => documents.foreign(index),
+                None => documents::foreign(&self.root, &file.path)?,
+            };
+            foreign.extend(why.map(|why| format!("`{}` ({why})", file.path)));
+        }
+        let Some(first) = foreign.first() else { return Ok(Vec::new()) };
+        let more = if foreign.len() > 1 { format!(" and {} more", foreign.len() - 1) } else { String::new() };
+        Ok(vec![format!(
+            "does {first}{more} mark every object of its categories? Nothing is counted until the [[source]] says \
+             `exhaustive = true`; `exhaustive = false` says that some are not marked"
+        )])
     }
 }

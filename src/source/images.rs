@@ -10,7 +10,7 @@
 //! bucket, a tar and a Parquet file are a shard each. Memory: a bucket's names, or what is known of a tar's photos of one key, or
 //! a row, and sixteen bytes a photo of the shard.
 
-mod exif;
+pub(super) mod exif;
 mod files;
 mod frame;
 mod listing;

@@ -24,8 +24,8 @@ pub enum Event<'a> {
     Record { section: &'static str, offset: u64, json: &'a [u8] },
     /// An element of a section that is larger than [`MAX_RECORD`]; it was skipped.
     Oversized { section: &'static str, offset: u64, bytes: u64 },
-    /// A top-level value that was passed over: another name, or one of `sections` that is no array.
-    Skipped { name: &'a str, offset: u64 },
+    /// A top-level value that is no such array: another name, or one of `sections` that is none. Its first [`MAX_RECORD`] bytes.
+    Skipped { name: &'a str, offset: u64, json: &'a [u8] },
     /// The document ends, or stops being JSON, here; what follows is lost.
     Broken { offset: u64, message: String },
 }
@@ -103,7 +103,7 @@ impl<R: Read> Cutter<R> {
                 Some(section) if opening == Some(b'[') => follow!(self.elements(section, &mut held, on)),
                 _ => {
                     let Value { offset, .. } = follow!(self.value(&mut held));
-                    on(Event::Skipped { name: &name, offset })?;
+                    on(Event::Skipped { name: &name, offset, json: &held })?;
                 }
             }
             if follow!(self.expect(b",}", "a value is followed by `,` or `}`")) == b'}' {
@@ -310,7 +310,9 @@ mod tests {
                     format!("{section}@{offset} {}", String::from_utf8_lossy(json))
                 }
                 Event::Oversized { section, offset, bytes } => format!("{section}@{offset} oversized {bytes}"),
-                Event::Skipped { name, offset } => format!("skipped {name}@{offset}"),
+                Event::Skipped { name, offset, json } => {
+                    format!("skipped {name}@{offset} {}", String::from_utf8_lossy(json))
+                }
                 Event::Broken { offset, message } => format!("broken@{offset} {message}"),
             });
             Ok(())
@@ -325,7 +327,13 @@ mod tests {
             check(
                 r#" {"info": {"images": [1]}, "images": [{"a": "]}"}, 7 , "x\"y"], "n": 1, "annotations": [ ] } "#,
                 step,
-                &["skipped info@10", r#"images@38 {"a": "]}"}"#, "images@51 7", r#"images@55 "x\"y""#, "skipped n@69"],
+                &[
+                    r#"skipped info@10 {"images": [1]}"#,
+                    r#"images@38 {"a": "]}"}"#,
+                    "images@51 7",
+                    r#"images@55 "x\"y""#,
+                    "skipped n@69 1",
+                ],
             );
             check("{}", step, &[]);
             check("\u{feff}{\"images\":[{}]}", step, &["images@14 {}"]);

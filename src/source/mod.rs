@@ -9,6 +9,7 @@ pub mod category;
 mod coco;
 pub mod depth;
 mod images;
+mod json_forms;
 mod json_records;
 mod local_folder;
 pub mod npy;
@@ -42,6 +43,12 @@ pub trait Source: Send + Sync {
 
     /// Reads one shard. `rows` applies back-pressure and hands batches on.
     fn read(&self, shard: &Shard, rows: &mut Rows) -> Result<()>;
+
+    /// What only the project's author knows of this dataset and mill.toml does not say, a sentence each with the option to set. Cheap
+    /// before the shards are read.
+    fn unsaid(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
 }
 
 /// One entry of [`SOURCES`]: everything that the command line, the documents and the tests say of a source is derived from it.

@@ -46,7 +46,13 @@ Options:
 
 What becomes of what: an image becomes a frame, an object a detection with the first of its names and its box, which is cut
 off at the picture's border. Nobody marked every object, so that frames are not exhaustive and nothing is counted. Boxes are
-as people drew them: some objects have two, under one name or several.
+as people drew them: some objects have two, under one name or several. A photo whose EXIF note says that it has to be turned
+is turned where the record has the turned width and height, and else taken as it is stored.
+
+Forgiven, without a word: a byte order mark; numbers as 1.0, \"1\" or true; NaN, Infinity and null in fields that need not be
+there; `names` as one text; `width` and `height` that are missing, where the photo is there. Forgiven, with a remark in
+`quarantine` (loss = nothing) that is not held against `max_quarantined`: fields beside `objects` that are not known (section),
+an image that is listed twice (duplicate).
 
 Quarantined: records that are no good JSON (json), photos that are absent, unreadable or of another size than stated
 (missing_file, unreadable, path, image), boxes that are empty or outside their picture (box), objects without a name
@@ -56,7 +62,7 @@ off, what came before is kept and the break is quarantined with its byte offset.
 The files are sorted on disk once for each import, in the folder for temporary files (TMPDIR), in about their own size.";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "visual_genome 1";
+const READER: &str = "visual_genome 2";
 
 /// Records of about a thousand images: objects.json has 4 kB for each.
 const BUCKET_BYTES: u64 = 4 << 20;

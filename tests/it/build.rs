@@ -187,6 +187,50 @@ async fn a_mask_of_another_size_than_its_frame_is_quarantined() {
     assert!(refused.len() > 5 && refused.iter().all(|row| row.contains(right)), "{refused:?}");
 }
 
+/// Twenty photos of twenty boxes each, as COCO has them, some of which went wrong.
+async fn imported(lost_photos: u32, lost_boxes: u32, odd_rings: u32) -> Result<Mill, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let annotation = |id: u32| {
+        let side = if id < lost_boxes { 0 } else { 4 };
+        let mut object = serde_json::json!({"id": id, "image_id": id % 20, "category_id": 1, "bbox": [2, 2, side, 4]});
+        if id >= lost_boxes && id < lost_boxes + odd_rings {
+            object["segmentation"] = serde_json::json!([[2, 2, 6, 2, 6, 6, 2, 6], [1, 1]]);
+        }
+        object
+    };
+    let document = serde_json::json!({
+        "images": (0..20).map(|id| serde_json::json!({"id": id, "file_name": format!("{id}.png")})).collect::<Vec<_>>(),
+        "categories": [{"id": 1, "name": "cup"}],
+        "annotations": (0..400).map(annotation).collect::<Vec<_>>(),
+    });
+    (lost_photos..20).for_each(|id| image::RgbImage::new(8, 8).save(folder.path().join(format!("{id}.png"))).unwrap());
+    std::fs::write(folder.path().join("all.json"), document.to_string()).unwrap();
+    let toml =
+        "[[source]]\nname = \"cups\"\nkind = \"coco\"\nroot = \".\"\nannotations = \"all.json\"\nsplit = \"train\"";
+    std::fs::write(folder.path().join("mill.toml"), toml).unwrap();
+    let set = [format!("url=memory://cups-{lost_photos}-{lost_boxes}-{odd_rings}")];
+    let mill = Mill::open(Project::load(folder.path(), &set).unwrap(), Progress::silent()).await.unwrap();
+    let (state, done) = (mill.source_state(&mill.project.sources[0]).await.unwrap(), mill.import(&[]).await);
+    let done = done.map_err(|e| e.to_string())?;
+    // Before and after, nobody knows whether all cups are marked.
+    for unsaid in [&state.unsaid, &done[0].unsaid] {
+        assert!(unsaid.len() == 1 && unsaid[0].contains("`exhaustive = true`"), "{unsaid:?}");
+    }
+    Ok(mill)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn images_are_held_against_images_and_oddities_against_nothing() {
+    assert!(imported(2, 0, 0).await.err().unwrap().contains("2 of 20 images are quarantined"));
+    // Twenty boxes are lost with their photo: that is one image, and no row.
+    assert!(imported(1, 20, 0).await.is_ok());
+    assert!(imported(0, 22, 0).await.err().unwrap().contains("22 of 420 rows are quarantined"));
+    let mill = imported(0, 0, 300).await.unwrap();
+    let told = lines(&mill, "SELECT code, loss, count(*) AS n FROM quarantine GROUP BY code, loss").await;
+    assert_eq!(told, [r#"{"code":"mask","loss":"nothing","n":300}"#]);
+    assert_eq!(lines(&mill, "SELECT count(mask) AS n FROM detections").await, [r#"{"n":300}"#]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn annotated_3d_boxes_become_questions() {
     let folder = tempfile::tempdir().unwrap();

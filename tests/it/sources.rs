@@ -17,7 +17,9 @@ use spatialmill::source::root::Root;
 use spatialmill::source::rows::{Quarantined, Row, Rows};
 use spatialmill::source::{Options, SOURCES, Shard};
 
-use crate::mutate::{Mutant, mutants};
+use serde_json::{Value, json};
+
+use crate::mutate::{Dice, Mutant, mutants};
 
 /// A small dataset without a fault.
 pub struct Fixture {
@@ -117,6 +119,51 @@ pub fn import_in_order(kind: &str, root: &Path, options: &str, order: fn(&mut Ve
 /// Reads all shards of a dataset.
 pub fn import(kind: &str, root: &Path, options: &str) -> Result<Imported, Error> {
     import_in_order(kind, root, options, |_| {})
+}
+
+/// A document in which every number is written in one of the forms that people's tools give it, with a byte order mark in front and, here
+/// and there, fields that nobody needs.
+pub fn in_other_forms(document: &Value, seed: u64) -> String {
+    fn write(value: &Value, key: &str, dice: &mut Dice, text: &mut String) {
+        match value {
+            Value::Object(fields) => {
+                text.push('{');
+                for (n, (name, field)) in fields.iter().enumerate() {
+                    text.push_str(&format!("{}{}:", if n > 0 { ", " } else { "" }, json!(name)));
+                    write(field, name, dice, text);
+                }
+                // Not beside the sections of a file, of which a new one is told.
+                if fields.values().all(|field| !field.is_array() && !field.is_object()) && !fields.is_empty() {
+                    text.push_str(
+                        [", \"area_\": NaN", ", \"score_\": -Infinity", "", ", \"x_y\": null"][dice.below(4)],
+                    );
+                }
+                text.push('}');
+            }
+            Value::Array(items) => {
+                text.push('[');
+                for (n, item) in items.iter().enumerate() {
+                    text.push_str(if n > 0 { ", " } else { " " });
+                    write(item, key, dice, text);
+                }
+                text.push(']');
+            }
+            Value::Number(number) => {
+                let plain = number.as_f64().unwrap();
+                text.push_str(&match dice.below(4) {
+                    0 => format!("{plain:.1}"),
+                    1 => format!("\"{plain}\""),
+                    2 if key == "iscrowd" => if plain == 1.0 { "true" } else { "false" }.to_owned(),
+                    3 if key == "iscrowd" && plain == 0.0 => "null".to_owned(),
+                    _ => number.to_string(),
+                });
+            }
+            other => text.push_str(&other.to_string()),
+        }
+    }
+    let (mut text, mut dice) = ("\u{feff}".to_owned(), Dice::new(seed));
+    write(document, "", &mut dice, &mut text);
+    text
 }
 
 fn written(fixture: &Fixture) -> tempfile::TempDir {

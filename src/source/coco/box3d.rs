@@ -14,37 +14,35 @@
 use serde::Deserialize;
 use spatialmill_geometry::{OrientedBox, Vector3};
 
+use crate::source::json_forms::{Flag, Number, Numbers};
 use crate::source::rows::Refused;
 
 /// The fields. `center_cam`, `dimensions` and `R_cam` say the same as the corners, in an order of their own, and are not read.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Box3d {
+    /// 24 numbers; a single -1 where there is no 3D box.
     #[serde(rename = "bbox3D_cam")]
-    corners: Option<Corners>,
+    corners: Option<Numbers>,
     /// False where the 3D box cannot be relied on.
     #[serde(rename = "valid3D")]
-    valid: Option<bool>,
+    valid: Flag,
     /// Left, top, right, bottom, as a person drew it.
     #[serde(rename = "bbox2D_tight")]
-    tight: Option<[f64; 4]>,
+    tight: Option<Numbers>,
     /// The projected 3D box, cut at the image's border, and before.
     #[serde(rename = "bbox2D_trunc")]
-    cut: Option<[f64; 4]>,
+    cut: Option<Numbers>,
     #[serde(rename = "bbox2D_proj")]
-    projected: Option<[f64; 4]>,
+    projected: Option<Numbers>,
     /// 0-1: what other things leave of it.
-    visibility: Option<f64>,
+    visibility: Option<Number>,
     /// 0-1: what the image's border takes of it.
-    truncation: Option<f64>,
+    truncation: Option<Number>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-enum Corners {
-    Eight([[f64; 3]; 8]),
-    Unavailable(#[expect(dead_code, reason = "it is -1")] f64),
-}
+/// What stands where a number is not known.
+const UNAVAILABLE: f64 = -1.0;
 
 /// A corner may be this far from where a box with right angles has it, relative to the box's diagonal.
 const SKEW: f64 = 0.01;
@@ -52,8 +50,16 @@ const SKEW: f64 = 0.01;
 impl Box3d {
     /// The oriented box; its axes point to the right, down and away from the front. Code: `box3d`.
     pub fn obb(&self) -> Result<Option<OrientedBox>, Refused> {
-        let Some(Corners::Eight(corners)) = self.corners.as_ref().filter(|_| self.valid != Some(false)) else {
+        let Some(Numbers(numbers)) = self.corners.as_ref().filter(|_| self.valid.0 != Some(false)) else {
             return Ok(None);
+        };
+        if numbers.len() <= 1 || numbers.iter().all(|number| *number == UNAVAILABLE) {
+            return Ok(None);
+        }
+        let whole = Some(numbers.as_chunks::<3>()).filter(|(_, rest)| rest.is_empty());
+        let Some(corners) = whole.and_then(|(corners, _)| <[[f64; 3]; 8]>::try_from(corners).ok()) else {
+            let message = format!("`bbox3D_cam` has {} numbers, not eight corners of three", numbers.len());
+            return Err(Refused::new("box3d", message));
         };
         let corners = corners.map(Vector3::from);
         let centre = corners.iter().sum::<Vector3<f64>>() / 8.0;
@@ -76,16 +82,15 @@ impl Box3d {
     /// The 2D box as COCO has it: x, y, width, height. The drawn one, else the projected one.
     pub fn in_image(&self) -> Option<[f64; 4]> {
         let given = |corners: &[f64; 4]| corners[2] > corners[0] && corners[3] > corners[1];
-        let [x0, y0, x1, y1] = self.tight.filter(given).or(self.cut.filter(given))?;
+        let [x0, y0, x1, y1] = four(&self.tight).filter(given).or(four(&self.cut).filter(given))?;
         Some([x0, y0, x1 - x0, y1 - y0])
     }
 
     /// How much of the object the image shows, where that is annotated.
     pub fn shown(&self) -> Option<f64> {
-        let share = |given: Option<f64>| given.filter(|share| (0.0..=1.0).contains(share));
-        let area =
-            |corners: Option<[f64; 4]>| corners.map(|[x0, y0, x1, y1]| (x1 - x0) * (y1 - y0)).filter(|a| *a > 0.0);
-        let inside = match (share(self.truncation), area(self.cut), area(self.projected)) {
+        let share = |given| Number::given(given).filter(|share| (0.0..=1.0).contains(share));
+        let area = |corners| four(corners).map(|[x0, y0, x1, y1]| (x1 - x0) * (y1 - y0)).filter(|a| *a > 0.0);
+        let inside = match (share(self.truncation), area(&self.cut), area(&self.projected)) {
             (Some(truncation), ..) => 1.0 - truncation,
             (None, Some(cut), Some(projected)) => (cut / projected).min(1.0),
             _ => 1.0,
@@ -94,12 +99,17 @@ impl Box3d {
     }
 }
 
+fn four(numbers: &Option<Numbers>) -> Option<[f64; 4]> {
+    numbers.as_ref().and_then(|numbers| numbers.0[..].try_into().ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::json_forms;
 
     fn check(json: &str) -> Box3d {
-        serde_json::from_str(json).unwrap()
+        json_forms::record(json.as_bytes()).unwrap()
     }
 
     /// Two metres wide, one high and three deep, four metres ahead.
@@ -114,16 +124,28 @@ mod tests {
 
     #[test]
     fn what_is_unavailable_or_not_to_be_relied_on_is_no_box() {
-        for json in ["{}", r#"{"bbox3D_cam": -1}"#, &format!("{{{BOX}, \"valid3D\": false}}")] {
+        for json in [
+            "{}",
+            r#"{"bbox3D_cam": -1}"#,
+            r#"{"bbox3D_cam": null, "bbox2D_tight": null, "visibility": NaN}"#,
+            r#"{"bbox3D_cam": [], "bbox2D_tight": [], "bbox2D_trunc": -1}"#,
+            &format!("{{{BOX}, \"valid3D\": false}}"),
+            &format!("{{{BOX}, \"valid3D\": 0.0}}"),
+        ] {
             assert_eq!(check(json).obb().unwrap(), None, "{json}");
         }
     }
 
     #[test]
     fn eight_points_that_are_no_box_are_refused() {
-        for wrong in
-            [BOX.replace("[1,1,7]", "[1,2,7]"), BOX.replace("[1,0,4]", "[-1,0,4]"), BOX.replace("[-1,1,4]", "[0,0,4]")]
-        {
+        for wrong in [
+            ("[1,1,7]", "[1,2,7]"),
+            ("[1,0,4]", "[-1,0,4]"),
+            ("[-1,1,4]", "[0,0,4]"),
+            (",[1,1,7]", ""),
+            ("[1,1,7]", "[1,NaN,7]"),
+        ] {
+            let wrong = BOX.replace(wrong.0, wrong.1);
             assert_eq!(check(&format!("{{{wrong}}}")).obb().unwrap_err().code, "box3d", "{wrong}");
         }
     }

@@ -7,23 +7,35 @@
 //!                     └─ categories and licences, wherever in the file they are: in memory
 //! ```
 //!
-//! Memory is bounded by one record, the spill's buffers and [`MAX_NAMES`] names; the files may have any size.
+//! Ids mean something in their own file alone. Files of one dataset number their images apart, as COCO's do, or each from the start, as
+//! most converters do; and two files may speak of the same photos. So a file whose ids mean other photos than those of a file before
+//! it is noted, see [`Document::restarts`].
+//!
+//! Memory is bounded by one record, the spill's buffers and [`MAX_NAMES`] names, and where there are several files of objects by 32
+//! bytes an image; the files may have any size.
 
 use std::collections::HashMap;
+use std::io::Read;
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::id::Id;
-
+use super::images::ImageRecord;
+use super::own::Signs;
 use crate::error::{Error, Result};
 use crate::source::category;
+use crate::source::json_forms::{self, Perhaps};
 use crate::source::json_records::{self, Event, MAX_RECORD};
 use crate::source::root::Root;
-use crate::source::rows::{Refused, Rows};
+use crate::source::rows::{Loss, Refused, Rows};
 use crate::source::spill::{Spill, Spiller, Tag};
 
 /// Categories or licences of one file; the richest dataset (LVIS) has 1,203.
 pub const MAX_NAMES: usize = 100_000;
+
+/// Bytes of a file that are looked at before it is read: the whole of a small one, and thousands of images of a large one.
+const BEGINNING: u64 = 4 << 20;
 
 /// Sections of COCO's files that no rows are made from.
 const PASSED_OVER: [&str; 4] = ["info", "type", "videos", "segment_info"];
@@ -35,6 +47,8 @@ pub struct File {
     pub path: String,
     /// What its `annotations` are.
     pub holds: Holds,
+    /// Where its photos are, relative to the root.
+    pub folder: String,
 }
 
 /// What the `annotations` of a file are.
@@ -55,7 +69,17 @@ pub struct Document {
     pub whole: bool,
     /// True where it has annotations at all: a file of test images has none.
     pub annotated: bool,
+    /// True where it lists images of its own, so that its ids are of those.
+    pub has_images: bool,
+    /// True where an image id means another photo here than in a file before it.
+    pub restarts: bool,
+    /// True where it says by image of which categories all objects are marked, as LVIS does.
+    pub federated: bool,
+    /// What tells whether it is COCO's own.
+    pub signs: Signs,
     categories: HashMap<Id, String>,
+    /// Of each category that is the end of others (`chair`): those (`deck chair`). Where the file is federated.
+    special: HashMap<String, Vec<String>>,
     licences: HashMap<Id, String>,
 }
 
@@ -81,21 +105,26 @@ pub struct Record<'a> {
 #[derive(Debug)]
 pub struct Documents {
     documents: Vec<Document>,
+    /// Of each file: the files whose images its ids are of.
+    meant: Vec<Vec<usize>>,
     spill: Spill,
     /// What belongs to no image and cannot be used.
-    lost: Vec<(String, String, Refused)>,
+    lost: Vec<(Loss, String, String, Refused)>,
 }
 
 impl Documents {
     /// Reads the files to their ends. Fails where one cannot be read, or is no COCO document at all.
     pub fn sort(root: &Root, files: &[File], buckets: usize) -> Result<Self> {
-        let mut sorter = Sorter { spiller: Spiller::new(buckets)?, buckets, lost: Vec::new() };
+        let several = files.iter().filter(|file| file.holds == Holds::Objects).count() > 1;
+        let photos = several.then(HashMap::new);
+        let mut sorter = Sorter { spiller: Spiller::new(buckets)?, buckets, photos, lost: Vec::new() };
         let documents = files
             .iter()
             .enumerate()
             .map(|(index, file)| sorter.read(root, index as u32, file))
             .collect::<Result<Vec<_>>>()?;
-        Ok(Self { documents, spill: sorter.spiller.finish()?, lost: sorter.lost })
+        let meant = (0..documents.len()).map(|index| images_of(&documents, index)).collect();
+        Ok(Self { documents, meant, spill: sorter.spiller.finish()?, lost: sorter.lost })
     }
 
     /// Hands the records of a bucket to `on`, file by file, in the order of each file.
@@ -110,14 +139,36 @@ impl Documents {
         })
     }
 
+    /// Why a file of objects is not COCO's own; none where that says nothing about whether its objects may be counted.
+    pub fn foreign(&self, index: usize) -> Option<&'static str> {
+        let document = &self.documents[index];
+        document.signs.denied().filter(|_| document.annotated && !document.federated)
+    }
+
     /// Puts what was lost before there were buckets into quarantine.
     pub fn report(&self, rows: &mut Rows) -> Result<()> {
-        self.lost.iter().try_for_each(|(key, path, why)| rows.refuse(key, path, why.clone()))
+        self.lost.iter().try_for_each(|(loss, key, path, why)| rows.lose(*loss, key, path, why.clone()))
     }
 
     /// A file.
     pub fn document(&self, index: usize) -> &Document {
         &self.documents[index]
+    }
+
+    /// What a file calls itself, among those that are read: `val2017` of instances_val2017.json. A file of captions or keypoints has the
+    /// name of the file of instances that it belongs to.
+    pub fn name(&self, index: usize) -> &str {
+        let document = &self.documents[index];
+        let of_name = |other: &&Document| other.holds == document.holds && part(&other.path) == part(&document.path);
+        match self.documents.iter().filter(of_name).count() {
+            1 => part(&document.path),
+            _ => document.path.trim_end_matches(".json"),
+        }
+    }
+
+    /// The files whose images the image ids of a file may mean.
+    pub fn meant_by(&self, index: usize) -> &[usize] {
+        &self.meant[index]
     }
 
     /// False where any file of objects broke off: then no image's objects are known to be all there.
@@ -126,7 +177,68 @@ impl Documents {
     }
 }
 
+/// Why a file is not COCO's own, as far as its beginning shows: for whoever asks before there is time to read it all. None, too, where it
+/// says by image what is marked, or marks nothing.
+pub fn foreign(root: &Root, path: &str) -> Result<Option<&'static str>> {
+    let (mut signs, mut federated, mut whole, mut annotated) = (Signs::default(), false, true, false);
+    let sections = &["images", "annotations", "categories"];
+    json_records::cut(root.open(path)?.take(BEGINNING), sections, |event| {
+        match event {
+            Event::Record { section: "images", json, .. } => {
+                if let Ok(image) = json_forms::record::<ImageRecord>(json) {
+                    signs.image(image.name().unwrap_or_default());
+                    federated |= image.is_federated();
+                }
+            }
+            Event::Record { section: "categories", json, .. } => {
+                if let Ok(category) = json_forms::record::<CategoryRecord>(json) {
+                    signs.category(&category.id, &category.name);
+                }
+            }
+            Event::Record { .. } => {
+                annotated = true;
+                signs.object();
+            }
+            Event::Skipped { name: "info", json, .. } => signs.info(json),
+            Event::Broken { .. } => whole = false,
+            Event::Skipped { .. } | Event::Oversized { .. } => {}
+        }
+        Ok(())
+    })?;
+    Ok(match whole {
+        _ if federated => None,
+        true if !annotated => None,
+        true => signs.denied(),
+        false => signs.denied_by_part(),
+    })
+}
+
+/// The files whose images the image ids of a file may mean: its own; else those that it belongs to by its name; else any.
+fn images_of(documents: &[Document], index: usize) -> Vec<usize> {
+    let document = &documents[index];
+    if document.holds == Holds::Objects && document.has_images {
+        return vec![index];
+    }
+    let objects: Vec<usize> = (0..documents.len()).filter(|other| documents[*other].holds == Holds::Objects).collect();
+    let same_part =
+        |other: &usize| part(&documents[*other].path) == part(&document.path) && documents[*other].has_images;
+    let named: Vec<usize> = objects.iter().copied().filter(same_part).collect();
+    if named.is_empty() { objects } else { named }
+}
+
+/// `val2017` of `annotations/instances_val2017.json`.
+fn part(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or_default().trim_end_matches(".json");
+    let after = ["instances_", "captions_", "person_keypoints_"].into_iter().find_map(|kind| name.strip_prefix(kind));
+    after.filter(|part| !part.is_empty()).unwrap_or(name)
+}
+
 impl Document {
+    /// The categories that are a kind of this one by their names: a deck chair is a chair. Of a federated file.
+    pub fn special(&self, category: &str) -> &[String] {
+        self.special.get(category).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// A category's name.
     pub fn category(&self, id: &Id) -> Result<&str, Refused> {
         let name = self.categories.get(id).map(String::as_str);
@@ -149,10 +261,12 @@ impl Record<'_> {
 struct Sorter {
     spiller: Spiller,
     buckets: usize,
-    lost: Vec<(String, String, Refused)>,
+    /// Which photo each image id meant first, both as hashes; none where a single file says it.
+    photos: Option<HashMap<u64, u64>>,
+    lost: Vec<(Loss, String, String, Refused)>,
 }
 
-/// All that sorting needs to know of an image.
+/// All that sorting needs to know of an image that is otherwise no good.
 #[derive(Deserialize)]
 struct ImageKey {
     id: Id,
@@ -174,9 +288,9 @@ struct CategoryRecord {
 struct LicenceRecord {
     id: Id,
     #[serde(default)]
-    name: Option<String>,
+    name: Option<Perhaps<String>>,
     #[serde(default)]
-    url: Option<String>,
+    url: Option<Perhaps<String>>,
 }
 
 impl Sorter {
@@ -186,38 +300,53 @@ impl Sorter {
             holds: file.holds,
             whole: true,
             annotated: false,
+            has_images: false,
+            restarts: false,
+            federated: false,
+            signs: Signs::default(),
             categories: HashMap::new(),
+            special: HashMap::new(),
             licences: HashMap::new(),
         };
         let sections: &[&str] = match file.holds {
             Holds::Objects => &["images", "annotations", "categories", "licenses"],
             Holds::Captions => &["annotations", "images", "categories", "licenses"],
         };
-        let mut found = 0u64;
+        let (mut found, mut unknown) = (0u64, Vec::new());
         json_records::cut(root.open(&file.path)?, sections, |event| match event {
             Event::Record { section, offset, json } => {
                 found += 1;
-                self.record(&mut document, index, section, offset, json)
+                self.record(&mut document, index, &file.folder, section, offset, json)
             }
             Event::Oversized { section, offset, bytes } => {
                 found += 1;
                 let message = format!("a record of {bytes} bytes in `{section}`, more than the {MAX_RECORD} allowed");
                 // It may have been any image's.
                 document.whole &= section != "annotations";
-                self.lose(&document, offset, Refused::new("json", message));
+                self.lose(Loss::Record, &document, offset, Refused::new("json", message));
                 Ok(())
             }
-            Event::Skipped { name, offset } => {
+            Event::Skipped { name: "info", json, .. } => {
+                document.signs.info(json);
+                Ok(())
+            }
+            Event::Skipped { name, offset, .. } if sections.contains(&name) => {
+                let licences = name == "licenses";
+                document.whole &= licences;
+                let loss = if licences { Loss::Nothing } else { Loss::Record };
+                self.lose(
+                    loss,
+                    &document,
+                    offset,
+                    Refused::new("json", format!("`{name}` is no list, so it was not read")),
+                );
+                Ok(())
+            }
+            Event::Skipped { name, offset, .. } => {
                 if !PASSED_OVER.contains(&name) {
                     let message =
-                        if sections.contains(&name) { "is no list" } else { "is not a section that is known" };
-                    // Its name may be the damage, and then it held anything.
-                    document.whole = false;
-                    self.lose(
-                        &document,
-                        offset,
-                        Refused::new("json", format!("`{name}` {message}, so it was not read")),
-                    );
+                        format!("`{}` is not a section that is known, so it was not read", name.escape_debug());
+                    unknown.push((offset, Refused::new("section", message)));
                 }
                 Ok(())
             }
@@ -227,34 +356,64 @@ impl Sorter {
                 .hint("`annotations` and `captions` of the source name COCO JSON files, relative to its root")),
             Event::Broken { offset, message } => {
                 document.whole = false;
+                let loss = if file.holds == Holds::Objects { Loss::Record } else { Loss::Nothing };
                 let message = format!("{message}; what follows byte {offset} is lost");
-                self.lose(&document, offset, Refused::new("json", message));
+                self.lose(loss, &document, offset, Refused::new("json", message));
                 Ok(())
             }
         })
         .map_err(|e| if e.to_string().contains(&file.path) { e } else { e.with("file", &file.path) })?;
+        // Another tool's section is nothing to us, unless one of ours is missing: then its name is the damage, and it held anything.
+        let complete = document.has_images && document.annotated && !document.categories.is_empty();
+        let harmless = complete || file.holds == Holds::Captions;
+        for (offset, why) in unknown {
+            document.whole &= harmless;
+            self.lose(if harmless { Loss::Nothing } else { Loss::Record }, &document, offset, why);
+        }
+        if document.federated {
+            let names = document.categories.values();
+            let ends = names.flat_map(|name| name.match_indices(' ').map(move |(at, _)| (&name[at + 1..], name)));
+            let mut special = HashMap::<String, Vec<String>>::new();
+            ends.for_each(|(end, name)| special.entry(end.to_owned()).or_default().push(name.clone()));
+            document.special = special;
+        }
         Ok(document)
     }
 
-    fn record(&mut self, document: &mut Document, index: u32, section: &str, offset: u64, json: &[u8]) -> Result<()> {
+    fn record(
+        &mut self,
+        document: &mut Document,
+        index: u32,
+        folder: &str,
+        section: &str,
+        offset: u64,
+        json: &[u8],
+    ) -> Result<()> {
         if document.holds == Holds::Captions && section != "annotations" {
             return Ok(());
         }
         let (kind, id) = match section {
             "images" => {
-                let key = serde_json::from_slice::<ImageKey>(json).ok().map(|key| key.id);
-                (Kind::Image, key.or_else(|| Id::salvaged(json, "id")))
+                document.has_images = true;
+                let id = match json_forms::record::<ImageRecord>(json) {
+                    Ok(image) => {
+                        self.image(document, folder, &image);
+                        Some(image.id)
+                    }
+                    Err(_) => json_forms::record::<ImageKey>(json).ok().map(|key| key.id),
+                };
+                (Kind::Image, id.or_else(|| Id::salvaged(json, "id")))
             }
             "annotations" => {
                 document.annotated = true;
-                let key = serde_json::from_slice::<AnnotationKey>(json).ok().map(|key| key.image_id);
+                document.signs.object();
+                let key = json_forms::record::<AnnotationKey>(json).ok().map(|key| key.image_id);
                 let kind = if document.holds == Holds::Objects { Kind::Object } else { Kind::Caption };
                 (kind, key.or_else(|| Id::salvaged(json, "image_id")))
             }
             "categories" => {
-                let read =
-                    serde_json::from_slice::<CategoryRecord>(json).map_err(|e| Refused::new("json", e.to_string()));
-                let named = read.and_then(|CategoryRecord { id, name }| {
+                let named = json_forms::record::<CategoryRecord>(json).and_then(|CategoryRecord { id, name }| {
+                    document.signs.category(&id, &name);
                     let spelled = category::spelled(&name);
                     let spelled =
                         spelled.ok_or_else(|| Refused::new("category", format!("category `{id}` has no name")))?;
@@ -263,10 +422,11 @@ impl Sorter {
                 return self.name(document, offset, named, |document| &mut document.categories);
             }
             _ => {
-                let read =
-                    serde_json::from_slice::<LicenceRecord>(json).map_err(|e| Refused::new("json", e.to_string()));
-                let named = read.and_then(|LicenceRecord { id, name, url }| {
-                    let text = url.or(name).filter(|text| !text.trim().is_empty());
+                let named = json_forms::record::<LicenceRecord>(json).and_then(|LicenceRecord { id, name, url }| {
+                    let text = |field: &Option<Perhaps<String>>| {
+                        Perhaps::given(field).filter(|text: &&String| !text.trim().is_empty()).cloned()
+                    };
+                    let text = text(&url).or_else(|| text(&name));
                     let text = text.ok_or_else(|| Refused::new("licence", format!("licence `{id}` has no name")))?;
                     Ok((id, text))
                 });
@@ -275,11 +435,22 @@ impl Sorter {
         };
         // A record without an id still has to be quarantined in exactly one bucket, the same one every time.
         let hash = match &id {
-            Some(id) => xxhash_rust::xxh3::xxh3_64(id.0.as_bytes()),
-            None => xxhash_rust::xxh3::xxh3_64(&offset.to_le_bytes()),
+            Some(id) => xxh3_64(id.0.as_bytes()),
+            None => xxh3_64(&offset.to_le_bytes()),
         };
         let bucket = (hash % self.buckets as u64) as usize;
         self.spiller.push(bucket, Tag { kind: kind as u8, document: index, offset }, json)
+    }
+
+    /// Notes what an image says of its file.
+    fn image(&mut self, document: &mut Document, folder: &str, image: &ImageRecord) {
+        let name = image.name().unwrap_or_default();
+        document.signs.image(name);
+        document.federated |= image.is_federated();
+        if let Some(photos) = &mut self.photos {
+            let photo = xxh3_64(format!("{folder}/{name}").as_bytes());
+            document.restarts |= *photos.entry(xxh3_64(image.id.0.as_bytes())).or_insert(photo) != photo;
+        }
     }
 
     /// Puts a category or licence into its table.
@@ -304,8 +475,9 @@ impl Sorter {
             },
             Err(why) => Some(why),
         };
+        // What is lost with a category are its objects, which say so themselves.
         if let Some(why) = refused {
-            self.lose(document, offset, why);
+            self.lose(Loss::Nothing, document, offset, why);
         }
         if table(document).len() > MAX_NAMES || self.lost.len() > MAX_NAMES {
             return Err(
@@ -315,7 +487,7 @@ impl Sorter {
         Ok(())
     }
 
-    fn lose(&mut self, document: &Document, offset: u64, why: Refused) {
-        self.lost.push((format!("{}@{offset}", document.path), document.path.clone(), why));
+    fn lose(&mut self, loss: Loss, document: &Document, offset: u64, why: Refused) {
+        self.lost.push((loss, format!("{}@{offset}", document.path), document.path.clone(), why));
     }
 }

@@ -1,222 +1,431 @@
 //! The images of one bucket, and what becomes of them, their objects and their captions.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use serde::Deserialize;
+use xxhash_rust::xxh3::xxh3_64;
 
-use super::documents::{Documents, Record};
+use super::documents::{Document, Documents, Record};
 use super::id::Id;
 use super::layout::Photos;
-use super::object::{self, Canvas, ObjectRecord};
+use super::object::{Canvas, Caption, Marked, ObjectRecord};
 use super::{Coco, MissingImages};
 use crate::error::Result;
-use crate::source::photo::{self, Photo};
+use crate::photos::Address;
+use crate::source::json_forms::{self, Number, Numbers, Perhaps};
+use crate::source::photo::{self, Photo, Sides};
 use crate::source::rgbd::camera;
-use crate::source::rows::{Frame, Refused, Row, Rows, Vec3};
+use crate::source::rows::{Detection, Frame, Loss, Refused, Row, Rows, Vec3};
 
 /// COCO has five for each image.
 const MAX_CAPTIONS: usize = 64;
 
-/// An element of `images`.
+/// Longer paths name no file.
+const MAX_PATH: usize = 4096;
+
+/// An element of `images`. Fields that nothing is made from (`date_captured`, `flickr_url`, ..) are passed over.
 #[derive(Deserialize)]
 pub struct ImageRecord {
     pub id: Id,
-    /// Omni3D calls it `file_path`.
-    #[serde(alias = "file_path")]
-    pub file_name: String,
-    pub width: u32,
-    pub height: u32,
     #[serde(default)]
-    license: Option<Id>,
+    file_name: Option<Perhaps<String>>,
+    /// What Omni3D calls it.
+    #[serde(default)]
+    file_path: Option<Perhaps<String>>,
+    /// All that LVIS says.
+    #[serde(default)]
+    coco_url: Option<Perhaps<String>>,
+    #[serde(default)]
+    width: Option<Number>,
+    #[serde(default)]
+    height: Option<Number>,
+    #[serde(default)]
+    license: Option<Perhaps<Id>>,
     /// Omni3D's: the intrinsics.
     #[serde(default, rename = "K")]
-    intrinsics: Option<[[f64; 3]; 3]>,
+    intrinsics: Option<Numbers>,
     /// Nobody's but ours: the direction that points down, in camera axes.
     #[serde(default)]
-    gravity: Option<[f64; 3]>,
+    gravity: Option<Numbers>,
+    /// LVIS's: categories of which something is marked, but perhaps not all.
+    #[serde(default)]
+    not_exhaustive_category_ids: Option<Vec<Id>>,
+    /// LVIS's: categories that were looked for, and are not there.
+    #[serde(default)]
+    neg_category_ids: Option<Vec<Id>>,
+}
+
+impl ImageRecord {
+    /// What its photo is called: `file_name`, else `file_path`, else the end of `coco_url`.
+    pub fn name(&self) -> Option<&str> {
+        let named = [&self.file_name, &self.file_path].into_iter().find_map(Perhaps::given).map(String::as_str);
+        named.or_else(|| self.url().map(|(_, name)| name))
+    }
+
+    /// The last two parts of `coco_url`: `val2017` and `000000000139.jpg`.
+    fn url(&self) -> Option<(&str, &str)> {
+        let (before, name) = Perhaps::given(&self.coco_url)?.rsplit_once('/')?;
+        Some((before.rsplit('/').next().unwrap_or_default(), name))
+    }
+
+    /// Width and height in pixels, as far as the record says. Code: `image`.
+    pub fn sides(&self) -> Result<Sides, Refused> {
+        Ok(Sides { width: json_forms::side(self.width)?, height: json_forms::side(self.height)? })
+    }
+
+    /// Whether it says by category whether all objects are marked.
+    pub fn is_federated(&self) -> bool {
+        self.not_exhaustive_category_ids.is_some() || self.neg_category_ids.is_some()
+    }
 }
 
 /// An element of `annotations` in a file of captions.
 #[derive(Deserialize)]
 struct CaptionRecord {
     image_id: Id,
-    caption: String,
+    #[serde(default)]
+    caption: Option<Perhaps<String>>,
 }
 
 /// The images of one bucket, and what became of them so far.
 pub struct Images<'a> {
     coco: &'a Coco,
     documents: &'a Documents,
-    at: HashMap<Id, usize>,
-    frames: Vec<Pending>,
+    /// Images of several files may have one id.
+    by_id: HashMap<Id, Vec<usize>>,
+    images: Vec<Pending>,
 }
 
 struct Pending {
+    /// The files that list it, the one that it is from first.
+    documents: Vec<usize>,
+    /// Of its photo.
+    path: String,
     /// None where the image cannot be used.
     frame: Option<Frame>,
     captions: Vec<String>,
-    objects: HashSet<Id>,
+    objects: HashMap<Id, Told>,
     /// Whether one of the objects has a 3D box.
     boxes3d: bool,
+    /// What LVIS says of it.
+    checked: Option<Checked>,
+}
+
+/// What is remembered of an annotation, so that the same one is known again.
+struct Told {
+    document: usize,
+    record: u64,
+    /// Its category and box.
+    object: u64,
+}
+
+/// Categories by what is known of all their objects.
+#[derive(Default)]
+struct Checked {
+    absent: BTreeSet<String>,
+    marked: BTreeSet<String>,
+    /// Some are marked, or were before they were lost.
+    incomplete: BTreeSet<String>,
+    /// An object was lost whose category nobody knows.
+    nothing: bool,
 }
 
 impl<'a> Images<'a> {
     /// None yet.
     pub(super) fn new(coco: &'a Coco, documents: &'a Documents) -> Self {
-        Self { coco, documents, at: HashMap::new(), frames: Vec::new() }
+        Self { coco, documents, by_id: HashMap::new(), images: Vec::new() }
     }
 
     /// Judges an element of `images`.
     pub fn image(&mut self, record: Record, rows: &mut Rows) -> Result<()> {
         let document = self.documents.document(record.document);
-        let image: ImageRecord = match serde_json::from_slice(record.json) {
+        let image: ImageRecord = match json_forms::record(record.json) {
             Ok(image) => image,
-            Err(e) => {
+            Err(why) => {
                 // Its objects then belong to an image that is not used.
                 if let Some(id) = Id::salvaged(record.json, "id") {
-                    self.add(id, None);
+                    self.add(id, record.document, String::new(), None);
                 }
-                return rows.refuse(record.place(self.documents), &document.path, Refused::new("json", e.to_string()));
+                return rows.refuse_image(record.place(self.documents), &document.path, why);
             }
         };
-        if self.at.contains_key(&image.id) {
-            let message = format!("there is an image `{}` already; the first one is used", image.id);
-            return rows.refuse(record.place(self.documents), &document.path, Refused::new("duplicate", message));
-        }
-        let Photos { folder, split } = &self.coco.photos[record.document];
-        let path = if folder.is_empty() { image.file_name.clone() } else { format!("{folder}/{}", image.file_name) };
-        match self.frame(&image, &path, record.document) {
-            Ok(mut frame) => {
-                frame.split = split.clone();
-                let licence = image.license.as_ref().and_then(|id| document.licence(id)).map(str::to_owned);
-                frame.licence = licence.or_else(|| self.coco.licence.clone());
-                self.add(image.id, Some(frame));
+        let photos = &self.coco.photos[record.document];
+        let path = match image.name() {
+            Some(name) if name.len() <= MAX_PATH => self.path(&image, name, photos),
+            Some(_) => Err(Refused::new("path", format!("its name is longer than {MAX_PATH} bytes"))),
+            None => Err(Refused::new("json", "it has no `file_name`")),
+        };
+        let path = match path {
+            Ok(path) => path,
+            Err(why) => {
+                rows.refuse_image(image.id.to_string(), &document.path, why)?;
+                self.add(image.id, record.document, String::new(), None);
+                return Ok(());
+            }
+        };
+        let alike = self.by_id.get(&image.id).into_iter().flatten().copied();
+        let own = alike.clone().find(|at| self.images[*at].documents.contains(&record.document));
+        let same = alike.clone().find(|at| self.images[*at].path == path);
+        match (own, same) {
+            (Some(own), Some(same)) if own == same => {
+                let message = format!("there is an image `{}` already, of the same photo", image.id);
+                // Nothing is lost, unless its first record was.
+                let loss = if self.images[own].frame.is_some() { Loss::Nothing } else { Loss::Record };
+                rows.lose(loss, record.place(self.documents), &document.path, Refused::new("duplicate", message))
+            }
+            (Some(own), _) => self.ambiguous(&image.id, own, record, &path, rows),
+            // Another file that speaks of the same photo.
+            (None, Some(same)) => {
+                self.images[same].documents.push(record.document);
+                if !self.may_be_exhaustive(document) {
+                    self.images[same].incomplete();
+                }
                 Ok(())
             }
-            Err(why) => {
-                rows.refuse(image.id.to_string(), &path, why)?;
-                self.add(image.id, None);
+            (None, None) => {
+                let frame = match self.frame(&image, &path, record.document) {
+                    Ok(frame) => Some(frame),
+                    Err(why) => {
+                        rows.refuse_image(image.id.to_string(), &path, why)?;
+                        None
+                    }
+                };
+                let checked = image.is_federated().then(|| checked(&image, document));
+                self.add(image.id, record.document, path, frame);
+                if let Some(pending) = self.images.last_mut() {
+                    pending.checked = checked;
+                }
                 Ok(())
             }
         }
     }
 
-    fn frame(&self, image: &ImageRecord, path: &str, document: usize) -> Result<Frame, Refused> {
-        let (width, height) = (image.width, image.height);
-        let uri = self.coco.root.uri(path).map_err(|e| Refused::new("path", e.to_string()))?;
-        if width == 0 || height == 0 || width > photo::MAX_SIDE || height > photo::MAX_SIDE {
-            return Err(Refused::new("image", format!("an image of {width}x{height} pixels cannot be")));
+    /// Two photos of one id in one file: nobody knows whose the objects are, so that neither is used.
+    fn ambiguous(&mut self, id: &Id, first: usize, record: Record, path: &str, rows: &mut Rows) -> Result<()> {
+        let pending = &mut self.images[first];
+        let message =
+            format!("`{}` and `{path}` are both image `{id}` of their file, so that neither is used", pending.path);
+        let why = Refused::new("duplicate", message);
+        if pending.frame.take().is_some() {
+            rows.refuse_image(id.to_string(), &pending.path, why.clone())?;
         }
+        rows.refuse_image(record.place(self.documents), path, why)
+    }
+
+    /// Where the photo is, relative to the root. Code: `path`.
+    fn path(&self, image: &ImageRecord, name: &str, Photos { folder, .. }: &Photos) -> Result<String, Refused> {
+        let below =
+            |folder: &str, name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+        let first = below(folder, name);
+        let named = Perhaps::given(&image.file_name).or(Perhaps::given(&image.file_path));
+        let Some((subset, _)) = image.url().filter(|_| named.is_none()) else { return Ok(first) };
+        // LVIS's images of one split are in several folders of COCO.
+        let exists = |path: &String| self.coco.root.exists(path).map_err(|e| Refused::new("path", e.to_string()));
+        for path in [first.clone(), below(subset, name), below(folder, &below(subset, name))] {
+            if exists(&path)? {
+                return Ok(path);
+            }
+        }
+        Ok(first)
+    }
+
+    fn frame(&self, image: &ImageRecord, path: &str, index: usize) -> Result<Frame, Refused> {
+        let uri = self.coco.root.uri(path).map_err(|e| Refused::new("path", e.to_string()))?;
+        let said = image.sides()?;
         let photo = match Photo::read(&self.coco.root, path) {
             Ok(photo) => Some(photo),
             Err(why) if why.code == "missing_file" && self.coco.options.missing_images == MissingImages::Keep => None,
             Err(why) => return Err(why),
         };
-        if let Some(photo) = photo.as_ref().filter(|photo| (photo.width, photo.height) != (width, height)) {
-            let message = format!("the photo is {}x{}, its record says {width}x{height}", photo.width, photo.height);
-            return Err(Refused::new("image", message));
-        }
-        let camera = image
-            .intrinsics
-            .map(|[[a, b, c], [d, e, f], [g, h, i]]| camera::intrinsics_of([a, b, c, d, e, f, g, h, i]))
-            .transpose()?;
-        let gravity = image.gravity.map(|down| camera::gravity_of(down.into())).transpose()?;
+        let shown = photo::shown(photo.as_ref(), said)?;
+        let camera = match image.intrinsics.as_ref().map(|numbers| &numbers.0[..]) {
+            None | Some([]) => None,
+            Some(numbers) => {
+                let matrix = <[f64; 9]>::try_from(numbers);
+                let message = || Refused::new("intrinsics", format!("`K` has {} numbers, not 3x3", numbers.len()));
+                Some(matrix.map_err(|_| message()).and_then(camera::intrinsics_of)?)
+            }
+        };
+        let gravity = match image.gravity.as_ref().map(|numbers| &numbers.0[..]) {
+            None | Some([]) => None,
+            Some(numbers) => {
+                let down = <[f64; 3]>::try_from(numbers);
+                let message = || Refused::new("gravity", format!("`gravity` has {} numbers, not 3", numbers.len()));
+                Some(down.map_err(|_| message()).and_then(|down| camera::gravity_of(down.into()))?)
+            }
+        };
+        let document = self.documents.document(index);
+        let licence = Perhaps::given(&image.license).and_then(|id| document.licence(id)).map(str::to_owned);
+        let name = &self.coco.name;
         Ok(Frame {
-            frame_id: format!("{}/{}", self.coco.name, image.id),
-            source: self.coco.name.clone(),
-            uri,
+            frame_id: match document.restarts {
+                false => format!("{name}/{}", image.id),
+                true => format!("{name}/{}/{}", self.documents.name(index), image.id),
+            },
+            source: name.clone(),
+            split: self.coco.photos[index].split.clone(),
+            licence: licence.or_else(|| self.coco.licence.clone()),
+            uri: Address { orientation: shown.orientation, ..Address::file(uri) }.to_string(),
             sha256: photo.map(|photo| photo.sha256),
-            width: width as i32,
-            height: height as i32,
+            width: shown.width as i32,
+            height: shown.height as i32,
             gravity: gravity.map(Vec3::from),
-            exhaustive: self.coco.options.exhaustive.unwrap_or(true)
-                && self.documents.whole()
-                && self.documents.document(document).annotated,
+            exhaustive: !image.is_federated() && self.may_be_exhaustive(document),
             ..camera.as_ref().map(Frame::taken_by).unwrap_or_default()
         })
     }
 
-    fn add(&mut self, id: Id, frame: Option<Frame>) {
-        self.at.entry(id).or_insert(self.frames.len());
-        self.frames.push(Pending { frame, captions: Vec::new(), objects: HashSet::new(), boxes3d: false });
+    /// Whether a file marks every object of its images, as far as the project says or the file shows.
+    fn may_be_exhaustive(&self, document: &Document) -> bool {
+        let stated = self.coco.options.exhaustive;
+        stated.unwrap_or_else(|| document.signs.denied().is_none()) && self.documents.whole() && document.annotated
+    }
+
+    fn add(&mut self, id: Id, document: usize, path: String, frame: Option<Frame>) {
+        self.by_id.entry(id).or_default().push(self.images.len());
+        self.images.push(Pending {
+            documents: vec![document],
+            path,
+            frame,
+            captions: Vec::new(),
+            objects: HashMap::new(),
+            boxes3d: false,
+            checked: None,
+        });
+    }
+
+    /// The image that a record of a file means. Code: `no_frame`.
+    fn meant(&self, id: &Id, document: usize) -> Result<usize, Refused> {
+        let files = self.documents.meant_by(document);
+        let meant = |at: &&usize| self.images[**at].documents.iter().any(|file| files.contains(file));
+        let all: Vec<&usize> = self.by_id.get(id).into_iter().flatten().filter(meant).collect();
+        match all[..] {
+            [at] => Ok(*at),
+            [] => Err(Refused::new("no_frame", format!("there is no image `{id}`"))),
+            _ => Err(Refused::new(
+                "no_frame",
+                format!("several files have an image `{id}`, and nothing says which is meant"),
+            )),
+        }
     }
 
     /// Pushes an element of `annotations`. All images of the bucket are known by then.
     pub fn object(&mut self, record: Record, rows: &mut Rows) -> Result<()> {
-        let document = self.documents.document(record.document);
-        let object: ObjectRecord = match ObjectRecord::parse(record.json) {
+        let path = &self.documents.document(record.document).path;
+        let object = match ObjectRecord::parse(record.json) {
             Ok(object) => object,
-            Err(e) => {
-                if let Some(at) = Id::salvaged(record.json, "image_id").and_then(|id| self.at.get(&id)) {
-                    self.frames[*at].incomplete();
+            Err(why) => {
+                let at = Id::salvaged(record.json, "image_id").and_then(|id| self.meant(&id, record.document).ok());
+                if let Some(at) = at {
+                    self.images[at].incomplete();
                 }
-                return rows.refuse(record.place(self.documents), &document.path, Refused::new("json", e.to_string()));
+                return rows.refuse(record.place(self.documents), path, why);
             }
         };
         let key = format!("{}/{}", object.image_id, object.id);
-        match self.detection(object, record.document) {
-            Ok(row) => rows.push(row),
-            Err(why) => rows.refuse(key, &document.path, why),
+        let at = match self.meant(&object.image_id, record.document) {
+            Ok(at) => at,
+            Err(why) => return rows.refuse(key, path, why),
+        };
+        if self.images[at].frame.is_none() {
+            let message = format!("its image `{}` cannot be used", object.image_id);
+            return rows.remark(key, path, Refused::new("no_frame", message));
+        }
+        match self.detection(at, object, record) {
+            Ok(Marked { row, oddities }) => {
+                oddities.into_iter().try_for_each(|oddity| rows.remark(key.clone(), path, oddity))?;
+                rows.push(Row::Detection(row))
+            }
+            Err((loss, why)) => rows.lose(loss, key, path, why),
         }
     }
 
-    fn detection(&mut self, object: ObjectRecord, document: usize) -> Result<Row, Refused> {
-        let document = self.documents.document(document);
-        let at = self.at.get(&object.image_id);
-        let at = at.ok_or_else(|| Refused::new("no_frame", format!("there is no image `{}`", object.image_id)))?;
-        let pending = &mut self.frames[*at];
+    fn detection(&mut self, at: usize, object: ObjectRecord, record: Record) -> Result<Marked, (Loss, Refused)> {
+        let document = self.documents.document(record.document);
+        let pending = &mut self.images[at];
         let Some(frame) = &pending.frame else {
-            return Err(Refused::new("no_frame", format!("its image `{}` cannot be used", object.image_id)));
+            return Err((Loss::Nothing, Refused::new("no_frame", "its image cannot be used")));
         };
         let canvas = Canvas { frame_id: &frame.frame_id, width: frame.width as u32, height: frame.height as u32 };
-        let row = if pending.objects.insert(object.id.clone()) {
-            let category = document.category(&object.category_id);
-            category.and_then(|category| object.detection(canvas, category, &self.coco.options.made_by))
-        } else {
-            let message = format!("its image has an annotation `{}` already; the first one is used", object.id);
-            Err(Refused::new("duplicate", message))
-        };
-        match &row {
-            Ok(detection) => pending.boxes3d |= detection.obb.is_some(),
-            Err(_) => pending.incomplete(),
+        let id = object.id.clone();
+        let category = document.category(&object.category_id);
+        let told = Told { document: record.document, record: xxh3_64(record.json), object: 0 };
+        let before = pending.objects.get(&id);
+        if before.is_some_and(|before| before.document == told.document && before.record == told.record) {
+            return Err((Loss::Nothing, Refused::new("duplicate", "the same annotation stands in its file twice")));
         }
-        row.map(Row::Detection)
+        let marked = match before {
+            Some(before) if before.document == told.document => {
+                let message = format!("its image has an annotation `{id}` already; the first one is used");
+                Err(Refused::new("duplicate", message))
+            }
+            _ => category.clone().and_then(|category| object.detection(canvas, category, &self.coco.options.made_by)),
+        };
+        let mut marked = match marked {
+            Ok(marked) => marked,
+            Err(why) => {
+                pending.lost_one_of(category.ok());
+                return Err((Loss::Record, why));
+            }
+        };
+        let told = Told { object: thing(&marked.row), ..told };
+        match before {
+            Some(before) if before.object == told.object => {
+                let message = format!("another file has this annotation `{id}` of its image, too");
+                return Err((Loss::Nothing, Refused::new("duplicate", message)));
+            }
+            // Files number their annotations apart.
+            Some(_) => {
+                let id = format!("{}/{id}", self.documents.name(record.document));
+                marked.row.object_id.clone_from(&id);
+                pending.objects.insert(Id(id), told);
+            }
+            None => drop(pending.objects.insert(id, told)),
+        }
+        pending.boxes3d |= marked.row.obb.is_some();
+        if let Some(checked) = &mut pending.checked {
+            checked.marked.insert(marked.row.category.clone());
+        }
+        Ok(marked)
     }
 
-    /// Lays a caption at its image's door.
+    /// Lays a caption at its image's door. No question is made from it, so that nothing is lost with it.
     pub fn caption(&mut self, record: Record, rows: &mut Rows) -> Result<()> {
-        let kept = serde_json::from_slice::<CaptionRecord>(record.json)
-            .map_err(|e| Refused::new("json", e.to_string()))
-            .and_then(|CaptionRecord { image_id, caption }| {
-                let at = self.at.get(&image_id);
-                let at = at.ok_or_else(|| Refused::new("no_frame", format!("there is no image `{image_id}`")))?;
-                let captions = &mut self.frames[*at].captions;
-                if captions.len() == MAX_CAPTIONS || caption.len() > object::MAX_CAPTION {
-                    let message =
-                        format!("more than {MAX_CAPTIONS} captions of an image, or {} bytes", object::MAX_CAPTION);
-                    return Err(Refused::new("caption", message));
-                }
-                captions.push(caption.trim().to_owned());
-                Ok(())
-            });
+        let path = &self.documents.document(record.document).path;
+        let kept = json_forms::record(record.json).and_then(|CaptionRecord { image_id, caption }| {
+            let at = self.meant(&image_id, record.document)?;
+            let captions = &mut self.images[at].captions;
+            if captions.len() == MAX_CAPTIONS {
+                return Err(Refused::new("caption", format!("its image has {MAX_CAPTIONS} captions already")));
+            }
+            let caption = Perhaps::given(&caption).and_then(|caption| Caption::of(caption));
+            let Caption { text, oddity } = caption.ok_or_else(|| Refused::new("caption", "it says nothing"))?;
+            captions.push(text);
+            oddity.map_or(Ok(()), Err)
+        });
         match kept {
             Ok(()) => Ok(()),
-            Err(why) => rows.refuse(record.place(self.documents), &self.documents.document(record.document).path, why),
+            Err(why) => rows.remark(record.place(self.documents), path, why),
         }
     }
 
     /// Pushes the frames.
     pub fn finish(self, rows: &mut Rows) -> Result<()> {
-        for Pending { frame, captions, boxes3d, .. } in self.frames {
-            if let Some(mut frame) = frame {
-                if boxes3d {
-                    frame.lifted_from = Some("box".to_owned());
-                    // Whoever drew 3D boxes drew them around what they wanted.
-                    frame.exhaustive &= self.coco.options.exhaustive.is_some();
-                }
-                frame.captions = (!captions.is_empty()).then_some(captions);
-                rows.push(Row::Frame(frame))?;
+        let stated = self.coco.options.exhaustive;
+        for Pending { documents, frame, captions, boxes3d, checked, .. } in self.images {
+            let Some(mut frame) = frame else { continue };
+            // Whoever drew 3D boxes drew them around what they wanted.
+            let unsaid = boxes3d && stated.is_none();
+            if boxes3d {
+                frame.lifted_from = Some("box".to_owned());
+                frame.exhaustive &= !unsaid;
             }
+            let whole = self.documents.whole() && documents.len() == 1 && stated != Some(false) && !unsaid;
+            let document = self.documents.document(documents[0]);
+            frame.exhaustive_categories =
+                checked.filter(|_| whole && document.annotated).and_then(|checked| checked.complete(document));
+            frame.captions = (!captions.is_empty()).then_some(captions);
+            rows.push(Row::Frame(frame))?;
         }
         Ok(())
     }
@@ -225,8 +434,54 @@ impl<'a> Images<'a> {
 impl Pending {
     /// An object of this image was lost, so that nobody may count what is left.
     fn incomplete(&mut self) {
+        self.lost_one_of(None);
+    }
+
+    /// The same of an object of a category, where that is known.
+    fn lost_one_of(&mut self, category: Option<&str>) {
         if let Some(frame) = &mut self.frame {
             frame.exhaustive = false;
         }
+        if let Some(checked) = &mut self.checked {
+            match category {
+                Some(category) => drop(checked.incomplete.insert(category.to_owned())),
+                None => checked.nothing = true,
+            }
+        }
     }
+}
+
+/// What LVIS says of an image.
+fn checked(image: &ImageRecord, document: &Document) -> Checked {
+    let names = |ids: &Option<Vec<Id>>| {
+        let ids = ids.iter().flatten();
+        ids.filter_map(|id| document.category(id).ok()).map(str::to_owned).collect()
+    };
+    Checked {
+        absent: names(&image.neg_category_ids),
+        incomplete: names(&image.not_exhaustive_category_ids),
+        ..Checked::default()
+    }
+}
+
+impl Checked {
+    /// The categories of which every object is marked. A person counts a deck chair among the chairs: where nobody looked for deck
+    /// chairs, chairs cannot be counted.
+    fn complete(&self, document: &Document) -> Option<Vec<String>> {
+        if self.nothing {
+            return None;
+        }
+        let known: BTreeSet<&String> =
+            self.absent.union(&self.marked).filter(|name| !self.incomplete.contains(*name)).collect();
+        let unknown_special = |name: &str| document.special(name).iter().any(|special| !known.contains(&special));
+        let complete: Vec<String> =
+            known.iter().filter(|name| !unknown_special(name)).map(|name| (*name).clone()).collect();
+        (!complete.is_empty()).then_some(complete)
+    }
+}
+
+/// What an object is and where, as a hash.
+fn thing(row: &Detection) -> u64 {
+    let sides = [row.bbox.x0, row.bbox.y0, row.bbox.x1, row.bbox.y1].map(f64::to_le_bytes).concat();
+    xxh3_64(&[row.category.as_bytes(), &sides].concat())
 }

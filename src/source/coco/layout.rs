@@ -57,8 +57,9 @@ pub fn find(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<(Vec<
         };
         photos.push(Photos { folder, split: split.map(str::to_owned) });
     }
-    let files = objects.into_iter().map(|path| File { path, holds: Holds::Objects });
-    let files = files.chain(captions.into_iter().map(|path| File { path, holds: Holds::Captions }));
+    let files = objects.into_iter().map(|path| (path, Holds::Objects));
+    let files = files.chain(captions.into_iter().map(|path| (path, Holds::Captions)));
+    let files = files.zip(&photos).map(|((path, holds), photos)| File { path, holds, folder: photos.folder.clone() });
     Ok((files.collect(), photos))
 }
 

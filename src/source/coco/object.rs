@@ -6,7 +6,8 @@ use spatialmill_geometry::Mask;
 
 use super::box3d::Box3d;
 use super::id::Id;
-use super::segmentation::Segmentation;
+use super::segmentation::{self, Segmentation};
+use crate::source::json_forms::{self, Flag, Number, Numbers, Perhaps};
 use crate::source::rows::{self, Box2, Detection, Refused};
 
 /// An element of `annotations`. Fields that nothing is made from (`area`, `keypoints`, ..) are passed over.
@@ -17,22 +18,29 @@ pub struct ObjectRecord {
     pub category_id: Id,
     /// x, y, width, height.
     #[serde(default)]
-    pub bbox: Option<[f64; 4]>,
+    bbox: Option<Numbers>,
     #[serde(default)]
-    pub segmentation: Option<Segmentation>,
+    segmentation: Option<Segmentation>,
     #[serde(default)]
-    pub iscrowd: u8,
+    iscrowd: Flag,
     /// Not COCO's: a noun phrase for this object alone.
     #[serde(default)]
-    pub caption: Option<String>,
+    caption: Option<Perhaps<String>>,
     /// As in COCO's files of results.
     #[serde(default)]
-    pub score: Option<f64>,
+    score: Option<Number>,
     #[serde(default, rename = "bbox3D_cam")]
     has_box3d: Option<IgnoredAny>,
     /// Read apart: were its fields flattened into this record, serde would hold every polygon of COCO twice.
     #[serde(skip)]
-    pub box3d: Box3d,
+    box3d: Box3d,
+}
+
+/// A row, and what was odd about its record without being wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Marked {
+    pub row: Detection,
+    pub oddities: Vec<Refused>,
 }
 
 /// The image that an annotation lies on.
@@ -55,21 +63,23 @@ pub const MAX_CAPTION: usize = 1000;
 
 impl ObjectRecord {
     /// The record, and the fields of its 3D box where it has one.
-    pub fn parse(json: &[u8]) -> serde_json::Result<Self> {
-        let mut record: Self = serde_json::from_slice(json)?;
+    pub fn parse(json: &[u8]) -> Result<Self, Refused> {
+        let mut record: Self = json_forms::record(json)?;
         if record.has_box3d.is_some() {
-            record.box3d = serde_json::from_slice(json)?;
+            record.box3d = json_forms::record(json)?;
         }
         Ok(record)
     }
 
-    /// The row. Codes: `box`, `mask`, `box3d`, `caption`, `score`, `json`.
-    pub fn detection(self, canvas: Canvas<'_>, category: &str, made_by: &str) -> Result<Detection, Refused> {
-        let mask = match &self.segmentation {
+    /// The row. Codes: `box`, `mask`, `box3d`, `score`.
+    pub fn detection(self, canvas: Canvas<'_>, category: &str, made_by: &str) -> Result<Marked, Refused> {
+        let mut oddities = Vec::new();
+        let segmentation::Read { mask, oddity } = match &self.segmentation {
             Some(segmentation) => segmentation.mask(canvas.height, canvas.width)?,
-            None => None,
+            None => segmentation::Read { mask: None, oddity: None },
         };
-        let bbox = match (self.bbox.or_else(|| self.box3d.in_image()), &mask) {
+        oddities.extend(oddity.map(|oddity| Refused::new("mask", oddity)));
+        let bbox = match (self.bbox()?.or_else(|| self.box3d.in_image()), &mask) {
             (Some(bbox), _) => inside(bbox, canvas)?,
             (None, Some(mask)) => bounds(mask),
             (None, None) => return Err(Refused::new("box", "neither a box nor a mask")),
@@ -83,20 +93,20 @@ impl ObjectRecord {
                 return Err(Refused::new("mask", message));
             }
         }
-        if let Some(score) = self.score.filter(|score| !(0.0..=1.0).contains(score)) {
+        let score = Number::given(self.score);
+        if let Some(score) = score.filter(|score| !(0.0..=1.0).contains(score)) {
             return Err(Refused::new("score", format!("the score {score} is not in 0 to 1")));
         }
-        if self.caption.as_ref().is_some_and(|caption| caption.len() > MAX_CAPTION) {
-            return Err(Refused::new("caption", format!("the caption is longer than {MAX_CAPTION} bytes")));
-        }
-        if self.iscrowd > 1 {
-            return Err(Refused::new("json", format!("`iscrowd` is {}, not 0 or 1", self.iscrowd)));
-        }
-        Ok(Detection {
+        let caption = Perhaps::given(&self.caption).and_then(|caption| {
+            let Caption { text, oddity } = Caption::of(caption)?;
+            oddities.extend(oddity);
+            Some(text)
+        });
+        let row = Detection {
             frame_id: canvas.frame_id.to_owned(),
             object_id: self.id.0,
             category: category.to_owned(),
-            caption: self.caption.map(|caption| caption.trim().to_owned()).filter(|caption| !caption.is_empty()),
+            caption,
             bbox,
             mask: mask.map(|mask| rows::Mask {
                 height: canvas.height as i32,
@@ -105,10 +115,45 @@ impl ObjectRecord {
             }),
             obb: obb.as_ref().map(rows::Obb::from),
             visibility,
-            crowd: self.iscrowd == 1,
-            score: self.score,
+            crowd: self.iscrowd.0 == Some(true),
+            score,
             made_by: made_by.to_owned(),
-        })
+        };
+        Ok(Marked { row, oddities })
+    }
+
+    /// The box as the record has it; an empty list is none, as tools that only mark outlines write it.
+    fn bbox(&self) -> Result<Option<[f64; 4]>, Refused> {
+        match self.bbox.as_ref().map(|numbers| &numbers.0[..]) {
+            None | Some([]) => Ok(None),
+            Some(&[x, y, w, h]) => Ok(Some([x, y, w, h])),
+            Some(other) => {
+                Err(Refused::new("box", format!("`bbox` has {} numbers, not x, y, width, height", other.len())))
+            }
+        }
+    }
+}
+
+/// What people said, as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Caption {
+    pub text: String,
+    /// Where it was cut.
+    pub oddity: Option<Refused>,
+}
+
+impl Caption {
+    /// None where nothing was said. What is longer than [`MAX_CAPTION`] ends with the last word that fits.
+    pub fn of(said: &str) -> Option<Self> {
+        let said = said.trim();
+        if said.len() <= MAX_CAPTION {
+            return (!said.is_empty()).then(|| Self { text: said.to_owned(), oddity: None });
+        }
+        let room = &said[..said.floor_char_boundary(MAX_CAPTION)];
+        let text = room.rfind(char::is_whitespace).map_or(room, |end| room[..end].trim_end()).to_owned();
+        let message =
+            format!("a caption of {} bytes was cut after {}: {MAX_CAPTION} are allowed", said.len(), text.len());
+        Some(Self { text, oddity: Some(Refused::new("caption", message)) })
     }
 }
 
@@ -143,9 +188,13 @@ fn iou(a: Box2, b: Box2) -> f64 {
 mod tests {
     use super::*;
 
-    fn check(json: &str) -> Result<Detection, Refused> {
-        let record = ObjectRecord::parse(json.as_bytes()).map_err(|e| Refused::new("json", e.to_string()))?;
+    fn marked(json: &str) -> Result<Marked, Refused> {
+        let record = ObjectRecord::parse(json.as_bytes())?;
         record.detection(Canvas { frame_id: "s/1", width: 6, height: 4 }, "cat", "annotation")
+    }
+
+    fn check(json: &str) -> Result<Detection, Refused> {
+        marked(json).map(|marked| marked.row)
     }
 
     #[test]
@@ -167,6 +216,37 @@ mod tests {
     }
 
     #[test]
+    fn the_same_is_said_in_many_forms() {
+        let plain = r#"{"id": 7, "image_id": 1, "category_id": 3, "bbox": [1, 1, 2, 2], "segmentation": [[1, 1, 3, 1, 3, 3, 1, 3]]}"#;
+        let expected = marked(plain).unwrap();
+        for same in [
+            r#"{"id": 7.0, "image_id": "1", "category_id": 3.0, "bbox": ["1", 1.0, 2, 2], "segmentation": [1, 1, 3, 1, 3, 3, 1, 3]}"#,
+            r#"{"id": "7", "image_id": 1, "category_id": 3, "iscrowd": false, "bbox": [], "segmentation": [[1, 1, 3, 1, 3, 3, 1, 3]]}"#,
+            r#"{"id": 7, "image_id": 1, "category_id": 3, "iscrowd": "0", "bbox": null, "segmentation": [[[1, 1], [3, 1], [3, 3], [1, 3]]]}"#,
+            r#"{"id": 7, "image_id": 1, "category_id": 3, "iscrowd": null, "score": NaN, "area": NaN, "caption": null, "bbox": [1, 1, 2, 2],
+                "segmentation": [[1, 1, 3, 1, 3, 3, 1, 3]], "bbox3D_cam": null}"#,
+            r#"{"id": 7, "image_id": 1, "category_id": 3, "iscrowd": 0.0, "caption": ["x"], "attributes": {"caption": Infinity},
+                "segmentation": {"size": [4.0, 6.0], "counts": [5, 2, 2, 2, 13]}}"#,
+        ] {
+            assert_eq!(marked(same).unwrap(), expected, "{same}");
+        }
+    }
+
+    #[test]
+    fn a_long_caption_is_cut_after_a_word() {
+        let Caption { text, oddity } = Caption::of(&format!(" {}", "wörd ".repeat(400))).unwrap();
+        assert!(text.len() <= MAX_CAPTION && text.ends_with("wörd"), "{text}");
+        assert_eq!(oddity.unwrap().code, "caption");
+        assert_eq!(Caption::of(&"ö".repeat(MAX_CAPTION)).unwrap().text.len(), MAX_CAPTION);
+        assert_eq!(Caption::of(" \n"), None);
+        let json = format!(
+            r#"{{"id": 7, "image_id": 1, "category_id": 3, "bbox": [1, 1, 2, 2], "caption": "{}"}}"#,
+            "a ".repeat(900)
+        );
+        assert_eq!(marked(&json).unwrap().oddities.len(), 1);
+    }
+
+    #[test]
     fn each_refusal_has_its_code() {
         for (code, fields) in [
             ("box", r#""bbox": [0, 0, 0, 4]"#),
@@ -175,7 +255,11 @@ mod tests {
             ("box", r#""bbox": [-1.5, 0, 1, 4]"#),
             ("box", r#""iscrowd": 0"#),
             ("json", r#""bbox": [0, 0, 1e999, 4]"#),
-            ("json", r#""bbox": [0, 0, 1]"#),
+            ("box", r#""bbox": [0, 0, 1]"#),
+            ("box", r#""bbox": [0, NaN, 1, 1]"#),
+            ("box", r#""bbox": [0, 0, Infinity, 1]"#),
+            ("box", r#""bbox": [], "iscrowd": null"#),
+            ("json", r#""bbox": "wide""#),
             ("json", r#""bbox": [0, 0, 1, 1], "iscrowd": 2"#),
             ("score", r#""bbox": [0, 0, 1, 1], "score": 1.5"#),
             ("mask", r#""bbox": [5, 3, 1, 1], "segmentation": [[0, 0, 2, 0, 2, 2, 0, 2]]"#),

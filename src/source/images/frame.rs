@@ -92,7 +92,7 @@ impl<'a> Frames<'a> {
     ) -> Result<()> {
         match photo.and_then(|(seen, address, words)| self.frame(key, seen, address, words)) {
             Ok(frame) => rows.push(Row::Frame(frame)),
-            Err(why) => rows.refuse(key, path, why),
+            Err(why) => rows.refuse_image(key, path, why),
         }
     }
 

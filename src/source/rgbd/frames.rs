@@ -63,7 +63,7 @@ impl<'a> Scene<'a> {
             let image = match scene.image(&name, &path) {
                 Ok(image) => image,
                 Err((file, why)) => {
-                    rows.refuse(key, &file, why)?;
+                    rows.refuse_image(key, &file, why)?;
                     Image { frame: None, pose: None, down: None, masks: false, boxes: false }
                 }
             };
@@ -100,7 +100,7 @@ impl<'a> Scene<'a> {
             let path = path.to_owned();
             move |why: Refused| (path, why)
         };
-        let Photo { width, height, sha256 } = Photo::read(root, path).map_err(of(path))?;
+        let Photo { width, height, sha256, .. } = Photo::read(root, path).map_err(of(path))?;
         let uri = |path: &str| root.uri(path).map_err(|e| (path.to_owned(), Refused::new("path", e.to_string())));
 
         let text = self.find(&[format!("intrinsics/{name}.txt"), "intrinsics.txt".to_owned()]);

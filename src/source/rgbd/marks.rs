@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::source::coco::documents::{Documents, File, Holds, Kind};
 use crate::source::coco::id::Id;
 use crate::source::coco::images::ImageRecord;
-use crate::source::coco::object::{Canvas, ObjectRecord};
+use crate::source::coco::object::{Canvas, Marked, ObjectRecord};
+use crate::source::json_forms;
 use crate::source::photo;
 use crate::source::rows::{self, Box2, Detection, Refused, Rows};
 
@@ -106,7 +107,7 @@ impl Scene<'_> {
             self.incomplete();
             return Ok(());
         };
-        let file = File { path: path.clone(), holds: Holds::Objects };
+        let file = File { path: path.clone(), holds: Holds::Objects, folder: String::new() };
         let documents = match Documents::sort(&self.source.root, &[file], 1) {
             Ok(documents) => documents,
             Err(e) => {
@@ -125,8 +126,7 @@ impl Scene<'_> {
             if record.kind != Kind::Image {
                 return Ok(());
             }
-            let judged =
-                serde_json::from_slice::<ImageRecord>(record.json).map_err(|e| Refused::new("json", e.to_string()));
+            let judged = json_forms::record::<ImageRecord>(record.json);
             let judged = judged.and_then(|image| self.same_image(&image).map(|name| (image.id, name)));
             match judged {
                 Ok((id, name)) if !names.contains_key(&id) => drop(names.insert(id, name)),
@@ -148,14 +148,14 @@ impl Scene<'_> {
             if record.kind != Kind::Object {
                 return Ok(());
             }
-            let object: ObjectRecord = match serde_json::from_slice(record.json) {
+            let object = match ObjectRecord::parse(record.json) {
                 Ok(object) => object,
-                Err(e) => {
+                Err(why) => {
                     match Id::salvaged(record.json, "image_id").and_then(|id| names.get(&id)) {
                         Some(name) => self.lost_object(name),
                         None => self.incomplete(),
                     }
-                    return rows.refuse(record.place(&documents), &path, Refused::new("json", e.to_string()));
+                    return rows.refuse(record.place(&documents), &path, why);
                 }
             };
             let key = self.key(&format!("{}/{}", object.image_id, object.id));
@@ -175,7 +175,10 @@ impl Scene<'_> {
                 object.detection(canvas, &category, &self.source.options.made_by)
             });
             match judged {
-                Ok(row) => self.detected(name, row, rows),
+                Ok(Marked { row, oddities }) => {
+                    oddities.into_iter().try_for_each(|oddity| rows.remark(key.clone(), &path, oddity))?;
+                    self.detected(name, row, rows)
+                }
                 Err(why) => {
                     self.lost_object(name);
                     rows.refuse(key, &path, why)
@@ -186,17 +189,18 @@ impl Scene<'_> {
 
     /// The name of the colour image that a COCO image is, if they are alike.
     fn same_image(&self, image: &ImageRecord) -> Result<String, Refused> {
-        let file = image.file_name.rsplit('/').next().unwrap_or_default();
+        let file = image.name().ok_or_else(|| Refused::new("json", "it has no `file_name`"))?;
+        let file = file.rsplit('/').next().unwrap_or_default();
         let name = stem(file).to_owned();
         let found = self.images.get(&name).and_then(|image| image.frame.as_ref());
         let frame =
             found.ok_or_else(|| Refused::new("no_frame", format!("there is no usable colour image `{name}`")))?;
-        if (frame.width, frame.height) != (image.width as i32, image.height as i32) {
-            let message = format!(
-                "the colour image is {}x{}, its record says {}x{}",
-                frame.width, frame.height, image.width, image.height
-            );
-            return Err(Refused::new("image", message));
+        let said = image.sides()?;
+        for (what, is, says) in [("wide", frame.width, said.width), ("high", frame.height, said.height)] {
+            if let Some(says) = says.filter(|says| i64::from(*says) != i64::from(is)) {
+                let message = format!("the colour image is {is} pixels {what}, its record says {says}");
+                return Err(Refused::new("image", message));
+            }
         }
         Ok(name)
     }

@@ -107,7 +107,7 @@ impl<'a> Folder<'a> {
             let file = self.below(file);
             move |why: Refused| (file, why)
         };
-        let Photo { width, height, sha256 } =
+        let Photo { width, height, sha256, .. } =
             Photo::read(self.root, &self.below(&shot.colour)).map_err(of(&shot.colour))?;
         // Releases of fewer frames have smaller photos beside the intrinsics of the large ones.
         let camera = match camera_size {

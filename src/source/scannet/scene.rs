@@ -311,7 +311,7 @@ impl Scene<'_> {
                         ..frame
                     }))?;
                 }
-                Err((file, why)) => rows.refuse(format!("{}/{}", self.id, shot.name), &file, why)?,
+                Err((file, why)) => rows.refuse_image(format!("{}/{}", self.id, shot.name), &file, why)?,
             }
         }
         Ok(())

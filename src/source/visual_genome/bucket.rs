@@ -5,11 +5,13 @@ use std::collections::{HashMap, HashSet};
 use super::records::{self, BESIDE_OBJECTS, ImageRecord, Kind, ObjectRecord};
 use super::{MissingImages, VisualGenome};
 use crate::error::Result;
+use crate::photos::Address;
 use crate::source::category;
 use crate::source::coco::id::Id;
+use crate::source::json_forms::{self, Number};
 use crate::source::json_records::{self, Event};
-use crate::source::photo::{self, Photo};
-use crate::source::rows::{Box2, Detection, Frame, Refused, Row, Rows};
+use crate::source::photo::{self, Photo, Shown};
+use crate::source::rows::{Box2, Detection, Frame, Loss, Refused, Row, Rows};
 
 /// Where photos are.
 pub const FOLDERS: [&str; 2] = ["VG_100K", "VG_100K_2"];
@@ -38,21 +40,23 @@ impl<'a> Images<'a> {
     pub fn image(&mut self, offset: u64, json: &[u8], rows: &mut Rows) -> Result<()> {
         let file = self.source.path(Kind::Image);
         let place = || format!("{file}@{offset}");
-        let record: ImageRecord = match serde_json::from_slice(json) {
+        let record: ImageRecord = match json_forms::record(json) {
             Ok(record) => record,
-            Err(e) => {
+            Err(why) => {
                 if let Some(id) = records::image_id(json) {
                     self.known.entry(id).or_insert(None);
                 }
-                return rows.refuse(place(), file, Refused::new("json", e.to_string()));
+                return rows.refuse_image(place(), file, why);
             }
         };
         let Some(id) = record.image_id.clone().or(record.id.clone()) else {
-            return rows.refuse(place(), file, Refused::new("json", "the image has neither `image_id` nor `id`"));
+            let why = Refused::new("json", "the image has neither `image_id` nor `id`");
+            return rows.refuse_image(place(), file, why);
         };
         if self.known.contains_key(&id) {
             let message = format!("there is an image `{id}` already; the first one is used");
-            return rows.refuse(place(), file, Refused::new("duplicate", message));
+            // Photos are named by their ids: it is the same one.
+            return rows.remark(place(), file, Refused::new("duplicate", message));
         }
         match self.frame(&id, &record) {
             Ok(frame) => {
@@ -66,7 +70,7 @@ impl<'a> Images<'a> {
                 rows.push(Row::Frame(frame))
             }
             Err(why) => {
-                rows.refuse(id.to_string(), file, why)?;
+                rows.refuse_image(id.to_string(), file, why)?;
                 self.known.insert(id, None);
                 Ok(())
             }
@@ -74,10 +78,7 @@ impl<'a> Images<'a> {
     }
 
     fn frame(&self, id: &Id, record: &ImageRecord) -> Result<Frame, Refused> {
-        let (width, height) = (record.width, record.height);
-        if width == 0 || height == 0 || width > photo::MAX_SIDE || height > photo::MAX_SIDE {
-            return Err(Refused::new("image", format!("an image of {width}x{height} pixels cannot be")));
-        }
+        let said = record.sides()?;
         let root = &self.source.root;
         let path = |folder: &str| format!("{folder}/{id}.jpg");
         let refused = |e: crate::error::Error| Refused::new("path", e.to_string());
@@ -88,23 +89,21 @@ impl<'a> Images<'a> {
             }
         }
         // Where it should be, by its address on the web.
-        let said = record.url.as_deref().and_then(|url| url.rsplit('/').nth(1));
-        let folder = there.or_else(|| FOLDERS.into_iter().find(|folder| said == Some(folder))).unwrap_or(FOLDERS[0]);
+        let should = FOLDERS.into_iter().find(|folder| record.folder() == Some(folder));
+        let folder = there.or(should).unwrap_or(FOLDERS[0]);
         let photo = match Photo::read(root, &path(folder)) {
             Ok(photo) => Some(photo),
             Err(why) if why.code == "missing_file" && self.source.options.missing_images == MissingImages::Keep => None,
             Err(why) => return Err(why),
         };
-        if let Some(photo) = photo.as_ref().filter(|photo| (photo.width, photo.height) != (width, height)) {
-            let message = format!("the photo is {}x{}, its record says {width}x{height}", photo.width, photo.height);
-            return Err(Refused::new("image", message));
-        }
+        let Shown { width, height, orientation } = photo::shown(photo.as_ref(), said)?;
+        let uri = root.uri(&path(folder)).map_err(refused)?;
         Ok(Frame {
             frame_id: format!("{}/{id}", self.source.name),
             source: self.source.name.clone(),
             split: self.source.split.clone(),
             licence: self.source.licence.clone(),
-            uri: root.uri(&path(folder)).map_err(refused)?,
+            uri: Address { orientation, ..Address::file(uri) }.to_string(),
             sha256: photo.map(|photo| photo.sha256),
             width: width as i32,
             height: height as i32,
@@ -120,7 +119,7 @@ impl<'a> Images<'a> {
             Ok(image) => image,
             Err(why) => return rows.refuse(place(), file, why),
         };
-        let mut position = 0;
+        let (mut position, has_objects) = (0, records::has_objects(json));
         // Cut out of their text one by one: a bad one costs only itself, and two that ran into one are told by their names, which
         // stand twice.
         json_records::cut(json, &["objects"], |event| match event {
@@ -130,11 +129,18 @@ impl<'a> Images<'a> {
                     Ok(row) => rows.push(Row::Detection(row)),
                     Err((id, why)) => {
                         let key = id.map_or_else(|| format!("{image}@{position}"), |id| format!("{image}/{id}"));
-                        rows.refuse(key, file, why)
+                        // Its image says so already.
+                        let lost_already = self.known.get(&image).is_some_and(Option::is_none);
+                        rows.lose(if lost_already { Loss::Nothing } else { Loss::Record }, key, file, why)
                     }
                 }
             }
             Event::Skipped { name, .. } if BESIDE_OBJECTS.contains(&name) => Ok(()),
+            Event::Skipped { name: "objects", json: b"null", .. } => Ok(()),
+            Event::Skipped { name, .. } if name != "objects" && has_objects => {
+                let message = format!("`{}` is not known, so it was not read", name.escape_debug());
+                rows.remark(place(), file, Refused::new("section", message))
+            }
             Event::Skipped { name, .. } => {
                 let message =
                     format!("`{}` is not known, or no list: it may have been its objects", name.escape_debug());
@@ -148,17 +154,16 @@ impl<'a> Images<'a> {
     }
 
     fn object(&mut self, image: &Id, json: &[u8]) -> Result<Detection, (Option<Id>, Refused)> {
-        let record: ObjectRecord =
-            serde_json::from_slice(json).map_err(|e| (None, Refused::new("json", e.to_string())))?;
-        let ObjectRecord { object_id, id, x, y, w, h, names, name } = record;
+        let record: ObjectRecord = json_forms::record(json).map_err(|why| (None, why))?;
         let no_id = || (None, Refused::new("json", "the object has neither `object_id` nor `id`"));
-        let id = object_id.or(id).ok_or_else(no_id)?;
+        let id = record.object_id.clone().or(record.id.clone()).ok_or_else(no_id)?;
+        let [Number(x), Number(y), Number(w), Number(h)] = [record.x, record.y, record.w, record.h];
         let refused = |code, message: String| (Some(id.clone()), Refused::new(code, message));
         let canvas = self.known.get_mut(image);
         let canvas = canvas.ok_or_else(|| refused("no_frame", format!("there is no image `{image}`")))?;
         let canvas = canvas.as_mut();
         let canvas = canvas.ok_or_else(|| refused("no_frame", format!("its image `{image}` cannot be used")))?;
-        let category = names.iter().chain(&name).find_map(|name| category::spelled(name));
+        let category = record.names().find_map(category::spelled);
         let category = category.ok_or_else(|| refused("category", "the object has no name".to_owned()))?;
         let bbox =
             Box2 { x0: x.max(0.0), y0: y.max(0.0), x1: (x + w).min(canvas.width), y1: (y + h).min(canvas.height) };

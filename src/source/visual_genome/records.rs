@@ -1,8 +1,11 @@
 //! The records of Visual Genome's files, with the names that its versions use.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::source::coco::id::Id;
+use crate::source::json_forms::{self, Number, Perhaps};
+use crate::source::photo::Sides;
 use crate::source::rows::Refused;
 
 /// Which file a record is from.
@@ -27,9 +30,21 @@ pub struct ImageRecord {
     pub image_id: Option<Id>,
     /// What older versions call it; regions have both.
     pub id: Option<Id>,
-    pub width: u32,
-    pub height: u32,
-    pub url: Option<String>,
+    width: Option<Number>,
+    height: Option<Number>,
+    url: Option<Perhaps<String>>,
+}
+
+impl ImageRecord {
+    /// Width and height in pixels, as far as the record says. Code: `image`.
+    pub fn sides(&self) -> Result<Sides, Refused> {
+        Ok(Sides { width: json_forms::side(self.width)?, height: json_forms::side(self.height)? })
+    }
+
+    /// The folder that its address on the web names.
+    pub fn folder(&self) -> Option<&str> {
+        Perhaps::given(&self.url)?.rsplit('/').nth(1)
+    }
 }
 
 /// One of an image's objects.
@@ -37,19 +52,41 @@ pub struct ImageRecord {
 pub struct ObjectRecord {
     pub object_id: Option<Id>,
     pub id: Option<Id>,
-    pub x: f64,
-    pub y: f64,
-    pub w: f64,
-    pub h: f64,
-    #[serde(default)]
-    pub names: Vec<String>,
-    pub name: Option<String>,
+    pub x: Number,
+    pub y: Number,
+    pub w: Number,
+    pub h: Number,
+    names: Option<Names>,
+    name: Option<Perhaps<String>>,
+}
+
+/// What is called one thing or another.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Names {
+    Many(Vec<Perhaps<String>>),
+    One(String),
+    Other(IgnoredAny),
+}
+
+impl ObjectRecord {
+    /// What it is called: `names`, best first, then `name`.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let (many, one) = match &self.names {
+            Some(Names::Many(names)) => (&names[..], None),
+            Some(Names::One(name)) => (&[][..], Some(name.as_str())),
+            Some(Names::Other(_)) | None => (&[][..], None),
+        };
+        let many = many.iter().filter_map(Perhaps::value).map(String::as_str);
+        many.chain(one).chain(Perhaps::given(&self.name).map(String::as_str))
+    }
 }
 
 #[derive(Deserialize)]
 struct Key {
     image_id: Option<Id>,
     id: Option<Id>,
+    objects: Option<IgnoredAny>,
 }
 
 /// What else an element of objects.json has beside its `objects`.
@@ -62,6 +99,11 @@ pub fn image_id(json: &[u8]) -> Option<Id> {
 
 /// The image that a whole record of either file is of.
 pub fn named(json: &[u8]) -> Result<Id, Refused> {
-    let key: Key = serde_json::from_slice(json).map_err(|e| Refused::new("json", e.to_string()))?;
+    let key: Key = json_forms::record(json)?;
     key.image_id.or(key.id).ok_or_else(|| Refused::new("json", "the image has neither `image_id` nor `id`"))
+}
+
+/// Whether a whole record has `objects`.
+pub fn has_objects(json: &[u8]) -> bool {
+    json_forms::record::<Key>(json).is_ok_and(|key| key.objects.is_some())
 }

@@ -5,7 +5,10 @@ use std::path::Path;
 use image::RgbImage;
 use serde_json::{Value, json};
 
-use super::{Fixture, Imported, import};
+use spatialmill::source::rows::Loss;
+
+use super::images::{note, noted};
+use super::{Fixture, Imported, import, in_other_forms};
 
 pub const PHOTOS: Fixture = Fixture {
     kind: "coco",
@@ -73,7 +76,17 @@ fn changed(options: &str, change: impl FnOnce(&mut Value)) -> Imported {
     import("coco", folder.path(), options).unwrap()
 }
 
-fn exhaustive(imported: &Imported) -> Vec<String> {
+/// The rows, wherever the dataset lies.
+fn placeless(imported: &Imported) -> Vec<String> {
+    let placeless = |row: String| match (row.find("file://"), row.find("/val2017/")) {
+        (Some(start), Some(end)) => format!("{}{}", &row[..start], &row[end..]),
+        _ => row,
+    };
+    imported.sorted().into_iter().map(placeless).collect()
+}
+
+/// The frames of which nothing may be counted.
+fn uncountable(imported: &Imported) -> Vec<String> {
     let mut ids: Vec<_> = imported.frames().filter(|frame| !frame.exhaustive).map(|f| f.frame_id.clone()).collect();
     ids.sort();
     ids
@@ -83,7 +96,7 @@ fn exhaustive(imported: &Imported) -> Vec<String> {
 fn rows_say_what_the_files_say() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), document(), Some(captions()));
-    let imported = import("coco", folder.path(), "").unwrap();
+    let imported = import("coco", folder.path(), "exhaustive = true").unwrap();
     let frame = imported.frames().find(|frame| frame.frame_id == "test/1").unwrap();
     assert_eq!(frame.licence.as_deref(), Some("https://example.org/by"));
     assert_eq!((frame.width, frame.height, frame.exhaustive), (32, 24, true));
@@ -119,23 +132,24 @@ fn a_missing_photo_takes_its_objects_along_or_is_kept() {
 
 #[test]
 fn a_lost_object_makes_its_frame_uncountable() {
-    let imported = changed("", |document| document["annotations"][0]["bbox"] = json!([30, 4, 20, 8]));
+    const MARKED: &str = "exhaustive = true";
+    let imported = changed(MARKED, |document| document["annotations"][0]["bbox"] = json!([30, 4, 20, 8]));
     assert_eq!(imported.refused(), [("1/1".to_owned(), "box")]);
-    assert_eq!(exhaustive(&imported), ["test/1"]);
+    assert_eq!(uncountable(&imported), ["test/1"]);
 
-    let imported = changed("", |document| document["annotations"][4]["id"] = json!(6));
+    let imported = changed(MARKED, |document| document["annotations"][4]["id"] = json!(6));
     assert_eq!(imported.refused(), [("3/6".to_owned(), "duplicate")]);
-    assert_eq!(exhaustive(&imported), ["test/3"]);
+    assert_eq!(uncountable(&imported), ["test/3"]);
 
-    let imported = changed("", |document| document["annotations"][4]["category_id"] = json!(7));
+    let imported = changed(MARKED, |document| document["annotations"][4]["category_id"] = json!(7));
     assert_eq!(imported.refused(), [("3/5".to_owned(), "category")]);
-    assert_eq!(exhaustive(&imported), ["test/3"]);
+    assert_eq!(uncountable(&imported), ["test/3"]);
 
     // The image's id can still be read.
-    let imported = changed("", |document| document["annotations"][4]["bbox"] = json!("wide"));
+    let imported = changed(MARKED, |document| document["annotations"][4]["bbox"] = json!("wide"));
     assert_eq!(imported.quarantined[0].code, "json");
     assert!(imported.quarantined[0].key.starts_with("annotations/instances_val2017.json@"));
-    assert_eq!(exhaustive(&imported), ["test/3"]);
+    assert_eq!(uncountable(&imported), ["test/3"]);
 }
 
 #[test]
@@ -161,11 +175,241 @@ fn an_image_that_cannot_be_used_says_why() {
 }
 
 #[test]
-fn two_images_of_one_id_are_one() {
+fn two_photos_of_one_id_are_not_told_apart() {
     let imported = changed("", |document| document["images"][6]["id"] = json!(8));
-    let codes: Vec<_> = imported.refused().into_iter().map(|(_, code)| code).collect();
-    // Objects of image 7 have none now.
-    assert_eq!(codes, ["no_frame", "no_frame", "duplicate"]);
+    let mut losses: Vec<_> = imported.quarantined.iter().map(|row| (row.code, row.loss)).collect();
+    losses.sort_by_key(|(code, loss)| (*code, *loss as u8));
+    // Nobody knows whose the objects of image 8 are, and those of image 7 have none now.
+    let expected = [("duplicate", Loss::Image); 2].into_iter().chain([("no_frame", Loss::Record); 2]);
+    assert_eq!(losses, expected.chain([("no_frame", Loss::Nothing); 2]).collect::<Vec<_>>());
+    assert_eq!((imported.frames().count(), imported.detections().count()), (6, 12));
+
+    // The same photo, listed twice, is one; so is an annotation.
+    let imported = changed("exhaustive = true", |document| {
+        for list in ["images", "annotations"] {
+            let again = document[list][3].clone();
+            document[list].as_array_mut().unwrap().push(again);
+        }
+    });
+    let losses: Vec<_> = imported.quarantined.iter().map(|row| (row.code, row.loss)).collect();
+    assert_eq!(losses, [("duplicate", Loss::Nothing); 2]);
+    assert_eq!((imported.rows.len(), uncountable(&imported)), (8 + 16, vec![]));
+}
+
+#[test]
+fn ids_are_of_their_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, document(), Some(captions()));
+    // A second file that numbers everything from the start, too: another photo, another category, another caption.
+    std::fs::create_dir_all(root.join("train")).unwrap();
+    RgbImage::new(32, 24).save(root.join("train/a.png")).unwrap();
+    let train = json!({
+        "images": [{"id": 1, "file_name": "a.png", "width": 32, "height": 24}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 18, "bbox": [1, 1, 9, 9]},
+                        {"id": 2, "image_id": 2, "category_id": 18, "bbox": [1, 1, 9, 9]}],
+        "categories": [{"id": 18, "name": "cat"}],
+    });
+    std::fs::write(root.join("annotations/instances_train.json"), train.to_string()).unwrap();
+    let said = json!({"annotations": [{"id": 1, "image_id": 1, "caption": "Of the train file."}]});
+    std::fs::write(root.join("annotations/captions_train.json"), said.to_string()).unwrap();
+    let imported = import("coco", root, "shards = 2").unwrap();
+    // There is an image 2, but not in that file.
+    assert_eq!(imported.refused(), [("2/2".to_owned(), "no_frame")]);
+    let of = |uri: &str| imported.frames().find(|frame| frame.uri.ends_with(uri)).unwrap();
+    let (cat, first) = (of("train/a.png"), of("val2017/1.png"));
+    // Sorted by name, the train file comes first, and val2017 starts again.
+    assert_eq!((cat.frame_id.as_str(), cat.split.as_deref()), ("test/1", Some("train")));
+    assert_eq!((first.frame_id.as_str(), first.split.as_deref()), ("test/val2017/1", Some("val")));
+    assert_eq!(cat.captions, Some(vec!["Of the train file.".to_owned()]));
+    assert_eq!(first.captions, Some(vec!["Photo 1.".to_owned()]));
+    let categories = |frame_id: &str| {
+        let mut names: Vec<_> =
+            imported.detections().filter(|d| d.frame_id == frame_id).map(|d| d.category.as_str()).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!((categories("test/1"), categories("test/val2017/1")), (vec!["cat"], vec!["dog", "wine glass"]));
+    assert_eq!(imported.frames().count(), 9);
+
+    // Files that number their images apart keep the names that they have alone.
+    let apart = train.to_string().replace("\"id\":1,", "\"id\":77,").replace("image_id\":1", "image_id\":77");
+    std::fs::write(root.join("annotations/instances_train.json"), apart).unwrap();
+    std::fs::write(
+        root.join("annotations/captions_train.json"),
+        said.to_string().replace("image_id\":1", "image_id\":77"),
+    )
+    .unwrap();
+    let ids: Vec<String> = import("coco", root, "").unwrap().frames().map(|frame| frame.frame_id.clone()).collect();
+    assert!(ids.contains(&"test/77".to_owned()) && ids.contains(&"test/1".to_owned()), "{ids:?}");
+}
+
+#[test]
+fn files_of_the_same_photos_share_their_frames() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, document(), None);
+    // One annotation told again, one of its own under a number that is taken, and one of no image.
+    let more = json!({
+        "images": document()["images"],
+        "annotations": [document()["annotations"][0], {"id": 2, "image_id": 1, "category_id": 1, "bbox": [0, 0, 9, 9]},
+                        {"id": 3, "image_id": 99, "category_id": 1, "bbox": [0, 0, 9, 9]}],
+        "categories": [{"id": 44, "name": "wine_glass"}, {"id": 1, "name": "person"}],
+    });
+    std::fs::write(root.join("annotations/person_keypoints_val2017.json"), more.to_string()).unwrap();
+    let files = "annotations = ['annotations/instances_val2017.json', 'annotations/person_keypoints_val2017.json']
+        images = 'val2017'
+        exhaustive = true";
+    let imported = import("coco", root, files).unwrap();
+    assert_eq!(imported.refused(), [("1/1".to_owned(), "duplicate"), ("99/3".to_owned(), "no_frame")]);
+    assert_eq!((imported.frames().count(), uncountable(&imported)), (8, vec![]));
+    let person = imported.detections().find(|d| d.category == "person").unwrap();
+    assert_eq!(
+        (person.frame_id.as_str(), person.object_id.as_str()),
+        ("test/1", "annotations/person_keypoints_val2017/2")
+    );
+    assert_eq!(imported.detections().count(), 17);
+}
+
+#[test]
+fn other_forms_of_the_same_give_the_same_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), document(), Some(captions()));
+    let expected = import("coco", folder.path(), "").unwrap().sorted();
+    for seed in 0..40 {
+        let text = in_other_forms(&document(), seed);
+        std::fs::write(folder.path().join("annotations/instances_val2017.json"), &text).unwrap();
+        let text = in_other_forms(&captions(), seed);
+        std::fs::write(folder.path().join("annotations/captions_val2017.json"), &text).unwrap();
+        assert!(import("coco", folder.path(), "").unwrap().sorted() == expected, "{seed}: other rows from {text}");
+    }
+}
+
+#[test]
+fn what_need_not_be_there_is_found_elsewhere() {
+    // The size is the photo's, the box that of the mask.
+    let expected = placeless(&changed("", |_| ()));
+    for absent in [Value::Null, json!([])] {
+        let imported = changed("", |document| {
+            document["annotations"][0]["bbox"] = absent.clone();
+            document["annotations"][1].as_object_mut().unwrap().remove("bbox");
+            for (n, image) in document["images"].as_array_mut().unwrap().iter_mut().enumerate() {
+                let image = image.as_object_mut().unwrap();
+                for side in ["width", "height"].into_iter().skip(n % 2) {
+                    image.remove(side);
+                }
+            }
+        });
+        assert_eq!(placeless(&imported), expected);
+    }
+    // LVIS knows its photos by their addresses, which may be of another folder of COCO.
+    let folder = tempfile::tempdir().unwrap();
+    let mut named = document();
+    for image in named["images"].as_array_mut().unwrap() {
+        let name = image.as_object_mut().unwrap().remove("file_name").unwrap();
+        image["coco_url"] = json!(format!("http://images.example.org/val2017/{}", name.as_str().unwrap()));
+    }
+    write(folder.path(), named, None);
+    for options in ["", "images = 'train2017'"] {
+        assert_eq!(placeless(&import("coco", folder.path(), options).unwrap()), expected, "{options}");
+    }
+    // What both say is said by `file_name`.
+    let imported = changed("", |document| {
+        document["images"][0]["coco_url"] = json!("http://images.example.org/val2017/2.jpg");
+        document["images"][0]["file_path"] = json!("3.png");
+    });
+    assert_eq!(placeless(&imported), expected);
+}
+
+#[test]
+fn oddities_are_told_and_cost_nothing() {
+    let long = "A very long story. ".repeat(200);
+    let imported = changed("exhaustive = true", |document| {
+        document["annotations"][0]["segmentation"].as_array_mut().unwrap().push(json!([1.0, 2.0]));
+        document["annotations"][2]["caption"] = json!(long);
+        document["categories"].as_array_mut().unwrap().push(json!({"id": 7, "name": "_"}));
+        document["tracks"] = json!([{"id": 1}]);
+    });
+    let told: Vec<_> = imported.refused().into_iter().map(|(_, code)| code).collect();
+    assert_eq!(told, ["mask", "caption", "category", "section"]);
+    assert!(imported.quarantined.iter().all(|row| row.loss == Loss::Nothing), "{:?}", imported.quarantined);
+    assert_eq!((imported.rows.len(), uncountable(&imported)), (8 + 16, vec![]));
+    let caption = imported.detections().find_map(|d| d.caption.as_deref()).unwrap();
+    assert!(long.starts_with(caption) && (900..=1000).contains(&caption.len()), "{caption}");
+    // Where one of the sections is missing, an unknown one may be it.
+    let imported = changed("exhaustive = true", |document| {
+        let images = document.as_object_mut().unwrap().remove("images").unwrap();
+        document["Images"] = images;
+    });
+    assert_eq!((imported.frames().count(), imported.quarantined[0].loss), (0, Loss::Record));
+}
+
+#[test]
+fn only_cocos_own_files_are_taken_to_be_marked_completely() {
+    let imported = changed("", |_| ());
+    assert_eq!(uncountable(&imported).len(), 8);
+    let imported = changed("exhaustive = true", |_| ());
+    assert_eq!(uncountable(&imported).len(), 0);
+}
+
+#[test]
+fn lvis_is_obeyed_category_by_category() {
+    let federated = |options: &str| {
+        let imported = changed(options, |document| {
+            let names = ["lamp", "table lamp", "chair", "cat"];
+            let more = names.iter().enumerate().map(|(id, name)| json!({"id": id, "name": name}));
+            document["categories"].as_array_mut().unwrap().extend(more);
+            // Image 1 has a wine glass, a dog, a lamp; image 2 a wine glass and a dog, one of which is lost.
+            document["annotations"][2]["image_id"] = json!(1);
+            document["annotations"][2]["category_id"] = json!(0);
+            document["annotations"][3]["bbox"] = json!([0, 0, -1, 0]);
+            document["images"][0]["not_exhaustive_category_ids"] = json!([44]);
+            document["images"][0]["neg_category_ids"] = json!([2.0]);
+            document["images"][1]["neg_category_ids"] = json!(["0", 1, 3]);
+        });
+        ["test/1", "test/2", "test/3"].map(|id| {
+            let frame = imported.frames().find(|frame| frame.frame_id == id).unwrap();
+            (frame.exhaustive, frame.exhaustive_categories.clone().unwrap_or_default().join(", "))
+        })
+    };
+    // Nobody looked for table lamps in image 1, so that its lamps may be more than one.
+    let by_category = [(false, "chair, dog".to_owned()), (false, "cat, lamp, table lamp".to_owned())];
+    assert_eq!(federated("")[..2], by_category);
+    assert_eq!(federated("exhaustive = true")[..2], by_category);
+    assert_eq!(federated("exhaustive = true")[2], (true, String::new()));
+    assert_eq!(federated("exhaustive = false"), [(); 3].map(|()| (false, String::new())));
+}
+
+#[test]
+fn a_record_says_which_way_up_its_photo_was_seen() {
+    for (orientation, size, turned) in [
+        (6, (32, 24), None),
+        (6, (24, 32), Some("turned=6")),
+        (8, (24, 32), Some("turned=8")),
+        // A half turn leaves no trace in the size.
+        (3, (32, 24), None),
+        (1, (32, 24), None),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut document = document();
+        (document["images"][1]["width"], document["images"][1]["height"]) = (json!(size.0), json!(size.1));
+        for object in
+            document["annotations"].as_array_mut().unwrap().iter_mut().filter(|object| object["image_id"] == 2)
+        {
+            object["segmentation"] = json!([[4, 4, 6, 4, 6, 12, 4, 12]]);
+        }
+        write(folder.path(), document, None);
+        let photo = folder.path().join("val2017/2.jpg");
+        std::fs::write(&photo, noted(&std::fs::read(&photo).unwrap(), &note(orientation, 50))).unwrap();
+        let imported = import("coco", folder.path(), "").unwrap();
+        assert_eq!(imported.refused(), []);
+        let frame = imported.frames().find(|frame| frame.frame_id == "test/2").unwrap();
+        assert_eq!((frame.width, frame.height), size, "{orientation}");
+        assert_eq!(frame.uri.split_once('#').map(|(_, place)| place), turned, "{orientation}");
+        let object = imported.detections().find(|object| object.frame_id == "test/2").unwrap();
+        let mask = object.mask.as_ref().unwrap();
+        assert_eq!(((mask.width, mask.height), object.bbox.x0, object.bbox.y1), (size, 4.0, 12.0));
+    }
 }
 
 #[test]
@@ -180,11 +424,11 @@ fn what_comes_before_a_break_is_kept() {
     let cut = text.find(r#""id":9,"#).unwrap();
     write(folder.path(), json!({}), None);
     std::fs::write(folder.path().join("annotations/instances_val2017.json"), &text[..cut]).unwrap();
-    let imported = import("coco", folder.path(), "").unwrap();
+    let imported = import("coco", folder.path(), "exhaustive = true").unwrap();
     assert_eq!(imported.quarantined.len(), 1);
     assert!(imported.quarantined[0].message.contains(&format!("byte {cut}")), "{:?}", imported.quarantined);
     assert_eq!((imported.frames().count(), imported.detections().count()), (8, 8));
-    assert_eq!(exhaustive(&imported).len(), 8);
+    assert_eq!(uncountable(&imported).len(), 8);
 }
 
 #[test]

@@ -153,7 +153,7 @@ fn read(uri: &str) -> Result<Vec<u8>, String> {
 }
 
 /// A JPEG or PNG with an EXIF note.
-fn noted(file: &[u8], note: &[u8]) -> Vec<u8> {
+pub fn noted(file: &[u8], note: &[u8]) -> Vec<u8> {
     if file.starts_with(b"\x89PNG") {
         // Behind the header: signature, length, name, thirteen bytes, checksum.
         let (before, after) = file.split_at(8 + 25);
@@ -172,7 +172,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 }
 
 /// An EXIF note: the orientation, and a focal length as of 35 mm film.
-fn note(orientation: u8, film: u8) -> Vec<u8> {
+pub fn note(orientation: u8, film: u8) -> Vec<u8> {
     let entry = |tag: u16, kind: u16, value: u32| {
         [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &1_u32.to_le_bytes(), &value.to_le_bytes()].concat()
     };

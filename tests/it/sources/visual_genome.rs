@@ -5,7 +5,9 @@ use std::path::Path;
 use image::RgbImage;
 use serde_json::{Value, json};
 
-use super::{Fixture, import};
+use spatialmill::source::rows::Loss;
+
+use super::{Fixture, import, in_other_forms};
 
 pub const NAMED_BOXES: Fixture = Fixture {
     kind: "visual_genome",
@@ -94,11 +96,36 @@ fn each_fault_has_its_code() {
     let one = |key: &str, code| vec![(key.to_owned(), code)];
     assert_eq!(refused(|_, objects| objects[0]["objects"][0]["w"] = json!(0)), one("1/1", "box"));
     assert_eq!(refused(|_, objects| objects[0]["objects"][0]["x"] = json!(99)), one("1/1", "box"));
-    assert_eq!(refused(|_, objects| objects[0]["objects"][0]["x"] = json!("4")), one("1@1", "json"));
+    assert_eq!(refused(|_, objects| objects[0]["objects"][0]["x"] = json!("wide")), one("1@1", "json"));
+    assert_eq!(refused(|_, objects| objects[0]["objects"][0]["x"] = json!(null)), one("1/1", "box"));
     assert_eq!(refused(|_, objects| objects[0]["objects"][0]["names"] = json!([" "])), one("1/1", "category"));
     assert_eq!(refused(|_, objects| objects[0]["objects"][1]["id"] = json!(1)), one("1/1", "duplicate"));
     let lost = refused(|images, _| images[0]["width"] = json!(31));
     assert_eq!(lost.iter().map(|(_, code)| *code).collect::<Vec<_>>(), ["image", "no_frame", "no_frame"]);
     let lost = refused(|_, objects| objects[0]["image_id"] = json!(77));
     assert_eq!(lost, [("77/1".to_owned(), "no_frame"), ("77/2".to_owned(), "no_frame")]);
+}
+
+#[test]
+fn other_forms_of_the_same_give_the_same_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &images(), &objects());
+    let expected = import("visual_genome", folder.path(), "").unwrap().sorted();
+    for seed in 0..40 {
+        std::fs::write(folder.path().join("image_data.json"), in_other_forms(&images(), seed)).unwrap();
+        std::fs::write(folder.path().join("objects.json"), in_other_forms(&objects(), seed)).unwrap();
+        assert!(import("visual_genome", folder.path(), "").unwrap().sorted() == expected, "{seed}: other rows");
+    }
+    // A size that is missing is the photo's; one name may stand alone; what else is said of an image is passed over.
+    let (mut images, mut objects) = (images(), objects());
+    images[0].as_object_mut().unwrap().remove("width");
+    images[1]["height"] = Value::Null;
+    objects[0]["objects"][0]["names"] = json!("man");
+    objects[1]["attributes"] = json!([1]);
+    write(folder.path(), &images, &objects);
+    let imported = import("visual_genome", folder.path(), "").unwrap();
+    let told: Vec<_> = imported.quarantined.iter().map(|row| (row.code, row.loss)).collect();
+    assert_eq!(told, [("section", Loss::Nothing)]);
+    let rows: Vec<_> = imported.sorted().into_iter().filter(|row| !row.starts_with("Quarantined")).collect();
+    assert_eq!(rows, expected);
 }
