@@ -167,8 +167,9 @@ impl<'a> Images<'a> {
         let category = category.ok_or_else(|| refused("category", "the object has no name".to_owned()))?;
         let bbox =
             Box2 { x0: x.max(0.0), y0: y.max(0.0), x1: (x + w).min(canvas.width), y1: (y + h).min(canvas.height) };
-        // Written so that what is not a number fails.
-        if !(w > 0.0 && h > 0.0 && bbox.x0 < bbox.x1 && bbox.y0 < bbox.y1) {
+        // What is not a number is neither smaller nor larger than a border.
+        let numbers = [x, y, w, h].iter().all(|number| number.is_finite());
+        if !(numbers && w > 0.0 && h > 0.0 && bbox.x0 < bbox.x1 && bbox.y0 < bbox.y1) {
             let message = format!("the box [{x}, {y}, {w}, {h}] has no area in {}x{}", canvas.width, canvas.height);
             return Err(refused("box", message));
         }
