@@ -3,6 +3,7 @@
 //! ```text
 //! picture:  mask, pixel_box        outlines, on run lengths
 //! camera:   camera, rigid, view    pixels ◄─► camera axes ◄─► world, and view space
+//! upright:  turn                   a picture that lies on its side, and all that lies on it
 //! object:   obb, cloud             boxes and point clouds
 //! 2D to 3D: depth, lift            an outline and depth to an object in view space
 //! 3D to 2D: raster, project        a scene and a pose to masks, visibility and objects in view space
@@ -28,6 +29,7 @@ pub mod project;
 pub mod raster;
 pub mod relate;
 pub mod rigid;
+pub mod turn;
 pub mod view;
 
 #[cfg(test)]
@@ -43,4 +45,5 @@ pub use pixel_box::PixelBox;
 pub use project::{Scene, SceneError, Shot, ShotError, Shown, Surface};
 pub use raster::Raster;
 pub use rigid::{PoseError, Rigid};
+pub use turn::Turn;
 pub use view::{Gravity, GravityError, ViewSpace};
