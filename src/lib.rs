@@ -15,4 +15,5 @@ pub mod schemas;
 pub mod source;
 pub mod suggestion;
 pub mod terminal;
+mod text;
 pub mod warehouse;

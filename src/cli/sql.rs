@@ -16,6 +16,7 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::progress::{tell, tell_line};
 use crate::run::read_only;
 use crate::suggestion::known;
+use crate::text;
 
 /// Query the warehouse's tables and the pipeline's views; nothing can be changed
 ///
@@ -52,10 +53,7 @@ impl Sql {
         let asker = Asker { context, format: self.format, limits: self.limits };
         match (self.command.or(self.statements), &self.file) {
             (Some(text), _) => asker.run(&text).await,
-            (None, Some(file)) => {
-                let text = std::fs::read_to_string(file).or_input(|| format!("cannot read `{}`", file.display()))?;
-                asker.run(&text).await.map_err(|e| e.with("file", file.display()))
-            }
+            (None, Some(file)) => asker.run(&text::read(file)?).await.map_err(|e| e.with("file", file.display())),
             (None, None) => asker.converse().await,
         }
     }

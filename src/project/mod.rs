@@ -14,6 +14,7 @@ use spatialmill_models::{Registry, Task};
 use crate::error::{Context, Error, Result};
 use crate::source::Options;
 use crate::suggestion::nearest;
+use crate::text;
 use keys::{KEYS, Key};
 
 /// A project folder and its configuration.
@@ -46,21 +47,21 @@ impl Project {
     /// Reads `mill.toml` in a folder and puts `--set` values (`seed=7`, `build.seed=7`) over it.
     pub fn load(folder: &Path, set: &[String]) -> Result<Self> {
         let file = folder.join("mill.toml");
-        let text = std::fs::read_to_string(&file).map_err(|e| {
+        let bytes = std::fs::read(&file).map_err(|e| {
             Error::usage("no project here")
                 .with("file", file.display())
                 .because(e)
                 .hint("`spatialmill init` writes a mill.toml; `--project DIR` points at another folder")
         })?;
-        let mut project = Self::parse(&text, folder).map_err(|e| e.with("file", file.display()))?;
+        let mut project =
+            Self::parse(&text::of_file(&bytes, &file)?, folder).map_err(|e| e.with("file", file.display()))?;
         for item in set {
             project.set(item)?;
         }
         let registry = folder.join("models.toml");
         if registry.is_file() {
-            let text =
-                std::fs::read_to_string(&registry).or_input(|| format!("cannot read `{}`", registry.display()))?;
-            project.models = Registry::parse(&text).map_err(|e| Error::from(e).with("file", registry.display()))?;
+            project.models = Registry::parse(&text::read(&registry)?)
+                .map_err(|e| Error::from(e).with("file", registry.display()))?;
         }
         let own = folder.join("queries");
         if own.is_dir() {
@@ -269,7 +270,7 @@ fn read_queries(root: &Path, folder: &Path, into: &mut BTreeMap<String, String>)
         if path.is_dir() {
             read_queries(root, &path, into)?;
         } else if path.extension().is_some_and(|e| e == "sql" || e == "toml" || e == "md") {
-            let text = std::fs::read_to_string(&path).or_input(|| format!("cannot read `{}`", path.display()))?;
+            let text = text::read(&path)?;
             if let Some(name) = path.strip_prefix(root).ok().and_then(Path::to_str) {
                 into.insert(name.replace('\\', "/"), text);
             }

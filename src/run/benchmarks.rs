@@ -9,6 +9,7 @@ use crate::error::{Context, Error, Result};
 use crate::photos::Address;
 use crate::project::{Project, SourceTable};
 use crate::source::rows::Frame;
+use crate::text;
 
 /// The reason under which frames are counted that are left out.
 pub const BENCHMARK: &str = "benchmark";
@@ -39,7 +40,7 @@ impl Benchmarks {
             if std::fs::metadata(&path).or_input(here)?.len() > MAX_BYTES {
                 return Err(Error::input("the list of a benchmark is too long").with("file", path.display()));
             }
-            benchmarks.add(list, &std::fs::read_to_string(&path).or_input(here)?);
+            benchmarks.add(list, &text::read(&path)?);
         }
         Ok(benchmarks)
     }

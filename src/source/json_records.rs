@@ -13,6 +13,7 @@
 use std::io::Read;
 
 use crate::error::{Context, Result};
+use crate::text;
 
 /// A record larger than this is skipped, not held. COCO's largest crowd masks have some 100 kB.
 pub const MAX_RECORD: usize = 16 << 20;
@@ -86,7 +87,7 @@ impl<R: Read> Cutter<R> {
         on: &mut dyn FnMut(Event) -> Result<()>,
     ) -> Result<Result<(), Broken>> {
         let mut held = Vec::new();
-        self.byte_order_mark()?;
+        follow!(self.encoding());
         follow!(self.expect(b"{", "a document starts with `{`"));
         if self.next()? == Some(b'}') {
             self.at += 1;
@@ -113,7 +114,7 @@ impl<R: Read> Cutter<R> {
     }
 
     fn list(&mut self, section: &'static str, on: &mut dyn FnMut(Event) -> Result<()>) -> Result<Result<(), Broken>> {
-        self.byte_order_mark()?;
+        follow!(self.encoding());
         if self.next()? != Some(b'[') {
             return Ok(Err(self.broken("a list starts with `[`")));
         }
@@ -121,11 +122,17 @@ impl<R: Read> Cutter<R> {
         self.end()
     }
 
-    fn byte_order_mark(&mut self) -> Result<()> {
-        for mark in b"\xef\xbb\xbf" {
+    /// Passes UTF-8's byte order mark.
+    fn encoding(&mut self) -> Result<Result<(), Broken>> {
+        // Byte by byte: a reader may give as few at a time.
+        for mark in text::UTF8_MARK {
             self.at += usize::from(self.rest()?.first() == Some(mark));
         }
-        Ok(())
+        let start = self.rest()?;
+        if matches!(start, [0xfe | 0xff | 0, ..]) || text::is_utf16(start) {
+            return Ok(Err(self.broken("the document is UTF-16; save it as UTF-8")));
+        }
+        Ok(Ok(()))
     }
 
     fn elements(
@@ -337,6 +344,7 @@ mod tests {
             );
             check("{}", step, &[]);
             check("\u{feff}{\"images\":[{}]}", step, &["images@14 {}"]);
+            check("\0{\0\"\0", step, &["broken@0 the document is UTF-16; save it as UTF-8"]);
         }
     }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::ImagesOptions;
 use crate::source::coco::object::MAX_CAPTION;
 use crate::source::rows::Refused;
+use crate::text;
 
 /// Captions of one photo; more are not read by anybody.
 const MAX_CAPTIONS: usize = 64;
@@ -34,16 +35,16 @@ impl Words {
         let mut words = Self::default();
         let from_text = options.caption.as_deref() == Some("txt");
         if let Some(text) = files.txt.as_ref().filter(|_| from_text) {
-            let text = std::str::from_utf8(text);
-            words.say(text.map_err(|_| Refused::new("caption", "the text file beside it is not UTF-8"))?)?;
+            let text = text::decode(text);
+            words.say(&text.map_err(|why| Refused::new("caption", format!("the text file beside it: {why}")))?)?;
         }
         let Some(json) = &files.json else { return Ok(words) };
         let fields = [options.caption.as_deref().filter(|_| !from_text)];
         if fields == [None] && options.licence_column.is_none() && options.split_column.is_none() {
             return Ok(words);
         }
-        let said: Map<String, Value> = serde_json::from_slice(json)
-            .map_err(|e| Refused::new("json", format!("the JSON file beside it is no object: {e}")))?;
+        let said: Map<String, Value> = text::json(json)
+            .map_err(|why| Refused::new("json", format!("the JSON file beside it is no object: {why}")))?;
         let field =
             |name: &Option<String>| name.as_ref().and_then(|name| said.get(name)).filter(|value| !value.is_null());
         if !from_text {
