@@ -17,6 +17,7 @@ CREATE TABLE frames (
     world_from_camera DOUBLE[] COMMENT '16 numbers, row-major 4x4; camera axes as OpenCV (x right, y down, z forward); world in metres, z up',
     gravity           STRUCT<x DOUBLE, y DOUBLE, z DOUBLE> COMMENT 'unit vector that points down, in camera axes; used where there is no pose',
     depth_uri         VARCHAR COMMENT 'URL of the depth image, registered to the colour image; null when there is none',
+    depth_sha256      VARCHAR COMMENT 'SHA-256 of the depth file, so that whatever is made from it follows when it changes; lower-case hexadecimal',
     depth_scale       DOUBLE COMMENT 'stored units in a metre (1000 for millimetres, 1 for metres)',
     timestamp         DOUBLE COMMENT 'seconds since the start of its scene',
     lifted_from       VARCHAR COMMENT 'which evidence makes this frame''s objects: scan (scene_objects and a pose), depth (masks and depth), box (3D boxes of detections), null (none yet)',

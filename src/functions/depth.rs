@@ -1,9 +1,10 @@
-//! Reading a frame's depth image through whichever store its URL names.
+//! Reading a frame's depth image through whichever store its URL names, upright.
 
 use object_store::ObjectStoreExt;
-use spatialmill_geometry::DepthImage;
+use spatialmill_geometry::{DepthImage, Turn};
 
 use super::lists::Lost;
+use crate::photos::Address;
 use crate::source::depth::decode;
 use crate::warehouse::open_object;
 
@@ -13,13 +14,16 @@ const MOST_BYTES: u64 = 256 << 20;
 /// Fetches and decodes one depth image. A file that is missing, too large or no depth image is a reason to quarantine what needs it.
 pub async fn read(uri: &str, units_per_metre: Option<f64>) -> Result<DepthImage, Lost> {
     let lost = |message: String| Lost { code: "depth".into(), message: format!("{message}, file `{uri}`") };
-    let (store, path) = open_object(uri).map_err(|e| lost(e.to_string()))?;
+    let address = Address::parse(uri).map_err(|e| lost(e.to_string()))?;
+    let turn = Turn::from_exif(address.orientation).unwrap_or_default();
+    let (store, path) = open_object(&address.file).map_err(|e| lost(e.to_string()))?;
     let found = store.get(&path).await.map_err(|e| lost(format!("cannot read the depth image: {e}")))?;
     if found.meta.size > MOST_BYTES {
         return Err(lost(format!("the depth image has {} bytes, more than the {MOST_BYTES} allowed", found.meta.size)));
     }
     let bytes = found.bytes().await.map_err(|e| lost(format!("cannot read the depth image: {e}")))?;
-    let decoded = tokio::task::spawn_blocking(move || decode(&bytes, units_per_metre)).await;
+    let decoded =
+        tokio::task::spawn_blocking(move || decode(&bytes, units_per_metre).map(|depth| turn.depth(depth))).await;
     match decoded {
         Ok(depth) => depth.map_err(|refused| lost(refused.message)),
         Err(died) => Err(lost(format!("decoding died: {died}"))),

@@ -4,7 +4,7 @@
 
 mod annotate;
 mod appearance;
-mod depth;
+pub(crate) mod depth;
 mod frames;
 mod generator;
 mod lift;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
+use super::photo::sha256;
 use super::root::Root;
 use crate::error::{Context, Error, Result};
 
@@ -62,14 +63,15 @@ impl LocalFolder {
         Ok(())
     }
 
-    /// Writes 16-bit greyscale as PNG: depth, ids.
-    pub fn put_grey16(&self, relative: &str, width: u32, height: u32, samples: &[u16]) -> Result<()> {
+    /// Writes 16-bit greyscale as PNG: depth, ids. Returns the file's SHA-256.
+    pub fn put_grey16(&self, relative: &str, width: u32, height: u32, samples: &[u16]) -> Result<String> {
         let mut bytes = Vec::new();
         let native: Vec<u8> = samples.iter().flat_map(|sample| sample.to_ne_bytes()).collect();
         PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Up)
             .write_image(&native, width, height, ExtendedColorType::L16)
             .or_internal(|| format!("{} samples cannot be a PNG of {width}x{height}", samples.len()))?;
-        self.put(relative, &bytes)
+        self.put(relative, &bytes)?;
+        Ok(sha256(&bytes))
     }
 }
 

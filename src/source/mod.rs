@@ -9,6 +9,7 @@ pub mod category;
 mod coco;
 pub mod depth;
 mod images;
+mod intrinsics;
 mod json_forms;
 mod json_records;
 mod local_folder;
@@ -20,6 +21,7 @@ pub mod rows;
 pub mod scannet;
 mod spill;
 pub mod synthetic;
+mod upright;
 mod visual_genome;
 
 use crate::error::{Error, Result};
@@ -32,7 +34,7 @@ use rows::Rows;
 pub struct Shard {
     /// Unique in its source, safe in a path: `scene0000_00`, `bucket-003`.
     pub name: String,
-    /// Changes when anything that the shard is read from changes (paths, sizes, modification times or ETags, options).
+    /// Changes when anything that the shard is read from changes (paths, sizes, times of modification and change or ETags, options).
     pub fingerprint: String,
 }
 

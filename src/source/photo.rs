@@ -88,6 +88,12 @@ pub fn shown(photo: Option<&Photo>, said: Sides) -> Result<Shown, Refused> {
     })
 }
 
+/// True for a name that a photo has which can be read.
+pub fn has_ending(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    ending.is_some_and(|ending| ["jpg", "jpeg", "png"].iter().any(|known| known.eq_ignore_ascii_case(ending)))
+}
+
 /// A file of the dataset as bytes. Codes: `path`, `missing_file`, `unreadable`.
 pub fn bytes(root: &Root, path: &str) -> Result<Vec<u8>, Refused> {
     root.admit(path).map_err(|e| Refused::new("path", e.to_string()))?;

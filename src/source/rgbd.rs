@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use spatialmill_geometry::{Matrix3, Vector3};
 
 use self::frames::Scene;
+use super::intrinsics::{CameraSize, IntrinsicsSize};
 use super::root::Root;
 use super::rows::Rows;
 use super::{Options, Shard, Source};
@@ -34,11 +35,12 @@ all that belongs to one image.
 
   <scene>/color/<n>.jpg or .png    the colour images
   <scene>/depth/<n>.png or .npy    registered depth: 16-bit greyscale PNG in millimetres (see depth_scale), or a NumPy
-                                   array of metres (<f4, <f8, <u2); 0, negative, inf and NaN are no reading. It may be
-                                   smaller or larger than the colour image, but shows the same view: depth as a Kinect
-                                   gives it (7-Scenes, 3DMatch) is not registered, and has to be warped first
-  <scene>/intrinsics.txt           of the colour images: fx fy cx cy, or a 3x3 or 4x4 matrix, row by row; the centre of
-                                   the top left pixel is (0, 0). Or intrinsics/<n>.txt for each
+                                   array of metres (<f4, <f8, <u2, <u4, <i2, <i4, <i8); 0, negative, inf and NaN are no
+                                   reading. It may be smaller or larger than the colour image, but shows the same view:
+                                   depth as a Kinect gives it (7-Scenes, 3DMatch) is not registered, and has to be warped
+                                   first. Optional: without, a depth_model of mill.toml may place what has masks
+  <scene>/intrinsics.txt           of the colour images: fx fy cx cy, or a 3x3, 3x4 or 4x4 matrix, row by row; the centre
+                                   of the top left pixel is (0, 0). Or intrinsics/<n>.txt for each
   <scene>/pose/<n>.txt             optional: camera to world, 4x4 or 3x4, row by row, metres
   <scene>/gravity/<n>.txt          optional, for images without a pose: three numbers, the direction that points down in
                                    camera axes (x right, y down, z forward), or nine, the rotation of camera axes into a
@@ -57,26 +59,38 @@ and / or
 
 Options:
 
-  depth_scale  stored units in a metre. Default: 1000 for PNG, 1 for NumPy
-  world_up     which direction of the poses' world points up: x, -x, y, -y, z (default), -z, three numbers (the normal of
-               the floor, say), or unknown; then poses are not used, and what is level is taken from gravity files, or
-               assumed. A scene without poses needs no world
-  camera_axes  of the poses: opencv (default; x right, y down, z forward) or opengl (x right, y up, z backward)
-  exhaustive   true: in every image, every object of each category that is used at all is marked, so that objects may be
-               counted; where one of them cannot be lifted, its category is not counted. Default: false
-  made_by      who marked the objects. Default: annotation
+  depth_scale      stored units in a metre. Default: 1000 for PNG, 1 for NumPy
+  intrinsics_size  the size of the images that the intrinsics are of, [640, 480], where the images here are smaller or
+                   larger; or \"image\" where they are right however odd they look. Default: of the images here, and an
+                   image is refused whose principal point is far from its middle along both sides, or outside
+  world_up         which direction of the poses' world points up: x, -x, y, -y, z (default), -z, three numbers (the
+                   normal of the floor, say), or unknown; then poses are not used, and what is level is taken from
+                   gravity files, or assumed. A scene without poses needs no world
+  camera_axes      of the poses: opencv (default; x right, y down, z forward) or opengl (x right, y up, z backward)
+  exhaustive       true: in every image, every object of each category that is used at all is marked, so that objects
+                   may be counted; where one of them cannot be lifted, its category is not counted. Default: false
+  made_by          who marked the objects. Default: annotation
 
 What becomes of what: objects of a frame are made from boxes and their camera (`lifted_from` is scan) where the scene has
 usable boxes and the frame has a pose and depth, which shows what hides what; else from masks and depth (depth), which
-models may have made where nobody did; else not at all. With \"frame\": \"camera\" every image is a scene of its own, whose world is the camera turned upright.
+models may have made where nobody did; else not at all. With \"frame\": \"camera\" every image is a scene of its own, whose world is
+the camera turned upright. Where EXIF says that a colour image lies on its side, the frame is the upright image: depth,
+masks, intrinsics, pose and gravity are of the pixels as they are stored, unless their sizes (of intrinsics: their principal
+point) are those of the upright image, and are turned with it.
 
-Quarantined: images that cannot be read or have no good camera (image, unreadable, path, intrinsics, pose, gravity), depth
-that is missing where objects need it, is no depth, of another shape, or not between 5 cm and 500 m at its median (depth), bad id images (instance), ids
-that have no name (category), bad boxes (box3d), boxes without an upright world (world), and what `coco` quarantines. A
-frame that lost an object in this way is no longer exhaustive.";
+Forgiven: byte order marks, UTF-16, CRLF and blanks in text files; numbers apart by blanks, commas, semicolons or brackets,
+with comments after #; names and endings of files in capitals; files in color/ that are hidden or lie beside an image of
+their name; ids in instances.json as a list of {\"id\": 1, \"category\": \"chair\"}, `label` or `name` for `category`; NaN in JSON
+fields that nothing is made from.
+
+Quarantined: images that cannot be read or have no good camera (image, unreadable, path, intrinsics, pose, gravity), whose
+tracking was lost, which poses say that are not finite (tracking), depth that is no depth, of another shape, of a format that
+is not read, or not between 5 cm and 500 m at its median (depth), bad id images (instance), ids that have no name (category),
+bad boxes (box3d), boxes without an upright world (world), and what `coco` quarantines. A frame that lost an object in this
+way is no longer exhaustive. Told, and no loss: images with objects and without depth (no_depth), lost tracking.";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "rgbd 3";
+const READER: &str = "rgbd 4";
 
 /// The name of the scene that is the root itself.
 const WHOLE: &str = "all";
@@ -85,6 +99,7 @@ const WHOLE: &str = "all";
 #[serde(deny_unknown_fields, default)]
 struct RgbdOptions {
     depth_scale: Option<f64>,
+    intrinsics_size: Option<IntrinsicsSize>,
     world_up: Up,
     camera_axes: Axes,
     exhaustive: bool,
@@ -95,6 +110,7 @@ impl Default for RgbdOptions {
     fn default() -> Self {
         Self {
             depth_scale: None,
+            intrinsics_size: None,
             world_up: Up::Axis("z".to_owned()),
             camera_axes: Axes::Opencv,
             exhaustive: false,
@@ -127,6 +143,8 @@ struct Rgbd {
     options: RgbdOptions,
     /// Turns the poses' world upright; none where nobody knows how.
     upright: Option<Matrix3<f64>>,
+    /// The size of the images that the intrinsics are of.
+    intrinsics_of: CameraSize,
     fingerprinted: String,
 }
 
@@ -162,6 +180,8 @@ impl Rgbd {
             split: options.split.clone(),
             licence: options.licence.clone(),
             upright: up.map(|up| camera::upright(&up)),
+            intrinsics_of: IntrinsicsSize::parsed(own.intrinsics_size.as_ref())
+                .map_err(|allowed| wrong("intrinsics_size", allowed))?,
             options: own,
         })
     }

@@ -39,7 +39,7 @@ pub struct Entry {
     pub path: String,
     /// Bytes.
     pub size: u64,
-    /// Changes when the content does: modification time or ETag.
+    /// Changes when the content does: times of modification and change, or ETag.
     pub tag: String,
 }
 
@@ -192,12 +192,12 @@ impl Root {
         }
     }
 
-    /// What changes when a file does (its modification time or ETag, and its size), or none when it does not exist.
+    /// What changes when a file does (its times of modification and change or its ETag, and its size), or none when it does not exist.
     pub fn tag(&self, path: &str) -> Result<Option<String>> {
         match &self.place {
             Place::Local(root) => {
                 let meta = self.inside(root, path)?.and_then(|file| file.metadata().ok()).filter(|meta| meta.is_file());
-                Ok(meta.map(|meta| format!("{} {}", modified(&meta), meta.len())))
+                Ok(meta.map(|meta| format!("{} {}", changed(&meta), meta.len())))
             }
             Place::Store { store, prefix, runtime } => {
                 match runtime.block_on(store.head(&join(prefix, &check(path)?))) {
@@ -301,15 +301,24 @@ fn walk(root: &Path, folder: &Path, on: &mut dyn FnMut(Entry)) -> Result<()> {
             walk(root, &path, on)?;
         } else if meta.is_file() {
             let Some(relative) = path.strip_prefix(root).ok().and_then(Path::to_str) else { continue };
-            on(Entry { path: relative.to_owned(), size: meta.len(), tag: modified(&meta) });
+            on(Entry { path: relative.to_owned(), size: meta.len(), tag: changed(&meta) });
         }
     }
     Ok(())
 }
 
-fn modified(meta: &std::fs::Metadata) -> String {
+/// When a file was modified and, where the system keeps it, when its entry was changed: tools that copy files set the former to what
+/// it was elsewhere, and nobody can set the latter.
+fn changed(meta: &std::fs::Metadata) -> String {
     let modified = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
-    modified.map_or_else(String::new, |t| t.as_nanos().to_string())
+    let modified = modified.map_or_else(String::new, |t| t.as_nanos().to_string());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        format!("{modified} {}.{:09}", meta.ctime(), meta.ctime_nsec())
+    }
+    #[cfg(not(unix))]
+    modified
 }
 
 /// An object's byte stream as a blocking reader.

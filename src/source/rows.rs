@@ -28,6 +28,7 @@ pub struct Frame {
     pub world_from_camera: Option<Vec<f64>>,
     pub gravity: Option<Vec3>,
     pub depth_uri: Option<String>,
+    pub depth_sha256: Option<String>,
     pub depth_scale: Option<f64>,
     pub timestamp: Option<f64>,
     pub lifted_from: Option<String>,

@@ -1,6 +1,7 @@
 //! Integration tests: one binary, one module for each part of the engine.
 
 mod build;
+mod changed_files;
 mod chat;
 mod export;
 mod first_use;

@@ -7,8 +7,8 @@ use spatialmill_geometry::{DepthImage, Intrinsics, Mask, OrientedBox, PixelBox, 
 
 use serde::Deserialize;
 
+use crate::functions::depth;
 use crate::report::files;
-use crate::source::depth;
 use crate::source::rows::Mask as MaskRow;
 
 /// What there is to see of a frame.
@@ -117,7 +117,10 @@ impl Shot {
     pub async fn open(frame: FrameRow, things: Vec<ThingRow>, least_quality: f64) -> Self {
         let photo = photo(&frame.uri).await.map_err(|why| format!("no image: {why}"));
         let depth = match &frame.depth_uri {
-            Some(uri) => read_depth(uri, frame.depth_scale).await.map_err(|why| format!("no depth image: {why}")),
+            Some(uri) => {
+                let read = depth::read(uri, frame.depth_scale).await;
+                read.map_err(|lost| format!("no depth image: {}", lost.message))
+            }
             None => Err("no depth image".to_owned()),
         };
         Self { things: things_of(things), frame, photo, depth, least_quality }
@@ -202,12 +205,6 @@ async fn photo(uri: &str) -> Result<Photo, String> {
     let decoded = tokio::task::spawn_blocking(move || decode_rgb(&bytes)).await.map_err(|e| e.to_string())?;
     let (width, height, rgb) = decoded.map_err(|e| e.to_string())?;
     Ok(Photo { width, height, rgb })
-}
-
-async fn read_depth(uri: &str, scale: Option<f64>) -> Result<DepthImage, String> {
-    let bytes = files::read(uri).await?;
-    let decoded = tokio::task::spawn_blocking(move || depth::decode(&bytes, scale)).await;
-    decoded.map_err(|e| e.to_string())?.map_err(|refused| refused.message)
 }
 
 #[cfg(test)]

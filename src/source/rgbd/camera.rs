@@ -3,29 +3,37 @@
 use spatialmill_geometry::{Intrinsics, Matrix3, Rigid, Vector3};
 
 use crate::source::rows::Refused;
+use crate::text;
+
+/// Why an image has no pose whose scan lost its way there, which scanners write as infinite or no numbers.
+pub const TRACKING: &str = "tracking";
 
 /// Text files of a camera have a few hundred bytes.
 pub const MAX_BYTES: u64 = 64 << 10;
 
 /// The numbers of a text file, whatever separates them; what follows a `#` on its line is a comment.
 pub fn numbers(text: &[u8]) -> Result<Vec<f64>, String> {
-    let text = std::str::from_utf8(text).map_err(|_| "not a text file".to_owned())?;
+    let text = text::decode(text)?;
     let words = text.lines().filter_map(|line| line.split('#').next());
-    let words = words.flat_map(|line| line.split([' ', '\t', ',', ';', '[', ']'])).filter(|word| !word.is_empty());
+    let words = words
+        .flat_map(|line| line.split(|c: char| c.is_whitespace() || [',', ';', '[', ']', '(', ')'].contains(&c)))
+        .filter(|word| !word.is_empty());
     words.map(|word| word.parse().map_err(|_| format!("`{}` is not a number", word.escape_debug()))).collect()
 }
 
-/// fx, fy, cx, cy from four numbers, a 3x3 matrix or a 4x4 matrix. Code: `intrinsics`.
+/// fx, fy, cx, cy from four numbers, a 3x3, 3x4 or 4x4 matrix. Code: `intrinsics`.
 pub fn intrinsics(text: &[u8]) -> Result<Intrinsics, Refused> {
     let refused = |message: String| Refused::new("intrinsics", message);
     let numbers = numbers(text).map_err(refused)?;
     let matrix = match numbers[..] {
         [fx, fy, cx, cy] => [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0],
         [a, b, c, d, e, f, g, h, i] => [a, b, c, d, e, f, g, h, i],
-        [a, b, c, _, d, e, f, _, g, h, i, _, _, _, _, _] => [a, b, c, d, e, f, g, h, i],
+        [a, b, c, _, d, e, f, _, g, h, i, _] | [a, b, c, _, d, e, f, _, g, h, i, _, _, _, _, _] => {
+            [a, b, c, d, e, f, g, h, i]
+        }
         _ => {
             let n = numbers.len();
-            return Err(refused(format!("{n} numbers; it takes fx fy cx cy, a 3x3 matrix or a 4x4 matrix")));
+            return Err(refused(format!("{n} numbers; it takes fx fy cx cy, or a 3x3, 3x4 or 4x4 matrix")));
         }
     };
     intrinsics_of(matrix)
@@ -45,10 +53,13 @@ pub fn intrinsics_of(matrix: [f64; 9]) -> Result<Intrinsics, Refused> {
     (Intrinsics { fx, fy, cx, cy }).checked().map_err(|e| refused(e.to_string()))
 }
 
-/// Camera-to-world from a 4x4 or 3x4 matrix, row by row. Code: `pose`.
+/// Camera-to-world from a 4x4 or 3x4 matrix, row by row. Codes: `pose`; [`TRACKING`] where it is not finite.
 pub fn pose(text: &[u8]) -> Result<Rigid, Refused> {
     let refused = |message: String| Refused::new("pose", message);
     let mut numbers = numbers(text).map_err(refused)?;
+    if numbers.iter().any(|number| !number.is_finite()) {
+        return Err(Refused::new(TRACKING, "its pose is not finite: tracking was lost when it was taken"));
+    }
     if numbers.len() == 12 {
         numbers.extend([0.0, 0.0, 0.0, 1.0]);
     }

@@ -2,21 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use spatialmill_geometry::{Matrix3, Rigid, Vector3, ViewSpace};
+use spatialmill_geometry::{Matrix3, Rigid, Turn, Vector3, ViewSpace};
 
 use super::boxes::{self, BoxFile, BoxRecord, Reference, Used};
 use super::{Axes, Rgbd, camera};
 use crate::error::Result;
-use crate::source::depth;
+use crate::photos::Address;
+use crate::source::depth::{self, DepthFile};
+use crate::source::intrinsics::{self, Camera};
 use crate::source::photo::{self, Photo};
 use crate::source::root::Entry;
 use crate::source::rows::{Detection, Frame, Refused, Row, Rows, Vec3};
-
-/// What a median depth reading can be, metres: outside, the scale is wrong.
-const PLAUSIBLE_M: std::ops::Range<f64> = 0.05..500.0;
-
-/// A depth image shows what its colour image shows, so that their shapes agree to about a pixel of a small sensor.
-const SHAPE_TOLERANCE: f64 = 0.02;
+use crate::source::upright::{self, Stored};
+use crate::text;
 
 /// A scene being read.
 pub struct Scene<'a> {
@@ -33,15 +31,23 @@ pub struct Scene<'a> {
 }
 
 /// One colour image.
+#[derive(Default)]
 pub struct Image {
     /// None where it cannot be used.
     pub frame: Option<Frame>,
-    /// Camera-to-world, the world upright.
+    pub stored: Stored,
+    /// What takes the axes of the recorded camera to those of the upright image's.
+    turn: Turn,
+    /// Camera-to-world, the world upright and the camera as it is recorded.
     pose: Option<Rigid>,
+    /// In the axes of the recorded camera.
     down: Option<Vector3<f64>>,
     masks: bool,
     boxes: bool,
 }
+
+/// What its depth is looked for as.
+const DEPTH: &[&str] = &["png", "npy", "PNG", "NPY"];
 
 impl<'a> Scene<'a> {
     /// Reads the scene's images, cameras and depth.
@@ -50,9 +56,8 @@ impl<'a> Scene<'a> {
         let below = |Entry { path, .. }: Entry| path.strip_prefix(&folder).map(str::to_owned);
         let files: Vec<_> = files.into_iter().filter_map(below).collect();
         let mut scene = Self { source, id, images: BTreeMap::new(), files, world_boxes: false, folder };
-        for path in scene.files.clone() {
-            let Some(file) = path.strip_prefix("color/") else { continue };
-            let name = stem(file).to_owned();
+        for path in scene.colour_files() {
+            let name = stem(&path["color/".len()..]).to_owned();
             let key = scene.key(&name);
             let path = scene.path(&path);
             if scene.images.contains_key(&name) {
@@ -64,12 +69,25 @@ impl<'a> Scene<'a> {
                 Ok(image) => image,
                 Err((file, why)) => {
                     rows.refuse_image(key, &file, why)?;
-                    Image { frame: None, pose: None, down: None, masks: false, boxes: false }
+                    Image::default()
                 }
             };
             scene.images.insert(name, image);
         }
         Ok(scene)
+    }
+
+    /// What lies in `color/`, below the scene's folder. What is hidden is no image, nor is what lies beside one under the same name.
+    fn colour_files(&self) -> Vec<String> {
+        let own = |path: &&String| {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            path.starts_with("color/") && !name.starts_with('.') && !["Thumbs.db", "desktop.ini"].contains(&name)
+        };
+        let (photos, others): (Vec<_>, Vec<_>) =
+            self.files.iter().filter(own).cloned().partition(|path| photo::has_ending(path));
+        let beside = |path: &String| photos.iter().any(|photo| stem(photo) == stem(path));
+        let others: Vec<_> = others.into_iter().filter(|path| !beside(path)).collect();
+        [photos, others].concat()
     }
 
     /// A path below the source's root.
@@ -100,7 +118,9 @@ impl<'a> Scene<'a> {
             let path = path.to_owned();
             move |why: Refused| (path, why)
         };
-        let Photo { width, height, sha256, .. } = Photo::read(root, path).map_err(of(path))?;
+        let photo = Photo::read(root, path).map_err(of(path))?;
+        let stored = Stored::of(&photo);
+        upright::unmirrored(stored.turn).map_err(of(path))?;
         let uri = |path: &str| root.uri(path).map_err(|e| (path.to_owned(), Refused::new("path", e.to_string())));
 
         let text = self.find(&[format!("intrinsics/{name}.txt"), "intrinsics.txt".to_owned()]);
@@ -108,15 +128,9 @@ impl<'a> Scene<'a> {
             let message = format!("there is no intrinsics/{name}.txt and no intrinsics.txt");
             (path.to_owned(), Refused::new("intrinsics", message))
         })?;
-        let camera = self.bytes(&text, camera::MAX_BYTES).and_then(|t| camera::intrinsics(&t)).map_err(of(&text))?;
-        let inside = |c: f64, side: u32| (-f64::from(side)..=2.0 * f64::from(side)).contains(&c);
-        if !inside(camera.cx, width) || !inside(camera.cy, height) {
-            let message = format!(
-                "the principal point ({}, {}) is far outside the image of {width}x{height}",
-                camera.cx, camera.cy
-            );
-            return Err((text, Refused::new("intrinsics", message)));
-        }
+        let camera = self.bytes(&text, camera::MAX_BYTES).and_then(|t| camera::intrinsics(&t));
+        let camera = camera.and_then(|camera| intrinsics::fitted(&camera, self.source.intrinsics_of, stored));
+        let Camera { intrinsics, turn } = camera.map_err(of(&text))?;
 
         let mut pose = None;
         if let (Some(text), Some(turn)) = (self.find(&[format!("pose/{name}.txt")]), self.source.upright) {
@@ -127,60 +141,42 @@ impl<'a> Scene<'a> {
         if let Some(text) = self.find(&[format!("gravity/{name}.txt"), "gravity.txt".to_owned()]) {
             down = Some(self.bytes(&text, camera::MAX_BYTES).and_then(|t| camera::gravity(&t)).map_err(of(&text))?);
         }
-        let mut depth = None;
-        if let Some(file) = self.find(&[format!("depth/{name}.png"), format!("depth/{name}.npy")]) {
-            let scale = self.depth(&file, width, height).map_err(of(&file))?;
-            depth = Some((uri(&file)?, scale));
-        }
-        let frame = Frame {
+        let (width, height) = stored.upright();
+        let mut frame = Frame {
             frame_id: format!("{}/{name}", self.id),
             source: self.source.name.clone(),
             scene_id: Some(self.id.clone()),
             split: self.source.split.clone(),
             licence: self.source.licence.clone(),
-            uri: uri(path)?,
-            sha256: Some(sha256),
+            uri: Address { orientation: stored.turn.exif(), ..Address::file(uri(path)?) }.to_string(),
+            sha256: Some(photo.sha256),
             width: width as i32,
             height: height as i32,
-            depth_scale: depth.as_ref().map(|(_, scale)| *scale),
-            depth_uri: depth.map(|(uri, _)| uri),
             exhaustive: self.source.options.exhaustive,
-            ..Frame::taken_by(&camera)
+            ..Frame::taken_by(&intrinsics)
         };
-        Ok(Image { frame: Some(frame), pose, down, masks: false, boxes: false })
+        let files = DEPTH.iter().map(|ending| format!("depth/{name}.{ending}")).collect::<Vec<_>>();
+        if let Some(file) = self.find(&files) {
+            let bytes = self.bytes(&file, photo::MAX_BYTES).map_err(of(&file))?;
+            let depth = DepthFile::judged(&bytes, self.source.options.depth_scale, stored).map_err(of(&file))?;
+            depth.enter(uri(&file)?, &mut frame);
+        } else if let Some((file, why)) = self.unread_depth(name) {
+            return Err((self.path(file), why));
+        }
+        Ok(Image { frame: Some(frame), stored, turn, pose, down, masks: false, boxes: false })
     }
 
-    /// Judges a depth file and says how many of its units make a metre.
-    fn depth(&self, path: &str, width: u32, height: u32) -> Result<f64, Refused> {
-        let refused = |message: String| Err(Refused::new("depth", message));
-        let bytes = self.bytes(path, photo::MAX_BYTES)?;
-        let scale = self.source.options.depth_scale.unwrap_or_else(|| depth::default_scale(&bytes));
-        let image = depth::decode(&bytes, Some(scale))?;
-        let ratio = f64::from(image.width()) * f64::from(height) / (f64::from(image.height()) * f64::from(width));
-        if (ratio - 1.0).abs() > SHAPE_TOLERANCE {
-            let (w, h) = (image.width(), image.height());
-            return refused(format!("depth of {w}x{h} cannot show the view of a colour image of {width}x{height}"));
-        }
-        let cells = (0..image.height()).flat_map(|y| (0..image.width()).map(move |x| (x, y)));
-        let mut readings: Vec<f64> = cells.filter_map(|(x, y)| image.reading(x, y)).collect();
-        if readings.is_empty() {
-            return refused("the depth image has no reading at all".to_owned());
-        }
-        let middle = readings.len() / 2;
-        let (_, median, _) = readings.select_nth_unstable_by(middle, f64::total_cmp);
-        if !PLAUSIBLE_M.contains(median) {
-            return refused(format!(
-                "its median reading is {median} m; is `depth_scale` ({scale} units in a metre) right?"
-            ));
-        }
-        Ok(scale)
+    /// Depth of an image that is stored in a way that is not read.
+    fn unread_depth(&self, name: &str) -> Option<(&String, Refused)> {
+        let own = |file: &&String| file.strip_prefix("depth/").is_some_and(|file| stem(file) == name);
+        self.files.iter().filter(own).find_map(|file| Some((file, depth::not_read(file)?)))
     }
 
     /// Reads `boxes.json`.
     pub fn boxes(&mut self, rows: &mut Rows) -> Result<()> {
         let Some(path) = self.find(&["boxes.json".to_owned()]) else { return Ok(()) };
         let read = self.bytes(&path, boxes::MAX_BYTES);
-        let read = read.and_then(|json| serde_json::from_slice(&json).map_err(|e| Refused::new("json", e.to_string())));
+        let read = read.and_then(|json| text::json(&json).map_err(|why| Refused::new("json", why)));
         let BoxFile { frame: reference, boxes } = match read {
             Ok(read) => read,
             Err(why) => {
@@ -284,9 +280,10 @@ impl<'a> Scene<'a> {
                 None => None,
             };
             frame.lifted_from = lifted_from.map(str::to_owned);
-            frame.world_from_camera = image.pose.map(|pose| pose.to_row_major().to_vec());
+            let pose = image.pose.map(|pose| upright::pose(&pose, image.turn));
+            frame.world_from_camera = pose.map(|pose| pose.to_row_major().to_vec());
             // A pose says which way is down.
-            frame.gravity = image.down.filter(|_| image.pose.is_none()).map(Vec3::from);
+            frame.gravity = image.down.filter(|_| pose.is_none()).map(|down| Vec3::from(image.turn.axes() * down));
             rows.push(Row::Frame(frame))?;
         }
         Ok(())

@@ -9,7 +9,9 @@ use spatialmill_geometry::Mask;
 
 use crate::source::coco::object::MAX_CAPTION;
 use crate::source::rows::Refused;
+use crate::source::upright::Stored;
 use crate::source::{category, photo};
+use crate::text;
 
 /// Larger files of names are refused: there are 65,535 ids at most.
 pub const MAX_BYTES: u64 = 64 << 20;
@@ -43,8 +45,7 @@ enum Written {
 /// Reads `instances.json`: `{"1": "chair", "2": {"category": "bed", "caption": ".."}, "3": null}`. Code: `json`; entries that
 /// cannot be used keep their own code.
 pub fn names(json: &[u8]) -> Result<Names, Refused> {
-    let entries: BTreeMap<String, serde_json::Value> =
-        serde_json::from_slice(json).map_err(|e| Refused::new("json", e.to_string()))?;
+    let entries: BTreeMap<String, serde_json::Value> = text::json(json).map_err(|why| Refused::new("json", why))?;
     let mut names = Names::new();
     for (id, entry) in entries {
         let id: u16 = id
@@ -77,16 +78,16 @@ impl Written {
     }
 }
 
-/// The mask of each id but 0 in an 8- or 16-bit greyscale PNG of this size. Code: `instance`.
-pub fn masks(png: &[u8], width: u32, height: u32) -> Result<BTreeMap<u16, Mask>, Refused> {
+/// The mask of each id but 0 in an 8- or 16-bit greyscale PNG of an image's size, on the upright image. Code: `instance`.
+pub fn masks(png: &[u8], stored: Stored) -> Result<BTreeMap<u16, Mask>, Refused> {
     let refused = |message: String| Refused::new("instance", message);
     let mut reader = ImageReader::with_format(Cursor::new(png), ImageFormat::Png);
     reader.limits(photo::limits());
     let image = reader.decode().map_err(|e| refused(format!("not a readable PNG: {e}")))?;
-    if (image.width(), image.height()) != (width, height) {
-        let (w, h) = (image.width(), image.height());
-        return Err(refused(format!("the id image is {w}x{h}, the colour image {width}x{height}")));
-    }
+    let (width, height) = (image.width(), image.height());
+    let turn = stored.turn_of(width, height).ok_or_else(|| {
+        refused(format!("the id image is {width}x{height}, the colour image {}x{}", stored.width, stored.height))
+    })?;
     // Grey values as they are: `to_luma16` would stretch 8 bits to 16.
     let ids: Vec<u16> = match image {
         DynamicImage::ImageLuma16(image) => image.into_raw(),
@@ -117,8 +118,8 @@ pub fn masks(png: &[u8], width: u32, height: u32) -> Result<BTreeMap<u16, Mask>,
     runs.into_iter()
         .map(|(id, (mut counts, covered))| {
             counts.push(((w * h) as u64 - covered) as u32);
-            let mask = Mask::from_runs(height, width, counts).map_err(|e| refused(e.to_string()))?;
-            Ok((id, mask))
+            let mask = Mask::from_runs(height, width, counts).and_then(|mask| turn.mask(&mask));
+            Ok((id, mask.map_err(|e| refused(e.to_string()))?))
         })
         .collect()
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use spatialmill_geometry::Turn;
+
 use super::frames::{Scene, stem};
 use super::instances::{self, Instance, Names};
 use crate::error::Result;
@@ -12,6 +14,16 @@ use crate::source::coco::object::{Canvas, Marked, ObjectRecord};
 use crate::source::json_forms;
 use crate::source::photo;
 use crate::source::rows::{self, Box2, Detection, Refused, Rows};
+use crate::source::upright;
+
+/// An image of `annotations.json`, and how its pixels lie.
+struct Listed {
+    /// Of the colour image.
+    name: String,
+    turn: Turn,
+    width: u32,
+    height: u32,
+}
 
 impl Scene<'_> {
     /// Reads the id images, where there are any.
@@ -61,8 +73,8 @@ impl Scene<'_> {
             return rows.refuse(self.key(name), path, Refused::new("no_frame", "its image cannot be used"));
         };
         let (frame_id, width, height) = (frame.frame_id.clone(), frame.width, frame.height);
-        let masks =
-            self.bytes(path, photo::MAX_BYTES).and_then(|png| instances::masks(&png, width as u32, height as u32));
+        let stored = self.images.get(name).map(|image| image.stored).unwrap_or_default();
+        let masks = self.bytes(path, photo::MAX_BYTES).and_then(|png| instances::masks(&png, stored));
         let masks = match masks {
             Ok(masks) => masks,
             Err(why) => {
@@ -121,15 +133,15 @@ impl Scene<'_> {
         }
         let document = documents.document(0);
 
-        let mut names = HashMap::<Id, String>::new();
+        let mut names = HashMap::<Id, Listed>::new();
         documents.visit(0, |record| {
             if record.kind != Kind::Image {
                 return Ok(());
             }
             let judged = json_forms::record::<ImageRecord>(record.json);
-            let judged = judged.and_then(|image| self.same_image(&image).map(|name| (image.id, name)));
+            let judged = judged.and_then(|image| self.same_image(&image).map(|listed| (image.id, listed)));
             match judged {
-                Ok((id, name)) if !names.contains_key(&id) => drop(names.insert(id, name)),
+                Ok((id, listed)) if !names.contains_key(&id) => drop(names.insert(id, listed)),
                 Ok((id, _)) => {
                     let why =
                         Refused::new("duplicate", format!("there is an image `{id}` already; the first one is used"));
@@ -139,7 +151,7 @@ impl Scene<'_> {
             }
             Ok(())
         })?;
-        let marked: HashSet<&String> = names.values().collect();
+        let marked: HashSet<&String> = names.values().map(|listed| &listed.name).collect();
         let unmarked: Vec<String> = self.images.keys().filter(|name| !marked.contains(name)).cloned().collect();
         unmarked.iter().for_each(|name| self.lost_object(name));
 
@@ -152,14 +164,14 @@ impl Scene<'_> {
                 Ok(object) => object,
                 Err(why) => {
                     match Id::salvaged(record.json, "image_id").and_then(|id| names.get(&id)) {
-                        Some(name) => self.lost_object(name),
+                        Some(listed) => self.lost_object(&listed.name),
                         None => self.incomplete(),
                     }
                     return rows.refuse(record.place(&documents), &path, why);
                 }
             };
             let key = self.key(&format!("{}/{}", object.image_id, object.id));
-            let Some(name) = names.get(&object.image_id) else {
+            let Some(Listed { name, turn, width, height }) = names.get(&object.image_id) else {
                 let why = Refused::new("no_frame", format!("there is no usable image `{}`", object.image_id));
                 return rows.refuse(key, &path, why);
             };
@@ -170,9 +182,9 @@ impl Scene<'_> {
                     let message = format!("its image has an annotation `{}` already; the first one is used", object.id);
                     return Err(Refused::new("duplicate", message));
                 }
-                let canvas =
-                    Canvas { frame_id: &frame.frame_id, width: frame.width as u32, height: frame.height as u32 };
-                object.detection(canvas, &category, &self.source.options.made_by)
+                let canvas = Canvas { frame_id: &frame.frame_id, width: *width, height: *height };
+                let Marked { row, oddities } = object.detection(canvas, &category, &self.source.options.made_by)?;
+                Ok(Marked { row: upright::detection(row, *turn, *width, *height)?, oddities })
             });
             match judged {
                 Ok(Marked { row, oddities }) => {
@@ -187,21 +199,27 @@ impl Scene<'_> {
         })
     }
 
-    /// The name of the colour image that a COCO image is, if they are alike.
-    fn same_image(&self, image: &ImageRecord) -> Result<String, Refused> {
+    /// The colour image that a COCO image is, if they are alike.
+    fn same_image(&self, image: &ImageRecord) -> Result<Listed, Refused> {
         let file = image.name().ok_or_else(|| Refused::new("json", "it has no `file_name`"))?;
         let file = file.rsplit('/').next().unwrap_or_default();
         let name = stem(file).to_owned();
-        let found = self.images.get(&name).and_then(|image| image.frame.as_ref());
-        let frame =
-            found.ok_or_else(|| Refused::new("no_frame", format!("there is no usable colour image `{name}`")))?;
+        let found = self.images.get(&name).filter(|image| image.frame.is_some());
+        let stored =
+            found.ok_or_else(|| Refused::new("no_frame", format!("there is no usable colour image `{name}`")))?.stored;
         let said = image.sides()?;
-        for (what, is, says) in [("wide", frame.width, said.width), ("high", frame.height, said.height)] {
-            if let Some(says) = says.filter(|says| i64::from(*says) != i64::from(is)) {
-                let message = format!("the colour image is {is} pixels {what}, its record says {says}");
-                return Err(Refused::new("image", message));
-            }
-        }
-        Ok(name)
+        let fits = |(width, height): &(u32, u32)| {
+            said.width.is_none_or(|said| said == *width) && said.height.is_none_or(|said| said == *height)
+        };
+        let own = [(stored.width, stored.height), stored.upright()].into_iter().find(fits);
+        let (width, height) = own.ok_or_else(|| {
+            let side = |side: Option<u32>| side.map_or("?".to_owned(), |side| side.to_string());
+            let (width, height) = (side(said.width), side(said.height));
+            let message =
+                format!("the colour image is {}x{}, its record says {width}x{height}", stored.width, stored.height);
+            Refused::new("image", message)
+        })?;
+        let turn = stored.turn_of(width, height).unwrap_or_default();
+        Ok(Listed { name, turn, width, height })
     }
 }

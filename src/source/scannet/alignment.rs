@@ -6,6 +6,7 @@ use serde::Deserialize;
 use spatialmill_geometry::{Intrinsics, Rigid};
 
 use crate::source::rows::Refused;
+use crate::text;
 
 /// Text files of a scene have a kilobyte.
 pub const MAX_BYTES: u64 = 16 << 20;
@@ -15,11 +16,11 @@ pub const MAX_BYTES: u64 = 16 << 20;
 pub struct Meta(BTreeMap<String, String>);
 
 impl Meta {
-    /// Reads the lines that have a `=`.
-    pub fn parse(text: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(text);
+    /// Reads the lines that have a `=`. Code: `unreadable`.
+    pub fn parse(text: &[u8]) -> Result<Self, Refused> {
+        let text = text::decode(text).map_err(|why| Refused::new("unreadable", why))?;
         let pairs = text.lines().filter_map(|line| line.split_once('='));
-        Self(pairs.map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned())).collect())
+        Ok(Self(pairs.map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned())).collect()))
     }
 
     /// A matrix of sixteen numbers; none where the key is absent.
@@ -44,9 +45,9 @@ impl Meta {
         Intrinsics { fx: fx?, fy: fy?, cx: cx?, cy: cy? }.checked().ok()
     }
 
-    /// Width and height of the colour images that the intrinsics are of.
-    pub fn colour_size(&self) -> Option<(f64, f64)> {
-        Some((self.number("colorWidth")?, self.number("colorHeight")?)).filter(|(w, h)| *w >= 1.0 && *h >= 1.0)
+    /// Width and height by these names.
+    pub fn size(&self, [width, height]: [&str; 2]) -> Option<(f64, f64)> {
+        Some((self.number(width)?, self.number(height)?)).filter(|(w, h)| *w >= 1.0 && *h >= 1.0)
     }
 }
 
@@ -58,7 +59,7 @@ struct BoxFile {
 
 /// The alignment in a `boxes.json`. Code: `alignment`.
 pub fn of_boxes(json: &[u8]) -> Result<Rigid, Refused> {
-    let file: BoxFile = serde_json::from_slice(json).map_err(|e| refused(e.to_string()))?;
+    let file: BoxFile = text::json(json).map_err(refused)?;
     of_numbers(&file.axis_align_matrix.concat())
 }
 
@@ -79,14 +80,15 @@ mod tests {
 
     #[test]
     fn meta_is_read_by_key() {
-        let meta = Meta::parse(
+        let parse = |text: &[u8]| Meta::parse(text).unwrap();
+        let meta = parse(
             b"axisAlignment = 1 0 0 2 0 1 0 0 0 0 1 0 0 0 0 1 \nfx_color = 2\nfy_color = 3\nmx_color = 4\nmy_color=5\nbad\n",
         );
         assert_eq!(meta.matrix("axisAlignment").unwrap().unwrap()[3], 2.0);
         assert!(meta.matrix("colorToDepthExtrinsics").is_none());
         assert_eq!(meta.colour_camera(), Some(Intrinsics { fx: 2.0, fy: 3.0, cx: 4.0, cy: 5.0 }));
-        assert_eq!(meta.colour_size(), None);
-        assert!(Meta::parse(b"axisAlignment = 1 2").matrix("axisAlignment").unwrap().is_err());
-        assert!(Meta::parse(b"fx_color = nan").colour_camera().is_none());
+        assert_eq!(meta.size(["colorWidth", "colorHeight"]), None);
+        assert!(parse(b"axisAlignment = 1 2").matrix("axisAlignment").unwrap().is_err());
+        assert!(parse(b"fx_color = nan").colour_camera().is_none());
     }
 }

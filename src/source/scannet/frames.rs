@@ -4,11 +4,14 @@ use spatialmill_geometry::{Intrinsics, Rigid};
 
 use super::alignment::Meta;
 use crate::error::Result;
-use crate::source::photo::Photo;
-use crate::source::rgbd::camera;
+use crate::photos::Address;
+use crate::source::depth::DepthFile;
+use crate::source::intrinsics::{self, Camera, CameraSize};
+use crate::source::photo::{self, Photo};
+use crate::source::rgbd::camera::{self, TRACKING};
 use crate::source::root::Root;
 use crate::source::rows::{Frame, Refused};
-use crate::source::{depth, photo};
+use crate::source::upright::{self, Stored};
 
 /// Photos a second, for scans that do not say when they were taken.
 const RATE_HZ: f64 = 30.0;
@@ -33,6 +36,25 @@ pub struct Shot {
     pub colour: String,
     pose: String,
     depth: Option<String>,
+}
+
+/// The camera of a folder's photos, as it is recorded.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    intrinsics: Intrinsics,
+    of: CameraSize,
+    /// False where the size is told in another place than the intrinsics: whoever made photos smaller may have made those anew.
+    sure: bool,
+}
+
+impl Recorded {
+    fn fitted(&self, photo: Stored) -> Result<Camera, Refused> {
+        let fitted = intrinsics::fitted(&self.intrinsics, self.of, photo);
+        if self.sure {
+            return fitted;
+        }
+        fitted.or_else(|why| intrinsics::fitted(&self.intrinsics, CameraSize::Unsaid, photo).map_err(|_| why))
+    }
 }
 
 /// Where intrinsics may be.
@@ -78,78 +100,67 @@ impl<'a> Folder<'a> {
     }
 
     /// The camera of the photos: the folder's own, else what the scan's text says. Code: `intrinsics`.
-    pub fn camera(&self, meta: &Meta) -> Result<Intrinsics, Refused> {
-        if let Some(file) = CAMERAS.iter().find(|file| self.has(file)) {
-            return camera::intrinsics(&self.bytes(file, camera::MAX_BYTES)?);
-        }
-        if self.has("_info.txt") {
-            let info = Meta::parse(&self.bytes("_info.txt", camera::MAX_BYTES)?);
-            if let Some(matrix) = info.matrix("m_calibrationColorIntrinsic") {
-                let m = matrix.map_err(|e| Refused::new("intrinsics", e))?;
-                let camera = Intrinsics { fx: m[0], fy: m[5], cx: m[2], cy: m[6] };
-                return camera.checked().map_err(|e| Refused::new("intrinsics", e.to_string()));
+    pub fn camera(&self, meta: &Meta, stated: CameraSize) -> Result<Recorded, Refused> {
+        let info = match self.has("_info.txt") {
+            true => Meta::parse(&self.bytes("_info.txt", camera::MAX_BYTES)?)?,
+            false => Meta::default(),
+        };
+        let own = info.size(["m_colorWidth", "m_colorHeight"]);
+        let of_scan = meta.size(["colorWidth", "colorHeight"]);
+        let recorded = |intrinsics: Intrinsics, of: Option<(f64, f64)>, sure: bool| match stated {
+            CameraSize::Unsaid => {
+                Recorded { intrinsics, of: of.map_or(stated, |(w, h)| CameraSize::Recorded(w, h)), sure }
             }
+            stated => Recorded { intrinsics, of: stated, sure: true },
+        };
+        if let Some(file) = CAMERAS.iter().find(|file| self.has(file)) {
+            let camera = camera::intrinsics(&self.bytes(file, camera::MAX_BYTES)?)?;
+            return Ok(recorded(camera, own.or(of_scan), false));
         }
-        meta.colour_camera().ok_or_else(|| {
+        if let Some(matrix) = info.matrix("m_calibrationColorIntrinsic") {
+            let m = matrix.map_err(|e| Refused::new("intrinsics", e))?;
+            let camera = Intrinsics { fx: m[0], fy: m[5], cx: m[2], cy: m[6] };
+            let camera = camera.checked().map_err(|e| Refused::new("intrinsics", e.to_string()))?;
+            return Ok(recorded(camera, own.or(of_scan), own.is_some()));
+        }
+        let camera = meta.colour_camera().ok_or_else(|| {
             Refused::new("intrinsics", "neither the photos' folder nor <id>.txt says what camera took them")
-        })
+        })?;
+        Ok(recorded(camera, of_scan, true))
     }
 
     /// What is known of a photo but its depth, and without the scene's part of the row. The error names the file at fault.
-    pub fn frame(
-        &self,
-        shot: &Shot,
-        camera: &Intrinsics,
-        camera_size: Option<(f64, f64)>,
-        align: &Rigid,
-    ) -> Result<Frame, (String, Refused)> {
+    pub fn frame(&self, shot: &Shot, camera: &Recorded, align: &Rigid) -> Result<(Frame, Stored), (String, Refused)> {
         let of = |file: &str| {
             let file = self.below(file);
             move |why: Refused| (file, why)
         };
-        let Photo { width, height, sha256, .. } =
-            Photo::read(self.root, &self.below(&shot.colour)).map_err(of(&shot.colour))?;
-        // Releases of fewer frames have smaller photos beside the intrinsics of the large ones.
-        let camera = match camera_size {
-            Some((w, h)) => camera.resized(f64::from(width) / w, f64::from(height) / h),
-            None => *camera,
-        };
-        let inside = |c: f64, side: u32| (0.0..f64::from(side)).contains(&c);
-        if !inside(camera.cx, width) || !inside(camera.cy, height) {
-            let message = format!(
-                "the principal point ({}, {}) lies outside the photo of {width}x{height}; are the intrinsics of another size?",
-                camera.cx, camera.cy
-            );
-            return Err(of(&shot.colour)(Refused::new("intrinsics", message)));
-        }
+        let photo = Photo::read(self.root, &self.below(&shot.colour)).map_err(of(&shot.colour))?;
+        let stored = Stored::of(&photo);
+        upright::unmirrored(stored.turn).map_err(of(&shot.colour))?;
+        let Camera { intrinsics, turn } = camera.fitted(stored).map_err(of(&shot.colour))?;
         let pose = self.bytes(&shot.pose, camera::MAX_BYTES).and_then(|text| camera::pose(&text));
-        let pose = pose.map_err(|why| Refused { code: "pose", ..why }).map_err(of(&shot.pose))?;
-        Ok(Frame {
-            uri: self.uri(&shot.colour)?,
-            sha256: Some(sha256),
+        let code = |why: &Refused| if why.code == TRACKING { TRACKING } else { "pose" };
+        let pose = pose.map_err(|why| Refused { code: code(&why), ..why }).map_err(of(&shot.pose))?;
+        let (width, height) = stored.upright();
+        let frame = Frame {
+            uri: Address { orientation: stored.turn.exif(), ..Address::file(self.uri(&shot.colour)?) }.to_string(),
+            sha256: Some(photo.sha256),
             width: width as i32,
             height: height as i32,
-            world_from_camera: Some(pose.then(align).to_row_major().to_vec()),
+            world_from_camera: Some(upright::pose(&pose, turn).then(align).to_row_major().to_vec()),
             timestamp: number(&shot.name).map(|number| number as f64 / RATE_HZ),
-            ..Frame::taken_by(&camera)
-        })
+            ..Frame::taken_by(&intrinsics)
+        };
+        Ok((frame, stored))
     }
 
     /// Adds the photo's depth to its frame, where there is some. Code: `depth`.
-    pub fn depth(&self, shot: &Shot, frame: &mut Frame) -> Result<(), (String, Refused)> {
+    pub fn depth(&self, shot: &Shot, stored: Stored, frame: &mut Frame) -> Result<(), (String, Refused)> {
         let Some(file) = &shot.depth else { return Ok(()) };
-        let refused = |why: Refused| (self.below(file), why);
-        let bytes = self.bytes(file, photo::MAX_BYTES).map_err(refused)?;
-        let image = depth::decode(&bytes, Some(UNITS_PER_METRE)).map_err(refused)?;
-        let (width, height) = (image.width(), image.height());
-        let own = f64::from(width) / f64::from(height);
-        // Depth of 640x480 belongs to photos of 1296x968.
-        if (own * f64::from(frame.height) / f64::from(frame.width) - 1.0).abs() > 0.02 {
-            let message = format!("depth of {width}x{height} is of another shape than its photo");
-            return Err(refused(Refused::new("depth", message)));
-        }
-        frame.depth_uri = Some(self.uri(file)?);
-        frame.depth_scale = Some(UNITS_PER_METRE);
+        let bytes = self.bytes(file, photo::MAX_BYTES);
+        let judged = bytes.and_then(|bytes| DepthFile::judged(&bytes, Some(UNITS_PER_METRE), stored));
+        judged.map_err(|why| (self.below(file), why))?.enter(self.uri(file)?, frame);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use spatialmill_geometry::{OrientedBox, Vector3};
 
 use super::mesh::Mesh;
 use crate::source::rows::Refused;
+use crate::text;
 
 /// The segments file of the largest scene has ten megabytes.
 pub const MAX_BYTES: u64 = 512 << 20;
@@ -39,7 +40,7 @@ pub struct Group {
 
 /// The segment of each vertex. Codes: `json`, `segments`.
 pub fn segments(json: &[u8], mesh: &Mesh) -> Result<Vec<i64>, Refused> {
-    let file: SegmentFile = serde_json::from_slice(json).map_err(|e| Refused::new("json", e.to_string()))?;
+    let file: SegmentFile = text::json(json).map_err(|why| Refused::new("json", why))?;
     if file.segments.len() != mesh.vertices.len() {
         let (segments, vertices) = (file.segments.len(), mesh.vertices.len());
         let message =
@@ -51,7 +52,7 @@ pub fn segments(json: &[u8], mesh: &Mesh) -> Result<Vec<i64>, Refused> {
 
 /// The annotated objects, each usable or not; the error is for the file as a whole. Codes: `json`, `duplicate`.
 pub fn groups(json: &[u8]) -> Result<Vec<Result<Group, Refused>>, Refused> {
-    let file: AggregationFile = serde_json::from_slice(json).map_err(|e| Refused::new("json", e.to_string()))?;
+    let file: AggregationFile = text::json(json).map_err(|why| Refused::new("json", why))?;
     let mut used = HashSet::new();
     let group = |mut json: Value| {
         // `id` and `objectId` are the same number in one release and differ in another; the latter is what images use.

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::source::category;
 use crate::source::root::Root;
+use crate::text;
 
 /// Where ScanNet puts its table.
 const USUAL: &str = "scannetv2-labels.combined.tsv";
@@ -26,8 +27,9 @@ impl Labels {
             None => return Ok(Self::default()),
         };
         let bytes = root.bytes(path, MAX_BYTES)?;
-        let text = std::str::from_utf8(&bytes).or_input(|| format!("the label table `{path}` is no UTF-8 text"))?;
-        Self::parse(text, column).map_err(|missing| {
+        let text = text::decode(&bytes)
+            .map_err(|why| Error::input("the label table is no text").with("file", path).because(why))?;
+        Self::parse(&text, column).map_err(|missing| {
             Error::input(format!("the label table has no column `{missing}`"))
                 .with("file", path)
                 .hint("it takes tab-separated columns with a header; `label_map` and `label_column` choose another")

@@ -26,11 +26,13 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use self::labels::Labels;
+use super::intrinsics::{CameraSize, IntrinsicsSize};
 use super::local_folder::LocalFolder;
 use super::root::Root;
 use super::rows::Rows;
 use super::{Options, Shard, Source};
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
+use crate::text;
 
 /// The entry of [`SOURCES`](super::SOURCES).
 pub const SCANNET: super::Kind = super::Kind {
@@ -69,6 +71,9 @@ Options:
   label_column    which of its columns names the object. Default: category
   structure       labels that are no objects but still hide what is behind them.
                   Default: [\"wall\", \"floor\", \"ceiling\", \"object\", \"remove\", \"unknown\"]
+  intrinsics_size the size of the photos that the intrinsics are of, [1296, 968], where no file says it and the photos are
+                  smaller; or \"image\" where they are right however odd they look. Default: colorWidth and colorHeight of
+                  <id>.txt or m_colorWidth and m_colorHeight of _info.txt, else of the photos as they are
   axis_alignment  what turns a scene upright and in line with its walls. auto (default): `axisAlignment` of <id>.txt, else
                   `axis_align_matrix` of a boxes.json beside the photos, else nothing; none; or a JSON file of
                   {\"<id>\": [16 numbers, row by row]}
@@ -79,16 +84,24 @@ Options:
 
 What becomes of what: an object is the vertices of its segments; its box is upright with the least floor area. Triangles go
 to the object of most of their corners, the rest to a surface without an object. A scene whose mesh or one of whose objects
-cannot be used is marked as not exhaustive.
+cannot be used is marked as not exhaustive. Photos that lie on their side, as EXIF says it, are used upright, and their
+intrinsics, depth and poses with them.
+
+Forgiven: byte order marks, UTF-16, CRLF and blanks in text and JSON files; numbers apart by blanks, commas, semicolons or
+brackets; poses of 3x4, intrinsics as four numbers or as a matrix of 3x3, 3x4 or 4x4; ids and segments in JSON as 1.0 or
+\"1\"; NaN in JSON fields that nothing is made from; lists of splits with paths, quotes or comments; labels that the table
+lacks, which stay as they are.
 
 Quarantined: a mesh, segments or aggregation that cannot be read (mesh, segments, json), objects without vertices (box3d) or
-with an id used before (duplicate), photos that cannot be read (image, unreadable), poses that are not finite, as ScanNet
-writes them where tracking was lost, or no rigid motion (pose), missing cameras (intrinsics), depth that is none (depth),
-recordings that are damaged or not extracted (sens), scenes that have neither photos nor a recording (missing_file).
+with an id used before (duplicate), photos that cannot be read (image, unreadable), poses that are no rigid motion (pose) or
+not finite, as ScanNet writes them where tracking was lost (tracking; told, and no loss), cameras that are missing, or of
+another size than the photos (intrinsics), depth that is none (depth), lines of a split's list that name no scene (split; told,
+and no loss), recordings that are damaged or not extracted (sens), scenes that have neither photos nor a recording
+(missing_file).
 ";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "scannet 2";
+const READER: &str = "scannet 3";
 
 /// The default for frames without terms of their own.
 const LICENCE: &str = "ScanNet Terms of Use";
@@ -103,6 +116,7 @@ struct Settings {
     label_column: String,
     structure: Vec<String>,
     axis_alignment: String,
+    intrinsics_size: Option<IntrinsicsSize>,
     extract: Option<String>,
     exhaustive: bool,
 }
@@ -116,6 +130,7 @@ impl Default for Settings {
             label_column: "category".to_owned(),
             structure: ["wall", "floor", "ceiling", "object", "remove", "unknown"].map(str::to_owned).into(),
             axis_alignment: "auto".to_owned(),
+            intrinsics_size: None,
             extract: None,
             exhaustive: true,
         }
@@ -148,6 +163,8 @@ struct ScanNet {
     splits: BTreeMap<String, &'static str>,
     /// Alignments from an option's file, by scene.
     alignments: Option<BTreeMap<String, Vec<f64>>>,
+    /// The size of the photos that the intrinsics are of.
+    intrinsics_of: CameraSize,
     /// Found when first asked for: listing a bucket of a thousand scans for each of them would take days.
     folders: OnceLock<Folders>,
     /// Where recordings are taken apart, and that place below the root where it is there.
@@ -161,15 +178,18 @@ impl ScanNet {
         if settings.frame_step == 0 || settings.max_frames == Some(0) {
             return Err(Error::usage("`frame_step` and `max_frames` are at least 1").with("source", &options.name));
         }
+        let intrinsics_of = IntrinsicsSize::parsed(settings.intrinsics_size.as_ref()).map_err(|allowed| {
+            Error::usage(format!("`intrinsics_size` of a scannet source takes {allowed}")).with("source", &options.name)
+        })?;
         let alignments = match settings.axis_alignment.as_str() {
             "auto" => None,
             "none" => Some(BTreeMap::new()),
             path => {
                 let json = root.bytes(path, alignment::MAX_BYTES)?;
-                Some(serde_json::from_slice(&json).or_input(|| {
-                    format!(
-                        "`{path}` is not a JSON object of sixteen numbers for each scene, as `axis_alignment` takes it"
-                    )
+                Some(text::json(&json).map_err(|why| {
+                    Error::input("not a JSON object of sixteen numbers for each scene, as `axis_alignment` takes it")
+                        .with("file", path)
+                        .because(why)
                 })?)
             }
         };
@@ -198,6 +218,7 @@ impl ScanNet {
             root,
             settings,
             alignments,
+            intrinsics_of,
             folders: OnceLock::new(),
             extract,
         })
@@ -288,7 +309,8 @@ fn splits(root: &Root) -> Result<BTreeMap<String, &'static str>> {
         for path in [format!("scannetv2_{split}.txt"), format!("Tasks/Benchmark/scannetv2_{split}.txt")] {
             if root.exists(&path)? {
                 let list = root.bytes(&path, alignment::MAX_BYTES)?;
-                let list = String::from_utf8_lossy(&list);
+                let list = text::decode(&list)
+                    .map_err(|why| Error::input("the list of a split is no text").with("file", &path).because(why))?;
                 splits.extend(list.split_whitespace().map(|id| (id.to_owned(), split)));
             }
         }

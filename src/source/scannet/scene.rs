@@ -63,8 +63,8 @@ impl Scene<'_> {
     fn meta(&self, rows: &mut Rows) -> Result<Meta> {
         let file = format!("{}.txt", self.id);
         let Some(folder) = self.with(&file) else { return Ok(Meta::default()) };
-        match folder.bytes(&file, alignment::MAX_BYTES) {
-            Ok(text) => Ok(Meta::parse(&text)),
+        match folder.bytes(&file, alignment::MAX_BYTES).and_then(|text| Meta::parse(&text)) {
+            Ok(meta) => Ok(meta),
             Err(why) => {
                 rows.refuse(format!("{}/txt", self.id), &folder.below(&file), why)?;
                 Ok(Meta::default())
@@ -291,13 +291,13 @@ impl Scene<'_> {
         rows: &mut Rows,
     ) -> Result<()> {
         let names: std::collections::HashSet<&str> = names.iter().copied().collect();
-        let camera = folder.camera(&self.meta);
+        let camera = folder.camera(&self.meta, self.source.intrinsics_of);
         for shot in folder.shots().into_iter().filter(|shot| names.contains(shot.name.as_str())) {
             let frame = camera.clone().map_err(|why| (folder.below(&shot.colour), why));
-            let frame = frame.and_then(|camera| folder.frame(&shot, &camera, self.meta.colour_size(), align));
+            let frame = frame.and_then(|camera| folder.frame(&shot, &camera, align));
             match frame {
-                Ok(mut frame) => {
-                    if let Err((file, why)) = folder.depth(&shot, &mut frame) {
+                Ok((mut frame, stored)) => {
+                    if let Err((file, why)) = folder.depth(&shot, stored, &mut frame) {
                         rows.refuse(format!("{}/{}/depth", self.id, shot.name), &file, why)?;
                     }
                     let listed = self.source.splits.get(self.id).map(|split| (*split).to_owned());

@@ -30,6 +30,8 @@ pub struct Header {
     pub depth_camera: [f32; 16],
     pub colour: Colour,
     pub depth: Depth,
+    /// Of the photos that the camera is of.
+    pub colour_size: [u32; 2],
     pub depth_width: u32,
     pub depth_height: u32,
     /// Stored units in a metre.
@@ -127,6 +129,9 @@ pub fn extract<R: Read>(
     let mut names = Vec::new();
     folder.put(&format!("{scene}/intrinsic/intrinsic_color.txt"), matrix(&sens.header.colour_camera).as_bytes())?;
     folder.put(&format!("{scene}/intrinsic/intrinsic_depth.txt"), matrix(&sens.header.depth_camera).as_bytes())?;
+    let [width, height] = sens.header.colour_size;
+    folder
+        .put(&format!("{scene}/_info.txt"), format!("m_colorWidth = {width}\nm_colorHeight = {height}\n").as_bytes())?;
     let mut chosen = chosen.iter().copied().peekable();
     for number in 0usize.. {
         let wanted = chosen.peek() == Some(&number);
@@ -206,8 +211,8 @@ impl<R: Read> Counted<R> {
             1 => Depth::Zlib,
             _ => Depth::Unreadable,
         };
-        let [_colour_width, _colour_height, depth_width, depth_height] =
-            [self.u32()?, self.u32()?, self.u32()?, self.u32()?];
+        let colour_size = [self.u32()?, self.u32()?];
+        let [depth_width, depth_height] = [self.u32()?, self.u32()?];
         let depth_shift = f32::from_le_bytes(self.bytes()?);
         let frames = self.u64()?;
         let sides = 1..=MAX_SIDE;
@@ -217,7 +222,17 @@ impl<R: Read> Counted<R> {
         if depth != Depth::Unreadable && !(1e-3..=1e6).contains(&depth_shift) {
             return Err(invalid(format!("{depth_shift} units of depth in a metre")));
         }
-        Ok(Header { colour_camera, depth_camera, colour, depth, depth_width, depth_height, depth_shift, frames })
+        Ok(Header {
+            colour_camera,
+            depth_camera,
+            colour,
+            depth,
+            colour_size,
+            depth_width,
+            depth_height,
+            depth_shift,
+            frames,
+        })
     }
 
     fn frame(&mut self, wanted: bool) -> io::Result<SensFrame> {

@@ -205,6 +205,7 @@ impl Synthetic {
             height: height as i32,
             world_from_camera: Some(pose.to_row_major().to_vec()),
             depth_uri: Some(self.root.uri(&files.depth)?),
+            depth_sha256: Some(files.depth_sha256),
             depth_scale: Some(1000.0),
             timestamp: Some(timestamp),
             lifted_from: Some(match self.settings.geometry {

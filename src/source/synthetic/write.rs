@@ -10,6 +10,8 @@ use crate::source::local_folder::LocalFolder;
 pub struct Files {
     pub colour: String,
     pub depth: String,
+    /// SHA-256 of the depth image.
+    pub depth_sha256: String,
 }
 
 /// Compression that keeps edges sharp.
@@ -24,7 +26,7 @@ pub fn frame(
     intrinsics: &Intrinsics,
     pose: &Rigid,
 ) -> Result<Files> {
-    let files = Files { colour: format!("{room}/color/{n:04}.jpg"), depth: format!("{room}/depth/{n:04}.png") };
+    let (colour, depth) = (format!("{room}/color/{n:04}.jpg"), format!("{room}/depth/{n:04}.png"));
     let Intrinsics { fx, fy, cx, cy } = intrinsics;
     let camera = format!("{fx} 0 {cx} 0\n0 {fy} {cy} 0\n0 0 1 0\n0 0 0 1\n");
     let pose: String = pose
@@ -36,9 +38,9 @@ pub fn frame(
     folder.put(&format!("{room}/intrinsics.txt"), camera.as_bytes())?;
     folder.put(&format!("{room}/pose/{n:04}.txt"), pose.as_bytes())?;
     folder.put_grey16(&format!("{room}/instance/{n:04}.png"), width, height, &picture.instance)?;
-    folder.put_grey16(&files.depth, width, height, &picture.depth_mm)?;
-    folder.put(&files.colour, &jpeg(picture)?)?;
-    Ok(files)
+    let depth_sha256 = folder.put_grey16(&depth, width, height, &picture.depth_mm)?;
+    folder.put(&colour, &jpeg(picture)?)?;
+    Ok(Files { colour, depth, depth_sha256 })
 }
 
 fn jpeg(picture: &Picture) -> Result<Vec<u8>> {

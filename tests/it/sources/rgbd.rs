@@ -6,6 +6,7 @@ use image::{GrayImage, ImageBuffer, Luma, RgbImage};
 use serde_json::json;
 use spatialmill::source::rows::{Row, SceneObject};
 
+use super::images::noted;
 use super::{Fixture, Imported, import};
 
 pub const ID_IMAGES: Fixture = Fixture {
@@ -171,12 +172,21 @@ fn boxes_of_a_camera_make_its_image_a_scene() {
 
 #[test]
 fn each_fault_has_its_code() {
-    let faults: [(&str, &str, &[u8]); 9] = [
+    let half = {
+        let folder = tempfile::tempdir().unwrap();
+        id_images(folder.path());
+        let whole = std::fs::read(folder.path().join("hall/depth/1.png")).unwrap();
+        whole[..whole.len() / 2].to_vec()
+    };
+    let faults: [(&str, &str, &[u8]); 12] = [
         ("intrinsics", "hall/intrinsics.txt", b"30 30 15.5"),
         ("intrinsics", "hall/intrinsics.txt", b"30 30 1550 11.5"),
+        ("intrinsics", "hall/intrinsics.txt", b"60 60 31.5 23.5"),
         ("gravity", "hall/gravity.txt", b"0 0 0"),
-        ("pose", "hall/pose/1.txt", b"-inf -inf -inf -inf -inf -inf -inf -inf -inf -inf -inf -inf 0 0 0 1"),
+        ("pose", "hall/pose/1.txt", b"1 2 3"),
+        ("tracking", "hall/pose/1.txt", b"-inf -inf -inf -inf -inf -inf -inf -inf -inf -inf -inf -inf 0 0 0 1"),
         ("depth", "hall/depth/1.png", b""),
+        ("depth", "hall/depth/1.png", &half),
         ("image", "hall/color/1.jpg", b""),
         ("instance", "hall/instance/1.png", b""),
         ("json", "hall/instances.json", b"{"),
@@ -200,12 +210,130 @@ fn a_wrong_depth_scale_is_seen() {
 }
 
 #[test]
+fn depth_in_a_format_that_is_not_read_is_told() {
+    let imported = changed(id_images, ID_IMAGES.options, |root| {
+        std::fs::rename(root.join("hall/depth/1.png"), root.join("hall/depth/1.exr")).unwrap();
+    });
+    assert_eq!(imported.refused()[0].1, "depth");
+    assert!(imported.quarantined[0].message.contains("depth as .exr is not read"), "{:?}", imported.quarantined);
+}
+
+/// The rows of an import, without what is of its folder.
+fn rows(write: fn(&Path), options: &str, change: impl FnOnce(&Path)) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path());
+    change(folder.path());
+    let imported = import("rgbd", folder.path(), options).unwrap();
+    assert_eq!(imported.refused(), []);
+    let root = folder.path().canonicalize().unwrap();
+    imported.sorted().into_iter().map(|row| row.replace(root.to_str().unwrap(), "")).collect()
+}
+
+#[test]
+fn forms_that_mean_the_same_give_the_same_rows() {
+    let ids = rows(id_images, "", |_| {});
+    for (file, bytes) in [
+        ("hall/intrinsics.txt", "\u{feff}30,\t30;15.5 11.5 \r\n"),
+        ("hall/intrinsics.txt", "[[30, 0, 15.5, 0],\r\n[0, 30, 11.5, 0],\r\n[0, 0, 1, 0]] # K\r\n"),
+        ("hall/gravity.txt", "\u{feff}(0, 9.81, 0)\r\n"),
+        (
+            "hall/instances.json",
+            "\u{feff}{\"1\": \"Chair\",\r\n \"2\": {\"category\": \"bed\", \"caption\": \"the red bed\"}, \"3\": null}\r\n",
+        ),
+        ("hall/color/.DS_Store", "hidden"),
+        ("hall/color/1.json", "{}"),
+    ] {
+        assert_eq!(rows(id_images, "", |root| put(root, file, bytes)), ids, "{file}: {bytes:?}");
+        let wide: Vec<u8> = ["\u{feff}", bytes.trim_start_matches('\u{feff}')]
+            .concat()
+            .encode_utf16()
+            .flat_map(u16::to_be_bytes)
+            .collect();
+        assert_eq!(rows(id_images, "", |root| put(root, file, wide)), ids, "{file} as UTF-16: {bytes:?}");
+    }
+    let boxes = rows(world_boxes, WORLD_BOXES.options, |_| {});
+    for file in ["pose/a.txt", "boxes.json", "annotations.json"] {
+        let marked = rows(world_boxes, WORLD_BOXES.options, |root| {
+            let text = std::fs::read_to_string(root.join(file)).unwrap();
+            put(root, file, format!("\u{feff}{}", text.replace('\n', " \r\n")));
+        });
+        // Records of COCO are named by their place.
+        assert_eq!(marked, boxes, "{file}");
+    }
+}
+
+#[test]
+fn intrinsics_of_another_size_are_scaled_where_the_project_says_which() {
+    let twice = |root: &Path| {
+        for scene in ["hall", "attic"] {
+            put(root, &format!("{scene}/intrinsics.txt"), "60 60 31.5 23.5");
+        }
+    };
+    assert_eq!(rows(id_images, "intrinsics_size = [64, 48]", twice), rows(id_images, "", |_| {}));
+    let odd = changed(id_images, "intrinsics_size = 'image'", twice);
+    assert_eq!(odd.frames().next().unwrap().cx, Some(31.5));
+}
+
+/// A camera noted that its picture has to be turned clockwise; everything is stored as the sensor saw it.
+#[test]
+fn an_image_that_lies_on_its_side_is_upright_with_all_that_belongs_to_it() {
+    let note = b"II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    let lying = |root: &Path| {
+        let colour = root.join("hall/color/1.jpg");
+        std::fs::write(&colour, noted(&std::fs::read(&colour).unwrap(), note)).unwrap();
+        // In the stored picture, down was to the right.
+        put(root, "hall/gravity.txt", "1 0 0");
+        put(root, "hall/intrinsics.txt", "30 32 15.5 11.0");
+    };
+    let imported = changed(id_images, ID_IMAGES.options, lying);
+    let frame = imported.frames().find(|frame| frame.frame_id == "test/hall/1").unwrap();
+    assert_eq!((frame.width, frame.height), (HEIGHT as i32, WIDTH as i32));
+    assert_eq!([frame.fx, frame.fy, frame.cx, frame.cy], [Some(32.0), Some(30.0), Some(12.0), Some(15.5)]);
+    assert_eq!(frame.gravity.map(|down| (down.x, down.y)), Some((0.0, 1.0)));
+    assert!(frame.uri.ends_with("1.jpg#turned=6") && frame.depth_uri.as_ref().unwrap().ends_with("1.png#turned=6"));
+    // Columns 11 to 22 and rows 4 to 24 of 32 x 24 pixels: what was at the bottom is on the left.
+    let row = imported.detections().find(|row| row.frame_id == "test/hall/1" && row.object_id == "2").unwrap();
+    assert_eq!([row.bbox.x0, row.bbox.y0, row.bbox.x1, row.bbox.y1], [0.0, 11.0, 20.0, 22.0]);
+    let mask = row.mask.as_ref().unwrap();
+    assert_eq!((mask.width, mask.height), (frame.width, frame.height));
+
+    // The same with masks and depth of the picture as it is shown.
+    let shown = changed(id_images, ID_IMAGES.options, |root| {
+        lying(root);
+        for (file, wide) in [("hall/instance/1.png", true), ("hall/depth/1.png", false)] {
+            let turned = image::open(root.join(file)).unwrap().rotate90();
+            assert_eq!(turned.height() == WIDTH, wide);
+            turned.save(root.join(file)).unwrap();
+        }
+    });
+    assert_eq!(shown.refused(), []);
+    let again = shown.detections().find(|row| row.frame_id == "test/hall/1" && row.object_id == "2").unwrap();
+    assert_eq!((again.bbox, &again.mask), (row.bbox, &row.mask));
+    assert!(shown.frames().any(|frame| frame.depth_uri.as_ref().unwrap().ends_with("hall/depth/1.png")));
+
+    // A picture in a mirror has no camera.
+    let mirrored = changed(id_images, "", |root| {
+        let mut mirror = *note;
+        mirror[18] = 5;
+        let colour = root.join("hall/color/1.jpg");
+        std::fs::write(&colour, noted(&std::fs::read(&colour).unwrap(), &mirror)).unwrap();
+    });
+    assert!(mirrored.refused().contains(&("hall/1".to_owned(), "image")), "{:?}", mirrored.refused());
+}
+
+#[test]
 fn wrong_options_are_wrong_usage() {
     let folder = tempfile::tempdir().unwrap();
     world_boxes(folder.path());
-    for options in
-        ["depth_scale = 0", "depth_scale = nan", "world_up = \"w\"", "world_up = [0, 0, 0]", "camera_axes = \"x\""]
-    {
+    for options in [
+        "depth_scale = 0",
+        "depth_scale = nan",
+        "intrinsics_size = 640",
+        "intrinsics_size = 'photo'",
+        "world_up = \"w\"",
+        "world_up = [0, 0, 0]",
+        "camera_axes = \"x\"",
+    ] {
         let error = import("rgbd", folder.path(), options).err().unwrap();
         assert_eq!(error.kind(), spatialmill::error::Kind::Usage, "{options}: {error}");
     }

@@ -353,7 +353,7 @@ fn faults_are_told_one_by_one() {
     let scan = "scans/scene0001_00";
     let lost = "-inf -inf -inf -inf\n".repeat(4);
     let imported = changed(&EXPORTED, &format!("{scan}/pose/1.txt"), |_| lost);
-    assert_eq!(imported.refused(), [("scene0001_00/1".to_owned(), "pose")]);
+    assert_eq!(imported.refused(), [("scene0001_00/1".to_owned(), "tracking")]);
     assert_eq!(imported.frames().count(), 1);
 
     let imported =
@@ -375,11 +375,89 @@ fn faults_are_told_one_by_one() {
     assert_eq!(imported.frames().count(), 2, "the photo is used without");
 }
 
+/// The frames of a fixture, without what is of its folder.
+fn frames_of(fixture: &Fixture, options: &str, change: impl FnOnce(&Path)) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    (fixture.write)(folder.path());
+    change(folder.path());
+    let imported = import(fixture.kind, folder.path(), options).unwrap();
+    assert_eq!(imported.refused(), []);
+    let root = folder.path().canonicalize().unwrap();
+    imported.sorted().into_iter().map(|row| row.replace(root.to_str().unwrap(), "")).collect()
+}
+
+#[test]
+fn text_files_are_taken_as_editors_write_them() {
+    let scan = "scans/scene0001_00/";
+    let all = [
+        "scene0001_00.txt",
+        "scene0001_00.aggregation.json",
+        "scene0001_00_vh_clean_2.0.010000.segs.json",
+        "pose/0.txt",
+        "intrinsic/intrinsic_color.txt",
+    ]
+    .map(|file| format!("{scan}{file}"));
+    let files = all.iter().map(String::as_str).chain(["scannetv2-labels.combined.tsv", "scannetv2_val.txt"]);
+    let expected = frames_of(&EXPORTED, EXPORTED.options, |_| {});
+    for file in files {
+        let marked = |text: &str| ["\u{feff}", &text.replace('\n', " \r\n")].concat().into_bytes();
+        let wide =
+            |text: &str| ["\u{feff}", text].concat().encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        for encode in [&marked as &dyn Fn(&str) -> Vec<u8>, &wide] {
+            let found = frames_of(&EXPORTED, EXPORTED.options, |root| {
+                let text = std::fs::read_to_string(root.join(file)).unwrap();
+                put(root, file, encode(&text));
+            });
+            assert_eq!(found, expected, "{file}");
+        }
+    }
+    let commas = frames_of(&EXPORTED, EXPORTED.options, |root| {
+        let pose =
+            text(&pose(0)).lines().take(3).map(|line| format!("[{}],\n", line.replace(' ', ", "))).collect::<String>();
+        put(root, &format!("{scan}pose/0.txt"), format!("[{pose}]"));
+        put(root, &format!("{scan}intrinsic/intrinsic_color.txt"), "60;60;31;23");
+    });
+    assert_eq!(commas, expected);
+}
+
+#[test]
+fn photos_of_another_size_than_their_intrinsics_are_scaled_or_refused() {
+    let scan = "scans/scene0001_00/";
+    let txt = format!("{scan}scene0001_00.txt");
+    let unsaid = |root: &Path| put(root, &txt, "axisAlignment = 0 -1 0 0 1 0 0 0 0 0 1 1 0 0 0 1\n");
+    let expected = frames_of(&EXPORTED, "", |_| {});
+    assert_eq!(frames_of(&EXPORTED, "intrinsics_size = [64, 48]", unsaid), expected);
+    let info = frames_of(&EXPORTED, "", |root| {
+        unsaid(root);
+        put(root, &format!("{scan}_info.txt"), "m_colorWidth = 64\r\nm_colorHeight = 48\r\n");
+    });
+    assert_eq!(info, expected);
+    let made_anew = frames_of(&EXPORTED, "", |root| {
+        put(root, &format!("{scan}intrinsic/intrinsic_color.txt"), "30 30 15.25 11.25");
+    });
+    assert_eq!(made_anew, expected, "the scan's text is of the photos as they were taken");
+
+    let folder = tempfile::tempdir().unwrap();
+    exported(folder.path());
+    unsaid(folder.path());
+    let refused = import("scannet", folder.path(), "").unwrap();
+    assert_eq!(refused.refused().iter().map(|(_, code)| *code).collect::<Vec<_>>(), ["intrinsics"; 2]);
+    assert!(
+        refused.quarantined[0].message.contains("intrinsics_size = [63, 47]"),
+        "{}",
+        refused.quarantined[0].message
+    );
+    let stated = import("scannet", folder.path(), "intrinsics_size = 'image'").unwrap();
+    assert_eq!(stated.frames().next().unwrap().cx, Some(31.0));
+}
+
 #[test]
 fn wrong_options_are_told() {
     let folder = tempfile::tempdir().unwrap();
     exported(folder.path());
-    for options in ["frame_step = 0", "max_frames = 0", "frame_step = 'all'"] {
+    for options in
+        ["frame_step = 0", "max_frames = 0", "frame_step = 'all'", "intrinsics_size = [0, 1]", "intrinsics_size = 'x'"]
+    {
         assert_eq!(import("scannet", folder.path(), options).err().unwrap().exit_code(), 2, "{options}");
     }
     for options in ["label_map = 'nowhere.tsv'", "label_column = 'nyu'", "axis_alignment = 'nowhere.json'"] {
