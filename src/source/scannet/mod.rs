@@ -16,6 +16,7 @@ mod labels;
 mod mesh;
 mod scene;
 mod sens;
+mod splits;
 
 pub use mesh::Mesh;
 pub use sens::Sens;
@@ -26,6 +27,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use self::labels::Labels;
+use self::splits::Splits;
 use super::intrinsics::{CameraSize, IntrinsicsSize};
 use super::local_folder::LocalFolder;
 use super::root::Root;
@@ -159,8 +161,7 @@ struct ScanNet {
     licence: String,
     settings: Settings,
     labels: Labels,
-    /// `train`, `val` or `test` of each scene that a split file lists.
-    splits: BTreeMap<String, &'static str>,
+    splits: Splits,
     /// Alignments from an option's file, by scene.
     alignments: Option<BTreeMap<String, Vec<f64>>>,
     /// The size of the photos that the intrinsics are of.
@@ -210,7 +211,7 @@ impl ScanNet {
         };
         Ok(Self {
             labels: Labels::open(&root, settings.label_map.as_deref(), &settings.label_column)?,
-            splits: splits(&root)?,
+            splits: Splits::read(&root)?,
             fingerprinted: format!("{READER} {}", serde_json::to_string(options).unwrap_or_default()),
             name: options.name.clone(),
             split: options.split.clone(),
@@ -263,7 +264,11 @@ impl Source for ScanNet {
                 .with("root", &self.root)
                 .hint("`root` is the folder above the scenes' folders; `spatialmill import --kind scannet` shows the layout"));
         }
-        let common = digests.get("").cloned().unwrap_or_default();
+        let mut common = digests.get("").cloned().unwrap_or_default();
+        // Options may name files that no digest has.
+        for path in [self.settings.label_map.as_deref(), Some(&self.settings.axis_alignment)].into_iter().flatten() {
+            common += &self.root.tag(path)?.unwrap_or_default();
+        }
         self.folders.set(folders.clone()).ok();
         let shards = folders.into_keys().map(|id| {
             let text = format!("{} {common} {}", self.fingerprinted, digests.get(&id).cloned().unwrap_or_default());
@@ -273,6 +278,10 @@ impl Source for ScanNet {
     }
 
     fn read(&self, shard: &Shard, rows: &mut Rows) -> Result<()> {
+        // What is said of all scenes is told with the first of them.
+        if self.folders.get().and_then(|folders| folders.keys().next()) == Some(&shard.name) {
+            self.splits.report(rows)?;
+        }
         scene::read(self, &shard.name, rows)
     }
 }
@@ -300,22 +309,6 @@ fn is_scene_id(text: &str) -> bool {
 /// True for files outside of all scenes that all scenes are read with.
 fn shared(path: &str) -> bool {
     [".tsv", ".txt", ".json"].iter().any(|ending| path.ends_with(ending))
-}
-
-/// Split files are lists of ids, one on each line.
-fn splits(root: &Root) -> Result<BTreeMap<String, &'static str>> {
-    let mut splits = BTreeMap::new();
-    for split in ["train", "val", "test"] {
-        for path in [format!("scannetv2_{split}.txt"), format!("Tasks/Benchmark/scannetv2_{split}.txt")] {
-            if root.exists(&path)? {
-                let list = root.bytes(&path, alignment::MAX_BYTES)?;
-                let list = text::decode(&list)
-                    .map_err(|why| Error::input("the list of a split is no text").with("file", &path).because(why))?;
-                splits.extend(list.split_whitespace().map(|id| (id.to_owned(), split)));
-            }
-        }
-    }
-    Ok(splits)
 }
 
 #[cfg(test)]

@@ -300,7 +300,7 @@ impl Scene<'_> {
                     if let Err((file, why)) = folder.depth(&shot, stored, &mut frame) {
                         rows.refuse(format!("{}/{}/depth", self.id, shot.name), &file, why)?;
                     }
-                    let listed = self.source.splits.get(self.id).map(|split| (*split).to_owned());
+                    let listed = self.source.splits.of(self.id).map(str::to_owned);
                     rows.push(Row::Frame(Frame {
                         frame_id: format!("{}/{}", self.scene_id(), shot.name),
                         scene_id: Some(self.scene_id()),
