@@ -21,6 +21,9 @@ const PLAUSIBLE_M: std::ops::Range<f64> = 0.05..500.0;
 const NOT_READ: &[&str] =
     &["exr", "tif", "tiff", "npz", "pfm", "pgm", "jpg", "jpeg", "raw", "bin", "dpt", "h5", "mat", "webp", "pt"];
 
+/// Why a depth image is left out that a sensor saved without having measured anything: too near, or covered.
+pub const NO_DEPTH: &str = "no_depth";
+
 /// What is known of an image's depth file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DepthFile {
@@ -33,7 +36,8 @@ pub struct DepthFile {
 }
 
 impl DepthFile {
-    /// Judges the depth of an image: it shows the same view, at whatever size, and lies between 5 cm and 500 m. Code: `depth`.
+    /// Judges the depth of an image: it shows the same view, at whatever size, and lies between 5 cm and 500 m. Codes: `depth`;
+    /// [`NO_DEPTH`] where nothing is wrong with it and it has no reading at all.
     pub fn judged(bytes: &[u8], units_per_metre: Option<f64>, image: Stored) -> Result<Self, Refused> {
         let scale = units_per_metre.unwrap_or_else(|| default_scale(bytes));
         let depth = decode(bytes, Some(scale))?;
@@ -45,7 +49,7 @@ impl DepthFile {
         let cells = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
         let mut readings: Vec<f64> = cells.filter_map(|(x, y)| depth.reading(x, y)).collect();
         if readings.is_empty() {
-            return Err(refused("the depth image has no reading at all"));
+            return Err(Refused::new(NO_DEPTH, "the depth image has no reading at all"));
         }
         let middle = readings.len() / 2;
         let (_, median, _) = readings.select_nth_unstable_by(middle, f64::total_cmp);

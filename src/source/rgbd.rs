@@ -79,15 +79,17 @@ masks, intrinsics, pose and gravity are of the pixels as they are stored, unless
 point) are those of the upright image, and are turned with it.
 
 Forgiven: byte order marks, UTF-16, CRLF and blanks in text files; numbers apart by blanks, commas, semicolons or brackets,
-with comments after #; names and endings of files in capitals; files in color/ that are hidden or lie beside an image of
-their name; ids in instances.json as a list of {\"id\": 1, \"category\": \"chair\"}, `label` or `name` for `category`; NaN in JSON
-fields that nothing is made from.
+with comments after #; endings of depth files in capitals; files in color/ that are hidden or lie beside an image of their
+name.
 
-Quarantined: images that cannot be read or have no good camera (image, unreadable, path, intrinsics, pose, gravity), whose
-tracking was lost, which poses say that are not finite (tracking), depth that is no depth, of another shape, of a format that
-is not read, or not between 5 cm and 500 m at its median (depth), bad id images (instance), ids that have no name (category),
-bad boxes (box3d), boxes without an upright world (world), and what `coco` quarantines. A frame that lost an object in this
-way is no longer exhaustive. Told, and no loss: images with objects and without depth (no_depth), lost tracking.";
+Told in quarantine, and no loss: images whose pose is not finite, which is how scanners write that tracking was lost, with
+what is said of them (tracking); images with objects and without depth, or with depth that has no reading, which are kept
+(no_depth).
+
+Quarantined: images that cannot be read or have no good camera (image, unreadable, path, intrinsics, pose, gravity), depth
+that is no depth, of another shape, of a format that is not read, or not between 5 cm and 500 m at its median (depth), bad id
+images (instance), ids that have no name (category), bad boxes (box3d), boxes without an upright world (world), and what
+`coco` quarantines. A frame that lost an object in this way is no longer exhaustive.";
 
 /// Changes when the same files would be read as different rows.
 const READER: &str = "rgbd 4";

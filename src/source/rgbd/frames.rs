@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use spatialmill_geometry::{Matrix3, Rigid, Turn, Vector3, ViewSpace};
 
 use super::boxes::{self, BoxFile, BoxRecord, Reference, Used};
-use super::{Axes, Rgbd, camera};
+use super::camera::{self, TRACKING};
+use super::marks::left_out;
+use super::{Axes, Rgbd};
 use crate::error::Result;
 use crate::photos::Address;
-use crate::source::depth::{self, DepthFile};
+use crate::source::depth::{self, DepthFile, NO_DEPTH};
 use crate::source::intrinsics::{self, Camera};
 use crate::source::photo::{self, Photo};
 use crate::source::root::Entry;
@@ -44,6 +46,8 @@ pub struct Image {
     down: Option<Vector3<f64>>,
     masks: bool,
     boxes: bool,
+    /// Nothing is wrong with it, nor with what is said of it.
+    pub left_out: bool,
 }
 
 /// What its depth is looked for as.
@@ -67,6 +71,10 @@ impl<'a> Scene<'a> {
             }
             let image = match scene.image(&name, &path) {
                 Ok(image) => image,
+                Err((file, why)) if why.code == TRACKING => {
+                    rows.remark(key, &file, why)?;
+                    Image { left_out: true, ..Image::default() }
+                }
                 Err((file, why)) => {
                     rows.refuse_image(key, &file, why)?;
                     Image::default()
@@ -158,12 +166,15 @@ impl<'a> Scene<'a> {
         let files = DEPTH.iter().map(|ending| format!("depth/{name}.{ending}")).collect::<Vec<_>>();
         if let Some(file) = self.find(&files) {
             let bytes = self.bytes(&file, photo::MAX_BYTES).map_err(of(&file))?;
-            let depth = DepthFile::judged(&bytes, self.source.options.depth_scale, stored).map_err(of(&file))?;
-            depth.enter(uri(&file)?, &mut frame);
+            match DepthFile::judged(&bytes, self.source.options.depth_scale, stored) {
+                Ok(depth) => depth.enter(uri(&file)?, &mut frame),
+                Err(why) if why.code == NO_DEPTH => {}
+                Err(why) => return Err((file, why)),
+            }
         } else if let Some((file, why)) = self.unread_depth(name) {
             return Err((self.path(file), why));
         }
-        Ok(Image { frame: Some(frame), stored, turn, pose, down, masks: false, boxes: false })
+        Ok(Image { frame: Some(frame), stored, turn, pose, down, ..Image::default() })
     }
 
     /// Depth of an image that is stored in a way that is not read.
@@ -201,6 +212,9 @@ impl<'a> Scene<'a> {
             });
             match row {
                 Ok(row) => rows.push(Row::SceneObject(row))?,
+                Err(_) if image.as_ref().is_some_and(|image| self.is_left_out(image)) => {
+                    rows.remark(key, &path, left_out())?;
+                }
                 Err(why) => {
                     match image.filter(|_| reference == Reference::Camera) {
                         Some(image) => self.lost_object(&image),
@@ -256,12 +270,17 @@ impl<'a> Scene<'a> {
         self.images.values_mut().filter_map(|image| image.frame.as_mut()).for_each(|frame| frame.exhaustive = false);
     }
 
-    /// Pushes a detection and remembers that its frame can be lifted from it.
+    /// Pushes a detection and remembers whether its image has masks.
     pub fn detected(&mut self, name: &str, row: Detection, rows: &mut Rows) -> Result<()> {
         if let Some(image) = self.images.get_mut(name) {
             image.masks |= row.mask.is_some();
         }
         rows.push(Row::Detection(row))
+    }
+
+    /// True for an image with which nothing is wrong, and which is not used.
+    pub fn is_left_out(&self, name: &str) -> bool {
+        self.images.get(name).is_some_and(|image| image.left_out)
     }
 
     /// Pushes the frames.
@@ -270,8 +289,8 @@ impl<'a> Scene<'a> {
             let Some(mut frame) = image.frame else { continue };
             let boxes = (image.boxes || self.world_boxes) && image.pose.is_some();
             if frame.depth_uri.is_none() && (boxes || image.masks) {
-                let message = "there is no depth of this image, so that its objects cannot be placed in space";
-                rows.refuse(self.key(&name), &self.path(&format!("depth/{name}")), Refused::new("depth", message))?;
+                let message = "there is no depth of this image; its objects wait for a model that places them in space";
+                rows.remark(self.key(&name), &self.path(&format!("depth/{name}")), Refused::new(NO_DEPTH, message))?;
             }
             let lifted_from = match frame.depth_uri {
                 Some(_) if boxes => Some("scan"),

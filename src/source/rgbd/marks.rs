@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use spatialmill_geometry::Turn;
 
+use super::camera::TRACKING;
 use super::frames::{Scene, stem};
 use super::instances::{self, Instance, Names};
 use crate::error::Result;
@@ -23,6 +24,11 @@ struct Listed {
     turn: Turn,
     width: u32,
     height: u32,
+}
+
+/// What is said of an image that is not used although nothing is wrong with it.
+pub fn left_out() -> Refused {
+    Refused::new(TRACKING, "its image is not used: tracking was lost when it was taken")
 }
 
 impl Scene<'_> {
@@ -69,6 +75,9 @@ impl Scene<'_> {
     }
 
     fn instance_image(&mut self, name: &str, path: &str, names: Option<&Names>, rows: &mut Rows) -> Result<()> {
+        if self.is_left_out(name) {
+            return rows.remark(self.key(name), path, left_out());
+        }
         let Some(frame) = self.images.get(name).and_then(|image| image.frame.as_ref()) else {
             return rows.refuse(self.key(name), path, Refused::new("no_frame", "its image cannot be used"));
         };
@@ -175,6 +184,9 @@ impl Scene<'_> {
                 let why = Refused::new("no_frame", format!("there is no usable image `{}`", object.image_id));
                 return rows.refuse(key, &path, why);
             };
+            if self.is_left_out(name) {
+                return rows.remark(key, &path, left_out());
+            }
             let judged = document.category(&object.category_id).map(str::to_owned).and_then(|category| {
                 let frame = self.images.get(name).and_then(|image| image.frame.as_ref());
                 let frame = frame.ok_or_else(|| Refused::new("no_frame", "its image cannot be used"))?;
@@ -204,6 +216,9 @@ impl Scene<'_> {
         let file = image.name().ok_or_else(|| Refused::new("json", "it has no `file_name`"))?;
         let file = file.rsplit('/').next().unwrap_or_default();
         let name = stem(file).to_owned();
+        if self.is_left_out(&name) {
+            return Ok(Listed { name, turn: Turn::NONE, width: 1, height: 1 });
+        }
         let found = self.images.get(&name).filter(|image| image.frame.is_some());
         let stored =
             found.ok_or_else(|| Refused::new("no_frame", format!("there is no usable colour image `{name}`")))?.stored;

@@ -90,15 +90,16 @@ cannot be used is marked as not exhaustive. Photos that lie on their side, as EX
 intrinsics, depth and poses with them.
 
 Forgiven: byte order marks, UTF-16, CRLF and blanks in text and JSON files; numbers apart by blanks, commas, semicolons or
-brackets; poses of 3x4, intrinsics as four numbers or as a matrix of 3x3, 3x4 or 4x4; ids and segments in JSON as 1.0 or
-\"1\"; NaN in JSON fields that nothing is made from; lists of splits with paths, quotes or comments; labels that the table
-lacks, which stay as they are.
+brackets; poses of 3x4, intrinsics as four numbers or as a matrix of 3x3, 3x4 or 4x4; lists of splits with paths, quotes or
+comments; labels that the table lacks, which stay as they are; depth without a reading.
+
+Told in quarantine, and no loss: photos whose pose is not finite, as ScanNet writes it where tracking was lost (tracking);
+depth without a reading (no_depth); lines of a split's list that name no scan (split).
 
 Quarantined: a mesh, segments or aggregation that cannot be read (mesh, segments, json), objects without vertices (box3d) or
-with an id used before (duplicate), photos that cannot be read (image, unreadable), poses that are no rigid motion (pose) or
-not finite, as ScanNet writes them where tracking was lost (tracking; told, and no loss), cameras that are missing, or of
-another size than the photos (intrinsics), depth that is none (depth), lines of a split's list that name no scene (split; told,
-and no loss), recordings that are damaged or not extracted (sens), scenes that have neither photos nor a recording
+with an id used before (duplicate), photos that cannot be read (image, unreadable), poses that are no rigid motion (pose),
+cameras that are missing, or of another size than the photos (intrinsics), depth that is none (depth),
+recordings that are damaged or not extracted (sens), scenes that have neither photos nor a recording
 (missing_file).
 ";
 

@@ -9,8 +9,10 @@ use super::mesh::Mesh;
 use super::sens::{self, Sens};
 use super::{LocalFolder, ScanNet};
 use crate::error::Result;
+use crate::source::depth::NO_DEPTH;
+use crate::source::rgbd::camera::TRACKING;
 use crate::source::root::Root;
-use crate::source::rows::{Frame, Refused, Row, Rows, SceneObject, Surface};
+use crate::source::rows::{Frame, Loss, Refused, Row, Rows, SceneObject, Surface};
 
 /// The largest mesh of ScanNet at full resolution has 300 MB.
 const MAX_MESH_BYTES: u64 = 2 << 30;
@@ -298,7 +300,8 @@ impl Scene<'_> {
             match frame {
                 Ok((mut frame, stored)) => {
                     if let Err((file, why)) = folder.depth(&shot, stored, &mut frame) {
-                        rows.refuse(format!("{}/{}/depth", self.id, shot.name), &file, why)?;
+                        let loss = if why.code == NO_DEPTH { Loss::Nothing } else { Loss::Record };
+                        rows.lose(loss, format!("{}/{}/depth", self.id, shot.name), &file, why)?;
                     }
                     let listed = self.source.splits.of(self.id).map(str::to_owned);
                     rows.push(Row::Frame(Frame {
@@ -310,6 +313,9 @@ impl Scene<'_> {
                         exhaustive: self.complete && objects > 0 && self.source.settings.exhaustive,
                         ..frame
                     }))?;
+                }
+                Err((file, why)) if why.code == TRACKING => {
+                    rows.remark(format!("{}/{}", self.id, shot.name), &file, why)?;
                 }
                 Err((file, why)) => rows.refuse_image(format!("{}/{}", self.id, shot.name), &file, why)?,
             }

@@ -70,7 +70,7 @@ impl Splits {
     pub fn report(&self, rows: &mut Rows) -> Result<()> {
         self.stray.iter().try_for_each(|(path, number, line)| {
             let message = format!("line {number} names no scan: `{}`", line.escape_debug());
-            rows.refuse(format!("{path}:{number}"), path, Refused::new("split", message))
+            rows.remark(format!("{path}:{number}"), path, Refused::new("split", message))
         })
     }
 }

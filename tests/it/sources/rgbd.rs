@@ -4,7 +4,7 @@ use std::path::Path;
 
 use image::{GrayImage, ImageBuffer, Luma, RgbImage};
 use serde_json::json;
-use spatialmill::source::rows::{Row, SceneObject};
+use spatialmill::source::rows::{Loss, Row, SceneObject};
 
 use super::images::noted;
 use super::{Fixture, Imported, import};
@@ -178,13 +178,12 @@ fn each_fault_has_its_code() {
         let whole = std::fs::read(folder.path().join("hall/depth/1.png")).unwrap();
         whole[..whole.len() / 2].to_vec()
     };
-    let faults: [(&str, &str, &[u8]); 12] = [
+    let faults: [(&str, &str, &[u8]); 11] = [
         ("intrinsics", "hall/intrinsics.txt", b"30 30 15.5"),
         ("intrinsics", "hall/intrinsics.txt", b"30 30 1550 11.5"),
         ("intrinsics", "hall/intrinsics.txt", b"60 60 31.5 23.5"),
         ("gravity", "hall/gravity.txt", b"0 0 0"),
         ("pose", "hall/pose/1.txt", b"1 2 3"),
-        ("tracking", "hall/pose/1.txt", b"-inf -inf -inf -inf -inf -inf -inf -inf -inf -inf -inf -inf 0 0 0 1"),
         ("depth", "hall/depth/1.png", b""),
         ("depth", "hall/depth/1.png", &half),
         ("image", "hall/color/1.jpg", b""),
@@ -207,6 +206,33 @@ fn a_wrong_depth_scale_is_seen() {
     let imported = changed(id_images, "depth_scale = 1", |_| {});
     assert_eq!(imported.quarantined.iter().filter(|row| row.code == "depth").count(), 4);
     assert!(imported.quarantined[0].message.contains("depth_scale"));
+}
+
+#[test]
+fn what_is_no_fault_is_left_out_and_costs_nothing() {
+    let lost = "-inf ".repeat(12) + "0 0 0 1";
+    let imported = changed(id_images, ID_IMAGES.options, |root| put(root, "hall/pose/1.txt", lost));
+    // With its id image.
+    let told = [("hall/1".to_owned(), "tracking"), ("hall/1".to_owned(), "tracking")];
+    assert_eq!((imported.frames().count(), imported.refused()), (3, told.to_vec()));
+    assert!(imported.quarantined.iter().all(|row| row.loss == Loss::Nothing));
+    let lost = "nan,".repeat(16);
+    let imported = changed(world_boxes, WORLD_BOXES.options, |root| put(root, "pose/a.txt", lost));
+    assert_eq!((imported.detections().count(), imported.quarantined.len()), (0, 2));
+    assert!(imported.quarantined.iter().all(|row| row.loss == Loss::Nothing));
+
+    // Of these a model may tell how far away everything is.
+    let blank = |root: &Path| {
+        let depth = ImageBuffer::<Luma<u16>, _>::new(WIDTH, HEIGHT);
+        depth.save(root.join("hall/depth/1.png")).unwrap();
+        std::fs::remove_file(root.join("hall/depth/2.png")).unwrap();
+    };
+    let imported = changed(id_images, ID_IMAGES.options, blank);
+    let told = ["hall/1", "hall/2"].map(|key| (key.to_owned(), "no_depth"));
+    assert_eq!((imported.refused(), imported.detections().count()), (told.to_vec(), 8));
+    assert!(imported.quarantined.iter().all(|row| row.loss == Loss::Nothing));
+    let hall: Vec<_> = imported.frames().filter(|frame| frame.frame_id.starts_with("test/hall/")).collect();
+    assert!(hall.len() == 2 && hall.iter().all(|frame| frame.lifted_from.is_none()));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use image::{ImageBuffer, Luma, RgbImage};
 use serde_json::json;
-use spatialmill::source::rows::{Row, SceneObject, Surface};
+use spatialmill::source::rows::{Loss, Row, SceneObject, Surface};
 use spatialmill::source::scannet::{Mesh, Sens};
 
 use super::{Fixture, Imported, import};
@@ -354,6 +354,7 @@ fn faults_are_told_one_by_one() {
     let lost = "-inf -inf -inf -inf\n".repeat(4);
     let imported = changed(&EXPORTED, &format!("{scan}/pose/1.txt"), |_| lost);
     assert_eq!(imported.refused(), [("scene0001_00/1".to_owned(), "tracking")]);
+    assert_eq!(imported.quarantined[0].loss, Loss::Nothing, "scans lose their way");
     assert_eq!(imported.frames().count(), 1);
 
     let imported =
