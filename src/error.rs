@@ -178,6 +178,10 @@ impl From<DataFusionError> for Error {
             DataFusionError::Plan(why) => {
                 match why.strip_prefix("table 'datafusion.public.").and_then(|it| it.strip_suffix("' not found")) {
                     Some(table) => Error::usage(format!("there is no table `{table}`")),
+                    None if why.starts_with("Invalid function") => Error::usage(format!(
+                        "the query cannot be run: {why}"
+                    ))
+                    .hint("`spatialmill doctor --functions` lists ours, `spatialmill sql -c 'SHOW FUNCTIONS'` all"),
                     None => Error::usage(format!("the query cannot be run: {why}")),
                 }
             }
