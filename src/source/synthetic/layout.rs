@@ -10,9 +10,11 @@ use super::furniture::{DESIGNS, Design, Place, Top};
 use super::room::Placed;
 use super::shape::{Mesh, turned};
 use super::space::Taken;
+use super::variety::{Made, Things, scaled};
 
 /// A room that is being furnished.
 pub struct Layout {
+    things: Things,
     size: Vector3<f64>,
     dice: Dice,
     objects: Vec<Placed>,
@@ -20,8 +22,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    pub fn new(size: Vector3<f64>, dice: Dice) -> Self {
-        Self { size, dice, objects: Vec::new(), taken: Vec::new() }
+    pub fn new(things: Things, size: Vector3<f64>, dice: Dice) -> Self {
+        Self { things, size, dice, objects: Vec::new(), taken: Vec::new() }
     }
 
     /// Puts things into the room until all that it should have has been tried.
@@ -38,8 +40,21 @@ impl Layout {
                 wanted.push(design(&mut self.dice, category));
             }
         }
+        if self.things == Things::Varied {
+            for _ in 0..self.dice.count(3, 6) {
+                wanted.push(design(&mut self.dice, "shelf"));
+            }
+            // Collections, so that there is something to count.
+            for _ in 0..2 {
+                let (category, ..) = *self.dice.pick(stock);
+                for _ in 0..self.dice.count(1, 5) {
+                    wanted.push(design(&mut self.dice, category));
+                }
+            }
+        }
+        let mut made: Vec<Thing> = wanted.into_iter().filter_map(|design| self.make(design)).collect();
         // What needs a wall goes first, then what needs floor, then what needs either of those to stand on.
-        wanted.sort_by_key(|design| match design.place {
+        made.sort_by_key(|thing| match thing.place {
             Place::Wall { lowest, .. } if lowest < 0.95 => 0,
             Place::Back => 1,
             Place::Floor => 2,
@@ -47,26 +62,33 @@ impl Layout {
             Place::Top | Place::Cushioned => 4,
             Place::Wall { .. } => 5,
         });
-        for design in wanted {
-            self.add(design);
+        for thing in made {
+            self.add(thing);
         }
     }
 
-    /// Builds one thing and puts it where it fits.
-    fn add(&mut self, design: &'static Design) {
+    /// Builds one thing.
+    fn make(&mut self, design: &'static Design) -> Option<Thing> {
         let colour = if design.colours.is_empty() { GREY } else { *self.dice.pick(design.colours) };
         let piece = (design.build)(&mut self.dice, colour);
         let mesh = Mesh::of(&piece.parts);
+        let lengths = mesh.bounds()?.extent();
+        let Made { scale, place } = self.things.make(&mut self.dice, design, lengths, self.size.z);
+        Some(Thing { design, place, colour, mesh: mesh.scaled(scale), top: piece.top.map(|top| scaled(top, scale)) })
+    }
+
+    /// Puts one thing where it fits.
+    fn add(&mut self, Thing { design, place, colour, mesh, top }: Thing) {
         let Some(bounds) = mesh.bounds() else { return };
         let lengths = bounds.extent();
         // A piece need not be centred on the axes that it was built in.
         let off = Vector3::new(bounds.centre().x, bounds.centre().y, bounds.low.z);
         let caption = self.caption(design, colour);
         for _ in 0..TRIES {
-            let Some((yaw, foot)) = self.propose(design.place, lengths) else { continue };
+            let Some((yaw, foot)) = self.propose(place, lengths) else { continue };
             let half = [lengths.x / 2.0, lengths.y / 2.0];
             let wanted = Taken { x: foot.x, y: foot.y, yaw, half, low: foot.z, high: foot.z + lengths.z };
-            if !self.fits(&wanted, design.place) {
+            if !self.fits(&wanted, place) {
                 continue;
             }
             self.objects.push(Placed {
@@ -75,7 +97,7 @@ impl Layout {
                 mesh: mesh.placed(yaw, foot - turned(yaw, off)),
                 obb: OrientedBox::upright(foot + Vector3::z() * (lengths.z / 2.0), yaw, lengths),
                 yaw,
-                top: piece.top.map(|top| Top {
+                top: top.map(|top| Top {
                     min: [top.min[0] - off.x, top.min[1] - off.y],
                     max: [top.max[0] - off.x, top.max[1] - off.y],
                     ..top
@@ -177,7 +199,9 @@ impl Layout {
     /// True where the thing lies inside of the room and meets nothing that is there already.
     fn fits(&self, wanted: &Taken, place: Place) -> bool {
         let reach = wanted.reach();
-        let inside = wanted.x.abs() + reach[0] <= self.size.x / 2.0 && wanted.y.abs() + reach[1] <= self.size.y / 2.0;
+        let inside = wanted.x.abs() + reach[0] <= self.size.x / 2.0
+            && wanted.y.abs() + reach[1] <= self.size.y / 2.0
+            && wanted.high <= self.size.z - 0.02;
         inside
             && self.taken.iter().enumerate().all(|(i, other)| match place {
                 // The box of a bed with a headboard holds the pillow that lies on it; only the top's own neighbours count.
@@ -186,6 +210,15 @@ impl Layout {
                 _ => !other.meets(wanted, GAP),
             })
     }
+}
+
+/// A built thing that has no place yet.
+struct Thing {
+    design: &'static Design,
+    place: Place,
+    colour: Colour,
+    mesh: Mesh,
+    top: Option<Top>,
 }
 
 /// One of the designs of a category.
@@ -292,7 +325,7 @@ mod tests {
             assert!(DESIGNS.iter().any(|d| d.category == *category), "{category} has no design");
         }
         for design in DESIGNS {
-            let fixed = ["door", "window"].contains(&design.category);
+            let fixed = ["door", "window", "shelf"].contains(&design.category);
             let stocked = THEMES.iter().copied().flatten().any(|(category, _, _)| *category == design.category);
             assert!(fixed || stocked, "no room has a {}", design.category);
         }

@@ -20,6 +20,7 @@ mod render;
 pub mod room;
 mod shape;
 mod space;
+pub mod variety;
 mod write;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,7 @@ use spatialmill_geometry::Rigid;
 use self::regions::Region;
 use self::render::Scene;
 use self::room::{Placed, Room};
+use self::variety::Things;
 use super::local_folder::LocalFolder;
 use super::photo::Photo;
 use super::root::Root;
@@ -63,6 +65,8 @@ Options:
   frames_per_room   pictures of each. Default: 5
   width, height     of a picture, pixels. Default: 640 and 480
   seed              another seed gives other rooms. Default: 0
+  things            varied (default): toys on shelves, oversized props, cabinets on walls, so that what a thing is called does
+                    not tell how large it is or where; usual: sizes and places as in homes
   geometry          scan (default): objects in a frame are made from the exact boxes and triangles;
                     depth: they are lifted from the masks and the depth image, as for a dataset without boxes
 
@@ -75,7 +79,7 @@ caption (\"red chair\"). Every object is marked, so that objects may be counted.
 const ROOMS_IN_A_SHARD: usize = 4;
 
 /// Part of each fingerprint; raised whenever the same options come to give other rows or images.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A picture is taken each second.
 const SECONDS_BETWEEN_FRAMES: f64 = 1.0;
@@ -89,6 +93,7 @@ struct Settings {
     width: usize,
     height: usize,
     seed: u64,
+    things: Things,
     geometry: Geometry,
 }
 
@@ -102,7 +107,15 @@ enum Geometry {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { rooms: 24, frames_per_room: 5, width: 640, height: 480, seed: 0, geometry: Geometry::Scan }
+        Self {
+            rooms: 24,
+            frames_per_room: 5,
+            width: 640,
+            height: 480,
+            seed: 0,
+            things: Things::Varied,
+            geometry: Geometry::Scan,
+        }
     }
 }
 
@@ -128,7 +141,7 @@ impl Settings {
 /// index `i` of a room has the id [`object_id(i)`](object_id) in every table.
 pub fn rooms(options: &Options) -> Result<impl Iterator<Item = Room> + use<>> {
     let settings = Settings::of(options)?;
-    Ok((0..settings.rooms).map(move |number| Room::new(settings.seed, number)))
+    Ok((0..settings.rooms).map(move |number| Room::new(settings.things, settings.seed, number)))
 }
 
 /// The id of a room's object in every table, which is also its value in the instance images.
@@ -157,7 +170,7 @@ impl Synthetic {
 
     /// Makes one room, its images and its rows.
     fn room(&self, number: usize, rows: &mut Rows) -> Result<()> {
-        let room = Room::new(self.settings.seed, number);
+        let room = Room::new(self.settings.things, self.settings.seed, number);
         let scene = Scene::of(&room);
         let names: serde_json::Map<String, serde_json::Value> = room.objects.iter().enumerate().map(name_of).collect();
         let names = serde_json::to_vec_pretty(&names).or_internal(|| "names have no JSON".to_owned())?;

@@ -1,6 +1,7 @@
 //! Rooms: four walls and what stands, lies and hangs between them, without two things in one place.
 //!
-//! World axes: origin in the middle of the floor, x east, y north, z up, metres. A room is a function of seed and number.
+//! World axes: origin in the middle of the floor, x east, y north, z up, metres. A room is a function of what things it has, seed and
+//! number.
 
 use spatialmill_geometry::{OrientedBox, Vector3};
 
@@ -9,6 +10,7 @@ use super::furniture::Top;
 use super::layout::Layout;
 use super::shape::{Albedo, Mesh};
 use super::space::Taken;
+use super::variety::Things;
 
 /// One room with everything in it.
 #[derive(Debug, Clone)]
@@ -50,7 +52,7 @@ pub enum Floor {
 
 impl Room {
     /// The room of this number.
-    pub fn new(seed: u64, number: usize) -> Self {
+    pub fn new(things: Things, seed: u64, number: usize) -> Self {
         let name = format!("room-{number:04}");
         let mut dice = Dice::new(seed, &name);
         let size = Vector3::new(dice.between(4.2, 6.8), dice.between(3.8, 5.8), dice.between(2.5, 2.9));
@@ -64,7 +66,7 @@ impl Room {
             Floor::Tiles { .. } => *dice.pick(TILES),
             Floor::Boards { .. } => *dice.pick(BOARDS),
         };
-        let objects = Layout::new(size, dice).furnished();
+        let objects = Layout::new(things, size, dice).furnished();
         Self { name, size, objects, shell: shell(size, ground, wall), floor }
     }
 
@@ -126,7 +128,7 @@ mod tests {
     #[test]
     fn a_room_is_a_function_of_seed_and_number() {
         let boxes = |seed, number| {
-            Room::new(seed, number)
+            Room::new(Things::Varied, seed, number)
                 .objects
                 .iter()
                 .map(|o| format!("{} {:?}", o.category, o.obb.centre))
@@ -139,8 +141,8 @@ mod tests {
 
     #[test]
     fn nothing_is_in_the_place_of_another_or_outside() {
-        for number in 0..40 {
-            let room = Room::new(0, number);
+        for (number, things) in (0..80).map(|n| (n / 2, if n % 2 == 0 { Things::Varied } else { Things::Usual })) {
+            let room = Room::new(things, 0, number);
             assert!(room.objects.len() >= 12, "{} has only {} things", room.name, room.objects.len());
             for (i, a) in room.objects.iter().enumerate() {
                 let Bounds { low, high } = a.mesh.bounds().unwrap();
@@ -160,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_box_of_an_object_is_the_box_of_its_triangles() {
-        let room = Room::new(0, 0);
+        let room = Room::new(Things::Varied, 0, 0);
         for object in &room.objects {
             let OrientedBox { centre, axes, lengths } = object.obb;
             for (i, axis) in axes.iter().enumerate() {

@@ -72,6 +72,14 @@ impl Mesh {
         mesh
     }
 
+    /// Longer or shorter along each axis.
+    pub fn scaled(mut self, scale: [f64; 3]) -> Self {
+        for vertex in &mut self.vertices {
+            vertex.component_mul_assign(&Vector3::from(scale));
+        }
+        self
+    }
+
     /// Turned by `yaw` (radians, counter-clockwise from above), then moved.
     pub fn placed(mut self, yaw: f64, to: Vector3<f64>) -> Self {
         for vertex in &mut self.vertices {

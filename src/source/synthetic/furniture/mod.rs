@@ -72,6 +72,12 @@ pub const DESIGNS: &[Design] = &[
     Design { category: "cabinet", place: Place::Back, colours: WOOD, build: storage::cabinet },
     Design { category: "wardrobe", place: Place::Back, colours: WOOD, build: storage::wardrobe },
     Design { category: "bookshelf", place: Place::Back, colours: WOOD, build: storage::bookshelf },
+    Design {
+        category: "shelf",
+        place: Place::Wall { lowest: 0.4, highest: 2.0 },
+        colours: WOOD,
+        build: storage::shelf,
+    },
     Design { category: "lamp", place: Place::Floor, colours: LAMPSHADES, build: floor::floor_lamp },
     Design { category: "lamp", place: Place::Top, colours: LAMPSHADES, build: floor::table_lamp },
     Design { category: "plant", place: Place::Floor, colours: &[], build: floor::plant },

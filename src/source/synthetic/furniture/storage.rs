@@ -61,3 +61,14 @@ pub fn bookshelf(dice: &mut Dice, colour: Colour) -> Piece {
     }
     Piece { parts, top: None }
 }
+
+/// A board on two brackets.
+pub fn shelf(dice: &mut Dice, colour: Colour) -> Piece {
+    let (width, depth, board, bracket) = (dice.between(0.6, 1.3), dice.between(0.26, 0.36), 0.035, 0.12);
+    let mut parts = vec![Part::block([width, depth, board], [0.0, 0.0, bracket], colour.albedo)];
+    for side in [-0.35, 0.35] {
+        parts.push(Part::block([0.025, depth * 0.8, 0.02], [side * width, depth * 0.1, bracket - 0.02], METAL));
+        parts.push(Part::block([0.025, 0.02, bracket], [side * width, depth / 2.0 - 0.01, 0.0], METAL));
+    }
+    Piece { parts, top: Some(tabletop(width, depth, bracket + board)) }
+}
