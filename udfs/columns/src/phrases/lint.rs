@@ -51,6 +51,8 @@ pub enum Defect {
     Article,
     /// No capital at the start, no stop at the end, or blanks in wrong places.
     Typography,
+    /// The same word twice in a row: "no trash can can be seen".
+    Doubled,
     /// A `<` or `>`, which only what the program itself writes may have.
     Reserved,
     /// Fewer wordings than a pack should have.
@@ -187,12 +189,14 @@ impl<'a> SectionLint<'a, '_> {
             ["alpha", "betas", "scissors"],
             ["his hat", "Persian rug", "rice"],
             ["the alpha", "a beta", "hour"],
+            // Names that end in a word that a sentence may go on with.
+            ["trash can", "beer can", "watering can"],
         ];
         // What is counted has a singular and a plural.
         let counts = matches!(self.wordings.section, Section::Number | Section::ChoiceOfNumber);
         for names in others.into_iter().filter(|[.., category]| !counts || nouns::countable(category)) {
             let text = self.word(wording, case, "0", names);
-            let defect = agreement(&text, names).or_else(|| article(&text, names));
+            let defect = agreement(&text, names).or_else(|| article(&text, names)).or_else(|| doubled(&text));
             if let Some(defect) = defect {
                 return self.report(&wording.text, defect, &text);
             }
@@ -414,6 +418,12 @@ fn article(text: &str, names: [&str; 3]) -> Option<Defect> {
     (twice || wrong).then_some(Defect::Article)
 }
 
+/// The same word twice in a row, as where a name ends in the word that a wording goes on with.
+fn doubled(text: &str) -> Option<Defect> {
+    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+    words.windows(2).any(|pair| pair[0] == pair[1]).then_some(Defect::Doubled)
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let defect = match self.defect {
@@ -428,6 +438,7 @@ impl fmt::Display for Finding {
             Defect::Agreement => "has a verb that disagrees with its noun",
             Defect::Article => "has an article that does not fit",
             Defect::Typography => "has a wrong start, end or blank",
+            Defect::Doubled => "says a word twice in a row where a name ends in it",
             Defect::Reserved => "has a `<` or `>`, as the control words of trainers do",
             Defect::TooFew => "there are too few",
             Defect::Repeated => "is there twice",

@@ -160,12 +160,12 @@ impl<'a> Words<'a> {
             Slot::N => out.push_str(self.answer),
             Slot::Number => out.push_str(in_words(self.answer)),
             Slot::Counted(figures) => {
-                let count = match figures {
-                    Figures::Digits => self.answer,
-                    Figures::Words if self.answer == "0" => "no",
-                    Figures::Words => in_words(self.answer),
-                };
-                out.push_str(count);
+                match figures {
+                    // Nobody writes "there are 0 cups".
+                    _ if self.answer == "0" => push("no", out.is_empty(), out),
+                    Figures::Digits => out.push_str(self.answer),
+                    Figures::Words => out.push_str(in_words(self.answer)),
+                }
                 out.push(' ');
                 if self.answer == "1" {
                     out.push_str(self.category.text());
