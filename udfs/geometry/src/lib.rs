@@ -8,7 +8,8 @@
 //! 2D to 3D: depth, lift            an outline and depth to an object in view space
 //! 3D to 2D: raster, project        a scene and a pose to masks, visibility and objects in view space
 //! facts:    relate                 the twelve relations of two objects
-//! choice:   balance                what part of each stratum to keep
+//! choice:   balance, evening       what part of each stratum to keep, and of what words tell
+//!           options                numbers to choose from
 //! words:    colour                 colours that have names, apart for every reader
 //! ```
 //!
@@ -21,9 +22,11 @@ pub mod camera;
 pub mod cloud;
 pub mod colour;
 pub mod depth;
+pub mod evening;
 pub mod lift;
 pub mod mask;
 pub mod obb;
+pub mod options;
 pub mod pixel_box;
 pub mod project;
 pub mod raster;
