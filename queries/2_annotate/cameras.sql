@@ -22,10 +22,19 @@ SELECT
     coalesce(k['quarantined'], g['quarantined']) AS quarantined
 FROM (
     SELECT
-        frame_id, width, height, fx, fy, cx, cy, camera_from, gravity, world_from_camera IS NOT NULL AS posed,
+        frame_id, width, height, fx, fy, cx, cy, camera_from, gravity, posed,
         greatest(width, height) / (2.0 * tan(radians($fov_degrees) / 2.0)) AS stated,
         intrinsics(uri, sha256, CASE WHEN fx IS NULL THEN $intrinsics_model END)[1] AS k,
-        gravity(uri, sha256, CASE WHEN gravity IS NULL AND world_from_camera IS NULL THEN $gravity_model END)[1] AS g
-    FROM frames
-    WHERE lifted_from IS NULL AND sha256 IS NOT NULL
+        gravity(uri, sha256, CASE WHEN gravity IS NULL AND NOT posed THEN $gravity_model END)[1] AS g
+    FROM (
+        -- A camera without a focal length is none.
+        SELECT
+            frame_id, uri, sha256, width, height, camera_from, gravity, world_from_camera IS NOT NULL AS posed,
+            CASE WHEN fx > 0 AND fx < 1e9 AND fy > 0 AND fy < 1e9 THEN fx END AS fx,
+            CASE WHEN fx > 0 AND fx < 1e9 AND fy > 0 AND fy < 1e9 THEN fy END AS fy,
+            CASE WHEN fx > 0 AND fx < 1e9 AND fy > 0 AND fy < 1e9 THEN cx END AS cx,
+            CASE WHEN fx > 0 AND fx < 1e9 AND fy > 0 AND fy < 1e9 THEN cy END AS cy
+        FROM frames
+        WHERE lifted_from IS NULL AND sha256 IS NOT NULL
+    )
 )
