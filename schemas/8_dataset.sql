@@ -8,7 +8,7 @@ CREATE TABLE dataset (
     scene_id     VARCHAR,
     frame_ids    VARCHAR[] NOT NULL,
     task         VARCHAR NOT NULL,
-    relation     VARCHAR NOT NULL,
+    relation     VARCHAR NOT NULL COMMENT 'that is asked about',
     answer_form  VARCHAR NOT NULL,
     text_format  VARCHAR NOT NULL COMMENT 'natural, ref_caption, ref_region_box, ref_caption_box or mark',
     image_format VARCHAR NOT NULL COMMENT 'original, boxes, masks or numbers',
@@ -16,6 +16,7 @@ CREATE TABLE dataset (
     answer       VARCHAR NOT NULL,
     options      VARCHAR[],
     answer_index INT,
+    answer_key   VARCHAR NOT NULL COMMENT 'the answer without its words: yes or no, the letter of the right option, the relation that holds, or the number',
     answer_value DOUBLE,
     answer_unit  VARCHAR,
     object_ids   VARCHAR[] NOT NULL,
@@ -24,7 +25,8 @@ CREATE TABLE dataset (
     margin       DOUBLE NOT NULL,
     visibility   DOUBLE NOT NULL,
     lift_quality DOUBLE NOT NULL,
-    template_id  VARCHAR NOT NULL,
+    shortcut     VARCHAR NOT NULL COMMENT 'what gives the answer without a look at the scene: noun (the names of the things, where the text says them: nearly all facts about two such things are alike), box (the 2D boxes alone), none. Where both do, noun',
+    template_id  VARCHAR NOT NULL COMMENT '<task>/<answer_form>/<question wording>/<answer wording>',
     seed         BIGINT NOT NULL,
     generator    VARCHAR NOT NULL COMMENT 'spatialmill and its version'
 );

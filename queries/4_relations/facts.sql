@@ -8,6 +8,8 @@
 --
 -- doubt  why two people could judge the comparison differently; null where it is clear.
 -- named  whether the name fits this thing alone; the object's must not sound like the subject's either.
+-- boxes_tell whether the two 2D boxes alone give the relation: that of their middles for a place, of the lower edges for a distance, of
+--        their widths, heights and areas for a size.
 -- among  how many things the frame's questions are about, 2 at least: what cannot be asked about uses up no frame's share of them.
 --
 -- Pairs stream through: a frame of many things takes time, not memory. What a reader asks of a pair's ids, categories and axis is
@@ -42,6 +44,8 @@ compared AS (
         o.category AS object_category,
         s.fits = 1 AS subject_named,
         o.fits = 1
+            -- "The car is longer than the car."
+            AND lower(s.name) <> lower(o.name)
             -- "The dresser" may well be the one below the "dresser mirror".
             AND NOT starts_with(lower(s.name), lower(o.name) || ' ')
             AND NOT starts_with(lower(o.name), lower(s.name) || ' ') AS object_named,
@@ -49,6 +53,8 @@ compared AS (
         o.framed AS object_framed,
         s.masked AS subject_masked,
         o.masked AS object_masked,
+        s.alone AS subject_alone,
+        o.alone AS object_alone,
         s.anchor AS subject_anchor,
         o.anchor AS object_anchor,
         s.colour AS subject_colour,
@@ -72,6 +78,15 @@ compared AS (
         0.5 * (s.box.y0 + s.box.y1 - o.box.y0 - o.box.y1) AS down_by,
         least(s.box.x1, o.box.x1) - greatest(s.box.x0, o.box.x0) AS shared_columns,
         least(s.box.x1 - s.box.x0, o.box.x1 - o.box.x0) AS narrower_columns,
+        -- What somebody would say who sees nothing but the two boxes: the first relation of the axis where it is positive.
+        CASE l.axis
+            WHEN 'lateral' THEN o.box.x0 + o.box.x1 - s.box.x0 - s.box.x1
+            WHEN 'vertical' THEN o.box.y0 + o.box.y1 - s.box.y0 - s.box.y1
+            WHEN 'depth' THEN s.box.y1 - o.box.y1
+            WHEN 'width' THEN (s.box.x1 - s.box.x0) - (o.box.x1 - o.box.x0)
+            WHEN 'height' THEN (s.box.y1 - s.box.y0) - (o.box.y1 - o.box.y0)
+            ELSE (s.box.x1 - s.box.x0) * (s.box.y1 - s.box.y0) - (o.box.x1 - o.box.x0) * (o.box.y1 - o.box.y0)
+        END AS boxes_say,
         s.breadth - o.breadth AS broader_by,
         s.broad_side - o.broad_side AS more_by
     -- A join holds what stands on its left in memory and lets what stands on its right stream past.
@@ -104,6 +119,8 @@ SELECT
     object_framed,
     subject_masked,
     object_masked,
+    subject_alone,
+    object_alone,
     subject_anchor,
     object_anchor,
     subject_colour,
@@ -115,6 +132,8 @@ SELECT
     subject_peers,
     visibility,
     lift_quality,
+    coalesce(CASE WHEN fact['relation'] IN ('left', 'above', 'near', 'wider', 'taller', 'larger') THEN boxes_say > 0 ELSE boxes_say < 0 END, false)
+        AS boxes_tell,
     CASE
         WHEN unmeasured IS NOT NULL THEN unmeasured
         WHEN fact['relation'] IS NULL OR fact['value'] <= min_gap OR fact['margin'] <= min_margin THEN 'ambiguous_margin'

@@ -17,6 +17,11 @@
 -- framed its box as it can be drawn or written: inside the image; null where too little of it is.
 -- masked whether it has a mask that a person would see.
 -- anchor where a number can stand on it, with the room around; null where there is none to stand on.
+-- alone  whether its outline tells which thing is meant: a box that is full of other marked things (a wall unit, a couch under
+--        pillows) does not, so that the text must say what it is.
+--
+-- One thing that was marked twice is one thing: the better described mark stays, and nothing is asked about the other, which
+-- neither counts nor makes a name ambiguous.
 WITH things AS (
     -- What is marked without a place in space (a crowd, a mask that could not be lifted) cannot be asked about; a person sees and
     -- counts it all the same.
@@ -42,7 +47,7 @@ WITH things AS (
     FROM objects AS o
     FULL JOIN outlines AS d ON d.frame_id = o.frame_id AND d.object_id = o.object_id
 ),
-named AS (
+called AS (
     SELECT
         *,
         noun_phrase(category) AS kind,
@@ -51,11 +56,44 @@ named AS (
         lower(coalesce(noun_phrase(caption), noun_phrase(category))) AS lower_name
     FROM things
 ),
+looked_at AS (
+    SELECT
+        frame_id,
+        anchors(outlined) AS anchored,
+        overlaps(outlined) AS overlapping
+    FROM (
+        SELECT
+            frame_id,
+            array_agg(named_struct(
+                'object_id', object_id, 'kind', lower_kind, 'box', box, 'mask', mask,
+                -- What has a caption, a place in space, a mask, says more than what has none; then the surer one does.
+                'described', CASE WHEN caption IS NULL THEN 0.0 ELSE 8.0 END + CASE WHEN place IS NULL THEN 0.0 ELSE 4.0 END
+                    + CASE WHEN mask IS NULL THEN 0.0 ELSE 2.0 END + coalesce(score, 1.0))) AS outlined
+        FROM called
+        GROUP BY frame_id
+    )
+),
+anchored AS (
+    SELECT frame_id, a['object_id'] AS object_id, a['pixels'] AS pixels, a['anchor'] AS anchor
+    FROM (SELECT frame_id, unnest(anchored) AS a FROM looked_at)
+),
+overlapping AS (
+    SELECT frame_id, o['object_id'] AS object_id, o['twin'] > $same_thing_iou AS twin, o['filled'] <= $max_box_filled AS alone
+    FROM (SELECT frame_id, unnest(overlapping) AS o FROM looked_at)
+),
+named AS (
+    SELECT c.*, o.twin, o.alone
+    FROM called AS c
+    JOIN overlapping AS o ON o.frame_id = c.frame_id AND o.object_id = c.object_id
+),
 counted AS (
     SELECT
         a.frame_id,
         a.object_id,
+        -- A thing fits its own name and is its own peer, whatever it is called, or not called at all.
         sum(CASE
+            WHEN a.object_id = b.object_id THEN 1
+            WHEN b.twin THEN 0
             WHEN a.lower_name IN (b.lower_name, b.lower_kind)
                 OR ends_with(b.lower_name, ' ' || a.lower_name)
                 OR ends_with(b.lower_kind, ' ' || a.lower_name)
@@ -63,6 +101,8 @@ counted AS (
             ELSE 0
         END) AS fits,
         sum(CASE
+            WHEN a.object_id = b.object_id THEN 1
+            WHEN b.twin THEN 0
             WHEN a.lower_kind = b.lower_kind
                 OR ends_with(b.lower_kind, ' ' || a.lower_kind)
                 OR ends_with(a.lower_kind, ' ' || b.lower_kind) THEN 1
@@ -71,14 +111,6 @@ counted AS (
     FROM named AS a
     JOIN named AS b ON a.frame_id = b.frame_id
     GROUP BY a.frame_id, a.object_id
-),
-anchored AS (
-    SELECT a['object_id'] AS object_id, a['pixels'] AS pixels, a['anchor'] AS anchor, frame_id
-    FROM (
-        SELECT frame_id, unnest(anchors(array_agg(named_struct('object_id', object_id, 'mask', mask)))) AS a
-        FROM things
-        GROUP BY frame_id
-    )
 ),
 judged AS (
     SELECT
@@ -110,7 +142,11 @@ judged AS (
         coalesce(a.pixels >= $min_mask_pixels, false) AS masked,
         CASE WHEN a.anchor.radius >= $min_number_room * greatest(f.width, f.height) THEN a.anchor END AS anchor,
         p.colour,
-        CASE WHEN n.name IS NULL OR array_has($skip_categories, n.lower_kind) THEN 'skipped_category' END AS unfit,
+        n.alone,
+        CASE
+            WHEN n.twin THEN 'marked_twice'
+            WHEN n.name IS NULL OR array_has($skip_categories, n.lower_kind) THEN 'skipped_category'
+        END AS unfit,
         CASE
             WHEN n.score < $min_score OR n.mask_score < $min_mask_score THEN 'low_score'
             WHEN n.visibility < $min_visibility THEN 'occluded'

@@ -15,6 +15,7 @@ WITH grouped AS (
         min(source) AS source,
         min(scene_id) AS scene_id,
         min(object_name) AS object_name,
+        min(object_category) AS object_category,
         bool_and(object_named) AS object_named,
         -- The two relations of the axis, by the alphabet.
         least(min(relation), opposite(min(relation))) AS one_relation,
@@ -25,6 +26,7 @@ WITH grouped AS (
         min(margin) AS margin,
         min(visibility) AS visibility,
         min(lift_quality) AS lift_quality,
+        bool_and(coalesce(boxes_tell, false)) AS boxes_tell,
         coalesce(
             min(object_unfit),
             min(object_hidden),
@@ -34,12 +36,15 @@ WITH grouped AS (
         ) AS filtered
     FROM facts
     WHERE exhaustive AND subject_category <> object_category
+        -- The other mark of a thing is no other thing.
+        AND subject_unfit IS DISTINCT FROM 'marked_twice'
     GROUP BY frame_id, object, subject_category, axis, among
 )
 SELECT
     g.*,
     named_struct(
-        'name', g.object_named, 'box', r.framed IS NOT NULL, 'mask', r.masked, 'number', r.anchor IS NOT NULL) AS offers,
+        'name', g.object_named, 'box', r.framed IS NOT NULL, 'mask', r.masked, 'number', r.anchor IS NOT NULL, 'outline', r.alone)
+        AS offers,
     -- Only the reference is marked: what is counted is for the reader to find.
     assign_marks(
         [named_struct('object_id', g.object, 'box', r.framed, 'anchor', r.anchor, 'own_colour', r.colour)],

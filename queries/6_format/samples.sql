@@ -1,49 +1,132 @@
 -- writes: samples
--- reads:  questions, formats, frames, keep_rates
+-- reads:  asked, formats, turns, frames, keep_rates
 -- keep:   view
 -- keys:   sample_id
 
--- Each question in each format: worded, and with what is drawn on its image.
+-- Each question in each format: in its turn, worded, and with what is drawn on its image.
 --
 -- unsuited  why the question cannot be asked in this format; null where it can.
--- rate      what part of the samples of its stratum the dataset keeps.
-WITH rated AS (
-    -- All formats of a stratum in one row, so that a question looks its rates up once.
+-- shortcut  what gives the answer without a look at the scene: noun (the names, where the text says them) or box (the 2D boxes); none.
+-- rate      what part of the samples of its stratum the dataset keeps: those whose `drawn` is below it.
+WITH rates AS (
+    -- The rates of a question in one format: of each turn, and in it of each shortcut by the alphabet.
     SELECT
-        k.source, k.task, k.relation, k.answer_form, k.answer,
-        array_agg(named_struct('text_format', f.text_format, 'image_format', f.image_format, 'needs', f.needs, 'rate', k.rate)) AS formats
-    FROM keep_rates AS k
-    JOIN formats AS f ON f.text_format = k.text_format AND f.image_format = k.image_format
-    GROUP BY k.source, k.task, k.relation, k.answer_form, k.answer
+        k.source, k.task, t.shape, CASE WHEN t.flipped THEN opposite(k.relation) ELSE k.relation END AS relation,
+        CASE WHEN t.answer IS NULL THEN k.answer END AS own_answer, k.text_format, k.image_format,
+        array_agg(k.rate ORDER BY t.turn, k.shortcut) AS rates
+    FROM turns AS t
+    JOIN keep_rates AS k ON k.answer_form = t.answer_form AND (t.answer IS NULL OR t.answer = k.answer)
+    GROUP BY
+        k.source, k.task, t.shape, CASE WHEN t.flipped THEN opposite(k.relation) ELSE k.relation END,
+        CASE WHEN t.answer IS NULL THEN k.answer END, k.text_format, k.image_format
 ),
-asked AS (
+often AS (
+    -- How often each number is the right one of four in the dataset.
+    SELECT array_agg(named_struct('n', answer, 'times', times)) AS often
+    FROM (
+        SELECT answer, sum(CAST(round(4000.0 * samples * rate) AS BIGINT)) AS times
+        FROM keep_rates
+        WHERE task = 'object_counting' AND answer_form = 'choice'
+        GROUP BY answer
+    )
+),
+rated AS (
+    -- All formats in one row, so that a question looks its rates up once.
+    SELECT
+        r.source, r.task, r.shape, r.relation, r.own_answer, CASE WHEN r.shape = 'choice of number' THEN o.often END AS often,
+        r.formats
+    FROM often AS o
+    CROSS JOIN (
+        SELECT
+            r.source, r.task, r.shape, r.relation, r.own_answer,
+            array_agg(named_struct(
+                'text_format', f.text_format, 'image_format', f.image_format, 'names', f.names, 'needs', f.needs,
+                'allowed', format_allowed($allow, r.task, r.source, f.text_format, f.image_format), 'rates', r.rates)
+                ORDER BY f.text_format, f.image_format) AS formats
+        FROM formats AS f
+        JOIN rates AS r ON r.text_format = f.text_format AND r.image_format = f.image_format
+        GROUP BY r.source, r.task, r.shape, r.relation, r.own_answer
+    ) AS r
+),
+ordered AS (
+    -- Questions of one shape in a scene take the turns one after the other, opposite relations beside each other, so that a few
+    -- questions are as balanced as many.
+    SELECT
+        *,
+        CAST(row_number() OVER (
+            PARTITION BY coalesce(scene_id, frame_ids[1]), task, shape, even
+            ORDER BY least(relation, opposite(relation)), question_id) AS BIGINT)
+            + CAST(floor(4.0 * draw($seed, 'turn', coalesce(scene_id, frame_ids[1]), task, shape)) AS BIGINT) AS starts
+    FROM asked
+),
+framed AS (
     -- Frames and rates are held in memory, questions stream past.
-    SELECT q.*, r.formats, f.licence, f.split
+    SELECT q.*, r.formats, r.often, f.licence, f.split
     FROM rated AS r
     JOIN (
         frames AS f
         JOIN (
-            SELECT *, coalesce(chr(65 + answer_index), answer) AS stratum_answer
-            FROM questions
+            SELECT *, CASE WHEN shape IN ('choice of number', 'number', 'open') THEN answer ELSE '' END AS own_answer
+            FROM ordered
         ) AS q ON q.frame_ids[1] = f.frame_id
     )
-        ON r.source = q.source AND r.task = q.task AND r.relation = q.relation AND r.answer_form = q.answer_form
-        AND r.answer = q.stratum_answer
+        ON r.source = q.source AND r.task = q.task AND r.shape = q.shape AND r.relation = q.relation
+        AND coalesce(r.own_answer, '') = q.own_answer
 ),
 formatted AS (
-    SELECT * EXCEPT (formats, format), format['text_format'] AS text_format, format['image_format'] AS image_format,
-        format['needs'] AS needs, format['rate'] AS rate
-    FROM (SELECT *, unnest(formats) AS format FROM asked)
+    SELECT
+        * EXCEPT (formats, format, taken),
+        format['text_format'] AS text_format,
+        format['image_format'] AS image_format,
+        format['needs'] AS needs,
+        format['allowed'] AS allowed,
+        (starts + taken['turn']) % 4 AS turn,
+        taken['drawn'] AS drawn,
+        CASE WHEN nouns_tell AND format['names'] THEN 'noun' WHEN boxes_tell THEN 'box' ELSE 'none' END AS shortcut,
+        CASE
+            WHEN even
+                THEN format['rates'][
+                    (starts + taken['turn']) % 4 * 3
+                    + CASE WHEN nouns_tell AND format['names'] THEN 3 WHEN boxes_tell THEN 1 ELSE 2 END]
+            ELSE 0.0
+        END AS rate
+    FROM (
+        SELECT * EXCEPT (turns), unnest(formats) AS format, unnest(turns) AS taken
+        FROM (SELECT *, format_turns(formats, offers, draw($seed, 'formats', question_id)) AS turns FROM framed)
+    )
+),
+turned AS (
+    SELECT
+        * EXCEPT (relation, answer, often),
+        CASE
+            WHEN shape = 'yes_no' AND turn % 2 = 1 OR shape = 'choice of object' AND turn IN (1, 2) THEN opposite(relation)
+            ELSE relation
+        END AS relation,
+        CASE
+            WHEN shape = 'yes_no' THEN CASE WHEN turn % 2 = 1 THEN 'no' ELSE 'yes' END
+            WHEN shape = 'choice of object' THEN CASE WHEN turn IN (1, 2) THEN 'object' ELSE 'subject' END
+            ELSE answer
+        END AS answer,
+        CASE
+            WHEN shape = 'choice of object' THEN CASE WHEN turn < 2 THEN ['subject', 'object'] ELSE ['object', 'subject'] END
+            WHEN shape = 'choice of relation'
+                THEN CASE WHEN turn % 2 = 0 THEN [relation, opposite(relation)] ELSE [opposite(relation), relation] END
+            WHEN shape = 'choice of number'
+                THEN number_options(
+                    answer, draw($seed, 'object_counting/options', question_id, text_format, image_format), turn, often)
+        END AS options,
+        CASE
+            WHEN shape IN ('choice of object', 'choice of relation') THEN CAST(turn % 2 AS INT)
+            WHEN shape = 'choice of number' THEN CAST(turn AS INT)
+        END AS answer_index
+    FROM formatted
 ),
 identified AS (
     SELECT
-        * EXCEPT (template_id),
+        *,
         id_hash(question_id, text_format, image_format) AS sample_id,
-        CASE
-            WHEN text_format = 'natural' AND image_format = 'original' THEN template_id
-            ELSE template(task, answer_form, relation, answer, draw($seed, 'template', question_id, text_format, image_format))
-        END AS template_id
-    FROM formatted
+        template(task, answer_form, relation, answer, draw($seed, 'template', question_id, text_format, image_format)) AS template_id
+    FROM turned
 ),
 worded AS (
     SELECT *, wording(template_id, relation, answer, slots, options, marks, text_format, image_format, sample_id) AS words
@@ -66,6 +149,7 @@ SELECT
     words['answer'] AS answer,
     words['options'] AS options,
     answer_index,
+    CASE WHEN answer_form = 'choice' THEN chr(65 + answer_index) ELSE answer END AS answer_key,
     answer_value,
     answer_unit,
     object_ids,
@@ -74,11 +158,13 @@ SELECT
     margin,
     visibility,
     lift_quality,
+    shortcut,
     template_id,
     CASE
-        WHEN NOT format_allowed($allow, task, source, text_format, image_format) THEN 'not_allowed'
+        WHEN NOT allowed THEN 'not_allowed'
         ELSE 'no_' || lacking(needs, offers)
     END AS unsuited,
     rate,
+    drawn,
     $seed AS seed
 FROM worded

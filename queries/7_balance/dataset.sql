@@ -3,12 +3,13 @@
 -- keep:    table
 -- keys:    sample_id
 -- cluster: task, text_format, image_format, source
--- check:   question <> '' AND answer <> ''
+-- check:   question <> '' AND answer <> '' AND (options IS NULL OR answer_index BETWEEN 0 AND cardinality(options) - 1)
 
--- The samples that are kept. Whether one is kept is a hash of its question and format, so that it does not depend on what else is
--- there, and so that many questions are asked in a few formats each rather than a few questions in all.
+-- The samples that are kept. What is drawn for one is a hash of its question alone, so that it does not depend on what else is there; the
+-- formats of a question are shuffled and the first ones kept, so that many questions are asked in a few formats each rather than a
+-- few questions in all.
 SELECT
-    * EXCEPT (rate, unsuited),
+    * EXCEPT (rate, drawn, unsuited),
     generator() AS generator,
-    coalesce(unsuited, CASE WHEN draw($seed, 'balance', question_id, text_format, image_format) >= rate THEN 'balanced_out' END) AS filtered
+    coalesce(unsuited, CASE WHEN drawn >= rate THEN 'balanced_out' END) AS filtered
 FROM samples

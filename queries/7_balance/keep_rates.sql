@@ -1,37 +1,54 @@
 -- writes: keep_rates
--- reads:  questions, formats
+-- reads:  asked, formats, turns
 -- keep:   table
--- keys:   source, task, relation, answer_form, answer, text_format, image_format
+-- keys:   source, task, relation, answer_form, answer, text_format, image_format, shortcut
 -- shard:  all
 -- settle: rate
 -- check:  rate BETWEEN 0 AND 1
 
 -- What part of each stratum of samples the dataset keeps: counts first, so that keeping is then a test of one row alone.
-WITH asked AS (
+WITH alike AS (
+    SELECT source, task, relation, shape, answer, offers, boxes_tell, nouns_tell, count(*) AS questions
+    FROM asked
+    WHERE even
+    GROUP BY source, task, relation, shape, answer, offers, boxes_tell, nouns_tell
+),
+shortcuts (shortcut) AS (VALUES ('box'), ('none'), ('noun')),
+formatted AS (
+    -- A format that no question of a stratum suits is there too, with no sample, so that a question meets every format; and so is a
+    -- shortcut that none of them has.
     SELECT
-        source, task, relation, answer_form, coalesce(chr(65 + answer_index), answer) AS answer, offers, count(*) AS questions
-    FROM questions
-    GROUP BY source, task, relation, answer_form, coalesce(chr(65 + answer_index), answer), offers
+        source, task, relation, shape, answer, text_format, image_format, shortcut,
+        sum(CASE
+            -- As samples have it: noun where the text says the names and they tell, else box where the boxes do, else none.
+            WHEN (shortcut = 'noun') = (nouns_tell AND names) AND (shortcut = 'box') = (boxes_tell AND NOT (nouns_tell AND names))
+                AND lacking(needs, offers) IS NULL AND format_allowed($allow, task, source, text_format, image_format) THEN questions
+            ELSE 0
+        END) AS questions
+    FROM formats
+    CROSS JOIN shortcuts
+    CROSS JOIN alike
+    GROUP BY source, task, relation, shape, answer, text_format, image_format, shortcut
 ),
 counted AS (
-    -- A format that no question of a stratum suits is there too, with no sample, so that a question meets every format.
+    -- Each of the four turns has a quarter of a question's samples: quarters are counted, because they are whole numbers.
     SELECT
-        source, task, relation, answer_form, answer, text_format, image_format,
-        sum(CASE
-            WHEN lacking(needs, offers) IS NULL AND format_allowed($allow, task, source, text_format, image_format) THEN questions
-            ELSE 0
-        END) AS samples
-    FROM formats
-    CROSS JOIN asked
-    GROUP BY source, task, relation, answer_form, answer, text_format, image_format
+        f.source, f.task, CASE WHEN t.flipped THEN opposite(f.relation) ELSE f.relation END AS relation, t.answer_form,
+        coalesce(t.answer, f.answer) AS answer, f.text_format, f.image_format, f.shortcut, sum(f.questions) AS samples
+    FROM turns AS t
+    JOIN formatted AS f ON f.shape = t.shape
+    GROUP BY
+        f.source, f.task, CASE WHEN t.flipped THEN opposite(f.relation) ELSE f.relation END, t.answer_form,
+        coalesce(t.answer, f.answer), f.text_format, f.image_format, f.shortcut
 )
 SELECT
     s['source'] AS source, s['task'] AS task, s['relation'] AS relation, s['answer_form'] AS answer_form, s['answer'] AS answer,
-    s['text_format'] AS text_format, s['image_format'] AS image_format, s['samples'] AS samples, s['rate'] AS rate
+    s['text_format'] AS text_format, s['image_format'] AS image_format, s['shortcut'] AS shortcut,
+    s['samples'] / 4.0 AS samples, s['rate'] AS rate
 FROM (
     SELECT unnest(balance(
         array_agg(named_struct('source', source, 'task', task, 'relation', relation, 'answer_form', answer_form,
-            'answer', answer, 'text_format', text_format, 'image_format', image_format, 'samples', samples)),
+            'answer', answer, 'text_format', text_format, 'image_format', image_format, 'shortcut', shortcut, 'samples', samples)),
         $targets)) AS s
     FROM counted
 )

@@ -41,6 +41,9 @@ pub struct Selection {
     /// as the source states it
     #[arg(long)]
     licence: Vec<String>,
+    /// noun, box, none: what gives the answer without a look at the scene
+    #[arg(long)]
+    shortcut: Vec<String>,
     /// A SQL predicate on the columns of `dataset`: --where "margin > 0.5 AND visibility = 1"
     #[arg(long = "where", value_name = "SQL")]
     predicate: Option<String>,
@@ -100,7 +103,7 @@ impl Selection {
         Ok(Selected { context, version, rows, sql })
     }
 
-    fn columns(&self) -> [(&'static str, &Vec<String>); 8] {
+    fn columns(&self) -> [(&'static str, &Vec<String>); 9] {
         [
             ("task", &self.task),
             ("relation", &self.relation),
@@ -110,6 +113,7 @@ impl Selection {
             ("source", &self.source),
             ("split", &self.split),
             ("licence", &self.licence),
+            ("shortcut", &self.shortcut),
         ]
     }
 }

@@ -41,6 +41,7 @@ pub const REASONS: &[(&str, &[Reason])] = &[
     (
         "questions, of each thing",
         &[
+            reason("marked_twice", "another mark of the same thing says more of it (same_thing_iou)"),
             reason("skipped_category", "its name says nothing, or it has no end (skip_categories)"),
             reason("low_score", "a model is not sure of it, or of its mask (min_score, min_mask_score)"),
             reason("occluded", "too little of it is seen (min_visibility, min_visibility_size)"),
@@ -77,9 +78,16 @@ pub const REASONS: &[(&str, &[Reason])] = &[
             ),
             reason("no_box", "too little of a thing is inside the image for a box (min_box_side)"),
             reason("no_mask", "a thing has no mask, or too small a one (min_mask_pixels)"),
+            reason(
+                "no_outline",
+                "its box is full of other things, so that without a name nobody knows which is meant (max_box_filled)",
+            ),
             reason("no_number", "a number would not stand on its thing alone (min_number_room)"),
             reason("not_allowed", "the project does not allow the format (allow)"),
-            reason("balanced_out", "the mix that `[balance]` wants has less of it"),
+            reason(
+                "balanced_out",
+                "the mix that `[balance]` wants has less of it, or its words would give the answer away",
+            ),
         ],
     ),
 ];

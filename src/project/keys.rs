@@ -127,6 +127,12 @@ pub const KEYS: &[Key] = &[
     share("ask", "min_visibility_size", "0.6", "share of a thing that must be seen before its size is compared (0-1)"),
     share(
         "ask",
+        "same_thing_iou",
+        "0.9",
+        "two marks of one category whose masks (or boxes, where one has no mask) share more than this are one thing that was marked twice (0-1)",
+    ),
+    share(
+        "ask",
         "min_score",
         "0.5",
         "how sure a model must be of a thing that it found before anything is asked about it; it is counted and told apart all the same (0-1)",
@@ -187,6 +193,12 @@ pub const KEYS: &[Key] = &[
         "whether each image is decoded once to see what colour its objects have, so that their marks have another one",
     ),
     key("formats", "min_box_side", "4.0", "a box that is drawn or written is at least this wide and high, pixels"),
+    share(
+        "formats",
+        "max_box_filled",
+        "0.5",
+        "a thing whose box is filled by other marked things to a larger share than this (a wall unit, a couch under pillows) is not pointed at without its name (0-1)",
+    ),
     key("formats", "min_mask_pixels", "64", "a mask that is drawn has at least so many pixels"),
     key(
         "formats",
@@ -194,11 +206,18 @@ pub const KEYS: &[Key] = &[
         "0.01",
         "a number stands in the middle of a circle that lies on its thing alone; the least radius of that circle, relative to the image's longer side",
     ),
+    share(
+        "balance",
+        "noun_share",
+        "0.8",
+        "names alone are said to give an answer where at least this share of the facts about two such things, on this axis, is alike (0-1)",
+    ),
+    key("balance", "noun_support", "8", "and where there are at least so many of those facts in the source"),
     key(
         "balance",
         "targets",
         "{ relation = \"uniform\", answer = \"uniform\", format = \"uniform\" }",
-        "the mix that the dataset is to have, over source, task, axis, relation, answer_form, answer, text_format, image_format and format (text/image); what is not named stays as it is. Each is \"uniform\" or a table of relative shares",
+        "the mix that the dataset is to have, over source, task, axis, relation, answer_form, answer, text_format, image_format, format (text/image) and shortcut (box, noun, none; within each axis); what is not named stays as it is. Each is \"uniform\" or a table of relative shares. With answer = \"uniform\" no number is the answer to more than most_of_a_number = 0.35 of the open countings",
     ),
     share(
         "balance",

@@ -75,6 +75,7 @@ impl Project {
                 ("axis", owned(RELATIONS.iter().map(|r| r.axis).collect::<BTreeSet<_>>().into_iter().collect()))
             }
             "answer_form" => ("answer form", owned(ANSWER_FORMS.to_vec())),
+            "shortcut" => ("shortcut", owned(vec!["box", "noun", "none"])),
             "text_format" => ("text format", owned(text())),
             "image_format" => ("image format", owned(image())),
             "format" => {

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Write};
 
 use super::diversity::Diversity;
 use super::plots::{Bin, bars, histogram, percent, thousands};
-use super::shares::{Answers, Count, DIMENSIONS, answers, axis_of, rank, shares};
+use super::shares::{Answers, Count, DIMENSIONS, answers, axis_of, lopsided, rank, shares, shortcuts};
 use super::{Contents, Flow, Lost, Reason, gallery};
 
 /// A page that came from somewhere else could not run or load anything even if a text slipped through unescaped.
@@ -54,6 +54,7 @@ pub(super) fn render(contents: &Contents) -> String {
         page += &section("Shares", TARGETS_NOTE, &dimensions(contents));
         page += &section("Formats", "Samples by text format and image format.", &formats(&contents.counts));
         page += &section("Answers", ANSWERS_NOTE, &answer_tables(contents));
+        page += &section("Shortcuts", SHORTCUTS_NOTE, &shortcut_tables(contents));
         page += &section("Wordings", DIVERSITY_NOTE, &diversity(&contents.diversity));
     }
     page += &section("Margins, depth and visibility", PLOTS_NOTE, &histograms(&contents.bins));
@@ -70,7 +71,10 @@ pub(super) fn render(contents: &Contents) -> String {
 const TARGETS_NOTE: &str =
     "The line on a bar is the target of <code>[balance.targets]</code>; a dimension without lines has none.";
 const ANSWERS_NOTE: &str = "A model that answers without looking must gain nothing by it: within each kind of question the answers \
-    should be equally likely. Numbers are as the world has them.";
+    should be equally likely. Numbers are as the world has them, but that none is the answer too often.";
+const SHORTCUTS_NOTE: &str = "What gives an answer without a look at the scene: the names of the things, where the text says them (pictures hang \
+    above tables), or nothing but their 2D boxes. Take them out with <code>slice --shortcut none</code>, or set their shares as \
+    <code>shortcut</code> in <code>[balance.targets]</code>.";
 const DIVERSITY_NOTE: &str = "How varied the texts are, over a fair sample of each task, with every name of a thing taken as one word. Distinct-n is the \
     share of different runs of n words; it falls as there are more texts. Self-similarity is the part of its 3-word runs that a text \
     shares with another, on average.";
@@ -166,12 +170,47 @@ fn answer_tables(contents: &Contents) -> String {
             continue;
         }
         let _ = write!(html, "<h3>{title}</h3><div class=\"columns narrow\">");
-        for Answers { of, shares } in &groups {
-            let _ = write!(html, "<div class=\"block\"><h4>{}</h4>{}</div>", Text(of), bars(shares));
-        }
+        html += &blocks(&groups);
         html += "</div>";
     }
+    html + &lopsided_table(&contents.counts)
+}
+
+fn blocks(groups: &[Answers]) -> String {
+    let mut html = String::new();
+    for Answers { of, shares } in groups {
+        let _ = write!(html, "<div class=\"block\"><h4>{}</h4>{}</div>", Text(of), bars(shares));
+    }
     html
+}
+
+/// Where there was too little to choose from: small sets above all.
+fn lopsided_table(counts: &[Count]) -> String {
+    let found = lopsided(counts);
+    if found.is_empty() {
+        return "<p class=\"note\">No answer to any kind of question is right too often.</p>".to_owned();
+    }
+    let mut html = String::from(
+        "<h3>Could not be balanced</h3><div class=\"scroll\"><table><thead><tr><th>source</th><th>of</th><th>answer</th>\
+         <th class=\"n\">share</th><th class=\"n\">samples</th></tr></thead><tbody>",
+    );
+    for group in found {
+        let _ = write!(
+            html,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
+            Text(&group.source),
+            Text(&group.of),
+            Text(&group.answer),
+            percent(group.share),
+            thousands(group.n)
+        );
+    }
+    html + "</tbody></table></div>"
+}
+
+fn shortcut_tables(contents: &Contents) -> String {
+    let groups = shortcuts(&contents.counts, contents.targets.get("shortcut"));
+    format!("<div class=\"columns narrow\">{}</div>", blocks(&groups))
 }
 
 fn histograms(bins: &[Bin]) -> String {

@@ -17,7 +17,9 @@ pub struct Count {
     pub answer_form: String,
     pub text_format: String,
     pub image_format: String,
-    /// yes, no or an option's letter; nothing where the answer is open.
+    /// noun, box or none.
+    pub shortcut: String,
+    /// yes, no, an option's letter, the relation that holds, or a number.
     pub answer: Option<String>,
     pub n: u64,
 }
@@ -78,25 +80,74 @@ pub struct Answers {
     pub shares: Vec<Share>,
 }
 
-/// Yes and no by axis, option letters by task, and which of two opposite relations holds.
-pub fn answers(counts: &[Count], wanted: Option<&toml::Value>) -> [(&'static str, Vec<Answers>); 3] {
+/// Yes and no by axis, option letters by task, which of two opposite relations holds, and numbers.
+pub fn answers(counts: &[Count], wanted: Option<&toml::Value>) -> [(&'static str, Vec<Answers>); 4] {
     fn answer(count: &Count) -> &str {
         count.answer.as_deref().unwrap_or("?")
     }
-    let yes_no = |count: &Count| {
-        let of = format!("{}, {}", count.task, axis_of(&count.relation));
-        (count.answer_form == "yes_no").then_some(of)
-    };
+    let yes_no = |count: &Count| (count.answer_form == "yes_no").then(|| of_axis(count));
     let letters = |count: &Count| (count.answer_form == "choice").then(|| format!("{}, choice", count.task));
     let open = |count: &Count| {
         let compares = count.answer_form == "open" && axis_of(&count.relation) != count.relation;
-        compares.then(|| format!("{}, {}", count.task, axis_of(&count.relation)))
+        compares.then(|| of_axis(count))
     };
+    let numbers = |count: &Count| (count.answer_form == "number").then(|| count.task.clone());
     [
         ("Yes or no", grouped(counts, yes_no, answer, wanted)),
         ("Option letters", grouped(counts, letters, answer, wanted)),
         ("Open answers", grouped(counts, open, |count| &count.relation, wanted)),
+        // "Uniform" thins what is too frequent, and wants no number as often as another.
+        ("Numbers", grouped(counts, numbers, answer, None)),
     ]
+}
+
+/// What gives answers without a look at the scene, on each axis.
+pub fn shortcuts(counts: &[Count], wanted: Option<&toml::Value>) -> Vec<Answers> {
+    grouped(counts, |count| Some(of_axis(count)), |count| &count.shortcut, wanted)
+}
+
+fn of_axis(count: &Count) -> String {
+    format!("{}, {}", count.task, axis_of(&count.relation))
+}
+
+/// An answer that is right too often, where there was too little to choose from to balance it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lopsided {
+    pub source: String,
+    /// What is asked, and how.
+    pub of: String,
+    pub answer: String,
+    pub share: f64,
+    pub n: u64,
+}
+
+/// Fewer samples than these say nothing of a share.
+const ENOUGH: u64 = 10;
+
+/// The answers that somebody could rely on: above 60 % of two, or 40 % of more.
+pub fn lopsided(counts: &[Count]) -> Vec<Lopsided> {
+    let mut groups: BTreeMap<(&str, String), BTreeMap<&str, u64>> = BTreeMap::new();
+    for count in counts {
+        let Some(answer) = &count.answer else { continue };
+        let of = match count.answer_form.as_str() {
+            "choice" | "number" => format!("{}, {}", count.task, count.answer_form),
+            form => format!("{}, {form}", of_axis(count)),
+        };
+        *groups.entry((&count.source, of)).or_default().entry(answer).or_default() += count.n;
+    }
+    let mut found = Vec::new();
+    for ((source, of), answers) in groups {
+        let n: u64 = answers.values().sum();
+        // The other answer is possible even where no sample has it.
+        let two = answers.keys().all(|answer| counterpart(answer).is_some());
+        let most = if two { 0.6 } else { 0.4 };
+        let Some((answer, times)) = answers.into_iter().max_by_key(|(_, times)| *times) else { continue };
+        let share = ratio(times as f64, n as f64);
+        if n >= ENOUGH && share > most {
+            found.push(Lopsided { source: source.to_owned(), of, answer: answer.to_owned(), share, n });
+        }
+    }
+    found
 }
 
 fn grouped(
@@ -199,7 +250,8 @@ mod tests {
             count("a", "left", "choice", Some("B"), 7),
             count("a", "left", "open", None, 5),
         ];
-        let [(_, yes_no), (_, letters), (_, open)] = answers(&counts, None);
+        let [(_, yes_no), (_, letters), (_, open), (_, numbers)] = answers(&counts, None);
+        assert_eq!(numbers, []);
         assert_eq!(yes_no[0].of, "a, lateral");
         assert_eq!(
             yes_no[0].shares.iter().map(|s| (s.value.as_str(), s.n)).collect::<Vec<_>>(),
@@ -208,5 +260,35 @@ mod tests {
         let of = |answers: &Answers| answers.shares.iter().map(|s| (s.value.clone(), s.n)).collect::<Vec<_>>();
         assert_eq!(of(&letters[0]), [("A".to_owned(), 0), ("B".to_owned(), 7)]);
         assert_eq!(of(&open[0]), [("left".to_owned(), 5), ("right".to_owned(), 0)]);
+    }
+
+    #[test]
+    fn what_could_not_be_balanced_is_named() {
+        let counts = [
+            count("a", "left", "yes_no", Some("yes"), 30),
+            count("a", "right", "yes_no", Some("no"), 10),
+            count("a", "left", "choice", Some("B"), 9),
+            count("b", "left", "choice", Some("A"), 12),
+            count("b", "left", "choice", Some("B"), 10),
+            count("b", "left", "choice", Some("C"), 1),
+            count("b", "left", "number", Some("1"), 7),
+            count("b", "left", "number", Some("2"), 7),
+            count("b", "left", "number", Some("3"), 6),
+        ];
+        let found: Vec<(String, String, u64)> =
+            lopsided(&counts).into_iter().map(|group| (group.of, group.answer, group.n)).collect();
+        let expected = [("a, lateral, yes_no", "yes", 40), ("b, choice", "A", 23)];
+        assert_eq!(found, expected.map(|(of, answer, n)| (of.to_owned(), answer.to_owned(), n)));
+    }
+
+    #[test]
+    fn shortcuts_are_counted_by_axis() {
+        let with = |shortcut: &str, n| Count { shortcut: shortcut.to_owned(), ..count("a", "near", "open", None, n) };
+        let found = shortcuts(&[with("box", 3), with("none", 1)], None);
+        assert_eq!(found[0].of, "a, depth");
+        assert_eq!(
+            found[0].shares.iter().map(|s| (s.value.as_str(), s.share)).collect::<Vec<_>>(),
+            [("box", 0.75), ("none", 0.25)]
+        );
     }
 }

@@ -400,9 +400,9 @@ async fn formats_and_wordings_give_no_answer_away() {
     let samples = rows(
         &mill,
         "SELECT question_id, text_format, image_format, relation, template_id, question, answer_form,
-            CASE WHEN answer_form = 'yes_no' THEN CAST(answer LIKE 'Yes%' AS VARCHAR) ELSE CAST(answer_index AS VARCHAR) END AS class
+            answer_key AS class
         FROM dataset
-        WHERE answer_form = 'yes_no' AND (answer LIKE 'Yes%' OR answer LIKE 'No%') OR answer_form = 'choice' AND cardinality(options) = 2",
+        WHERE answer_form = 'yes_no' OR answer_form = 'choice' AND cardinality(options) = 2",
     )
     .await;
     for form in ["yes_no", "choice"] {

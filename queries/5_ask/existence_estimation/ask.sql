@@ -6,47 +6,36 @@
 -- Is there a chair to the left of the table?
 --
 -- The answer looks at every chair of the frame. Only tables with all chairs on one side are asked about: asked about this side
--- or the other by the hash, they are answered yes as often as no, and how many chairs there are gives nothing away. (With
--- chairs on both sides it is always yes.)
-WITH asked AS (
-    SELECT *, draw($seed, 'existence_estimation/side', frame_id, object, category, axis) < 0.5 AS one_side
+-- in one sample and about the other in the next, they are answered yes as often as no, and how many chairs there are gives nothing
+-- away. (With chairs on both sides it is always yes.)
+WITH sided AS (
+    SELECT *, CASE WHEN on_one_side = things THEN one_relation ELSE other_relation END AS relation
     FROM groups
     WHERE on_one_side IN (0, things)
         -- Six axes and n (n - 1) ordered pairs: at most as many groups of things around a reference.
         AND draw($seed, 'existence_estimation', frame_id, object, category, axis)
             < $existence_groups_per_frame / (6.0 * among * (among - 1))
-),
-answered AS (
-    SELECT
-        *,
-        CASE WHEN one_side THEN one_relation ELSE other_relation END AS relation,
-        CASE WHEN one_side = (on_one_side = things) THEN 'yes' ELSE 'no' END AS answer
-    FROM asked
-),
-identified AS (
-    SELECT *, id_hash('existence_estimation', frame_id, object, category, relation) AS question_id
-    FROM answered
 )
 SELECT
-    question_id,
+    id_hash('existence_estimation', frame_id, object, category, relation) AS question_id,
     [frame_id] AS frame_ids,
     scene_id,
     source,
     'existence_estimation' AS task,
     relation,
     'yes_no' AS answer_form,
-    template('existence_estimation', 'yes_no', relation, answer, draw($seed, 'template', question_id)) AS template_id,
+    'yes_no' AS shape,
     named_struct('subject', CAST(NULL AS VARCHAR), 'object', object_name, 'category', category) AS slots,
     array_concat([object], candidates) AS object_ids,
+    [category, object_category] AS kinds,
     offers,
     marks,
-    answer,
-    CAST(NULL AS VARCHAR[]) AS options,
-    CAST(NULL AS INT) AS answer_index,
+    relation AS answer,
     CAST(NULL AS DOUBLE) AS answer_value,
     CAST(NULL AS VARCHAR) AS answer_unit,
     margin,
     visibility,
     lift_quality,
+    boxes_tell,
     filtered
-FROM identified
+FROM sided

@@ -2,10 +2,9 @@
 -- reads:  groups
 -- keep:   table
 -- keys:   question_id
--- check:  options IS NULL OR options[answer_index + 1] = answer
--- check:  answer_value >= 0
 
--- How many chairs are to the left of the table?
+-- How many chairs are to the left of the table? Where four numbers are offered, which ones is for each sample to say: that depends on
+-- how often each number is the answer in all of the dataset.
 WITH sided AS (
     SELECT *, draw($seed, 'object_counting/side', frame_id, object, category, axis) < 0.5 AS one_side
     FROM groups
@@ -14,7 +13,7 @@ WITH sided AS (
         AND draw($seed, 'object_counting', frame_id, object, category, axis)
             < $counting_groups_per_frame / (6.0 * among * (among - 1))
 ),
-asked AS (
+counted AS (
     SELECT
         *,
         CASE WHEN one_side THEN one_relation ELSE other_relation END AS relation,
@@ -22,57 +21,35 @@ asked AS (
     FROM sided
 ),
 shaped AS (
-    -- A choice is four numbers in a row. Where the right one stands among them, and where the row starts, are drawn apart, so
-    -- that neither the letter nor the order gives it away. Below 3 there is less room: no option is negative.
     SELECT
         *,
-        CAST(floor(draw($seed, 'object_counting/window', frame_id, object, category, relation) * (least(n, 3) + 1)) AS BIGINT) AS below,
-        CAST(floor(draw($seed, 'object_counting/turn', frame_id, object, category, relation) * 4) AS BIGINT) AS turn,
         CASE
-            WHEN draw($seed, 'object_counting/form', frame_id, object, category, relation) < $count_choice_share THEN 'choice'
+            WHEN draw($seed, 'object_counting/form', frame_id, object, category, relation) < $count_choice_share THEN 'choice of number'
             ELSE 'number'
-        END AS answer_form
-    FROM asked
+        END AS shape
+    FROM counted
     WHERE n > 0 OR draw($seed, 'object_counting/zero', frame_id, object, category, relation) < $count_zero_share
-),
-answered AS (
-    SELECT
-        *,
-        CAST(n AS VARCHAR) AS answer,
-        CASE
-            WHEN answer_form = 'choice' THEN [
-                CAST(n - below + (turn + 0) % 4 AS VARCHAR),
-                CAST(n - below + (turn + 1) % 4 AS VARCHAR),
-                CAST(n - below + (turn + 2) % 4 AS VARCHAR),
-                CAST(n - below + (turn + 3) % 4 AS VARCHAR)
-            ]
-        END AS options
-    FROM shaped
-),
-identified AS (
-    SELECT *, id_hash('object_counting', frame_id, object, category, relation, answer_form, options) AS question_id
-    FROM answered
 )
 SELECT
-    question_id,
+    id_hash('object_counting', frame_id, object, category, relation, shape) AS question_id,
     [frame_id] AS frame_ids,
     scene_id,
     source,
     'object_counting' AS task,
     relation,
-    answer_form,
-    template('object_counting', answer_form, relation, answer, draw($seed, 'template', question_id)) AS template_id,
+    CASE WHEN shape = 'number' THEN 'number' ELSE 'choice' END AS answer_form,
+    shape,
     named_struct('subject', CAST(NULL AS VARCHAR), 'object', object_name, 'category', category) AS slots,
     array_concat([object], candidates) AS object_ids,
+    [category, object_category] AS kinds,
     offers,
     marks,
-    answer,
-    options,
-    CAST(array_position(options, answer) AS INT) - 1 AS answer_index,
+    CAST(n AS VARCHAR) AS answer,
     CAST(n AS DOUBLE) AS answer_value,
     'count' AS answer_unit,
     margin,
     visibility,
     lift_quality,
+    boxes_tell,
     filtered
-FROM identified
+FROM shaped

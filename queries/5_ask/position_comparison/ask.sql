@@ -2,12 +2,11 @@
 -- reads:  comparisons
 -- keep:   table
 -- keys:   question_id
--- check:  options IS NULL OR options[answer_index + 1] = answer
 
 -- Is the chair to the left of the table? Which is closer to the camera?
 SELECT
-    question_id, frame_ids, scene_id, source, task, relation, answer_form, template_id, slots, object_ids, offers, marks, answer,
-    options, answer_index, answer_value, answer_unit, margin, visibility, lift_quality, filtered
+    question_id, frame_ids, scene_id, source, task, relation, answer_form, shape, slots, object_ids, kinds, offers, marks, answer,
+    answer_value, answer_unit, margin, visibility, lift_quality, boxes_tell, filtered
 FROM comparisons
 WHERE axis IN ('lateral', 'vertical', 'depth')
     -- n things make n (n - 1) / 2 facts on each of three axes.

@@ -10,11 +10,14 @@
 //! answer_form = { yes_no = 2, choice = 1, open = 1 }   # shares are relative to each other
 //! answer = "uniform"                                   # within each task, relation, answer form and format: as many yes as no
 //! format = "uniform"                                   # text/image: as many natural/original as mark/numbers, and so on
+//! shortcut = { box = 1, none = 1 }                     # what gives the answer without a look at the scene
 //! text_format = { natural = 3, mark = 1 }              # or each side of it alone, as image_format
 //! least_kept = 0.05                                    # no scarce value may push what is kept below this share
+//! most_of_a_number = 0.35                              # no number may be the answer to a larger share of open countings
 //! ```
 //!
-//! `answer = "uniform"` leaves answers that are numbers alone: how many cups a table has is for the world to say.
+//! How many cups a table has is for the world to say: `answer = "uniform"` keeps numbers as they are, and thins only those that would be
+//! right more often than `most_of_a_number` allows; in a choice of four, more often than a quarter.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +27,7 @@ use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, exec_err, plan_err};
 use serde::Deserialize;
 use spatialmill_geometry::balance::{Cell, Margin, Rules, keep_rates};
+use spatialmill_geometry::options::capped;
 use spatialmill_geometry::relate::RELATIONS;
 
 use crate::lists::{Lists, list_type, lists_of};
@@ -38,10 +42,10 @@ pub const BALANCE: Function = Function {
     example: Example {
         sql: "SELECT round(rate, 3) FROM (SELECT unnest(unnest(balance([
             {source: 'office', task: 'size_comparison', relation: 'wider', answer_form: 'yes_no', answer: 'yes',
-                text_format: 'mark', image_format: 'boxes', samples: 800},
+                text_format: 'mark', image_format: 'boxes', shortcut: 'none', samples: 800},
             {source: 'office', task: 'size_comparison', relation: 'wider', answer_form: 'yes_no', answer: 'no',
-                text_format: 'mark', image_format: 'boxes', samples: 200}
-        ], 'answer = \"uniform\"')))) AS t(source, task, relation, answer_form, answer, text_format, image_format, samples, rate)",
+                text_format: 'mark', image_format: 'boxes', shortcut: 'none', samples: 200}
+        ], 'answer = \"uniform\"')))) AS t(source, task, relation, answer_form, answer, text_format, image_format, shortcut, samples, rate)",
         answer: "0.25",
     },
     answer: |types| match types {
@@ -62,6 +66,7 @@ const STRATUM: &[(&str, Shape)] = &[
     ("answer", Shape::Text),
     ("text_format", Shape::Text),
     ("image_format", Shape::Text),
+    ("shortcut", Shape::Text),
     ("samples", Shape::Number),
 ];
 
@@ -76,13 +81,15 @@ pub const DIMENSIONS: &[&str] = &[
     "text_format",
     "image_format",
     "format",
+    "shortcut",
     "least_kept",
+    "most_of_a_number",
 ];
 
 /// What is wanted of each dimension.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Targets {
+pub struct Targets {
     source: Option<Wanted>,
     task: Option<Wanted>,
     axis: Option<Wanted>,
@@ -92,8 +99,16 @@ struct Targets {
     text_format: Option<Wanted>,
     image_format: Option<Wanted>,
     format: Option<Wanted>,
+    shortcut: Option<Wanted>,
     least_kept: Option<f64>,
+    most_of_a_number: Option<f64>,
 }
+
+/// See the module.
+const MOST_OF_A_NUMBER: f64 = 0.35;
+
+/// Of the four numbers of a choice, each is to be right equally often.
+const QUARTER: f64 = 0.25;
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
@@ -118,7 +133,7 @@ impl Wanted {
 }
 
 impl Targets {
-    fn parse(text: &str) -> Result<Self> {
+    pub fn parse(text: &str) -> Result<Self> {
         let targets: Self = match toml::from_str(text) {
             Ok(targets) => targets,
             Err(error) => {
@@ -138,12 +153,17 @@ impl Targets {
         Ok(targets)
     }
 
-    fn dimensions(&self) -> [Option<&Wanted>; 9] {
-        let formats = [&self.text_format, &self.image_format, &self.format];
-        let [text, image, both] = formats.map(Option::as_ref);
+    /// Whether no answer is to be more likely than another.
+    pub fn evens_answers(&self) -> bool {
+        matches!(self.answer, Some(Wanted::Word(Word::Uniform)))
+    }
+
+    fn dimensions(&self) -> [Option<&Wanted>; 10] {
+        let formats = [&self.text_format, &self.image_format, &self.format, &self.shortcut];
+        let [text, image, both, shortcut] = formats.map(Option::as_ref);
         let [source, task, axis, relation, form, answer] =
             [&self.source, &self.task, &self.axis, &self.relation, &self.answer_form, &self.answer].map(Option::as_ref);
-        [source, task, axis, relation, form, answer, text, image, both]
+        [source, task, axis, relation, form, answer, text, image, both, shortcut]
     }
 }
 
@@ -192,6 +212,7 @@ struct Strata {
     answer: StringArray,
     text_format: StringArray,
     image_format: StringArray,
+    shortcut: StringArray,
     samples: Vec<u64>,
 }
 
@@ -203,18 +224,20 @@ impl Strata {
             relation: record.text("relation")?,
             answer_form: record.text("answer_form")?,
             answer: record.text("answer")?,
-            // NaN, of a null, becomes 0.
             text_format: record.text("text_format")?,
             image_format: record.text("image_format")?,
+            shortcut: record.text("shortcut")?,
+            // NaN, of a null, becomes 0.
             samples: record.number("samples")?.or_nan().iter().map(|n| *n as u64).collect(),
         })
     }
 
-    fn key(&self, row: usize) -> ([&str; 7], u64) {
+    fn key(&self, row: usize) -> ([&str; 8], u64) {
         let what = [&self.source, &self.task, &self.relation, &self.answer_form, &self.answer];
         let [source, task, relation, form, answer] = what.map(|column| column.value(row));
-        let (text, image) = (self.text_format.value(row), self.image_format.value(row));
-        ([source, task, relation, form, answer, text, image], self.samples[row])
+        let how = [&self.text_format, &self.image_format, &self.shortcut];
+        let [text, image, shortcut] = how.map(|column| column.value(row));
+        ([source, task, relation, form, answer, text, image, shortcut], self.samples[row])
     }
 
     /// The keep rates of `rows`, in their order.
@@ -230,16 +253,21 @@ impl Strata {
             margins(rows, &targets.text_format, |row| whole(&self.text_format, row)),
             margins(rows, &targets.image_format, |row| whole(&self.image_format, row)),
             margins(rows, &targets.format, |row| Some((String::new(), self.format(row)))),
+            // Within each axis: what the boxes tell of near and far says nothing of what they tell of widths.
+            margins(rows, &targets.shortcut, |row| {
+                Some((axis_of(self.relation.value(row)).to_owned(), self.shortcut.value(row).to_owned()))
+            }),
+            self.numbers(rows, targets),
         ];
         let counts: Vec<u64> = rows.iter().map(|row| self.samples[*row]).collect();
-        let rules = Rules { least_kept: targets.least_kept.unwrap_or(Rules::default().least_kept) };
+        let rules = Rules { least_kept: least_kept(targets) };
         keep_rates(&counts, &margins.concat(), &rules).rates
     }
 
     /// What is asked, and the answer: answers are balanced among those to one kind of question.
     fn answered(&self, row: usize, targets: &Targets) -> Option<(String, String)> {
         let form = self.answer_form.value(row);
-        if form == "number" && matches!(targets.answer, Some(Wanted::Word(Word::Uniform))) {
+        if self.is_number(row) && targets.evens_answers() {
             return None;
         }
         // Within each format too, so that none of them gives an answer away.
@@ -247,9 +275,52 @@ impl Strata {
         Some((question, self.answer.value(row).to_owned()))
     }
 
+    /// Whether the answer is a number: one that is asked for, or one of four.
+    fn is_number(&self, row: usize) -> bool {
+        self.answer.value(row).bytes().all(|byte| byte.is_ascii_digit())
+    }
+
+    /// For each task that counts and each form of its questions: the numbers that are right too often, each, and all others together.
+    fn numbers(&self, rows: &[usize], targets: &Targets) -> Vec<Margin> {
+        if !targets.evens_answers() {
+            return Vec::new();
+        }
+        let mut groups: BTreeMap<(&str, &str), BTreeMap<&str, Vec<usize>>> = BTreeMap::new();
+        for (stratum, row) in rows.iter().enumerate().filter(|(_, row)| self.is_number(**row)) {
+            let group = (self.task.value(*row), self.answer_form.value(*row));
+            groups.entry(group).or_default().entry(self.answer.value(*row)).or_default().push(stratum);
+        }
+        let of_group = |((_, form), values): ((&str, &str), BTreeMap<&str, Vec<usize>>)| {
+            let strata: Vec<Vec<usize>> = values.into_values().collect();
+            let times = |strata: &Vec<usize>| strata.iter().map(|stratum| self.samples[rows[*stratum]]).sum();
+            let times: Vec<u64> = strata.iter().map(times).collect();
+            let most = match form {
+                "choice" => QUARTER,
+                _ => targets.most_of_a_number.unwrap_or(MOST_OF_A_NUMBER),
+            };
+            let kept = capped(&times, most, least_kept(targets));
+            let (mut cells, mut others) = (Vec::new(), Cell { strata: Vec::new(), target: 0.0 });
+            for ((strata, n), kept) in strata.into_iter().zip(times).zip(kept) {
+                if kept < n as f64 {
+                    cells.push(Cell { strata, target: kept });
+                } else {
+                    others.strata.extend(strata);
+                    others.target += kept;
+                }
+            }
+            cells.push(others);
+            Margin { cells }
+        };
+        groups.into_iter().map(of_group).collect()
+    }
+
     fn format(&self, row: usize) -> String {
         [self.text_format.value(row), self.image_format.value(row)].join("/")
     }
+}
+
+fn least_kept(targets: &Targets) -> f64 {
+    targets.least_kept.unwrap_or(Rules::default().least_kept)
 }
 
 /// The margins of one dimension: one for each group, in it a cell for each value that a share is wanted of. `place` gives the
@@ -285,6 +356,7 @@ mod tests {
             answer: column(4),
             text_format: StringArray::from_iter_values(strata.iter().map(|_| "natural")),
             image_format: StringArray::from_iter_values(strata.iter().map(|_| "original")),
+            shortcut: StringArray::from_iter_values(strata.iter().map(|_| "none")),
             samples: strata.iter().map(|(_, samples)| *samples).collect(),
         };
         let rows: Vec<usize> = (0..strata.len()).collect();
@@ -299,11 +371,28 @@ mod tests {
             (["coco", "position_comparison", "left", "yes_no", "no"], 300),
             (["coco", "position_comparison", "near", "yes_no", "yes"], 10),
             (["coco", "position_comparison", "near", "yes_no", "no"], 40),
-            (["coco", "object_counting", "left", "number", "1"], 900),
-            (["coco", "object_counting", "left", "number", "5"], 30),
         ];
-        check(&strata, "answer = 'uniform'", &[0.5, 1.0, 1.0, 0.25, 1.0, 1.0]);
-        check(&strata, "answer = { 1 = 1, 5 = 1 }", &[1.0, 1.0, 1.0, 1.0, 1.0 / 30.0, 1.0]);
+        check(&strata, "answer = 'uniform'", &[0.5, 1.0, 1.0, 0.25]);
+    }
+
+    #[test]
+    fn no_number_is_right_too_often() {
+        let number = |form, n, samples| (["coco", "object_counting", "left", form, n], samples);
+        let strata = [
+            number("number", "1", 900),
+            number("number", "2", 50),
+            number("number", "3", 50),
+            number("number", "4", 30),
+            number("choice", "1", 900),
+            number("choice", "2", 100),
+            number("choice", "3", 100),
+            number("choice", "4", 100),
+        ];
+        // 70 of 200 are 35 %; a quarter each.
+        let rates = [70.0 / 900.0, 1.0, 1.0, 1.0, 1.0 / 9.0, 1.0, 1.0, 1.0];
+        check(&strata, "answer = 'uniform'", &rates);
+        check(&strata[..4], "answer = 'uniform'\nmost_of_a_number = 0.5", &[130.0 / 900.0, 1.0, 1.0, 1.0]);
+        check(&strata[..2], "answer = { 1 = 1, 2 = 1 }", &[50.0 / 900.0, 1.0]);
     }
 
     #[test]
@@ -321,7 +410,8 @@ mod tests {
     #[test]
     fn every_dimension_is_one_of_the_targets() {
         for dimension in DIMENSIONS {
-            let wanted = if *dimension == "least_kept" { "0.1" } else { "'uniform'" };
+            let number = ["least_kept", "most_of_a_number"].contains(dimension);
+            let wanted = if number { "0.1" } else { "'uniform'" };
             Targets::parse(&format!("{dimension} = {wanted}")).expect(dimension);
         }
     }

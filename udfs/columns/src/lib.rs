@@ -9,8 +9,10 @@ mod anchors;
 mod arguments;
 pub mod balance;
 mod draw;
+mod evened;
 pub mod format;
 mod format_allowed;
+mod format_turns;
 mod function;
 mod id_hash;
 mod key;
@@ -19,6 +21,8 @@ mod lists;
 mod marks;
 mod names;
 pub mod nouns;
+mod number_options;
+mod overlaps;
 pub mod phrases;
 mod place;
 mod record;
@@ -36,13 +40,17 @@ pub use record::{Record, Shape};
 pub const FUNCTIONS: &[Function] = &[
     anchors::ANCHORS,
     format_allowed::FORMAT_ALLOWED,
+    format_turns::FORMAT_TURNS,
     lacking::LACKING,
     marks::ASSIGN_MARKS,
     marks::DRAWN_MARKS,
     marks::NAMED_BOXES,
+    overlaps::OVERLAPS,
     place::PLACE,
     relate::RELATE,
     balance::BALANCE,
+    evened::EVENED,
+    number_options::NUMBER_OPTIONS,
     draw::DRAW,
     id_hash::ID_HASH,
     names::NOUN_PHRASE,

@@ -1,0 +1,38 @@
+-- writes: turns
+-- reads:
+-- keep:   view
+-- keys:   shape, turn
+
+-- The turns in which a question of a shape is asked. Its formats take them one after the other, and the questions of a scene start
+-- one after the other: which side is asked about and which option comes first belong to the sample and not to the question. Each turn
+-- has the other letter, or the other of yes and no, than the turn before.
+--
+-- flipped  whether the opposite of the relation that holds is asked about.
+-- answer   what the answer is then: yes or no, or the letter of the right option. Null where it is the question's own.
+SELECT * FROM (VALUES
+    ('yes_no', 'yes_no', 0, false, 'yes'),
+    ('yes_no', 'yes_no', 1, true, 'no'),
+    ('yes_no', 'yes_no', 2, false, 'yes'),
+    ('yes_no', 'yes_no', 3, true, 'no'),
+    ('choice of object', 'choice', 0, false, 'A'),    -- subject, object
+    ('choice of object', 'choice', 1, true, 'B'),     -- subject, object
+    ('choice of object', 'choice', 2, true, 'A'),     -- object, subject
+    ('choice of object', 'choice', 3, false, 'B'),    -- object, subject
+    ('choice of relation', 'choice', 0, false, 'A'),
+    ('choice of relation', 'choice', 1, false, 'B'),
+    ('choice of relation', 'choice', 2, false, 'A'),
+    ('choice of relation', 'choice', 3, false, 'B'),
+    -- The right number is the option at the turn's index.
+    ('choice of number', 'choice', 0, false, NULL),
+    ('choice of number', 'choice', 1, false, NULL),
+    ('choice of number', 'choice', 2, false, NULL),
+    ('choice of number', 'choice', 3, false, NULL),
+    ('open', 'open', 0, false, NULL),
+    ('open', 'open', 1, false, NULL),
+    ('open', 'open', 2, false, NULL),
+    ('open', 'open', 3, false, NULL),
+    ('number', 'number', 0, false, NULL),
+    ('number', 'number', 1, false, NULL),
+    ('number', 'number', 2, false, NULL),
+    ('number', 'number', 3, false, NULL)
+) AS t (shape, answer_form, turn, flipped, answer)

@@ -1,0 +1,104 @@
+//! `evened(facts, targets)`: what share of each kind of fact to keep, so that the words of a question do not tell which of two relations holds.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Float64Array};
+use arrow::datatypes::{DataType, Field, Fields};
+use datafusion::common::{Result, plan_err};
+use spatialmill_geometry::evening::{Facts, evened};
+use spatialmill_geometry::relate::RELATIONS;
+
+use crate::balance::Targets;
+use crate::lists::{Lists, list_type, lists_of};
+use crate::record::{Record, Shape};
+use crate::{Arguments, Example, Function};
+
+/// See [`spatialmill_geometry::evening`] for the method.
+pub const EVENED: Function = Function {
+    name: "evened",
+    usage: "evened(facts, targets)",
+    doc: "the facts (source, kind, other, relation, n) with the share to keep of each, so that neither kind nor other nor both tell which relation of an axis holds; all of them where the TOML text `targets` does not ask for answer = \"uniform\"",
+    example: Example {
+        sql:
+            "SELECT string_agg(concat(relation, ' ', share), ', ' ORDER BY relation) FROM (SELECT unnest(unnest(evened([
+            {source: 'a', kind: 'cup', other: 'table', relation: 'above', n: 8},
+            {source: 'a', kind: 'cup', other: 'table', relation: 'below', n: 3}
+        ], 'answer = \"uniform\"')))) AS t(source, kind, other, relation, n, share)",
+        answer: "above 0.5, below 1.0",
+    },
+    answer: |types| match types {
+        [facts, _] => {
+            Shape::List(FACT).check("evened", "facts", facts)?;
+            Ok(list_type(shared(&fields_of(facts))))
+        }
+        _ => plan_err!("`evened` takes two arguments, facts and targets, and not {}", types.len()),
+    },
+    call,
+};
+
+const FACT: &[(&str, Shape)] = &[
+    ("source", Shape::Text),
+    ("kind", Shape::Text),
+    ("other", Shape::Text),
+    ("relation", Shape::Text),
+    ("n", Shape::Number),
+];
+
+fn fields_of(facts: &DataType) -> Fields {
+    match facts {
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => match item.data_type() {
+            DataType::Struct(fields) => fields.clone(),
+            _ => Fields::empty(),
+        },
+        _ => Fields::empty(),
+    }
+}
+
+fn shared(fields: &Fields) -> Fields {
+    fields.iter().cloned().chain([Arc::new(Field::new("share", DataType::Float64, false))]).collect()
+}
+
+fn call(arguments: &Arguments) -> Result<ArrayRef> {
+    let facts = Lists::new(&arguments.column(0)?)?;
+    let even = Targets::parse(arguments.constant_text(1)?.unwrap_or_default())?.evens_answers();
+    let mut shares = vec![1.0; facts.values.len()];
+    let mut lengths = Vec::with_capacity(arguments.rows());
+    let columns = if facts.values.is_empty() || !even { None } else { Some(columns(&Record(&facts.values))?) };
+    for rows in facts.ranges() {
+        let mut rows: Vec<usize> = rows.unwrap_or_default().collect();
+        lengths.push(rows.len());
+        if let Some((words, n)) = &columns {
+            let key = |row: usize| words.each_ref().map(|column| column.value(row));
+            // One order, whatever order an aggregation gave them, so that the shares' last digits are the same too.
+            rows.sort_by_key(|row| key(*row));
+            let facts: Vec<Facts<[String; 4]>> = rows.iter().map(|row| fact(key(*row), n[*row])).collect();
+            for (row, share) in rows.iter().zip(evened(&facts)) {
+                shares[*row] = share;
+            }
+        }
+    }
+    let fields = shared(facts.values.fields());
+    let columns = facts.values.columns().iter().cloned().chain([Arc::new(Float64Array::from(shares)) as ArrayRef]);
+    lists_of(fields, columns.collect(), lengths, facts.nulls().cloned())
+}
+
+/// Source, kind, other and relation, and how many there are.
+type Columns = ([arrow::array::StringArray; 4], Vec<f64>);
+
+fn columns(record: &Record) -> Result<Columns> {
+    let [source, kind, other, relation] = ["source", "kind", "other", "relation"].map(|name| record.text(name));
+    Ok(([source?, kind?, other?, relation?], record.number("n")?.or_nan().to_vec()))
+}
+
+/// A fact belongs to three cells of its axis: both words, either of them.
+fn fact([source, kind, other, relation]: [&str; 4], n: f64) -> Facts<[String; 4]> {
+    let known = RELATIONS.iter().find(|known| known.name == relation);
+    let axis = known.map_or(relation, |known| known.axis);
+    let cell = |kind: &str, other: &str| [source, axis, kind, other].map(str::to_owned);
+    Facts {
+        cells: vec![cell(kind, other), cell(kind, ""), cell("", other)],
+        first: known.is_none_or(|known| known.name < known.inverse),
+        // NaN, of a null, becomes 0.
+        n: n as u64,
+    }
+}

@@ -1,0 +1,125 @@
+//! `format_turns(formats, offers, draw)`: in which order a question's formats come, and how early each of them comes.
+//!
+//! Samples are kept by comparing a draw with a rate. Were each sample's draw its own, the few that are kept of a few questions might all
+//! be asked the same way round. So the formats that suit a question are shuffled, each takes a turn in that order, and the earlier
+//! ones are kept: what is kept of a question takes its turns one after the other.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StructArray, new_empty_array};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Fields, Float64Type};
+use datafusion::common::{Result, exec_err, plan_err};
+
+use crate::lists::{Lists, list_type, lists_of};
+use crate::record::{Record, Shape};
+use crate::{Arguments, Example, Function};
+
+/// `drawn` is uniform in [0, 1) for each format that suits; what does not suit comes after all that does.
+pub const FORMAT_TURNS: Function = Function {
+    name: "format_turns",
+    usage: "format_turns(formats, offers, draw)",
+    doc: "for each of the formats (needs, allowed) its turn, 0 and up in an order that the draw shuffles, and how early that is among those that suit (drawn, in [0, 1)): allowed, and needing nothing that `offers` has not",
+    example: Example {
+        sql: "SELECT array_length(format_turns([{needs: {box: true}, allowed: true}, {needs: {box: false}, allowed: true}], {box: true}, 0.5))",
+        answer: "2",
+    },
+    answer: |types| match types {
+        [formats, DataType::Struct(_), draw] if draw.is_numeric() => {
+            Shape::List(FORMAT).check("format_turns", "formats", formats)?;
+            Ok(list_type(fields()))
+        }
+        _ => plan_err!("`format_turns` takes a list of formats, a struct of booleans and a draw"),
+    },
+    call,
+};
+
+const FORMAT: &[(&str, Shape)] = &[("needs", Shape::Struct(&[]))];
+
+fn fields() -> Fields {
+    vec![Field::new("turn", DataType::Int64, false), Field::new("drawn", DataType::Float64, false)].into()
+}
+
+fn call(arguments: &Arguments) -> Result<ArrayRef> {
+    let formats = Lists::new(&arguments.column(0)?)?;
+    if formats.values.is_empty() {
+        let columns = fields().iter().map(|field| new_empty_array(field.data_type())).collect();
+        return lists_of(fields(), columns, vec![0; arguments.rows()], formats.nulls().cloned());
+    }
+    let offers = arguments.column(1)?;
+    let draws = cast(&arguments.column(2)?, &DataType::Float64)?;
+    let draws = draws.as_primitive::<Float64Type>();
+    let record = Record(&formats.values);
+    let Some(needs) = record.field("needs")?.as_struct_opt() else {
+        return exec_err!("`needs` of a format is no struct of booleans");
+    };
+    let pairs = pairs(needs, offers.as_struct())?;
+    let allowed = match record.field("allowed")?.as_boolean_opt() {
+        Some(allowed) => allowed.clone(),
+        None => return exec_err!("`allowed` of a format is no boolean"),
+    };
+    let is = |values: &BooleanArray, row: usize| values.is_valid(row) && values.value(row);
+    let (mut turns, mut drawn) = (Vec::new(), Vec::new());
+    let mut lengths = Vec::with_capacity(arguments.rows());
+    for row in 0..arguments.rows() {
+        let range = formats.range(row);
+        lengths.push(range.len());
+        let suits = |format: &usize| {
+            is(&allowed, *format) && pairs.iter().all(|(need, offer)| !is(need, *format) || is(offer, row))
+        };
+        let (mut order, others): (Vec<usize>, Vec<usize>) = range.clone().partition(suits);
+        let suited = order.len();
+        let mut dice = Dice(draws.value(row).to_bits());
+        for at in (1..suited).rev() {
+            order.swap(at, dice.below(at + 1));
+        }
+        order.extend(others);
+        let start = turns.len();
+        turns.resize(start + order.len(), 0);
+        drawn.resize(start + order.len(), 0.0);
+        let within = dice.unit();
+        for (turn, format) in order.into_iter().enumerate() {
+            let at = start + format - range.start;
+            turns[at] = turn as i64;
+            drawn[at] = ((turn as f64 + within) / suited.max(1) as f64).min(BELOW_ONE);
+        }
+    }
+    let columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(turns)), Arc::new(Float64Array::from(drawn))];
+    lists_of(fields(), columns, lengths, formats.nulls().cloned())
+}
+
+/// The largest number below 1.
+const BELOW_ONE: f64 = 1.0 - f64::EPSILON / 2.0;
+
+/// What is needed, of each format, beside what is offered, of each row.
+fn pairs(needs: &StructArray, offers: &StructArray) -> Result<Vec<(BooleanArray, BooleanArray)>> {
+    let of = |(field, need): (&arrow::datatypes::FieldRef, &ArrayRef)| {
+        let offer = offers.column_by_name(field.name());
+        match (need.as_boolean_opt(), offer.and_then(|offer| offer.as_boolean_opt())) {
+            (Some(need), Some(offer)) => Ok((need.clone(), offer.clone())),
+            _ => exec_err!("`{}` is no boolean, in what is needed or in what is offered", field.name()),
+        }
+    };
+    needs.fields().iter().zip(needs.columns()).map(of).collect()
+}
+
+/// SplitMix64 (Steele, Lea and Flood 2014): numbers that follow from one draw.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        ((u128::from(self.next()) * n as u128) >> 64) as usize
+    }
+
+    fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}

@@ -1,0 +1,73 @@
+//! `number_options(right, draw, turn, often)`: four numbers to choose from, none of which looks more right than the others.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, ListBuilder, StringBuilder};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
+use datafusion::common::{Result, exec_datafusion_err, plan_err};
+use spatialmill_geometry::options::numbers_to_choose_from;
+
+use crate::lists::Lists;
+use crate::record::{Record, Shape};
+use crate::{Arguments, Example, Function};
+
+/// See [`spatialmill_geometry::options`] for the method. The options go up from the right one and start again at the least, so that
+/// their order tells as little as the numbers do.
+pub const NUMBER_OPTIONS: Function = Function {
+    name: "number_options",
+    usage: "number_options(right, draw, turn, often)",
+    doc: "four numbers, as texts, with the right one at index `turn` (0-3); `often` is a list of (n, times): how often each number is right where it may be any; null where `right` is no number",
+    example: Example {
+        sql: "SELECT number_options('1', 0.5, 2, [{n: '0', times: 10}, {n: '1', times: 10}, {n: '2', times: 10}, {n: '3', times: 10}])",
+        answer: "[3, 0, 1, 2]",
+    },
+    answer: |types| match types {
+        [_, _, _, often] => {
+            Shape::List(OFTEN).check("number_options", "often", often)?;
+            Ok(DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))))
+        }
+        _ => plan_err!("`number_options` takes four arguments and not {}", types.len()),
+    },
+    call,
+};
+
+const OFTEN: &[(&str, Shape)] = &[("n", Shape::Text), ("times", Shape::Number)];
+
+fn call(arguments: &Arguments) -> Result<ArrayRef> {
+    let right = arguments.text(0)?;
+    let draw = cast(&arguments.column(1)?, &DataType::Float64)?;
+    let draw = draw.as_primitive::<Float64Type>();
+    let turn = cast(&arguments.column(2)?, &DataType::Int64)?;
+    let turn = turn.as_primitive::<Int64Type>();
+    let often = Lists::new(&arguments.column(3)?)?;
+    let known: Vec<Option<(u64, u64)>> = if often.values.is_empty() {
+        Vec::new()
+    } else {
+        let record = Record(&often.values);
+        let (numbers, times) = (record.text("n")?, record.number("times")?);
+        let times = times.or_nan();
+        // A null or a negative number of times is none.
+        numbers.iter().zip(times.iter()).map(|(number, times)| Some((number?.parse().ok()?, *times as u64))).collect()
+    };
+    let mut options = ListBuilder::new(StringBuilder::new());
+    for row in 0..arguments.rows() {
+        if right.is_null(row) {
+            options.append_null();
+            continue;
+        }
+        let number: u64 = right
+            .value(row)
+            .parse()
+            .map_err(|_| exec_datafusion_err!("`number_options` finds no number in `{}`", right.value(row)))?;
+        let often: Vec<(u64, u64)> = known[often.range(row)].iter().flatten().copied().collect();
+        let sorted = numbers_to_choose_from(number, draw.value(row), &often);
+        let at = sorted.iter().position(|option| *option == number).unwrap_or(0) as i64;
+        for place in 0..sorted.len() as i64 {
+            let from = (at + place - turn.value(row)).rem_euclid(sorted.len() as i64) as usize;
+            options.values().append_value(sorted[from].to_string());
+        }
+        options.append(true);
+    }
+    Ok(Arc::new(options.finish()))
+}

@@ -1,0 +1,244 @@
+//! `overlaps(things)`: which of a frame's things are one thing that was marked twice, and whose boxes are full of other things.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, StringArray, new_empty_array};
+use arrow::datatypes::{DataType, Field, Fields};
+use datafusion::common::{Result, plan_err};
+use spatialmill_geometry::{Mask, PixelBox};
+
+use crate::lists::{Lists, list_type, lists_of};
+use crate::record::{Record, Shape};
+use crate::{Arguments, Example, Function};
+
+/// Two people who mark one lamp draw nearly the same outline. Which of the two marks stays is for `described` to say: the one
+/// that tells more, or of equals the one whose id comes first.
+pub const OVERLAPS: Function = Function {
+    name: "overlaps",
+    usage: "overlaps(things)",
+    doc: "for each of a frame's things (object_id, kind, box, mask, described) how much it is the same as a better described one of its kind (twin: the IoU of the masks, or of the boxes where one has no mask), and what share of its box the boxes of other things inside it fill (filled)",
+    example: Example {
+        sql: "SELECT concat(o.object_id, ' ', o.twin, ' ', o.filled) FROM (SELECT unnest(overlaps([
+            {object_id: 'couch', kind: 'couch', box: {x0: 0, y0: 0, x1: 8, y1: 4}, mask: NULL, described: 1},
+            {object_id: 'pillow', kind: 'pillow', box: {x0: 0, y0: 0, x1: 4, y1: 2}, mask: NULL, described: 1}])) AS o) ORDER BY 1",
+        answer: "couch 0.0 0.25",
+    },
+    answer: |types| match types {
+        [things] => {
+            Shape::List(THING).check("overlaps", "things", things)?;
+            Ok(list_type(fields()))
+        }
+        _ => plan_err!("`overlaps` takes one argument, a list of things, and not {}", types.len()),
+    },
+    call,
+};
+
+const THING: &[(&str, Shape)] = &[
+    ("object_id", Shape::Text),
+    ("kind", Shape::Text),
+    (
+        "box",
+        Shape::Struct(&[("x0", Shape::Number), ("y0", Shape::Number), ("x1", Shape::Number), ("y1", Shape::Number)]),
+    ),
+    ("mask", Shape::Struct(&[("height", Shape::Number), ("width", Shape::Number), ("counts", Shape::Text)])),
+    ("described", Shape::Number),
+];
+
+fn fields() -> Fields {
+    vec![
+        Field::new("object_id", DataType::Utf8, true),
+        Field::new("twin", DataType::Float64, false),
+        Field::new("filled", DataType::Float64, false),
+    ]
+    .into()
+}
+
+fn call(arguments: &Arguments) -> Result<ArrayRef> {
+    let things = Lists::new(&arguments.column(0)?)?;
+    if things.values.is_empty() {
+        let columns = fields().iter().map(|field| new_empty_array(field.data_type())).collect();
+        return lists_of(fields(), columns, vec![0; arguments.rows()], things.nulls().cloned());
+    }
+    let marked = Marked::new(&Record(&things.values))?;
+    let (mut twins, mut filled, mut lengths) = (Vec::new(), Vec::new(), Vec::with_capacity(arguments.rows()));
+    for rows in things.ranges() {
+        let rows: Vec<usize> = rows.unwrap_or_default().collect();
+        lengths.push(rows.len());
+        twins.extend(rows.iter().map(|row| marked.twin(*row, &rows)));
+        filled.extend(rows.iter().map(|row| marked.filled(*row, &rows)));
+    }
+    let columns: Vec<ArrayRef> =
+        vec![Arc::new(marked.ids), Arc::new(Float64Array::from(twins)), Arc::new(Float64Array::from(filled))];
+    lists_of(fields(), columns, lengths, things.nulls().cloned())
+}
+
+/// The things of all frames.
+struct Marked {
+    ids: StringArray,
+    kinds: StringArray,
+    boxes: Vec<PixelBox>,
+    masks: Vec<Option<(u32, u32, String)>>,
+    described: Vec<f64>,
+}
+
+/// Masks that are the same to this degree have boxes that share at least half; others need not be decoded.
+const WORTH_A_LOOK: f64 = 0.5;
+
+/// A thing is inside of a box when the box holds so much of its own.
+const INSIDE: f64 = 0.9;
+
+/// The box is looked at in so many rows and columns.
+const GRID: usize = 24;
+
+impl Marked {
+    fn new(record: &Record) -> Result<Self> {
+        let rows = record.0.len();
+        let boxes = match record.field("box")?.as_struct_opt() {
+            Some(boxes) => {
+                let edge = |name: &str| Ok::<_, datafusion::error::DataFusionError>(Record(boxes).number(name)?);
+                let (x0, y0, x1, y1) = (edge("x0")?, edge("y0")?, edge("x1")?, edge("y1")?);
+                let (x0, y0, x1, y1) = (x0.or_nan(), y0.or_nan(), x1.or_nan(), y1.or_nan());
+                (0..rows).map(|row| PixelBox { x0: x0[row], y0: y0[row], x1: x1[row], y1: y1[row] }).collect()
+            }
+            None => vec![PixelBox { x0: 0.0, y0: 0.0, x1: 0.0, y1: 0.0 }; rows],
+        };
+        let masks = match record.field("mask")?.as_struct_opt() {
+            Some(column) => {
+                let mask = Record(column);
+                let (height, width, counts) = (mask.number("height")?, mask.number("width")?, mask.text("counts")?);
+                let (height, width) = (height.or_nan(), width.or_nan());
+                let of = |row: usize| {
+                    let there = column.is_valid(row) && counts.is_valid(row);
+                    there.then(|| (height[row] as u32, width[row] as u32, counts.value(row).to_owned()))
+                };
+                (0..rows).map(of).collect()
+            }
+            None => vec![None; rows],
+        };
+        let described = record.number("described")?.or_nan().to_vec();
+        Ok(Self { ids: record.text("object_id")?, kinds: record.text("kind")?, boxes, masks, described })
+    }
+
+    /// How much of the same this thing is as the better described one of its kind that is most like it.
+    fn twin(&self, row: usize, frame: &[usize]) -> f64 {
+        if self.kinds.is_null(row) {
+            return 0.0;
+        }
+        let alike = frame.iter().filter(|other| {
+            **other != row
+                && self.kinds.is_valid(**other)
+                && self.kinds.value(**other) == self.kinds.value(row)
+                && self.is_better(**other, row)
+        });
+        alike.map(|other| self.sameness(row, *other)).fold(0.0, f64::max)
+    }
+
+    fn is_better(&self, this: usize, other: usize) -> bool {
+        match self.described[this].total_cmp(&self.described[other]) {
+            std::cmp::Ordering::Equal => self.ids.value(this) < self.ids.value(other),
+            order => order.is_gt(),
+        }
+    }
+
+    fn sameness(&self, a: usize, b: usize) -> f64 {
+        let boxes = self.boxes[a].iou(&self.boxes[b]);
+        if boxes < WORTH_A_LOOK {
+            return 0.0;
+        }
+        let mask = |row: usize| {
+            let (height, width, counts) = self.masks[row].as_ref()?;
+            Mask::from_counts(*height, *width, counts).ok()
+        };
+        match (mask(a), mask(b)) {
+            (Some(a), Some(b)) => a.iou(&b).unwrap_or(boxes),
+            _ => boxes,
+        }
+    }
+
+    /// The share of a thing's box that lies in the boxes of other things inside of it. (One that is nearly all of it is inside as
+    /// well: who sees such a box cannot say which of the two is meant. Its twin is no other thing.)
+    fn filled(&self, row: usize, frame: &[usize]) -> f64 {
+        let own = &self.boxes[row];
+        let inside: Vec<&PixelBox> = frame
+            .iter()
+            .filter(|other| **other != row && !self.is_twin(row, **other))
+            .map(|other| &self.boxes[*other])
+            .filter(|other| {
+                let shared = own.intersection(other).map_or(0.0, |shared| shared.area());
+                other.area() < own.area() && shared >= INSIDE * other.area()
+            })
+            .collect();
+        if inside.is_empty() {
+            return 0.0;
+        }
+        let at = |low: f64, high: f64, i: usize| low + (high - low) * (i as f64 + 0.5) / GRID as f64;
+        let points = (0..GRID * GRID).map(|i| (at(own.x0, own.x1, i % GRID), at(own.y0, own.y1, i / GRID)));
+        let covered = points.filter(|(x, y)| {
+            inside.iter().any(|other| (other.x0..other.x1).contains(x) && (other.y0..other.y1).contains(y))
+        });
+        covered.count() as f64 / (GRID * GRID) as f64
+    }
+
+    fn is_twin(&self, a: usize, b: usize) -> bool {
+        let same_kind = self.kinds.is_valid(a) && self.kinds.is_valid(b) && self.kinds.value(a) == self.kinds.value(b);
+        same_kind && self.boxes[a].iou(&self.boxes[b]) > INSIDE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked(things: &[(&str, Option<&str>, [f64; 4], f64)]) -> Marked {
+        Marked {
+            ids: things.iter().map(|thing| Some(thing.0)).collect(),
+            kinds: things.iter().map(|thing| thing.1).collect(),
+            boxes: things
+                .iter()
+                .map(|(_, _, [x0, y0, x1, y1], _)| PixelBox { x0: *x0, y0: *y0, x1: *x1, y1: *y1 })
+                .collect(),
+            masks: vec![None; things.len()],
+            described: things.iter().map(|thing| thing.3).collect(),
+        }
+    }
+
+    #[test]
+    fn of_two_marks_the_better_described_one_stays() {
+        let things = marked(&[
+            ("a", Some("lamp"), [0.0, 0.0, 20.0, 40.0], 1.0),
+            ("b", Some("lamp"), [0.5, 0.0, 20.0, 40.0], 2.0),
+            ("c", Some("vase"), [0.0, 0.0, 20.0, 40.0], 1.0),
+            ("d", None, [0.0, 0.0, 20.0, 40.0], 1.0),
+            ("e", Some("lamp"), [30.0, 0.0, 50.0, 40.0], 1.0),
+            ("f", Some("lamp"), [30.0, 0.0, 50.0, 40.0], 1.0),
+        ]);
+        let twins: Vec<f64> = (0..6).map(|row| things.twin(row, &[0, 1, 2, 3, 4, 5])).collect();
+        assert_eq!(twins, [0.975, 0.0, 0.0, 0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn masks_tell_more_than_boxes() {
+        let mut things = marked(&[
+            ("a", Some("chair"), [0.0, 0.0, 10.0, 10.0], 1.0),
+            ("b", Some("chair"), [0.0, 0.0, 10.0, 10.0], 1.0),
+        ]);
+        let half = |x0: f64| {
+            let mask = Mask::from_box(10, 10, &PixelBox { x0, y0: 0.0, x1: x0 + 5.0, y1: 10.0 }).unwrap();
+            Some((10, 10, mask.to_counts()))
+        };
+        things.masks = vec![half(0.0), half(5.0)];
+        assert_eq!(things.twin(1, &[0, 1]), 0.0, "two chairs side by side in boxes that are too large");
+    }
+
+    #[test]
+    fn a_box_is_filled_by_what_lies_in_it_and_not_by_what_it_lies_in() {
+        let things = marked(&[
+            ("wall unit", Some("wall unit"), [0.0, 0.0, 24.0, 24.0], 1.0),
+            ("television", Some("television"), [0.0, 0.0, 24.0, 12.0], 1.0),
+            ("shelf", Some("shelf"), [0.0, 6.0, 24.0, 18.0], 1.0),
+            ("lamp", Some("lamp"), [23.0, 0.0, 60.0, 24.0], 1.0),
+        ]);
+        let filled: Vec<f64> = (0..4).map(|row| things.filled(row, &[0, 1, 2, 3])).collect();
+        assert_eq!(filled, [0.75, 0.0, 0.0, 0.0]);
+    }
+}
