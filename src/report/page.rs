@@ -326,6 +326,7 @@ mod tests {
             relation: text(),
             answer_form: form.to_owned(),
             text_format: text(),
+            shortcut: "none".to_owned(),
             image_format: text(),
             answer: Some(text()),
             n: 3,
