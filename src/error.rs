@@ -10,6 +10,7 @@ use arrow::error::ArrowError;
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 
+use crate::redact::redacted;
 use crate::suggestion::edits;
 use crate::terminal;
 
@@ -129,7 +130,8 @@ impl fmt::Display for Error {
             }
             cause = error.source();
         }
-        f.write_str(&text)
+        // Here and nowhere else: a URL with a password may come from any library below.
+        f.write_str(&redacted(&text))
     }
 }
 

@@ -9,6 +9,7 @@ pub mod photos;
 pub mod pipeline;
 pub mod progress;
 pub mod project;
+pub mod redact;
 pub mod report;
 pub mod run;
 pub mod schemas;

@@ -130,7 +130,7 @@ mod tests {
     use arrow::datatypes::{DataType, Field, Schema};
 
     use super::super::Location;
-    use super::super::faults::{Fault, FaultStore};
+    use super::super::faults::{Fault, FaultStore, Operation};
     use super::super::part::tests::part;
     use super::*;
 
@@ -150,7 +150,7 @@ mod tests {
     async fn a_lost_answer_is_no_conflict() {
         for (fault, name) in [(Fault::After, "after"), (Fault::AfterAndRetried, "after-and-retried")] {
             let (faults, table) = table(name).await;
-            faults.fail_next_commit(fault);
+            faults.fail_next(Operation::Commit, fault);
             let table = table.commit(&commit(1)).await.unwrap();
             assert_eq!((table.version(), table.parts()), (1, &[part("a", 1)][..]), "{name}");
             assert_eq!(table.commit(&commit(2)).await.unwrap().version(), 2);
@@ -160,7 +160,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_commit_that_never_arrived_fails_and_can_be_tried_again() {
         let (faults, table) = table("before").await;
-        faults.fail_next_commit(Fault::Before);
+        faults.fail_next(Operation::Commit, Fault::Before);
         let error = table.commit(&commit(1)).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Input, "{error}");
         assert_eq!(table.latest().await.unwrap().version(), 0);

@@ -1,17 +1,30 @@
-//! A store for tests whose answers can be lost: it forwards to another one and fails the next commit, before or after its effect.
+//! A store for tests whose answers can be lost: it forwards to another one and fails the next operations of a kind, before or after
+//! their effect.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use futures::{StreamExt, stream};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
-/// What happens to the next write into a log.
+/// What fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operation {
+    /// A write into a log.
+    Commit,
+    /// Any other write.
+    Put,
+    Delete,
+    List,
+}
+
+/// How it fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     /// It never arrives.
@@ -20,21 +33,30 @@ pub(super) enum Fault {
     After,
     /// It takes effect, the answer is lost, and the client's own second try finds it taken.
     AfterAndRetried,
+    /// A listing breaks off behind so many names.
+    CutAfter(usize),
 }
 
 #[derive(Debug)]
 pub(super) struct FaultStore {
     inner: Arc<dyn ObjectStore>,
-    next: Mutex<Option<Fault>>,
+    next: Mutex<Vec<(Operation, Fault)>>,
 }
 
 impl FaultStore {
     pub(super) fn new(inner: Arc<dyn ObjectStore>) -> Self {
-        Self { inner, next: Mutex::new(None) }
+        Self { inner, next: Mutex::default() }
     }
 
-    pub(super) fn fail_next_commit(&self, fault: Fault) {
-        *self.next.lock().unwrap() = Some(fault);
+    /// Lets the next operation of a kind fail, after those that were asked for before.
+    pub(super) fn fail_next(&self, operation: Operation, fault: Fault) {
+        self.next.lock().unwrap().push((operation, fault));
+    }
+
+    fn fault(&self, operation: Operation) -> Option<Fault> {
+        let mut next = self.next.lock().unwrap();
+        let at = next.iter().position(|(of, _)| *of == operation)?;
+        Some(next.remove(at).1)
     }
 }
 
@@ -52,17 +74,17 @@ fn lost() -> Error {
 impl ObjectStore for FaultStore {
     async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         let is_commit = path.as_ref().contains("_delta_log/") && path.as_ref().ends_with(".json");
-        let fault = if is_commit { self.next.lock().unwrap().take() } else { None };
+        let fault = self.fault(if is_commit { Operation::Commit } else { Operation::Put });
         if fault == Some(Fault::Before) {
             return Err(lost());
         }
         let done = self.inner.put_opts(path, payload, options).await?;
         match fault {
-            Some(Fault::After) => Err(lost()),
             Some(Fault::AfterAndRetried) => {
                 Err(Error::AlreadyExists { path: path.to_string(), source: "precondition failed".into() })
             }
-            _ => Ok(done),
+            Some(_) => Err(lost()),
+            None => Ok(done),
         }
     }
 
@@ -75,11 +97,19 @@ impl ObjectStore for FaultStore {
     }
 
     fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(paths)
+        match self.fault(Operation::Delete) {
+            None => self.inner.delete_stream(paths),
+            Some(Fault::Before) => stream::once(async { Err(lost()) }).boxed(),
+            Some(_) => self.inner.delete_stream(paths).map(|_| Err(lost())).boxed(),
+        }
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
+        let listed = self.inner.list(prefix);
+        match self.fault(Operation::List) {
+            Some(Fault::CutAfter(names)) => listed.take(names).chain(stream::once(async { Err(lost()) })).boxed(),
+            _ => listed,
+        }
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {

@@ -9,12 +9,12 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use datafusion::execution::object_store::ObjectStoreUrl;
 use object_store::ObjectStore;
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use url::Url;
 
+use super::s3;
 use crate::error::{Context, Error, Result};
 
 /// A folder in an object store.
@@ -41,10 +41,7 @@ impl Location {
 
     /// The folder `name` inside this one.
     pub fn child(&self, name: &str) -> Result<Self> {
-        let plain = !name.is_empty()
-            && !name.starts_with(['.', '_'])
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
-        if !plain {
+        if !is_name(name) {
             return Err(
                 Error::usage("a table's name is made of ASCII letters, digits, `_`, `-` and `.`").with("table", name)
             );
@@ -54,12 +51,13 @@ impl Location {
         Ok(Self { url, store: Arc::clone(&self.store), root: self.root.clone().join(name) })
     }
 
-    /// The names of the folders directly inside this one that may be tables, in no order.
+    /// The names of the folders directly inside this one that may be tables, in no order. Others may lie there, too: `lost+found`,
+    /// somebody's notes, an export at the root of the same bucket.
     pub async fn children(&self) -> Result<Vec<String>> {
         let listed = self.store.list_with_delimiter(Some(&self.root)).await;
         let listed = listed.or_input(|| format!("cannot list the warehouse {}", self.url))?;
         let names = listed.common_prefixes.iter().filter_map(|p| p.filename());
-        Ok(names.filter(|name| !name.starts_with(['_', '.'])).map(str::to_owned).collect())
+        Ok(names.filter(|name| is_name(name)).map(str::to_owned).collect())
     }
 
     /// The same place reached through another store.
@@ -93,6 +91,13 @@ impl Location {
     pub fn object_store_url(&self) -> Result<ObjectStoreUrl> {
         Ok(ObjectStoreUrl::parse(&self.url[..url::Position::BeforePath])?)
     }
+}
+
+/// True for what a table can be called.
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(['.', '_'])
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }
 
 /// The store and path of one object that a row names (an image, a depth image): a path, `file://`, `s3://` or `memory://`.
@@ -129,7 +134,7 @@ fn store_of(url: &Url) -> Result<Arc<dyn ObjectStore>> {
         // Folders of runs whose last part is collected go with it.
         "file" => Arc::new(LocalFileSystem::new().with_automatic_cleanup(true)),
         "memory" => Arc::new(InMemory::new()),
-        "s3" => open_s3(url)?,
+        "s3" => s3::open(url)?,
         other => {
             return Err(Error::usage(format!("`{other}://` is not supported"))
                 .with("url", url)
@@ -138,27 +143,6 @@ fn store_of(url: &Url) -> Result<Arc<dyn ObjectStore>> {
     };
     stores.insert(key, Arc::clone(&store));
     Ok(store)
-}
-
-fn open_s3(url: &Url) -> Result<Arc<dyn ObjectStore>> {
-    let bucket = url.host_str().unwrap_or_default();
-    if bucket.is_empty() {
-        return Err(Error::usage("the URL names no bucket").with("url", url).hint("write s3://bucket/prefix"));
-    }
-    // The log's atomicity rests on put-if-absent, so it is asked for by name and not left to a default.
-    let mut builder =
-        AmazonS3Builder::from_env().with_bucket_name(bucket).with_conditional_put(S3ConditionalPut::ETagMatch);
-    let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
-    if endpoint.is_some_and(|endpoint| endpoint.starts_with("http://")) {
-        builder = builder.with_allow_http(true);
-    }
-    let store = builder.build().map_err(|error| {
-        Error::input("cannot set up access to the bucket")
-            .with("url", url)
-            .because(error)
-            .hint("check AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-    })?;
-    Ok(Arc::new(store))
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ mod history;
 mod location;
 mod part;
 mod part_writer;
+mod retry;
+mod s3;
 mod scan;
 mod schema;
 mod sink;
