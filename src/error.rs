@@ -26,6 +26,10 @@ pub enum Kind {
     Input,
     /// Another build committed first; running again is safe (exit code 1).
     Conflict,
+    /// A part vanished before its commit had landed; running again makes it anew (exit code 1).
+    Lost,
+    /// A stored part is not as it was written; building makes it anew (exit code 1).
+    Damaged,
     /// More rows than allowed went to quarantine, so nothing was published (exit code 3).
     Quarantined,
     /// A broken invariant of ours; please report it (exit code 1).
@@ -56,6 +60,11 @@ impl Error {
     /// [`Kind::Input`].
     pub fn input(message: impl Into<String>) -> Self {
         Self::new(Kind::Input, message)
+    }
+
+    /// [`Kind::Lost`].
+    pub fn lost(message: impl Into<String>) -> Self {
+        Self::new(Kind::Lost, message)
     }
 
     /// [`Kind::Internal`].
@@ -96,7 +105,7 @@ impl Error {
         match self.kind {
             Kind::Usage => 2,
             Kind::Quarantined => 3,
-            Kind::Input | Kind::Conflict | Kind::Internal => 1,
+            Kind::Input | Kind::Conflict | Kind::Lost | Kind::Damaged | Kind::Internal => 1,
         }
     }
 }
@@ -156,8 +165,43 @@ impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> Context<T> for std::r
     }
 }
 
+/// Found while a stored part was read: it is not as the log says. It travels through a plan as the cause of other errors.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{DAMAGED}: {why}, part `{part}`")]
+pub struct Damage {
+    /// The URL of the part.
+    pub part: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl Damage {
+    /// As it was found, however deep.
+    fn within<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Self> {
+        error.downcast_ref().or_else(|| Self::within(error.source()?))
+    }
+}
+
+const DAMAGED: &str = "a stored part is damaged";
+
+const DAMAGED_HINT: &str =
+    "`spatialmill verify` finds everything that is damaged, and the next `spatialmill build` makes it again";
+
+impl From<Damage> for Error {
+    fn from(Damage { part, why }: Damage) -> Self {
+        Self::new(Kind::Damaged, format!("{DAMAGED}: {why}")).with("part", part).hint(DAMAGED_HINT)
+    }
+}
+
 impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Self {
+        if let Some(damage) = Damage::within(&error) {
+            return damage.clone().into();
+        }
+        // Where a footer cannot be read the causes come as text alone.
+        if let Some((_, said)) = error.to_string().split_once(DAMAGED) {
+            return Self::new(Kind::Damaged, format!("{DAMAGED}{said}")).hint(DAMAGED_HINT);
+        }
         // An error of ours that travelled through a plan comes out as it went in.
         match error {
             DataFusionError::External(inner) => match inner.downcast::<Error>() {

@@ -3,16 +3,18 @@
 use clap::Args;
 
 use super::{Global, columns, out};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::pipeline::reasons;
 use crate::progress::tell_line;
+use crate::run::Mill;
 use crate::run::build::Built;
 use crate::run::import::Imported;
 
 /// Import what changed, then make every stale shard of every table up to `dataset`
 ///
 /// Each table changes in one commit, so that readers see whole versions only. A build that is interrupted is taken up by the next one
-/// at the shard. Exit code 3: too many rows were quarantined, and nothing of that table was published.
+/// at the shard. What is missing from a table, or was found damaged by `verify` or while it was read, is made again. Exit code 3: too many
+/// rows were quarantined, and nothing of that table was published.
 #[derive(Debug, Args)]
 #[command(after_long_help = reasons::help())]
 pub struct Build {
@@ -22,23 +24,33 @@ pub struct Build {
     /// Do not look at the sources; build from what is imported
     #[arg(long)]
     no_import: bool,
+    /// Make this again although nothing changed: a table (`objects`), a shard of all tables (`rooms/room_0001`), or a shard of one
+    /// (`objects/rooms/room_0001`); may be given several times
+    #[arg(long, value_name = "NAME")]
+    force: Vec<String>,
 }
 
 impl Build {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
-        let mill = global.mill().await?;
+        let mut mill = global.mill().await?;
         // Before the import, which may take hours.
         self.until.as_deref().map_or(Ok(()), |table| mill.pipeline.check_built(table))?;
-        let imported = if self.no_import { Vec::new() } else { mill.import(&[]).await? };
-        // What models were asked is paid for, also where the build ends early.
-        let account = || mill.models.account().iter().for_each(|line| tell_line(format_args!("{line}")));
-        let built = mill.build(self.until.as_deref()).await.inspect_err(|_| account())?;
+        mill.force(&self.force).await?;
+        let (imported, built) = match self.make(&mill).await {
+            // One damaged part is seldom alone: all are looked at before they are made again.
+            Err(error) if error.kind() == Kind::Damaged => {
+                tell_line(format_args!("{error}; looking for what else is damaged, then making it again"));
+                mill.note_damage().await?;
+                self.make(&mill).await?
+            }
+            outcome => outcome?,
+        };
         if !imported.is_empty() {
             out(&format!("{}\n", sources(&imported)))?;
             ask(&imported);
         }
         out(&summary(&built))?;
-        account();
+        account(&mill);
         let lost = imported
             .iter()
             .map(|i| &i.ledger)
@@ -55,6 +67,17 @@ impl Build {
         }
         Ok(())
     }
+
+    async fn make(&self, mill: &Mill) -> Result<(Vec<Imported>, Vec<Built>)> {
+        let imported = if self.no_import { Vec::new() } else { mill.import(&[]).await? };
+        let built = mill.build(self.until.as_deref()).await.inspect_err(|_| account(mill))?;
+        Ok((imported, built))
+    }
+}
+
+/// What models were asked is paid for, also where the build ends early.
+fn account(mill: &Mill) {
+    mill.models.account().iter().for_each(|line| tell_line(format_args!("{line}")));
 }
 
 /// What only the project's author can say of a source.

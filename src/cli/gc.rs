@@ -11,7 +11,8 @@ use crate::warehouse::Retention;
 
 /// Delete parts and staging records that no kept version refers to, once they are older than a grace period
 ///
-/// The grace period protects builds that are running: their parts are not in the log yet.
+/// What a build that is running wrote or took over stays whatever the grace; what one left behind that died counts as running for five
+/// minutes. A build whose parts are taken away all the same makes them again.
 #[derive(Debug, Args)]
 pub struct Gc {
     /// How old a file must be: 90m, 24h, 7d
@@ -30,14 +31,14 @@ impl Gc {
         let mill = global.mill().await?;
         let retention = Retention { versions: self.keep_versions, grace: self.grace };
         let mut rows = Vec::new();
-        for name in mill.warehouse.tables().await? {
-            let Some(table) = mill.warehouse.table(&name).await? else { continue };
+        // What other programs keep beside our tables is theirs.
+        for table in mill.tables().await?.iter().filter(|table| mill.schemas.contains_key(table.name())) {
             let found = if self.dry_run {
-                table.preview_garbage(retention).await?
+                mill.warehouse.preview_garbage(table, retention).await?
             } else {
-                table.collect_garbage(retention).await?
+                mill.warehouse.collect_garbage(table, retention).await?
             };
-            rows.push(vec![name, found.files.to_string(), found.bytes.to_string()]);
+            rows.push(vec![table.name().to_owned(), found.files.to_string(), found.bytes.to_string()]);
         }
         let files = if self.dry_run { "files to delete" } else { "files deleted" };
         out(&columns(&["table", files, "bytes"], &rows))

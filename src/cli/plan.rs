@@ -47,10 +47,11 @@ impl Plan {
                     continue;
                 }
             };
-            let why = match (state.stale(), state.changed) {
-                (0, _) => "",
-                (_, 0) => "not imported yet",
-                (_, _) => "it changed",
+            let why = match (state.stale(), state.changed, state.lost) {
+                (0, ..) => "",
+                (.., 1..) => "a part of it is missing or damaged",
+                (_, 0, _) => "not imported yet",
+                (..) => "it changed",
             };
             let row = [format!("source {name}"), state.stale().to_string(), state.fresh().to_string()];
             rows.push(row.into_iter().chain(["", "", why].map(str::to_owned)).collect());

@@ -17,18 +17,16 @@ impl Status {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let mill = global.mill().await?;
         let mut rows = Vec::new();
-        for name in mill.warehouse.tables().await? {
-            if let Some(table) = mill.warehouse.table(&name).await? {
-                let bytes: u64 = table.parts().iter().map(|part| part.bytes).sum();
-                rows.push(vec![
-                    name,
-                    table.version().to_string(),
-                    table.shards().len().to_string(),
-                    table.parts().len().to_string(),
-                    table.rows().to_string(),
-                    readable(bytes),
-                ]);
-            }
+        for table in mill.tables().await? {
+            let bytes: u64 = table.parts().iter().map(|part| part.bytes).sum();
+            rows.push(vec![
+                table.name().to_owned(),
+                table.version().to_string(),
+                table.shards().len().to_string(),
+                table.parts().len().to_string(),
+                table.rows().to_string(),
+                readable(bytes),
+            ]);
         }
         let heading = ["table", "version", "shards", "parts", "rows", "size"];
         out(&format!("warehouse {}\n\n{}", mill.warehouse.location().url(), columns(&heading, &rows)))?;

@@ -4,9 +4,11 @@ use clap::Args;
 
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
-use crate::suggestion::known;
+use crate::run::verify::Finding;
 
-/// Check every part's bytes and rows against the log, and every stage's checks and keys; or an export against its table
+/// Check logs against `runs`, every part's bytes and rows against its log, and every stage's checks and keys; or an export against its table
+///
+/// What is damaged is noted in the warehouse: the next `build` makes its shards again.
 #[derive(Debug, Args)]
 pub struct Verify {
     /// Tables; all when none is given
@@ -31,20 +33,13 @@ impl Verify {
                 n => Err(Error::input(format!("{n} faults")).hint("export it again with --replace")),
             };
         }
-        let mut rows = Vec::new();
-        let mut damage = 0;
-        let stored = mill.warehouse.tables().await?;
-        self.tables.iter().try_for_each(|table| known("table", table, &stored))?;
-        for name in stored {
-            if !self.tables.is_empty() && !self.tables.contains(&name) {
-                continue;
-            }
-            for finding in mill.verify(&name).await? {
-                damage += usize::from(finding.is_damage);
-                let mark = if finding.is_damage { "DAMAGE" } else { "note" };
-                rows.push(vec![mark.to_owned(), name.clone(), finding.text]);
-            }
-        }
+        let findings = mill.verify(&self.tables).await?;
+        let damage = findings.iter().filter(|finding| finding.is_damage).count();
+        let row = |finding: Finding| {
+            let mark = if finding.is_damage { "DAMAGE" } else { "note" };
+            vec![mark.to_owned(), finding.table, finding.text]
+        };
+        let rows: Vec<Vec<String>> = findings.into_iter().map(row).collect();
         if rows.is_empty() {
             return out("every table is whole\n");
         }
@@ -52,8 +47,10 @@ impl Verify {
         match damage {
             0 => Ok(()),
             n => {
-                Err(Error::input(format!("{n} findings are damage"))
-                    .hint("rebuild the shards named, or restore the files"))
+                Err(Error::input(format!("{n} findings are damage")).hint(
+                    "`spatialmill build` makes again what is missing or damaged, `build --force TABLE` a table whose log was altered; or put the \
+                     files back",
+                ))
             }
         }
     }

@@ -5,14 +5,16 @@
 //! ```
 //!
 //! An answer is durable as soon as it is there, and before the shard that it is for: a run that was killed asks again for what was being
-//! computed, and a template that changed asks nothing. A file that cannot be read is no answer. Everything below `_answers` may be removed but the
-//! depth images, to which the table `depths` points.
+//! computed, and a template that changed asks nothing. A file that is not what was kept is no answer: each carries a sum of what it says and,
+//! where a depth image lies beside it, of that image too, so that what was altered, cut or lost is asked again. Everything below `_answers` may
+//! be removed; what is needed of it is asked again when it is needed, but the depth images, to which the table `depths` points.
 
+use bytes::Bytes;
 use object_store::{ObjectStoreExt, PutPayload};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::warehouse::Location;
 
 /// The answers of a warehouse.
@@ -43,34 +45,76 @@ impl Key {
     }
 }
 
+/// A file that lies beside an answer, as an answer says it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Beside {
+    ending: String,
+    blake3: String,
+}
+
+/// Any answer, for the one field that is looked for in all.
+#[derive(Deserialize)]
+struct HasBeside {
+    #[serde(default)]
+    beside: Option<Beside>,
+}
+
+/// The answer in a file whose last line is its sum; what was kept before there were sums has one line.
+fn summed(bytes: &[u8]) -> Option<&[u8]> {
+    match bytes.iter().rposition(|byte| *byte == b'\n') {
+        Some(end) => (sum(&bytes[..end]).as_bytes() == &bytes[end + 1..]).then_some(&bytes[..end]),
+        None => Some(bytes),
+    }
+}
+
+fn sum(json: &[u8]) -> String {
+    format!("{:016x}", xxhash_rust::xxh3::xxh3_64(json))
+}
+
 impl Answers {
     /// In this warehouse.
     pub fn at(warehouse: Location) -> Self {
         Self { warehouse }
     }
 
-    /// What was said before.
+    /// What was said before, and is as it was said.
     pub async fn find<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>> {
-        let found = match self.warehouse.store().get(&self.warehouse.path(&key.path("json"))).await {
-            Ok(found) => found,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(e) => return Err(Error::input("cannot read what a model said before").because(e)),
-        };
-        let bytes = found.bytes().await.or_input(|| "cannot read what a model said before".into())?;
-        Ok(serde_json::from_slice(&bytes).ok())
+        let Some(bytes) = self.get(&key.path("json")).await? else { return Ok(None) };
+        let Some(json) = summed(&bytes) else { return Ok(None) };
+        let beside = serde_json::from_slice::<HasBeside>(json).ok().and_then(|answer| answer.beside);
+        if let Some(Beside { ending, blake3 }) = beside {
+            let found = self.get(&key.path(&ending)).await?;
+            if found.is_none_or(|found| *blake3::hash(&found).to_hex() != blake3) {
+                return Ok(None);
+            }
+        }
+        Ok(serde_json::from_slice(json).ok())
     }
 
     /// Keeps an answer, and gives it back as whoever finds it later will read it: a number that JSON rounds is rounded from the start.
     pub async fn keep<T: Serialize + DeserializeOwned>(&self, key: &Key, answer: &T) -> Result<T> {
-        let json = serde_json::to_vec(answer).or_internal(|| "an answer has no JSON form".into())?;
+        let mut json = serde_json::to_vec(answer).or_internal(|| "an answer has no JSON form".into())?;
         let kept = serde_json::from_slice(&json).or_internal(|| "an answer does not read back".into())?;
+        let sum = sum(&json);
+        json.extend([b"\n", sum.as_bytes()].concat());
         self.put(&key.path("json"), json.into()).await?;
         Ok(kept)
     }
 
-    /// Keeps a file beside an answer; before the answer, which says that it is there.
-    pub async fn keep_file(&self, key: &Key, ending: &str, bytes: Vec<u8>) -> Result<()> {
-        self.put(&key.path(ending), bytes.into()).await
+    /// Keeps a file beside an answer, before the answer, which says that it is there in a field `beside`.
+    pub async fn keep_file(&self, key: &Key, ending: &str, bytes: Vec<u8>) -> Result<Beside> {
+        let blake3 = blake3::hash(&bytes).to_hex().to_string();
+        self.put(&key.path(ending), bytes.into()).await?;
+        Ok(Beside { ending: ending.to_owned(), blake3 })
+    }
+
+    async fn get(&self, path: &str) -> Result<Option<Bytes>> {
+        let unreadable = || format!("cannot read what a model said before in {}{path}", self.warehouse.url());
+        match self.warehouse.store().get(&self.warehouse.path(path)).await {
+            Ok(found) => found.bytes().await.or_input(unreadable).map(Some),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error).or_input(unreadable),
+        }
     }
 
     /// The URL of a file beside an answer.
@@ -83,5 +127,55 @@ impl Answers {
     async fn put(&self, path: &str, bytes: PutPayload) -> Result<()> {
         let stored = self.warehouse.store().put(&self.warehouse.path(path), bytes).await;
         stored.map(drop).or_input(|| format!("cannot keep what a model said in {}{path}", self.warehouse.url()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Answer {
+        n: u32,
+        #[serde(default)]
+        beside: Option<String>,
+    }
+
+    #[derive(Debug, Serialize, Deserialize)]
+    struct WithFile {
+        beside: Option<Beside>,
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_was_altered_is_no_answer() {
+        let warehouse = Location::parse("memory://answers", Path::new("/")).unwrap();
+        let (answers, key) = (Answers::at(warehouse.clone()), Key::new("m", &["picture", "asked"]));
+        answers.keep(&key, &Answer { n: 17, beside: None }).await.unwrap();
+        let path = warehouse.path(&key.path("json"));
+        let kept = warehouse.store().get(&path).await.unwrap().bytes().await.unwrap();
+        let put = async |bytes: &[u8]| warehouse.store().put(&path, bytes.to_vec().into()).await.unwrap();
+        assert_eq!(answers.find(&key).await.unwrap(), Some(Answer { n: 17, beside: None }));
+        for bit in 0..8 * kept.len() {
+            let mut altered = kept.to_vec();
+            altered[bit / 8] ^= 1 << (bit % 8);
+            put(&altered).await;
+            assert_eq!(answers.find::<Answer>(&key).await.unwrap(), None, "{}", String::from_utf8_lossy(&altered));
+        }
+        put(&[]).await;
+        assert_eq!(answers.find::<Answer>(&key).await.unwrap(), None);
+        put(br#"{"n":3}"#).await;
+        assert_eq!(
+            answers.find(&key).await.unwrap(),
+            Some(Answer { n: 3, beside: None }),
+            "as it was kept without a sum"
+        );
+
+        let beside = answers.keep_file(&key, "png", b"depth".to_vec()).await.unwrap();
+        answers.keep(&key, &WithFile { beside: Some(beside) }).await.unwrap();
+        assert!(answers.find::<WithFile>(&key).await.unwrap().is_some());
+        answers.put(&key.path("png"), b"other".to_vec().into()).await.unwrap();
+        assert!(answers.find::<WithFile>(&key).await.unwrap().is_none());
     }
 }

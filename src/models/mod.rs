@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use spatialmill_models::Task;
 use tokio::sync::OnceCell;
 
-pub use answers::{Answers, Key};
+pub use answers::{Answers, Beside, Key};
 pub use chatting::{Chatting, Step};
 pub use open::{How, Model};
 pub use pictures::{Pictures, Shown};

@@ -13,14 +13,14 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::Receiver;
 
-use super::build::Made;
+use super::build::{Made, forget};
 use super::{Mill, Run, iso};
 use crate::error::{Context, Kind, Result};
 use crate::pipeline::account::Lost;
 use crate::warehouse::{Commit, Empty, Part, PartWriter, Record, Table, WriteOptions};
 
-const QUARANTINE: &str = "quarantine";
-const RUNS: &str = "runs";
+pub(super) const QUARANTINE: &str = "quarantine";
+pub(super) const RUNS: &str = "runs";
 
 /// How often entering runs is tried again when other runs were faster.
 const ROUNDS: usize = 8;
@@ -50,7 +50,7 @@ impl Mill {
         if !lost.is_empty() {
             let staging = self.quarantine_table().await?.staging();
             for part in lost {
-                staging.remove(&part.shard, &part.fingerprint).await?;
+                forget(&staging, &part.shard, &part.fingerprint).await;
             }
         }
         Ok(())
@@ -62,21 +62,36 @@ impl Mill {
     }
 
     /// What could not be used of a shard that an interrupted run made durable.
-    pub(super) async fn losses_before(&self, stage: &str, shard: &str, fingerprint: &str) -> Result<Option<Vec<Part>>> {
+    pub(super) async fn losses_before(
+        &self,
+        stage: &str,
+        shard: &str,
+        fingerprint: &str,
+        run: &Run,
+    ) -> Result<Option<Vec<Part>>> {
         let Some(table) = self.warehouse.table(QUARANTINE).await? else { return Ok(None) };
-        let record = table.staging().find(&format!("{stage}/{shard}"), fingerprint).await?;
+        let record = table.staging().find(&format!("{stage}/{shard}"), fingerprint, &run.id).await?;
         Ok(record.map(|record| record.parts))
+    }
+
+    /// What `quarantine` says of these shards of stages (`<stage>/<shard>`) is missing or damaged.
+    pub(super) async fn lost_books(&self) -> Result<BTreeSet<String>> {
+        match self.warehouse.table(QUARANTINE).await? {
+            Some(table) => table.lost_shards().await,
+            None => Ok(BTreeSet::new()),
+        }
     }
 
     /// Enters every version of every table that `runs` does not have yet. Another run may do so at the same time: what it was
     /// faster with is left to it.
-    pub(super) async fn record_runs(&self) -> Result<()> {
-        let run = Run::begin();
-        for _ in 0..ROUNDS {
+    pub(super) async fn record_runs(&self, run: &Run) -> Result<()> {
+        for round in 0..ROUNDS {
             let table = self.open_or_create(RUNS).await?;
+            // Another name for each round's files, and another one than those of the run's tables.
+            let run = Run { id: format!("{}-books-{round}", run.id), ..run.clone() };
             let commit = self.missing_runs(&table, &run).await?;
             match table.commit(&commit).await {
-                Err(error) if error.kind() == Kind::Conflict => {}
+                Err(error) if [Kind::Conflict, Kind::Lost].contains(&error.kind()) => {}
                 outcome => return outcome.map(drop),
             }
         }
@@ -85,19 +100,25 @@ impl Mill {
     }
 
     async fn missing_runs(&self, table: &Table, run: &Run) -> Result<Commit> {
-        let known: BTreeSet<String> = table.shards().into_keys().map(str::to_owned).collect();
+        let lost = table.lost_shards().await?;
+        let mut known: BTreeSet<String> = table.shards().into_keys().map(str::to_owned).collect();
+        known.retain(|shard| !lost.contains(shard));
         let mut commit = Commit { run_id: run.id.clone(), ..Commit::default() };
-        for name in self.warehouse.tables().await? {
+        for written in self.tables().await? {
+            let name = written.name().to_owned();
             if [RUNS, QUARANTINE].contains(&name.as_str()) {
                 continue;
             }
-            let Some(written) = self.warehouse.table(&name).await? else { continue };
             for entry in written.history(LOOK_BACK).await? {
                 let Some(run_id) = entry.info.get("run_id").and_then(Value::as_str) else { continue };
                 // A run writes a table once for each source.
                 let shard = format!("{run_id}/{name}/{}", entry.version);
                 if known.contains(&shard) {
-                    break;
+                    // Older versions are known, too, unless their lines are lost.
+                    match lost.is_empty() {
+                        true => break,
+                        false => continue,
+                    }
                 }
                 let of = |field: &str| entry.info.get(field).cloned().unwrap_or(Value::Null);
                 let codes: Vec<Value> = of("quarantined")
@@ -109,9 +130,13 @@ impl Mill {
                 let row = json!({"run_id": run_id, "table": name, "version": entry.version, "started": of("started"),
                     "finished": iso(entry.at), "rows_in": of("rows_in"), "rows_out": of("rows_out"), "filtered": of("filtered"),
                     "quarantined": codes, "fingerprint": of("fingerprint"), "seed": of("seed")});
+                run.is_at_work(&self.warehouse).await?;
                 commit.add.extend(write_rows(table, run, &shard, &[row]).await?);
             }
         }
+        // A lost line of a table that is no more cannot be had again.
+        let is_had = |shard: &String| commit.add.iter().any(|part| part.shard == *shard);
+        commit.remove_shards = lost.into_iter().filter(|shard| !is_had(shard)).collect();
         Ok(commit)
     }
 }
@@ -178,7 +203,8 @@ impl Losses {
         let Some(writer) = self.writer else { return Ok(Vec::new()) };
         let parts = writer.finish(Empty::WriteNothing).await?;
         let (shard, fingerprint) = (self.options.shard.clone(), self.options.fingerprint.clone());
-        let record = Record { shard, fingerprint, parts: parts.clone(), info: Map::new() };
+        let (info, run_id) = (Map::new(), self.run.id.clone());
+        let record = Record { shard, fingerprint, parts: parts.clone(), info, run_id };
         self.table.staging().save(&record).await?;
         Ok(parts)
     }

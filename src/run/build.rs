@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Quarantine is committed before its table: if the process dies between the two, the shard is still stale and both are written
-//! again. Memory: the engine's pool, plus what [`WriteParts`](crate::warehouse) holds for each open part, plus the held views of the
+//! again. A commit that misses a part (somebody is cleaning up) fails, and the stage is gone through again: what is still there is
+//! taken over from its record, and the rest is made. Memory: the engine's pool, plus what [`WriteParts`](crate::warehouse) holds for each open part, plus the held views of the
 //! shards in flight.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,8 +36,8 @@ use super::{Mill, Run};
 use crate::error::{Context, Error, Kind, Result};
 use crate::pipeline::Stage;
 use crate::pipeline::account::Ledger;
-use crate::progress::Bar;
-use crate::warehouse::{Commit, Part, Record, Table, WriteOptions, write_parts};
+use crate::progress::{Bar, tell_line};
+use crate::warehouse::{Commit, Part, Record, Staging, Table, WriteOptions, write_parts};
 
 /// The shard of a table that is built once, from all shards.
 pub const ALL: &str = "all";
@@ -79,16 +80,20 @@ impl Mill {
     pub async fn build(&self, until: Option<&str>) -> Result<Vec<Built>> {
         until.map_or(Ok(()), |table| self.pipeline.check_built(table))?;
         let run = Run::begin();
+        run.through(self.build_all(until, &run)).await
+    }
+
+    async fn build_all(&self, until: Option<&str>, run: &Run) -> Result<Vec<Built>> {
         let mut all = Vec::new();
         for name in &self.pipeline.order {
             let stage = self.pipeline.stage(name)?;
             self.open_models(stage).await?;
-            all.push(self.build_stage(stage, &run).await?);
+            all.push(run.until_kept(async |run| self.build_stage(stage, run).await).await?);
             if until == Some(name.as_str()) {
                 break;
             }
         }
-        self.record_runs().await?;
+        self.record_runs(run).await?;
         Ok(all)
     }
 
@@ -107,8 +112,15 @@ impl Mill {
         let table = self.open_or_create(&stage.writes).await?;
         let quarantine = self.quarantine_table().await?;
         let state = self.staleness(stage).await?;
+        if !state.stale.is_empty() {
+            run.is_at_work(&self.warehouse).await?;
+        }
         let at_once = state.stale.len().clamp(1, self.engine.partitions());
-        let partitions = (self.engine.partitions() / at_once).max(1);
+        // What is made again as it was gets the partitions that it had among all shards: other partitions would write the same rows as other
+        // bytes, and make what is behind them stale.
+        let is_same = state.stale.iter().all(|stale| stale.is_lost || stale.is_forced);
+        let among = if is_same { state.stale.len() + state.fresh } else { state.stale.len() };
+        let partitions = (self.engine.partitions() / among.clamp(1, self.engine.partitions())).max(1);
         let plans = match state.stale.is_empty() {
             true => None,
             false => Some(Arc::new(self.plans(stage, partitions).await?)),
@@ -178,14 +190,16 @@ impl Mill {
         run: &Run,
     ) -> Result<Made> {
         let fingerprint = stale.fingerprint.to_string();
-        if let Some(made) = self.taken_over(table, &stage.writes, &stale.shard, &fingerprint).await? {
+        if !stale.is_forced
+            && let Some(made) = self.taken_over(table, &stage.writes, &stale.shard, &fingerprint, run).await?
+        {
             return Ok(made);
         }
         let losses = Losses::new(quarantine, &stage.writes, &stale.shard, &fingerprint, run);
         let (lost, loss) = mpsc::channel(LOSSES_WAITING);
         let ledger = Arc::new(Mutex::new(Ledger::default()));
         let options = self.write_options(stage, table, run, &stale.shard, &fingerprint);
-        let settled = stage.settle.as_ref().map(|column| Settled {
+        let settled = stage.settle.as_ref().filter(|_| !stale.is_lost).map(|column| Settled {
             column: column.clone(),
             keys: stage.keys.clone(),
             stored: table.clone(),
@@ -218,18 +232,19 @@ impl Mill {
             return Err(Error::internal(message).with("stage", &stage.writes).with("shard", &stale.shard));
         }
         let made = Made { shard: stale.shard.clone(), parts, lost, ledger };
-        self.keep_for_later(table, &made, &fingerprint).await?;
+        self.keep_for_later(table, &made, &fingerprint, run).await?;
         Ok(made)
     }
 
     /// Leaves a record from which the next run takes this shard over, should this one not get to its commit.
-    pub(super) async fn keep_for_later(&self, table: &Table, made: &Made, fingerprint: &str) -> Result<()> {
+    pub(super) async fn keep_for_later(&self, table: &Table, made: &Made, fingerprint: &str, run: &Run) -> Result<()> {
         let ledger = serde_json::to_value(&made.ledger).or_internal(|| "a ledger has no JSON form".into())?;
         let record = Record {
             shard: made.shard.clone(),
             fingerprint: fingerprint.to_owned(),
             parts: made.parts.clone(),
             info: Map::from_iter([("ledger".to_owned(), ledger)]),
+            run_id: run.id.clone(),
         };
         table.staging().save(&record).await
     }
@@ -241,15 +256,16 @@ impl Mill {
         stage: &str,
         shard: &str,
         fingerprint: &str,
+        run: &Run,
     ) -> Result<Option<Made>> {
-        let Some(record) = table.staging().find(shard, fingerprint).await? else { return Ok(None) };
+        let Some(record) = table.staging().find(shard, fingerprint, &run.id).await? else { return Ok(None) };
         // A record whose ledger cannot be read is of another version: the shard is made again.
         let ledger: Option<Ledger> =
             record.info.get("ledger").cloned().and_then(|value| serde_json::from_value(value).ok());
         let Some(ledger) = ledger else { return Ok(None) };
         let lost = match ledger.rows_quarantined() {
             0 => Some(Vec::new()),
-            _ => self.losses_before(stage, shard, fingerprint).await?,
+            _ => self.losses_before(stage, shard, fingerprint, run).await?,
         };
         Ok(lost.map(|lost| Made { shard: shard.to_owned(), parts: record.parts, lost, ledger }))
     }
@@ -305,7 +321,7 @@ impl Mill {
         };
         let committed = table.commit(&commit).await?;
         for (shard, fingerprint) in records {
-            table.staging().remove(&shard, &fingerprint).await?;
+            forget(&table.staging(), &shard, &fingerprint).await;
         }
         self.forget_losses(&lost).await?;
         Ok(committed.version())
@@ -365,6 +381,14 @@ impl Mill {
             }
         }
         Ok(())
+    }
+}
+
+/// Removes the record of a shard that is committed. One that stays behind is old some day, and `gc` removes it: no reason to fail
+/// what has been done.
+pub(super) async fn forget(staging: &Staging, shard: &str, fingerprint: &str) {
+    if let Err(error) = staging.remove(shard, fingerprint).await {
+        tell_line(format_args!("left to gc: {error}"));
     }
 }
 

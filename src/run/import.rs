@@ -53,6 +53,8 @@ pub struct SourceState {
     pub changed: usize,
     /// What mill.toml should say of the source and does not, see [`Source::unsaid`].
     pub unsaid: Vec<String>,
+    /// How many of those to be read have a part that is missing or damaged.
+    pub lost: usize,
 }
 
 impl SourceState {
@@ -68,7 +70,7 @@ impl SourceState {
 }
 
 /// What quarantined records are entered under.
-const IMPORT: &str = "import";
+pub(super) const IMPORT: &str = "import";
 
 /// Rows that may wait between a reader and the writers.
 const WAITING: usize = 256;
@@ -95,17 +97,21 @@ impl Mill {
         let sources: Vec<&str> = self.project.sources.iter().map(|source| source.options.name.as_str()).collect();
         names.iter().try_for_each(|name| known("source", name, &sources))?;
         let run = Run::begin();
+        run.through(self.import_all(names, &run)).await
+    }
+
+    async fn import_all(&self, names: &[String], run: &Run) -> Result<Vec<Imported>> {
         let mut imported = Vec::new();
         for source in &self.project.sources {
             if names.is_empty() || names.contains(&source.options.name) {
-                imported
-                    .push(self.import_source(source, &run).await.map_err(|e| e.with("source", &source.options.name))?);
+                let read = run.until_kept(async |run| self.import_source(source, run).await).await;
+                imported.push(read.map_err(|e| e.with("source", &source.options.name))?);
             }
         }
         if names.is_empty() {
-            self.remove_unknown_sources(&run).await?;
+            self.remove_unknown_sources(run).await?;
         }
-        self.record_runs().await?;
+        self.record_runs(run).await?;
         Ok(imported)
     }
 
@@ -130,11 +136,16 @@ impl Mill {
             toml::to_string(&table.options).or_internal(|| "the source's options have no text form".into())?;
         let benchmarks = Benchmarks::of(&self.project, table)?;
         let options = options + &benchmarks.digest();
-        let mut tables = Vec::new();
+        let (mut tables, mut lost) = (Vec::new(), self.lost_shards(None, IMPORT).await?);
         for imported in IMPORTED {
-            tables.push(self.warehouse.table(imported).await?);
+            let stored = self.warehouse.table(imported).await?;
+            if let Some(table) = &stored {
+                lost.extend(table.lost_shards().await?);
+            }
+            tables.push(stored);
         }
-        let mut state = SourceState { wanted: Vec::new(), current: BTreeSet::new(), changed: 0, unsaid: Vec::new() };
+        let mut state =
+            SourceState { wanted: Vec::new(), current: BTreeSet::new(), changed: 0, unsaid: Vec::new(), lost: 0 };
         for shard in shards {
             let full = format!("{name}/{}", shard.name);
             let fingerprint = Fingerprint::of_source(&table.kind, &options, &shard.fingerprint).to_string();
@@ -144,7 +155,10 @@ impl Mill {
             let stored = |table: &Option<Table>| {
                 table.as_ref().and_then(|table| table.shards().get(full.as_str()).map(|stored| *stored == fingerprint))
             };
-            if tables.iter().any(|table| stored(table) != Some(true)) {
+            if lost.contains(&full) || self.force.names_import(&full) {
+                state.lost += usize::from(lost.contains(&full));
+                state.wanted.push((shard, full, fingerprint));
+            } else if tables.iter().any(|table| stored(table) != Some(true)) {
                 state.changed += usize::from(tables.iter().any(|table| stored(table) == Some(false)));
                 state.wanted.push((shard, full, fingerprint));
             }
@@ -162,13 +176,20 @@ impl Mill {
             tables.insert(*imported, self.open_or_create(imported).await?);
         }
         let quarantine = self.quarantine_table().await?;
+        if !wanted.is_empty() {
+            run.is_at_work(&self.warehouse).await?;
+        }
         let bar = self.progress.stage(name, wanted.len());
         let in_flight = self.engine.partitions() + ONE_MORE;
         let mut read: Vec<Read> = futures::stream::iter(wanted.into_iter().map(|(shard, full, fingerprint)| {
             let into = Destination { tables: &tables, quarantine: &quarantine, benchmarks: &benchmarks, run };
             let (reader, bar) = (Arc::clone(&reader), &bar);
             async move {
-                let read = match self.read_before(into.tables, &full, &fingerprint).await? {
+                let before = match self.force.names_import(&full) {
+                    true => None,
+                    false => self.read_before(into.tables, &full, &fingerprint, run).await?,
+                };
+                let read = match before {
                     Some(read) => read,
                     None => self.read_shard(reader, shard, full, fingerprint, into).await?,
                 };
@@ -310,7 +331,7 @@ impl Mill {
             let ledger = ledgers.remove(name).unwrap_or_default();
             let lost = if ledger.quarantined.is_empty() { Vec::new() } else { std::mem::take(&mut lost) };
             let one = Made { shard: full.clone(), parts, lost, ledger };
-            self.keep_for_later(&tables[name], &one, &fingerprint).await?;
+            self.keep_for_later(&tables[name], &one, &fingerprint, run).await?;
             made.insert(name, one);
         }
         Ok(made)
@@ -322,10 +343,11 @@ impl Mill {
         tables: &BTreeMap<&'static str, Table>,
         shard: &str,
         fingerprint: &str,
+        run: &Run,
     ) -> Result<Option<Read>> {
         let mut made = BTreeMap::new();
         for (name, table) in tables {
-            match self.taken_over(table, IMPORT, shard, fingerprint).await? {
+            match self.taken_over(table, IMPORT, shard, fingerprint, run).await? {
                 Some(one) => made.insert(*name, one),
                 None => return Ok(None),
             };

@@ -13,6 +13,7 @@
 pub mod benchmarks;
 pub mod books;
 pub mod build;
+pub mod force;
 pub mod import;
 mod in_flight;
 pub mod plans;
@@ -27,14 +28,16 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use datafusion::datasource::empty::EmptyTable;
+use tokio::sync::OnceCell;
 
-use crate::error::{Error, Result};
+use self::force::Force;
+use crate::error::{Error, Kind, Result};
 use crate::models::Models;
 use crate::pipeline::{Keep, Pipeline};
-use crate::progress::Progress;
+use crate::progress::{Progress, tell_line};
 use crate::project::Project;
 use crate::schemas;
-use crate::warehouse::Warehouse;
+use crate::warehouse::{Running, Table, Warehouse};
 
 /// A project with its warehouse open: what every verb of the command line works on.
 pub struct Mill {
@@ -50,6 +53,8 @@ pub struct Mill {
     pub progress: Progress,
     /// Its models, opened when they are asked for.
     pub models: Arc<Models>,
+    /// What is made again although nothing that it depends on changed.
+    pub force: Force,
     engine: session::Engine,
 }
 
@@ -62,23 +67,37 @@ impl Mill {
         let objects = schemas.get("objects").ok_or_else(|| Error::internal("schemas/ does not declare `objects`"))?;
         let models = Arc::new(Models::of(&project, warehouse.location())?);
         let engine = session::Engine::new(&project, &objects.schema, &models)?;
-        Ok(Self { project, warehouse, pipeline, schemas, progress, models, engine })
+        Ok(Self { project, warehouse, pipeline, schemas, progress, models, force: Force::default(), engine })
+    }
+
+    /// The newest versions of all tables, sorted by name. A table that another program keeps beside ours and that cannot be read is
+    /// passed over with a word.
+    pub async fn tables(&self) -> Result<Vec<Table>> {
+        let mut tables = Vec::new();
+        for name in self.warehouse.tables().await? {
+            match self.warehouse.table(&name).await {
+                Ok(table) => tables.extend(table),
+                Err(error) if self.schemas.contains_key(&name) => return Err(error),
+                Err(error) => tell_line(format_args!("passed over: {error}")),
+            }
+        }
+        Ok(tables)
     }
 
     /// A SQL session in which every table of the warehouse can be read.
     pub async fn session(&self, versions: &BTreeMap<String, u64>) -> Result<datafusion::prelude::SessionContext> {
         let context = self.engine.session()?;
-        for name in self.warehouse.tables().await? {
+        for table in self.tables().await? {
             // A stage that was switched off has no rows, whatever it had before.
-            if self.pipeline.stages.get(&name).is_some_and(|stage| stage.keep != Keep::Table) {
+            if self.pipeline.stages.get(table.name()).is_some_and(|stage| stage.keep != Keep::Table) {
                 continue;
             }
-            let table = match versions.get(&name) {
-                Some(version) => self.warehouse.table_at(&name, *version).await?,
-                None => self.warehouse.table(&name).await?,
+            let table = match versions.get(table.name()) {
+                Some(version) => self.warehouse.table_at(table.name(), *version).await?,
+                None => Some(table),
             };
             if let Some(table) = table {
-                context.register_table(name.as_str(), table.provider())?;
+                context.register_table(table.name(), table.provider())?;
             }
         }
         // Nothing was quarantined yet, or nothing run: that is an empty table too.
@@ -100,7 +119,12 @@ pub struct Run {
     pub id: String,
     /// ISO 8601, UTC.
     pub started: String,
+    /// There when the run has written something.
+    running: Arc<OnceCell<Running>>,
 }
+
+/// How often what `gc` took away is made again, before it is left to whoever runs them at the same time.
+const ROUNDS: usize = 4;
 
 impl Run {
     /// A run that begins now.
@@ -113,7 +137,35 @@ impl Run {
             std::process::id() % 100_000,
             now.subsec_nanos() % 1_000_000
         );
-        Self { id, started: iso(now.as_millis() as u64) }
+        Self { id, started: iso(now.as_millis() as u64), running: Arc::default() }
+    }
+
+    /// Says that the run is at work, so that `gc` spares what it writes; said once, and before it writes.
+    async fn is_at_work(&self, warehouse: &Warehouse) -> Result<()> {
+        self.running.get_or_try_init(|| warehouse.begin(&self.id)).await.map(drop)
+    }
+
+    /// Does the run's work, and says when it is over.
+    async fn through<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let outcome = work.await;
+        if let Some(running) = self.running.get() {
+            running.end().await;
+        }
+        outcome
+    }
+
+    /// Does a piece of work again where something took parts of it away before they were committed. The files of each round have names
+    /// of their own: one that is about to be removed must not be written anew.
+    async fn until_kept<T>(&self, work: impl AsyncFn(&Self) -> Result<T>) -> Result<T> {
+        let mut round = self.clone();
+        for n in 2..=ROUNDS {
+            match work(&round).await {
+                Err(error) if error.kind() == Kind::Lost => {}
+                outcome => return outcome,
+            }
+            round.id = format!("{}-{n}", self.id);
+        }
+        work(&round).await
     }
 }
 

@@ -107,6 +107,11 @@ fn runtime(project: &Project) -> Result<Arc<RuntimeEnv>> {
 }
 
 impl Mill {
+    /// A session for a table that is at hand.
+    pub(super) fn session_without_tables(&self) -> Result<SessionContext> {
+        self.engine.session()
+    }
+
     /// Registers every view whose inputs the session has.
     pub async fn register_views(&self, context: &SessionContext) -> Result<()> {
         let views: Vec<&Stage> = self.pipeline.stages.values().filter(|s| s.keep != Keep::Table).collect();

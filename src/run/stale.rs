@@ -1,6 +1,7 @@
 //! Staleness: which shards of a stored stage have to be made again, and why.
 //!
-//! A shard stands when the fingerprint in its parts' tags is the one that its query, configuration, functions and inputs have now.
+//! A shard stands when the fingerprint in its parts' tags is the one that its query, configuration, functions and inputs have now, and
+//! its parts are there: with the sizes that the log says, and not found damaged. What `quarantine` says of it is a part of it, too.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +21,14 @@ pub struct Stale {
     pub fingerprint: Fingerprint,
     /// Why, in words.
     pub reason: &'static str,
+    /// What is stored cannot be read.
+    pub is_lost: bool,
+    /// It is made again, whatever an interrupted run left of it.
+    pub is_forced: bool,
 }
+
+/// Why a shard is made again whose parts are missing or damaged.
+pub(super) const LOST: &str = "a part of it is missing or damaged";
 
 /// The state of a stored stage.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +60,7 @@ impl Mill {
         };
         let stored = self.warehouse.table(&stage.writes).await?;
         let stored_shards = stored.as_ref().map(Table::shards).unwrap_or_default();
+        let lost = self.lost_shards(stored.as_ref(), &stage.writes).await?;
         let mut state = Staleness::default();
         for shard in &shards {
             let mut content = Vec::new();
@@ -65,16 +74,32 @@ impl Mill {
                 content.extend(hashes.into_iter().map(str::to_owned));
             }
             let fingerprint = Fingerprint::of(&self.pipeline, stage, &self.project, &content)?;
+            let (is_lost, is_forced) = (lost.contains(shard), self.force.names(&stage.writes, shard));
             let reason = match stored_shards.get(shard.as_str()) {
                 None => Some("it was never built"),
+                Some(_) if is_lost => Some(LOST),
+                Some(_) if is_forced => Some("--force names it"),
                 Some(stored) => fingerprint.differs_from(stored),
             };
             match reason {
-                Some(reason) => state.stale.push(Stale { shard: shard.clone(), fingerprint, reason }),
+                Some(reason) => {
+                    state.stale.push(Stale { shard: shard.clone(), fingerprint, reason, is_lost, is_forced })
+                }
                 None => state.fresh += 1,
             }
         }
         state.gone = stored_shards.keys().filter(|s| !shards.contains(**s)).map(|s| (*s).to_owned()).collect();
         Ok(state)
+    }
+
+    /// The shards of a table, or of what `quarantine` says of it, that have parts which are missing or damaged.
+    pub(super) async fn lost_shards(&self, table: Option<&Table>, stage: &str) -> Result<BTreeSet<String>> {
+        let mut lost = match table {
+            Some(table) => table.lost_shards().await?,
+            None => BTreeSet::new(),
+        };
+        let prefix = format!("{stage}/");
+        lost.extend(self.lost_books().await?.iter().filter_map(|shard| shard.strip_prefix(&prefix).map(str::to_owned)));
+        Ok(lost)
     }
 }

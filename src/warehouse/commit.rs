@@ -3,7 +3,14 @@
 //! The rule for two writers: **a commit lands when the shards that it replaces are still as its table saw them**, whatever else
 //! happened to the table meanwhile; otherwise another build was first and ours is a conflict. The log's put-if-absent decides
 //! between writers that arrive together. An answer lost on the way back is no special case: parts have names that no other run
-//! uses, so a table that holds exactly ours shows that our commit landed.
+//! uses, so a table that holds exactly ours shows that our commit landed. A request that was reset is sent again, because whichever
+//! of the two arrives writes the same.
+//!
+//! A commit looks that its parts are there, before it is written and when it has landed; `condemned` says why both, and why that is
+//! enough. One that finds parts gone fails with [`Kind::Lost`], and whoever made them makes them again.
+//!
+//! Each entry says how many parts and rows it adds and how many the table has with them, so that `verify` notices a line that is
+//! gone.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -33,11 +40,22 @@ pub struct Commit {
 /// How often a commit that others overtook is tried again before giving up. Each round at least one of them has landed.
 const ROUNDS: u32 = 64;
 
+/// How often a commit that failed by itself is sent again.
+const RESENT: u32 = 3;
+
 impl Table {
     /// Makes the change visible and gives the table that has it; nothing is committed when nothing would change.
     ///
-    /// Fails with [`Kind::Conflict`] when another build replaced one of the same shards since this version.
+    /// Fails with [`Kind::Conflict`] when another build replaced one of the same shards since this version, and with [`Kind::Lost`]
+    /// when a new part is not there.
     pub async fn commit(&self, commit: &Commit) -> Result<Self> {
+        self.all_there(&commit.add).await?;
+        let landed = self.land(commit).await?;
+        landed.all_there(&commit.add).await?;
+        Ok(landed)
+    }
+
+    async fn land(&self, commit: &Commit) -> Result<Self> {
         let shards: BTreeSet<&str> = commit
             .add
             .iter()
@@ -47,6 +65,7 @@ impl Table {
         let seen = self.paths(&shards);
         let ours: BTreeSet<&str> = commit.add.iter().map(|part| part.path.as_str()).collect();
         let mut table = self.latest().await?;
+        let mut resent = 0;
         for round in 0..ROUNDS {
             let now = table.paths(&shards);
             if now == ours {
@@ -62,10 +81,13 @@ impl Table {
             let next = self.latest().await?;
             if next.version() == table.version() {
                 // Nobody was faster, so it was not the race that failed.
-                return Err(error);
+                if resent == RESENT {
+                    return Err(error);
+                }
+                resent += 1;
             }
             table = next;
-            tokio::time::sleep(pause(&commit.run_id, round)).await;
+            tokio::time::sleep(pause(&commit.run_id, round + 2 * resent)).await;
         }
         Err(Error::new(Kind::Conflict, "other builds kept changing the table")
             .with("table", self.name())
@@ -86,11 +108,14 @@ impl Table {
         let removed = replaced.filter(|part| !added.contains(part.path.as_str()));
         let mut actions: Vec<Action> = removed.map(|part| Action::Remove(part.to_remove(now))).collect();
         let mode = if actions.is_empty() { SaveMode::Append } else { SaveMode::Overwrite };
-        let new = commit.add.iter().filter(|part| !active.contains(part.path.as_str()));
-        actions.extend(new.map(|part| Action::Add(part.to_add())));
+        let new: Vec<&Part> = commit.add.iter().filter(|part| !active.contains(part.path.as_str())).collect();
+        actions.extend(new.iter().map(|part| Action::Add(part.to_add())));
 
         let mut info = commit.info.clone();
         info.insert("run_id".to_owned(), Value::from(commit.run_id.as_str()));
+        let others = self.parts().iter().filter(|part| !shards.contains(part.shard.as_str()));
+        info.insert(ADDED.to_owned(), Counts::of(new).into());
+        info.insert(TABLE.to_owned(), Counts::of(others.chain(&commit.add)).into());
         // No retries inside: the library's own rule about conflicts knows nothing of shards.
         let properties = CommitProperties::default()
             .with_metadata(HashMap::from([("spatialmill".to_owned(), Value::Object(info))]))
@@ -104,6 +129,35 @@ impl Table {
             .await
             .map_err(failed)?;
         self.at(landed.snapshot())
+    }
+}
+
+/// What an entry says of the parts that it adds, and of all parts of the table with them.
+pub(super) const ADDED: &str = "added";
+pub(super) const TABLE: &str = "table";
+
+/// How many parts, with how many rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) parts: u64,
+    pub(super) rows: u64,
+}
+
+impl Counts {
+    pub(super) fn of<'a>(parts: impl IntoIterator<Item = &'a Part>) -> Self {
+        parts.into_iter().fold(Self::default(), |all, part| Self { parts: all.parts + 1, rows: all.rows + part.rows })
+    }
+
+    /// What an entry says, where it says it.
+    pub(super) fn from_info(info: &Map<String, Value>, field: &str) -> Option<Self> {
+        let count = |of: &str| info.get(field)?.get(of)?.as_u64();
+        Some(Self { parts: count("parts")?, rows: count("rows")? })
+    }
+}
+
+impl From<Counts> for Value {
+    fn from(counts: Counts) -> Self {
+        serde_json::json!({"parts": counts.parts, "rows": counts.rows})
     }
 }
 
@@ -129,7 +183,10 @@ mod tests {
 
     use arrow::datatypes::{DataType, Field, Schema};
 
+    use object_store::ObjectStoreExt;
+
     use super::super::Location;
+    use super::super::condemned::Reason;
     use super::super::faults::{Fault, FaultStore, Operation};
     use super::super::part::tests::part;
     use super::*;
@@ -139,11 +196,22 @@ mod tests {
         let faults = Arc::new(FaultStore::new(Arc::clone(plain.store())));
         let location = plain.through(Arc::clone(&faults) as _).child("t").unwrap();
         let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true)]));
-        (faults, Table::create(location, "t", schema).await.unwrap())
+        let table = Table::create(location, "t", schema).await.unwrap();
+        write(&table, &[1, 2, 3, 5].map(|n| part("a", n))).await;
+        write(&table, &[2, 5].map(|n| part("b", n))).await;
+        (faults, table)
     }
 
     fn commit(n: u64) -> Commit {
         Commit { run_id: format!("r{n}"), add: vec![part("a", n)], ..Commit::default() }
+    }
+
+    /// Puts files where the parts are said to be.
+    async fn write(table: &Table, parts: &[Part]) {
+        for part in parts {
+            let bytes = vec![0; usize::try_from(part.bytes).unwrap()];
+            table.location().store().put(&table.location().path(&part.path), bytes.into()).await.unwrap();
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -158,12 +226,29 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_commit_that_never_arrived_fails_and_can_be_tried_again() {
+    async fn a_commit_that_was_reset_is_sent_again_and_not_for_ever() {
         let (faults, table) = table("before").await;
         faults.fail_next(Operation::Commit, Fault::Before);
-        let error = table.commit(&commit(1)).await.unwrap_err();
+        assert_eq!(table.commit(&commit(1)).await.unwrap().version(), 1);
+        for _ in 0..=RESENT {
+            faults.fail_next(Operation::Commit, Fault::Before);
+        }
+        let table = table.latest().await.unwrap();
+        let error = table.commit(&commit(2)).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Input, "{error}");
+        assert_eq!(table.latest().await.unwrap().version(), 1);
+        assert_eq!(table.commit(&commit(2)).await.unwrap().version(), 2);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_commit_names_no_part_that_is_gone_or_going() {
+        let (_, table) = table("gone").await;
+        let gone = Commit { run_id: "r9".into(), add: vec![part("a", 9)], ..Commit::default() };
+        assert_eq!(table.commit(&gone).await.unwrap_err().kind(), Kind::Lost);
+        let note = table.condemn(Reason::Garbage, "x", vec![part("a", 1).path]).await.unwrap();
+        assert_eq!(table.commit(&commit(1)).await.unwrap_err().kind(), Kind::Lost);
         assert_eq!(table.latest().await.unwrap().version(), 0);
+        table.pardon(vec![note]).await.unwrap();
         assert_eq!(table.commit(&commit(1)).await.unwrap().version(), 1);
     }
 

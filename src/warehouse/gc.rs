@@ -2,18 +2,30 @@
 //!
 //! A version is retained while it is among the newest few, or was the newest at some time within the grace. A file that no
 //! retained version names may still be about to be committed, so it stays until it is older than the grace too; so do the parts
-//! that a staging record of that age names. Files are listed before the log is read: what is committed in between is found in
-//! the log and kept.
+//! that a staging record of that age names. What a run that is at work wrote, or took over, stays whatever the grace.
+//!
+//! ```text
+//! look: files ─► records, runs at work ─► log          what could go
+//! note: these are about to be removed                   from here on no build relies on them
+//! look again, in the same order                         what is wanted by now stays
+//! records, if they are as they were ─► files ─► note    removed
+//! ```
+//!
+//! Nothing depends on the grace being longer than a build, or on the time between looking and deleting: `condemned` says why a part that
+//! is deleted here is never one that a build takes for its own.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 
-use super::Table;
+use super::condemned::{Reason, run_of};
 use super::part_writer::now_ms;
+use super::running::is_running;
+use super::{Table, Warehouse};
 use crate::error::{Context, Error, Result};
 
 /// What is kept although nothing current needs it.
@@ -47,51 +59,103 @@ pub struct Collected {
 
 /// What can go.
 struct Garbage {
-    files: Vec<(Path, u64)>,
-    records: Vec<Path>,
+    /// With their sizes.
+    files: HashMap<Path, u64>,
+    /// With the times at which they were written.
+    records: HashMap<Path, u64>,
     oldest_version: u64,
 }
 
-impl Table {
+impl Warehouse {
     /// What [`Self::collect_garbage`] would remove.
-    pub async fn preview_garbage(&self, retention: Retention) -> Result<Collected> {
-        let uploads = abandoned_uploads(self, retention.grace).await?;
-        Ok(self.garbage(retention).await?.counted(uploads.len()))
+    pub async fn preview_garbage(&self, table: &Table, retention: Retention) -> Result<Collected> {
+        let running = self.running().await?;
+        let uploads = abandoned_uploads(table, retention.grace, &running).await?;
+        Ok(table.garbage(retention, &running).await?.counted(uploads.len()))
     }
 
-    /// Removes what no retained version names and is older than the grace.
-    pub async fn collect_garbage(&self, retention: Retention) -> Result<Collected> {
-        let garbage = self.garbage(retention).await?;
-        let uploads = abandoned_uploads(self, retention.grace).await?;
-        let counted = garbage.counted(uploads.len());
-        for upload in uploads {
-            remove_upload(&upload)?;
+    /// Removes what no retained version of a table names and is older than the grace.
+    pub async fn collect_garbage(&self, table: &Table, retention: Retention) -> Result<Collected> {
+        let uploads = abandoned_uploads(table, retention.grace, &self.running().await?).await?;
+        for upload in &uploads {
+            remove_upload(upload)?;
         }
-        // Records first: a build that finds a record then finds its parts too, or checks and builds anew.
-        let paths = garbage.records.into_iter().chain(garbage.files.into_iter().map(|(path, _)| path));
-        let mut deleted = self.location().store().delete_stream(stream::iter(paths).map(Ok).boxed());
+        let mut garbage = table.garbage(retention, &self.running().await?).await?;
+        if !garbage.files.is_empty() || !garbage.records.is_empty() {
+            let paths = garbage.files.keys().filter_map(|path| table.relative(path)).collect();
+            let note = table.condemn(Reason::Garbage, &unique(), paths).await?;
+            let again = table.garbage(retention, &self.running().await?).await?;
+            garbage.files.retain(|path, _| again.files.contains_key(path));
+            garbage.records.retain(|path, written| again.records.get(path) == Some(written));
+            garbage.oldest_version = again.oldest_version;
+            // Records first: a build that finds a record then finds its parts too, or builds anew.
+            table.delete(garbage.records.keys()).await?;
+            table.delete(garbage.files.keys()).await?;
+            table.pardon(vec![note]).await?;
+        }
+        table.forget_notes().await?;
+        Ok(garbage.counted(uploads.len()))
+    }
+}
+
+/// Tells two collections apart, in this process and beside it.
+fn unique() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    format!("{nanos:x}-{:x}-{:x}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+impl Table {
+    async fn delete<'a>(&self, paths: impl Iterator<Item = &'a Path>) -> Result<()> {
+        let paths: Vec<_> = paths.cloned().map(Ok).collect();
+        let mut deleted = self.location().store().delete_stream(stream::iter(paths).boxed());
         while let Some(result) = deleted.next().await {
             match result {
                 Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => return Err(error).or_input(|| format!("cannot remove garbage of `{}`", self.name())),
             }
         }
-        Ok(counted)
+        Ok(())
     }
 
-    async fn garbage(&self, retention: Retention) -> Result<Garbage> {
+    /// Removes the notes of parts that are all gone: what a `gc` left behind that died, and damage that was mended.
+    async fn forget_notes(&self) -> Result<()> {
+        let notes = self.notes().await?;
+        if notes.is_empty() {
+            return Ok(());
+        }
+        let there: HashSet<Path> = self.part_files().await?.into_iter().map(|file| file.path).collect();
+        let is_over = |paths: &[String]| paths.iter().all(|path| !there.contains(&self.location().path(path)));
+        self.pardon(notes.into_iter().filter(|note| is_over(&note.parts)).map(|note| note.path).collect()).await
+    }
+
+    /// A file's path as the log says it.
+    fn relative(&self, path: &Path) -> Option<String> {
+        let parts: Vec<_> = path.prefix_match(self.location().root())?.map(|part| part.as_ref().to_owned()).collect();
+        Some(parts.join("/"))
+    }
+
+    async fn garbage(&self, retention: Retention, running: &BTreeSet<String>) -> Result<Garbage> {
         let before = now_ms().saturating_sub(u64::try_from(retention.grace.as_millis()).unwrap_or(u64::MAX));
         let files = self.part_files().await?;
-        let (young, old): (Vec<_>, Vec<_>) = self.staging().all().await?.into_iter().partition(|r| r.written >= before);
-        let staged = young.iter().filter_map(|stored| stored.record.as_ref()).flat_map(|record| &record.parts);
-        let mut kept: HashSet<Path> = staged.map(|part| self.location().path(&part.path)).collect();
+        let mut kept: HashSet<Path> = HashSet::new();
+        let mut records = HashMap::new();
+        for stored in self.staging().all().await? {
+            let holder = stored.record.as_ref().map(|record| record.run_id.as_str());
+            if stored.written < before && !holder.is_some_and(|run| is_running(running, run)) {
+                records.insert(stored.path, stored.written);
+            } else {
+                let parts = stored.record.iter().flat_map(|record| &record.parts);
+                kept.extend(parts.map(|part| self.location().path(&part.path)));
+            }
+        }
         let oldest_version = self.latest().await?.keep_retained(retention, before, &mut kept).await?;
-        let files = files.into_iter().filter(|file| file.written < before && !kept.contains(&file.path));
-        Ok(Garbage {
-            files: files.map(|file| (file.path, file.bytes)).collect(),
-            records: old.into_iter().map(|stored| stored.path).collect(),
-            oldest_version,
-        })
+        let is_garbage = |file: &PartFile| {
+            let run = self.relative(&file.path).and_then(|path| run_of(&path).map(str::to_owned));
+            file.written < before && !kept.contains(&file.path) && !run.is_some_and(|run| is_running(running, &run))
+        };
+        let files = files.into_iter().filter(is_garbage).map(|file| (file.path, file.bytes)).collect();
+        Ok(Garbage { files, records, oldest_version })
     }
 
     /// Adds the parts of all retained versions to `kept` and gives the oldest of them.
@@ -134,7 +198,7 @@ impl Garbage {
     fn counted(&self, uploads: usize) -> Collected {
         Collected {
             files: (self.files.len() + uploads) as u64,
-            bytes: self.files.iter().map(|(_, bytes)| bytes).sum(),
+            bytes: self.files.values().sum(),
             records: self.records.len() as u64,
             oldest_version: self.oldest_version,
         }
@@ -150,11 +214,13 @@ pub(super) struct PartFile {
 
 /// Uploads that a killed process left unfinished. A bucket hides them and ends them by its own rules; on a disk they are files
 /// called `<part>#<number>`, which the object store does not list.
-async fn abandoned_uploads(table: &Table, grace: Duration) -> Result<Vec<PathBuf>> {
+async fn abandoned_uploads(table: &Table, grace: Duration, running: &BTreeSet<String>) -> Result<Vec<PathBuf>> {
     let Ok(folder) = table.location().url().to_file_path() else { return Ok(Vec::new()) };
+    let running = running.clone();
     let walk = move || {
         let mut found = Vec::new();
         let runs = std::fs::read_dir(folder.join("parts")).into_iter().flatten().flatten();
+        let runs = runs.filter(|run| !is_running(&running, &run.file_name().to_string_lossy()));
         for file in runs.flat_map(|run| std::fs::read_dir(run.path())).flatten().flatten() {
             let name = file.file_name();
             let unfinished = name.to_string_lossy().rsplit_once(".parquet#").is_some();

@@ -6,6 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Map, Value};
 
 use super::Table;
+use super::commit::Counts;
 use crate::error::{Context, Result};
 
 /// One version's entry in the log.
@@ -16,11 +17,14 @@ pub struct Entry {
     /// When, milliseconds since 1970.
     pub at: u64,
     /// What it was, in Delta's words: `CREATE TABLE`, `WRITE`, ...
+    /// Empty where the entry does not say, as those of ours do.
     pub operation: String,
     /// What the commit said of itself: `run_id` and everything in [`Commit::info`](super::Commit::info).
     pub info: Map<String, Value>,
     /// The paths of the parts that it added.
     pub(super) added: Vec<String>,
+    /// How many they are, with their rows, as far as the log says it.
+    pub(super) counted: Counts,
 }
 
 /// Entries that are read at the same time.
@@ -44,10 +48,22 @@ impl Table {
         let Some(bytes) = self.delta.log_store().read_commit_entry(version).await.or_input(what)? else {
             return Ok(None);
         };
-        let mut entry = Entry { version, at: 0, operation: String::new(), info: Map::new(), added: Vec::new() };
+        let mut entry = Entry {
+            version,
+            at: 0,
+            operation: String::new(),
+            info: Map::new(),
+            added: Vec::new(),
+            counted: Counts::default(),
+        };
         for action in get_actions(version, &bytes).or_input(what)? {
             match action {
-                Action::Add(Add { path, .. }) => entry.added.push(path),
+                Action::Add(Add { path, tags, .. }) => {
+                    let rows = tags.and_then(|mut tags| tags.remove("rows").flatten()).and_then(|n| n.parse().ok());
+                    entry.counted.parts += 1;
+                    entry.counted.rows += rows.unwrap_or(0u64);
+                    entry.added.push(path);
+                }
                 Action::CommitInfo(mut info) => {
                     entry.at = info.timestamp.unwrap_or_default().unsigned_abs();
                     entry.operation = info.operation.unwrap_or_default();

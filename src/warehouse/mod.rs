@@ -7,12 +7,16 @@
 //!                            └─► _staging/<shard>-<fingerprint>.json: what an interrupted build may take over
 //! ```
 //!
+//! `_condemned/` beside the parts names those that nobody may rely on (`gc` is about to remove them, or `verify` found them damaged);
+//! `_running/` beside the tables names the runs that are at work. Bytes are checked as they are read, by sums in the log.
+//!
 //! A table's rows are divided in **shards**, stable slices of a source; each active part belongs to one shard and carries the
 //! shard's fingerprint. A commit replaces whole shards. What a reader sees is a version: nothing is read that the log does not
 //! name, data is never listed, and parts are never changed after they were written.
 
 mod cluster;
 mod commit;
+mod condemned;
 #[cfg(test)]
 mod faults;
 mod gc;
@@ -21,12 +25,14 @@ mod location;
 mod part;
 mod part_writer;
 mod retry;
+mod running;
 mod s3;
 mod scan;
 mod schema;
 mod sink;
 mod staging;
 mod stats;
+mod sums;
 mod table;
 mod verify;
 
@@ -36,6 +42,7 @@ pub use history::Entry;
 pub use location::{Location, object_url, open_object};
 pub use part::Part;
 pub use part_writer::{Empty, PartWriter, WriteOptions};
+pub use running::Running;
 pub use sink::write_parts;
 pub use staging::{Record, Staging};
 pub use table::Table;
@@ -44,8 +51,9 @@ pub use verify::Finding;
 use std::path::Path;
 
 use arrow::datatypes::SchemaRef;
+use futures::StreamExt;
 
-use crate::error::Result;
+use crate::error::{Context, Result};
 
 /// The place where all stored tables are.
 #[derive(Debug, Clone)]
@@ -93,5 +101,12 @@ impl Warehouse {
         }
         names.sort();
         Ok(names)
+    }
+
+    /// True where files of parts lie in a table's folder, whether there is a log or not.
+    pub async fn has_parts(&self, name: &str) -> Result<bool> {
+        let folder = self.location.child(name)?.path("parts");
+        let first = self.location.store().list(Some(&folder)).next().await.transpose();
+        first.or_input(|| format!("cannot list {folder}")).map(|found| found.is_some())
     }
 }

@@ -27,6 +27,9 @@ pub struct Part {
     pub bytes: u64,
     /// BLAKE3 of the file, lower-case hexadecimal.
     pub blake3: String,
+    /// Sums of its blocks (see `sums`), by which readers notice that it changed; empty where it was written without.
+    #[serde(default)]
+    pub sums: String,
     /// Delta's statistics: JSON with `numRecords`, `minValues`, `maxValues` and `nullCount`.
     pub stats: String,
     /// When the file was finished, milliseconds since 1970.
@@ -49,6 +52,7 @@ impl Part {
                 text("blake3"),
                 text("stats"),
                 number("written"),
+                text("sums"),
             ]))
         });
         Arc::clone(&SCHEMA)
@@ -68,6 +72,7 @@ impl Part {
             text(|p| &p.blake3),
             text(|p| &p.stats),
             number(|p| p.written),
+            text(|p| &p.sums),
         ];
         RecordBatch::try_new(Self::schema(), columns).or_internal(|| "cannot describe the written parts".into())
     }
@@ -89,6 +94,7 @@ impl Part {
             blake3: text(6, row),
             stats: text(7, row),
             written: number(8, row),
+            sums: text(9, row),
         };
         Ok((0..batch.num_rows()).map(part).collect())
     }
@@ -101,6 +107,7 @@ impl Part {
             ("run_id", self.run_id.clone()),
             ("rows", self.rows.to_string()),
             ("blake3", self.blake3.clone()),
+            ("sums", self.sums.clone()),
         ];
         Add {
             path: self.path.clone(),
@@ -144,6 +151,7 @@ impl Part {
             fingerprint: tag("fingerprint").unwrap_or_default(),
             run_id: tag("run_id").unwrap_or_default(),
             blake3: tag("blake3").unwrap_or_default(),
+            sums: tag("sums").unwrap_or_default(),
             rows,
             bytes: add.size.unsigned_abs(),
             written: add.modification_time.unsigned_abs(),
@@ -166,6 +174,7 @@ pub(super) mod tests {
             rows: n,
             bytes: 100 + n,
             blake3: "00".repeat(32),
+            sums: String::new(),
             stats: format!(r#"{{"numRecords":{n}}}"#),
             written: 1_700_000_000_000 + n,
         }

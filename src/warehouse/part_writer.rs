@@ -22,6 +22,7 @@ use parquet::schema::types::ColumnPath;
 use tokio::io::AsyncWriteExt;
 
 use super::cluster::Clusters;
+use super::sums::Summing;
 use super::{Location, Part, schema, stats};
 use crate::error::{Context, Error, Result};
 
@@ -255,7 +256,7 @@ impl OpenPart {
 
     async fn finish(mut self, options: &WriteOptions) -> Result<Part> {
         let metadata = self.writer.finish().await.or_input(|| format!("cannot finish {}", self.relative))?;
-        let upload = self.writer.into_inner();
+        let mut upload = self.writer.into_inner();
         Ok(Part {
             shard: options.shard.clone(),
             fingerprint: options.fingerprint.clone(),
@@ -263,6 +264,7 @@ impl OpenPart {
             rows: metadata.file_metadata().num_rows().unsigned_abs(),
             bytes: upload.bytes,
             blake3: upload.hasher.finalize().to_hex().to_string(),
+            sums: upload.sums.finish(),
             stats: stats::collect(&metadata, &options.schema, &options.long_text),
             written: now_ms(),
             path: self.relative,
@@ -281,12 +283,18 @@ struct Upload {
     /// Gone when it was closed or cancelled.
     file: Option<BufWriter>,
     hasher: blake3::Hasher,
+    sums: Summing,
     bytes: u64,
 }
 
 impl Upload {
     fn new(file: BufWriter) -> Self {
-        Self { file: Some(file.with_max_concurrency(PIECES_IN_FLIGHT)), hasher: blake3::Hasher::new(), bytes: 0 }
+        Self {
+            file: Some(file.with_max_concurrency(PIECES_IN_FLIGHT)),
+            hasher: blake3::Hasher::new(),
+            sums: Summing::default(),
+            bytes: 0,
+        }
     }
 }
 
@@ -294,6 +302,7 @@ impl AsyncFileWriter for Upload {
     fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, parquet::errors::Result<()>> {
         async move {
             self.hasher.update(&bytes);
+            self.sums.update(&bytes);
             self.bytes += bytes.len() as u64;
             let file = self.file.as_mut().ok_or_else(|| ParquetError::General("the upload is closed".to_owned()))?;
             file.put(bytes).await.map_err(|error| ParquetError::External(Box::new(error)))

@@ -47,7 +47,7 @@ impl fmt::Display for Retry {
 }
 
 /// Asks until there is an answer, or an error that asking again does not mend.
-pub(super) async fn again<T>(ask: impl AsyncFn() -> Result<T>) -> Result<T> {
+async fn again<T, F: Future<Output = Result<T>>>(ask: impl Fn() -> F) -> Result<T> {
     let mut tries = Tries::default();
     loop {
         match ask().await {
@@ -87,19 +87,17 @@ impl Tries {
 impl ObjectStore for Retry {
     async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         match options.mode {
-            PutMode::Overwrite => {
-                again(async || self.inner.put_opts(path, payload.clone(), options.clone()).await).await
-            }
+            PutMode::Overwrite => again(|| self.inner.put_opts(path, payload.clone(), options.clone())).await,
             PutMode::Create | PutMode::Update(_) => self.inner.put_opts(path, payload, options).await,
         }
     }
 
     async fn put_multipart_opts(&self, path: &Path, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
-        again(async || self.inner.put_multipart_opts(path, options.clone()).await).await
+        again(|| self.inner.put_multipart_opts(path, options.clone())).await
     }
 
     async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
-        again(async || self.inner.get_opts(path, options.clone()).await).await
+        again(|| self.inner.get_opts(path, options.clone())).await
     }
 
     fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
@@ -108,7 +106,7 @@ impl ObjectStore for Retry {
         let deleted = chunks.and_then(move |chunk| {
             let inner = Arc::clone(&inner);
             async move {
-                again(async || delete_all(&*inner, &chunk).await).await?;
+                again(|| delete_all(&*inner, &chunk)).await?;
                 Ok(stream::iter(chunk.into_iter().map(Ok)))
             }
         });
@@ -124,12 +122,12 @@ impl ObjectStore for Retry {
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        again(async || self.inner.list_with_delimiter(prefix).await).await
+        again(|| self.inner.list_with_delimiter(prefix)).await
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         match options.mode {
-            CopyMode::Overwrite => again(async || self.inner.copy_opts(from, to, options.clone()).await).await,
+            CopyMode::Overwrite => again(|| self.inner.copy_opts(from, to, options.clone())).await,
             CopyMode::Create => self.inner.copy_opts(from, to, options).await,
         }
     }
@@ -213,7 +211,7 @@ mod tests {
         (Arc::clone(&faults), Retry::new(faults))
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_listing_that_is_cut_goes_on() {
         let (faults, store) = store(10).await;
         faults.fail_next(Operation::List, Fault::CutAfter(3));
@@ -223,7 +221,7 @@ mod tests {
         assert_eq!(names, (0..10).map(|n| Path::from(format!("a/{n:02}"))).collect::<Vec<_>>());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_deletion_is_asked_for_again_whether_it_arrived_or_not() {
         for fault in [Fault::Before, Fault::After] {
             let (faults, store) = store(3).await;
@@ -234,7 +232,7 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_stays_broken_is_an_error_and_a_creation_is_tried_once() {
         let (faults, store) = store(1).await;
         for _ in 0..TRIES {

@@ -1,7 +1,8 @@
 //! A version's parts (or those of some shards) as a table that DataFusion can plan over.
 //!
 //! Names, sizes, row counts and bounds come from the log, so planning asks the store nothing. Filters go down to row groups,
-//! pages and Bloom filters; DataFusion keeps its own filter above, because ours is allowed to let rows through.
+//! pages and Bloom filters; DataFusion keeps its own filter above, because ours is allowed to let rows through. What is read is
+//! compared with the log's sums first.
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 
+use super::sums::CheckedStore;
 use super::{Location, Part, stats};
 
 #[derive(Debug)]
@@ -94,7 +96,7 @@ impl TableProvider for Scan {
         options.global.pushdown_filters = true;
         options.global.reorder_filters = true;
         let readers = CachedParquetFileReaderFactory::new(
-            Arc::clone(self.location.store()),
+            Arc::new(CheckedStore::new(&self.location, &parts)),
             runtime.cache_manager.get_file_metadata_cache(),
         );
         let mut source =

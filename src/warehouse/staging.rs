@@ -1,8 +1,9 @@
 //! Records of shards whose parts are durable but not committed: what a build that was interrupted leaves for the next one.
 //!
 //! A record is written after a shard's parts and names them. A later build that wants the same shard with the same fingerprint
-//! checks that the parts are there with the right sizes and takes them over. A record is a hint and never a truth: without it,
-//! or with a torn one, the shard is built again.
+//! says that it is at work on it, checks that the parts are there with the right sizes and that nobody is about to remove them
+//! (in this order, which `condemned` argues for) and takes them over. A record is a hint and never a truth: without it, or with a
+//! torn one, the shard is built again.
 
 use futures::TryStreamExt;
 use object_store::path::Path;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::part_writer::path_name;
-use super::{Location, Part};
+use super::{Location, Part, Table};
 use crate::error::{Context, Result};
 
 /// The folder of the records, next to the parts. Delta readers pass over names that begin with `_`.
@@ -28,17 +29,21 @@ pub struct Record {
     pub parts: Vec<Part>,
     /// What else the build wants to find again: counts of rows filtered and quarantined.
     pub info: Map<String, Value>,
+    /// The run that wrote it, or took it over since.
+    #[serde(default)]
+    pub run_id: String,
 }
 
 /// A table's records.
 #[derive(Debug, Clone)]
 pub struct Staging {
+    table: Table,
     location: Location,
 }
 
 impl Staging {
-    pub(super) fn new(location: Location) -> Self {
-        Self { location }
+    pub(super) fn new(table: Table) -> Self {
+        Self { location: table.location().clone(), table }
     }
 
     /// Keeps a record; its parts must be durable already.
@@ -49,22 +54,16 @@ impl Staging {
         Ok(())
     }
 
-    /// The record of this shard and fingerprint, if there is one and its parts are all there.
-    pub async fn find(&self, shard: &str, fingerprint: &str) -> Result<Option<Record>> {
+    /// The record of this shard and fingerprint, if there is one and its parts are all there, taken over by a run.
+    pub async fn find(&self, shard: &str, fingerprint: &str, run_id: &str) -> Result<Option<Record>> {
         let Some(record) = self.read(&self.path(shard, fingerprint)).await? else { return Ok(None) };
         if record.shard != shard || record.fingerprint != fingerprint {
             return Ok(None);
         }
-        for part in &record.parts {
-            match self.location.store().head(&self.location.path(&part.path)).await {
-                Ok(found) if found.size == part.bytes => {}
-                Ok(_) | Err(object_store::Error::NotFound { .. }) => return Ok(None),
-                Err(error) => return Err(error).or_input(|| format!("cannot look for {}", part.path)),
-            }
-        }
-        // Made new, so that `gc` counts the parts' grace from now and does not take them before the commit.
+        // Written anew, so that `gc` sees who wants the parts, and only then looked for.
+        let record = Record { run_id: run_id.to_owned(), ..record };
         self.save(&record).await?;
-        Ok(Some(record))
+        Ok(self.table.lost(&record.parts).await?.is_empty().then_some(record))
     }
 
     /// Forgets a record; its parts are committed, or not wanted.

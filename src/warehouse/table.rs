@@ -91,7 +91,7 @@ impl Table {
 
     /// The records of shards that were written but not committed.
     pub fn staging(&self) -> Staging {
-        Staging::new(self.location.clone())
+        Staging::new(self.clone())
     }
 
     pub(super) async fn exists(location: &Location) -> Result<bool> {
@@ -111,7 +111,10 @@ impl Table {
                 .with("version", version)
                 .because(error)
                 .hint("its versions are listed by its history; old ones are removed by gc"),
-            None => Error::input("cannot read the table's log").with("table", name).because(error),
+            None => Error::input("cannot read the table's log").with("table", name).because(error).hint(format!(
+                "put back `_delta_log` as it was, or move the folder {} away: the next build makes the table again",
+                location.url()
+            )),
         })?;
         Self::of(delta, location, name).map(Some)
     }
@@ -119,11 +122,18 @@ impl Table {
     pub(super) async fn create(location: Location, name: &str, wanted: SchemaRef) -> Result<Self> {
         let table = match Self::open(location.clone(), name, None).await? {
             Some(table) => table,
-            None => match create_empty(&location, name, &wanted).await {
-                Ok(delta) => return Self::of(delta, location, name),
-                // Whoever lost the race to create it takes the winner's.
-                Err(error) => Self::open(location, name, None).await?.ok_or(error)?,
-            },
+            None => {
+                // A request that was reset is sent again: whichever arrives creates the same empty table.
+                let mut created = create_empty(&location, name, &wanted).await;
+                if created.is_err() && !Self::exists(&location).await? {
+                    created = create_empty(&location, name, &wanted).await;
+                }
+                match created {
+                    Ok(delta) => return Self::of(delta, location, name),
+                    // Whoever lost the race to create it takes the winner's.
+                    Err(error) => Self::open(location, name, None).await?.ok_or(error)?,
+                }
+            }
         };
         table.with_columns_of(&wanted).await
     }

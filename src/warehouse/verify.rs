@@ -3,6 +3,9 @@
 //! Every active part is read once in full: there, of the logged size, with the logged BLAKE3, readable as Parquet, with the
 //! logged number of rows and the table's columns. A flipped bit anywhere is found. Files that no version names are told too; they
 //! do no harm and `gc` removes them.
+//!
+//! The log itself is held against what its entries say of themselves: how many parts and rows each adds, and how many the table has
+//! with it. A line or an entry that is gone is noticed, unless whatever else says so is gone, too; `runs` remembers what this cannot.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,6 +17,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaDataReader;
 
+use super::commit::{ADDED, Counts, TABLE};
 use super::{Part, Table, schema};
 use crate::error::{Context, Result};
 
@@ -32,6 +36,8 @@ pub enum Finding {
     Rows { path: String, logged: u64, found: u64 },
     /// The file's columns do not fit the table's.
     Columns { path: String, why: String },
+    /// The log does not say what it said when it was written.
+    Log { version: u64, why: String },
     /// A file that no version names; harmless.
     Orphan { path: String, bytes: u64 },
 }
@@ -40,6 +46,18 @@ impl Finding {
     /// True where rows are lost or wrong, false where there is only something to tidy.
     pub fn is_damage(&self) -> bool {
         !matches!(self, Self::Orphan { .. })
+    }
+
+    /// The part whose shard has to be made again for this. One that cannot be read at all may be there tomorrow.
+    pub fn lost_part(&self) -> Option<&str> {
+        match self {
+            Self::Missing { path }
+            | Self::Size { path, .. }
+            | Self::Content { path }
+            | Self::Rows { path, .. }
+            | Self::Columns { path, .. } => Some(path),
+            Self::Unreadable { .. } | Self::Log { .. } | Self::Orphan { .. } => None,
+        }
     }
 }
 
@@ -52,6 +70,7 @@ impl fmt::Display for Finding {
             Self::Content { path } => write!(f, "bytes differ from what was written: {path}"),
             Self::Rows { path, logged, found } => write!(f, "{found} rows instead of {logged}: {path}"),
             Self::Columns { path, why } => write!(f, "{why}: {path}"),
+            Self::Log { version, why } => write!(f, "version {version} in the log: {why}"),
             Self::Orphan { path, bytes } => write!(f, "not in the table ({bytes} bytes): {path}"),
         }
     }
@@ -68,7 +87,43 @@ impl Table {
     pub async fn verify(&self) -> Result<Vec<Finding>> {
         let checked = stream::iter(self.parts()).map(|part| self.check(part)).buffered(AT_ONCE);
         let mut findings: Vec<Finding> = checked.try_collect::<Vec<_>>().await?.into_iter().flatten().collect();
+        findings.extend(self.check_log().await?);
         findings.extend(self.orphans().await?);
+        Ok(findings)
+    }
+
+    /// Entries that are not as they were written, newest first.
+    async fn check_log(&self) -> Result<Vec<Finding>> {
+        let mut findings = Vec::new();
+        let (mut gap, mut is_newest) = (None, true);
+        for version in (0..=self.version()).rev() {
+            let Some(entry) = self.entry(version).await? else {
+                // Old entries may have been cleaned up by another program; a gap has entries on both sides.
+                gap = gap.or(Some(version));
+                continue;
+            };
+            if let Some(version) = gap.take() {
+                findings.push(Finding::Log { version, why: "its entry is gone".to_owned() });
+            }
+            if entry.operation.is_empty() {
+                findings.push(Finding::Log { version, why: "its entry does not say what it was".to_owned() });
+            }
+            let mut compare = |field: &str, found: Counts, what: &str| {
+                if let Some(said) = Counts::from_info(&entry.info, field).filter(|said| *said != found) {
+                    let why = format!(
+                        "{what} {} parts with {} rows, and {} with {} when it was written",
+                        found.parts, found.rows, said.parts, said.rows
+                    );
+                    findings.push(Finding::Log { version, why });
+                }
+            };
+            compare(ADDED, entry.counted, "it adds");
+            // Creating a table and adding columns change no parts; what other programs did cannot be counted on.
+            if is_newest {
+                compare(TABLE, Counts::of(self.parts()), "the table has");
+                is_newest = entry.info.is_empty() && ["CREATE TABLE", "ADD COLUMN"].contains(&entry.operation.as_str());
+            }
+        }
         Ok(findings)
     }
 

@@ -223,9 +223,12 @@ fn many_versions_keep_their_tags_through_checkpoints() {
         let mut table = warehouse.create("t", schema()).await.unwrap();
         let parts = write(table.write_options("r", "first", "f"), vec![vec![rows(0, 2)]]).await;
         table = table.commit(&Commit { run_id: "r".into(), add: parts.clone(), ..Commit::default() }).await.unwrap();
-        // Commits are what is counted here, so they name parts that nobody will read.
+        let whole = table.location().store().get(&table.location().path(&parts[0].path)).await.unwrap();
+        let whole = whole.bytes().await.unwrap();
+        // Commits are what is counted here, so they name copies of one part.
         for n in 0..110 {
             let part = Part { path: format!("parts/x/{n}.parquet"), shard: format!("s{}", n % 5), ..parts[0].clone() };
+            table.location().store().put(&table.location().path(&part.path), whole.clone().into()).await.unwrap();
             let commit = Commit { run_id: format!("x{n}"), add: vec![part], ..Commit::default() };
             table = table.commit(&commit).await.unwrap();
         }
@@ -318,24 +321,32 @@ fn staged_parts_are_taken_over_only_when_whole() {
         let staging = table.staging();
         let parts = write(table.write_options("dead", "a/1", "f1"), vec![vec![rows(0, 3)]]).await;
         let info = Map::from_iter([("rows_in".to_owned(), Value::from(3))]);
-        let record = Record { shard: "a/1".into(), fingerprint: "f1".into(), parts: parts.clone(), info };
+        let record =
+            Record { shard: "a/1".into(), fingerprint: "f1".into(), parts: parts.clone(), info, run_id: "dead".into() };
         staging.save(&record).await.unwrap();
-        assert_eq!(staging.find("a/1", "f1").await.unwrap(), Some(record));
-        assert_eq!(staging.find("a/1", "f2").await.unwrap(), None);
+        let record = Record { run_id: "next".into(), ..record };
+        assert_eq!(staging.find("a/1", "f1", "next").await.unwrap(), Some(record));
+        assert_eq!(staging.find("a/1", "f2", "next").await.unwrap(), None);
 
         let commit = Commit { run_id: "next".into(), add: parts.clone(), ..Commit::default() };
         assert_eq!(table.commit(&commit).await.unwrap().rows(), 3);
         staging.remove("a/1", "f1").await.unwrap();
         staging.remove("a/1", "f1").await.unwrap();
-        assert_eq!(staging.find("a/1", "f1").await.unwrap(), None);
+        assert_eq!(staging.find("a/1", "f1", "next").await.unwrap(), None);
 
-        let torn = Record { shard: "b".into(), fingerprint: "f".into(), parts: parts.clone(), info: Map::new() };
+        let torn = Record {
+            shard: "b".into(),
+            fingerprint: "f".into(),
+            parts: parts.clone(),
+            info: Map::new(),
+            run_id: "dead".into(),
+        };
         staging.save(&torn).await.unwrap();
         let path = table.location().path(&parts[0].path);
         table.location().store().put(&path, PutPayload::from_static(b"short")).await.unwrap();
-        assert_eq!(staging.find("b", "f").await.unwrap(), None, "a part of another size");
+        assert_eq!(staging.find("b", "f", "next").await.unwrap(), None, "a part of another size");
         table.location().store().delete(&path).await.unwrap();
-        assert_eq!(staging.find("b", "f").await.unwrap(), None, "a part that is gone");
+        assert_eq!(staging.find("b", "f", "next").await.unwrap(), None, "a part that is gone");
     });
 }
 
@@ -352,18 +363,18 @@ fn garbage_is_what_no_retained_version_names_and_old_enough() {
         // Files that are as old as the clock's last tick are not older than no grace at all.
         tokio::time::sleep(Duration::from_millis(1100)).await;
 
-        let day = table.preview_garbage(Retention::default()).await.unwrap();
+        let day = warehouse.preview_garbage(&table, Retention::default()).await.unwrap();
         assert_eq!((day.files, day.oldest_version), (0, 0), "a day of grace keeps everything");
         let versions = Retention { versions: 2, ..NOW };
-        let preview = table.preview_garbage(versions).await.unwrap();
+        let preview = warehouse.preview_garbage(&table, versions).await.unwrap();
         assert_eq!((preview.files, preview.bytes, preview.oldest_version), (1, orphan[0].bytes, 2));
-        assert_eq!(table.collect_garbage(versions).await.unwrap(), preview);
+        assert_eq!(warehouse.collect_garbage(&table, versions).await.unwrap(), preview);
         assert_eq!(ids(&warehouse.table_at("t", 2).await.unwrap().unwrap()).await, [0, 1, 2, 3, 10, 11]);
 
-        assert_eq!(table.collect_garbage(NOW).await.unwrap().files, 1);
+        assert_eq!(warehouse.collect_garbage(&table, NOW).await.unwrap().files, 1);
         assert_eq!(ids(&table.latest().await.unwrap()).await, [10, 11, 20]);
         assert_eq!(table.verify().await.unwrap(), []);
-        assert_eq!(table.collect_garbage(NOW).await.unwrap().files, 0);
+        assert_eq!(warehouse.collect_garbage(&table, NOW).await.unwrap().files, 0);
     });
 }
 
@@ -372,15 +383,135 @@ fn garbage_collection_spares_what_a_record_names() {
     everywhere(async |warehouse| {
         let table = warehouse.create("t", schema()).await.unwrap();
         let parts = write(table.write_options("dead", "a", "f"), vec![vec![rows(0, 3)]]).await;
-        let record = Record { shard: "a".into(), fingerprint: "f".into(), parts, info: Map::new() };
+        let record =
+            Record { shard: "a".into(), fingerprint: "f".into(), parts, info: Map::new(), run_id: "dead".into() };
         tokio::time::sleep(Duration::from_millis(2500)).await;
         table.staging().save(&record).await.unwrap();
         let grace = Retention { versions: 1, grace: Duration::from_secs(2) };
-        assert_eq!(table.collect_garbage(grace).await.unwrap().files, 0);
-        assert!(table.staging().find("a", "f").await.unwrap().is_some());
+        assert_eq!(warehouse.collect_garbage(&table, grace).await.unwrap().files, 0);
+        assert!(table.staging().find("a", "f", "next").await.unwrap().is_some());
         tokio::time::sleep(Duration::from_millis(2500)).await;
-        let collected = table.collect_garbage(grace).await.unwrap();
+        let collected = warehouse.collect_garbage(&table, grace).await.unwrap();
         assert_eq!((collected.files, collected.records), (1, 1), "then both are old");
+    });
+}
+
+/// A record of a dead run is old for `gc` when a build finds it: what the build said first decides, and nothing that it commits is gone.
+#[test]
+fn what_a_build_takes_over_is_not_collected_under_it() {
+    everywhere(async |warehouse| {
+        let table = warehouse.create("t", schema()).await.unwrap();
+        let staged = async |shard: &str| {
+            let parts = write(table.write_options("dead", shard, "f"), vec![vec![rows(0, 3)]]).await;
+            let info = Map::new();
+            let record = Record { shard: shard.into(), fingerprint: "f".into(), parts, info, run_id: "dead".into() };
+            table.staging().save(&record).await.unwrap();
+        };
+        staged("a").await;
+        staged("b").await;
+        let own = write(table.write_options("next-2", "c", "f"), vec![vec![rows(9, 1)]]).await;
+        let running = warehouse.begin("next").await.unwrap();
+        let record = table.staging().find("a", "f", "next").await.unwrap().unwrap();
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        let collected = warehouse.collect_garbage(&table, NOW).await.unwrap();
+        assert_eq!((collected.files, collected.records), (1, 1), "what nobody took over");
+        let add = [record.parts.clone(), own].concat();
+        let table = table.commit(&Commit { run_id: "next".into(), add, ..Commit::default() }).await.unwrap();
+        assert_eq!((table.rows(), ids(&table).await.len()), (4, 4));
+        running.end().await;
+
+        // Without a word from the build they go, and the commit notices it.
+        staged("d").await;
+        let record = table.staging().find("d", "f", "silent").await.unwrap().unwrap();
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        assert_eq!(warehouse.collect_garbage(&table, NOW).await.unwrap().files, 1);
+        let commit = Commit { run_id: "silent".into(), add: record.parts, ..Commit::default() };
+        assert_eq!(table.commit(&commit).await.unwrap_err().kind(), Kind::Lost);
+        assert_eq!(table.latest().await.unwrap().version(), table.version());
+        assert_eq!(table.verify().await.unwrap(), []);
+    });
+}
+
+/// Builds and `gc` without any grace, all at once and without a word to each other: a commit that succeeds has its parts.
+#[test]
+fn a_commit_that_succeeds_has_its_parts() {
+    everywhere(async |warehouse| {
+        warehouse.create("t", schema()).await.unwrap();
+        let collecting = {
+            let warehouse = warehouse.clone();
+            tokio::spawn(async move {
+                loop {
+                    let table = warehouse.table("t").await.unwrap().unwrap();
+                    warehouse.collect_garbage(&table, NOW).await.unwrap();
+                }
+            })
+        };
+        let builds = (0..4).map(|shard| {
+            let warehouse = warehouse.clone();
+            tokio::spawn(async move {
+                let mut landed = 0;
+                for n in 0..12 {
+                    let table = warehouse.table("t").await.unwrap().unwrap();
+                    let run = format!("r{shard}-{n}");
+                    match put(&table, &run, &format!("s{shard}"), rows(n, 2)).await {
+                        Ok(_) => landed += 1,
+                        Err(error) => assert!([Kind::Lost, Kind::Input].contains(&error.kind()), "{error}"),
+                    }
+                    // What a build that lost parts after it committed would make again.
+                    let table = warehouse.table("t").await.unwrap().unwrap();
+                    if table.lost_shards().await.unwrap().contains(&format!("s{shard}")) {
+                        let remove =
+                            Commit { run_id: run, remove_shards: vec![format!("s{shard}")], ..Commit::default() };
+                        table.commit(&remove).await.unwrap();
+                    }
+                }
+                landed
+            })
+        });
+        let landed: i32 = futures::future::join_all(builds).await.into_iter().map(Result::unwrap).sum();
+        collecting.abort();
+        let table = warehouse.table("t").await.unwrap().unwrap();
+        assert!(table.verify().await.unwrap().iter().all(|finding| !finding.is_damage()), "{landed} landed");
+    });
+}
+
+#[test]
+fn a_flipped_bit_is_an_error_and_never_other_rows() {
+    everywhere(async |warehouse| {
+        let table = warehouse.create("t", schema()).await.unwrap();
+        let mut options = table.write_options("r", "a", "f");
+        options.ids = vec!["id".into()];
+        let batches = (0..40).map(|n| rows(n * 1000, 1000)).collect();
+        let parts = write(options, vec![batches]).await;
+        let table =
+            table.commit(&Commit { run_id: "r".into(), add: parts.clone(), ..Commit::default() }).await.unwrap();
+        let path = table.location().path(&parts[0].path);
+        let store = table.location().store();
+        let whole = store.get(&path).await.unwrap().bytes().await.unwrap();
+        assert!(whole.len() > 300 << 10, "more than one block: {}", whole.len());
+        for flip in 0..60 {
+            let mut damaged = whole.to_vec();
+            // The footer has its share.
+            let at = if flip % 3 == 0 { whole.len() - 1 - flip * 37 } else { flip * whole.len() / 60 };
+            damaged[at] ^= 1 << (flip % 8);
+            store.put(&path, PutPayload::from(damaged)).await.unwrap();
+            let ctx = SessionContext::new();
+            ctx.register_table("t", table.provider()).unwrap();
+            let read = ctx.sql("SELECT * FROM t").await.unwrap().collect().await.unwrap_err();
+            assert_eq!(spatialmill::error::Error::from(read).kind(), Kind::Damaged, "byte {at}");
+            let found = ctx.sql("SELECT id FROM t WHERE id = 39999").await.unwrap().collect().await;
+            let right = |batches: Vec<RecordBatch>| batches.iter().map(RecordBatch::num_rows).sum::<usize>() == 1;
+            assert!(found.is_err() || found.is_ok_and(right), "byte {at}");
+        }
+        store.put(&path, PutPayload::from(whole)).await.unwrap();
+        assert_eq!(ids(&table).await.len(), 40_000);
+
+        // As it was written before there were sums: it is read as it is.
+        let plain = Part { sums: String::new(), shard: "b".into(), ..parts[0].clone() };
+        let old =
+            Commit { run_id: "old".into(), add: vec![plain], remove_shards: vec!["a".into()], ..Commit::default() };
+        let table = table.commit(&old).await.unwrap();
+        assert_eq!(ids(&table).await.len(), 40_000);
     });
 }
 
@@ -566,7 +697,7 @@ fn a_kill_leaves_the_last_version_whole() {
     runtime.block_on(async {
         let table = warehouse.table("t").await.unwrap().unwrap();
         std::thread::sleep(Duration::from_millis(1100));
-        table.collect_garbage(NOW).await.unwrap();
+        warehouse.collect_garbage(&table, NOW).await.unwrap();
         assert_eq!(table.verify().await.unwrap(), [], "what the killed left behind can be removed");
     });
 }

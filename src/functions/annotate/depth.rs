@@ -18,6 +18,7 @@ use crate::error::{Context, Error};
 use crate::functions::lift::column_of_structs;
 use crate::functions::lists::{Lost, quarantined_field, to_lists};
 use crate::functions::reading_function::ReadingFunction;
+use crate::models::Beside;
 
 /// See the module.
 pub const DEPTH: ReadingFunction = ReadingFunction {
@@ -72,6 +73,9 @@ struct Answer {
     scale: f64,
     near: f64,
     far: f64,
+    /// The depth image.
+    #[serde(default)]
+    beside: Option<Beside>,
 }
 
 async fn depth(ask: Ask, camera: Intrinsics) -> Result<Vec<Estimated>, Failure> {
@@ -89,8 +93,8 @@ async fn depth(ask: Ask, camera: Intrinsics) -> Result<Vec<Estimated>, Failure> 
                 },
             );
             let ((png, answer), _) = made.await?;
-            ask.models.answers.keep_file(&key, "png", png).await?;
-            Ok(answer)
+            let beside = ask.models.answers.keep_file(&key, "png", png).await?;
+            Ok(Answer { beside: Some(beside), ..answer })
         })
         .await?;
     Ok(vec![Estimated {
@@ -121,5 +125,5 @@ fn image_of(map: &DepthMap) -> Result<(Vec<u8>, Answer), Error> {
     let mut png = Vec::new();
     let encoder = PngEncoder::new_with_quality(Cursor::new(&mut png), CompressionType::Fast, FilterType::Sub);
     image.write_with_encoder(encoder).or_internal(|| "cannot encode a depth image".into())?;
-    Ok((png, Answer { scale, near: near.into(), far: far.into() }))
+    Ok((png, Answer { scale, near: near.into(), far: far.into(), beside: None }))
 }

@@ -1,0 +1,234 @@
+//! What is lost or damaged in a warehouse is noticed, never read as something else, and made again by the next build.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use spatialmill::error::Kind;
+use spatialmill::progress::Progress;
+use spatialmill::project::Project;
+use spatialmill::run::Mill;
+use spatialmill::run::build::Built;
+use spatialmill::run::verify::Finding;
+
+use crate::build::lines;
+
+const ROOMS: &str = r#"
+[[source]]
+name = "rooms"
+kind = "synthetic"
+root = "rooms"
+rooms = 2
+frames_per_room = 2
+width = 160
+height = 120
+
+[warehouse]
+url = "warehouse"
+
+[ask]
+position_facts_per_frame = 60.0
+"#;
+
+/// A warehouse of two rooms on disk.
+async fn rooms(folder: &Path) -> Mill {
+    std::fs::write(folder.join("mill.toml"), ROOMS).unwrap();
+    // One partition, so that what is made again has the same bytes.
+    let project = Project::load(folder, &["partitions=1".to_owned()]).unwrap();
+    let mill = Mill::open(project, Progress::silent()).await.unwrap();
+    build(&mill).await;
+    mill
+}
+
+/// The files of a table below a folder of it, sorted.
+fn files(folder: &Path, table: &str, of: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.join("warehouse").join(table).join(of)];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { open.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A part of the newest version that has rows.
+async fn part(mill: &Mill, folder: &Path, table: &str) -> PathBuf {
+    let table = mill.warehouse.table(table).await.unwrap().unwrap();
+    let part = table.parts().iter().max_by_key(|part| part.rows).unwrap();
+    folder.join("warehouse").join(table.name()).join(&part.path)
+}
+
+async fn damage(mill: &Mill) -> Vec<Finding> {
+    mill.verify(&[]).await.unwrap().into_iter().filter(|finding| finding.is_damage).collect()
+}
+
+async fn build(mill: &Mill) -> BTreeMap<String, usize> {
+    mill.import(&[]).await.unwrap();
+    let made: Vec<Built> = mill.build(None).await.unwrap();
+    made.into_iter().map(|built| (built.table, built.made)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_is_gone_or_damaged_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = rooms(folder.path()).await;
+    let wanted = lines(&mill, "SELECT * FROM dataset").await;
+    assert!(wanted.len() > 10, "{} samples", wanted.len());
+    let mended = async |table: &str| {
+        let left = damage(&mill).await;
+        assert!(left.is_empty(), "{table}: {left:?}");
+        assert!(lines(&mill, "SELECT * FROM dataset").await == wanted, "{table}: other samples");
+    };
+    // Gone: a build sees it by itself.
+    let gone = ["frames", "questions", "keep_rates", "runs"];
+    for table in gone {
+        std::fs::remove_file(part(&mill, folder.path(), table).await).unwrap();
+    }
+    let found = damage(&mill).await;
+    assert!(gone.iter().all(|table| found.iter().any(|finding| finding.table == **table)), "{found:?}");
+    let made = build(&mill).await;
+    assert_eq!((made["objects"], made["questions"], made["keep_rates"]), (0, 1, 1), "{made:?}");
+    mended("gone").await;
+
+    // Damaged: `verify` notes it.
+    for table in ["frames", "dataset", "quarantine"] {
+        if mill.warehouse.table(table).await.unwrap().unwrap().rows() == 0 {
+            continue;
+        }
+        let path = part(&mill, folder.path(), table).await;
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x10;
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(damage(&mill).await.iter().any(|finding| finding.table == table), "{table}");
+    }
+    build(&mill).await;
+    mended("damaged").await;
+    assert!(build(&mill).await.values().all(|made| *made == 0), "nothing is left to be made");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_does_not_go_on_from_damaged_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = rooms(folder.path()).await;
+    let path = part(&mill, folder.path(), "objects").await;
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let context = mill.session(&BTreeMap::new()).await.unwrap();
+    let read = context.sql("SELECT * FROM objects").await.unwrap().collect().await.unwrap_err();
+    let error = spatialmill::error::Error::from(read);
+    assert!(error.kind() == Kind::Damaged && error.advice().is_some_and(|hint| hint.contains("verify")), "{error}");
+
+    // Whatever reads them next fails in the same way, and what was seen once is made again.
+    let mut mill = Mill::open(mill.project.clone(), Progress::silent()).await.unwrap();
+    mill.force(&["questions".to_owned()]).await.unwrap();
+    assert_eq!(mill.build(None).await.unwrap_err().kind(), Kind::Damaged);
+    mill.note_damage().await.unwrap();
+    mill.build(None).await.unwrap();
+    assert!(damage(&mill).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_forced_is_made_again_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut mill = rooms(folder.path()).await;
+    let shard = mill.warehouse.table("objects").await.unwrap().unwrap().parts()[0].shard.clone();
+    mill.force(&[format!("objects/{shard}")]).await.unwrap();
+    let made = build(&mill).await;
+    assert_eq!((made["objects"], made["keep_rates"]), (1, 0), "{made:?}");
+    mill.force(&["questions".to_owned()]).await.unwrap();
+    assert_eq!(build(&mill).await["questions"], 1);
+    let read = mill.warehouse.table("frames").await.unwrap().unwrap().version();
+    mill.force(std::slice::from_ref(&shard)).await.unwrap();
+    let made = build(&mill).await;
+    assert_eq!((made["objects"], made["dataset"]), (1, 1), "{made:?}");
+    assert_eq!(mill.warehouse.table("frames").await.unwrap().unwrap().version(), read + 1, "it is read again, too");
+    let unknown = shard.rsplit('/').next().unwrap();
+    let error = mill.force(&[unknown.to_owned()]).await.unwrap_err();
+    assert!(error.kind() == Kind::Usage && error.advice().unwrap().contains(&shard), "{error}");
+    let error = mill.force(&["objcts".to_owned()]).await.unwrap_err();
+    assert!(error.advice().unwrap().contains("`objects`"), "{error}");
+}
+
+/// Whatever is done to a log: `verify` notices it, and the command that it names mends it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_altered_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = rooms(folder.path()).await;
+    // A second version with parts, so that there is a newest and an older one.
+    let mut mill = mill;
+    mill.force(&["dataset".to_owned()]).await.unwrap();
+    build(&mill).await;
+    mill.force = Default::default();
+    assert!(damage(&mill).await.is_empty());
+    let log = files(folder.path(), "dataset", "_delta_log");
+    let logs: Vec<&PathBuf> = log.iter().filter(|path| path.extension().is_some_and(|e| e == "json")).collect();
+    let [.., older, newest] = logs[..] else { panic!("{logs:?}") };
+    let (of_older, of_newest) = (std::fs::read_to_string(older).unwrap(), std::fs::read_to_string(newest).unwrap());
+    let without = |text: &str, word: &str| -> String {
+        let line =
+            text.lines().find(|line| line.contains(&format!("{{\"{word}\":"))).unwrap_or_else(|| panic!("{text}"));
+        text.replace(&format!("{line}\n"), "").replace(line, "")
+    };
+    let alterations: [(&str, &PathBuf, Option<String>); 7] = [
+        ("an added part", newest, Some(without(&of_newest, "add"))),
+        ("a removed part", newest, Some(without(&of_newest, "remove"))),
+        ("what it says of itself", newest, Some(without(&of_newest, "commitInfo"))),
+        ("an added part before", older, Some(without(&of_older, "add"))),
+        ("all of the newest", newest, Some(String::new())),
+        ("half of the newest", newest, Some(of_newest[..of_newest.len() / 2].to_owned())),
+        ("the newest", newest, None),
+    ];
+    for (what, path, altered) in alterations {
+        match altered {
+            Some(text) => std::fs::write(path, text).unwrap(),
+            None => std::fs::remove_file(path).unwrap(),
+        }
+        assert!(damage(&mill).await.iter().any(|finding| finding.table == "dataset"), "{what} is missing");
+        std::fs::write(older, &of_older).unwrap();
+        std::fs::write(newest, &of_newest).unwrap();
+        assert!(damage(&mill).await.is_empty(), "{what} is back");
+    }
+    // All of it: a build makes the table again, and then all is well.
+    std::fs::remove_dir_all(folder.path().join("warehouse/dataset/_delta_log")).unwrap();
+    assert!(damage(&mill).await.iter().any(|finding| finding.table == "dataset"));
+    assert_eq!(build(&mill).await["dataset"], 1);
+    assert!(damage(&mill).await.is_empty());
+    std::fs::remove_dir_all(folder.path().join("warehouse/dataset")).unwrap();
+    assert!(damage(&mill).await.iter().any(|finding| finding.table == "dataset"));
+    build(&mill).await;
+    // The newest version is cut off: what it had is made again, under a version that `runs` knows of another run.
+    let newest = files(folder.path(), "dataset", "_delta_log").pop().unwrap();
+    std::fs::remove_file(newest).unwrap();
+    assert!(!damage(&mill).await.is_empty());
+    build(&mill).await;
+    let left = damage(&mill).await;
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// Folders of other people in the warehouse's folder, one of them a Delta table that nobody can read.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_beside_tables_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = rooms(folder.path()).await;
+    for path in [
+        "lost+found/x",
+        "my notes/parts/a.parquet",
+        "dataset (copy)/_delta_log/0.json",
+        "plain/x",
+        "export/manifest.json",
+    ] {
+        let path = folder.path().join("warehouse").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "x").unwrap();
+    }
+    let foreign = folder.path().join("warehouse/theirs/_delta_log");
+    std::fs::create_dir_all(&foreign).unwrap();
+    std::fs::write(foreign.join("00000000000000000000.json"), "{\"protocol\":{\"minReaderVersion\":99}}\n").unwrap();
+    assert!(build(&mill).await.values().all(|made| *made == 0));
+    assert!(!lines(&mill, "SELECT * FROM frames").await.is_empty());
+    assert!(damage(&mill).await.is_empty());
+}
