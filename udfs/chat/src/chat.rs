@@ -136,7 +136,7 @@ impl Chat {
             };
         }
         let models = listed(&body);
-        match models.iter().any(|name| *name == self.endpoint.model) {
+        match models.contains(&self.endpoint.model) {
             true => Ok("it answers, and has the model".to_owned()),
             false if models.is_empty() => Ok("it answers, and does not say which models it has".to_owned()),
             false => {
