@@ -8,6 +8,7 @@ use datafusion::logical_expr::ScalarUDF;
 mod anchors;
 mod arguments;
 pub mod balance;
+mod box_visibility;
 mod draw;
 mod evened;
 pub mod format;
@@ -27,6 +28,7 @@ pub mod phrases;
 mod place;
 mod record;
 mod relate;
+mod relate_tilted;
 pub mod reserved;
 mod text_map;
 pub mod wording;
@@ -39,6 +41,7 @@ pub use record::{Record, Shape};
 /// All SQL functions of this crate that need nothing but their arguments; those of [`wording`] also need phrases.
 pub const FUNCTIONS: &[Function] = &[
     anchors::ANCHORS,
+    box_visibility::BOX_VISIBILITY,
     format_allowed::FORMAT_ALLOWED,
     format_turns::FORMAT_TURNS,
     lacking::LACKING,
@@ -48,6 +51,7 @@ pub const FUNCTIONS: &[Function] = &[
     overlaps::OVERLAPS,
     place::PLACE,
     relate::RELATE,
+    relate_tilted::RELATE_TILTED,
     balance::BALANCE,
     evened::EVENED,
     number_options::NUMBER_OPTIONS,

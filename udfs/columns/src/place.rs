@@ -35,7 +35,8 @@ pub const PLACE: Function = Function {
     call,
 };
 
-const OBB: &[(&str, Shape)] = &[("centre", VEC3), ("axes", Shape::Numbers), ("lengths", VEC3)];
+/// An oriented box.
+pub const OBB: &[(&str, Shape)] = &[("centre", VEC3), ("axes", Shape::Numbers), ("lengths", VEC3)];
 
 fn fields() -> Fields {
     let field = |name: &str, kind| Field::new(name, kind, true);
@@ -54,12 +55,7 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
     let Some(boxes) = boxes.as_struct_opt() else {
         return Ok(new_null_array(&DataType::Struct(fields()), arguments.rows()));
     };
-    let record = Record(boxes);
-    let (centre, lengths) = (record.vec3("centre")?, record.vec3("lengths")?);
-    let [centre, lengths] = [&centre, &lengths].map(|vectors| vectors.each_ref().map(|axis| axis.or_nan()));
-    let axes = cast(record.field("axes")?, &DataType::new_list(DataType::Float64, true))?;
-    let axes = axes.as_list::<i32>();
-    let numbers = axes.values().as_primitive::<Float64Type>().values();
+    let given = boxes_of(boxes)?;
     let gravity = gravity.as_struct_opt();
     let down = match gravity {
         Some(down) => ["x", "y", "z"].map(|axis| Record(down).number(axis)),
@@ -71,24 +67,36 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
 
     let place = |row: usize| {
         let of = |vectors: &[Cow<[f64]>; 3]| vectors.each_ref().map(|axis| axis[row]).into();
-        let ends = axes.value_offsets();
-        if boxes.is_null(row) || axes.is_null(row) {
-            return None;
-        }
-        let given = match numbers.get(ends[row] as usize..ends[row + 1] as usize) {
-            Some(&[a, b, c, d, e, f, g, h, i]) => {
-                let axes = [Vector3::new(a, b, c), Vector3::new(d, e, f), Vector3::new(g, h, i)];
-                OrientedBox { centre: of(&centre), axes, lengths: of(&lengths) }.checked().ok()
-            }
-            _ => None,
-        };
         let view = match gravity {
             Some(gravity) if gravity.is_valid(row) => ViewSpace::from_gravity(&of(&down)).ok(),
             _ => Some(ViewSpace::level()),
         };
-        Some(view?.box_to_view(&given?))
+        Some(view?.box_to_view(given[row].as_ref()?))
     };
     columns((0..boxes.len()).map(place).collect())
+}
+
+/// The boxes of a column; none for a null and for what is no box.
+pub fn boxes_of(boxes: &StructArray) -> Result<Vec<Option<OrientedBox>>> {
+    let record = Record(boxes);
+    let (centre, lengths) = (record.vec3("centre")?, record.vec3("lengths")?);
+    let [centre, lengths] = [&centre, &lengths].map(|vectors| vectors.each_ref().map(|axis| axis.or_nan()));
+    let axes = cast(record.field("axes")?, &DataType::new_list(DataType::Float64, true))?;
+    let axes = axes.as_list::<i32>();
+    let numbers = axes.values().as_primitive::<Float64Type>().values();
+    let ends = axes.value_offsets();
+    let given = |row: usize| {
+        if boxes.is_null(row) || axes.is_null(row) {
+            return None;
+        }
+        let Some(&[a, b, c, d, e, f, g, h, i]) = numbers.get(ends[row] as usize..ends[row + 1] as usize) else {
+            return None;
+        };
+        let of = |vectors: &[Cow<[f64]>; 3]| vectors.each_ref().map(|axis| axis[row]).into();
+        let axes = [Vector3::new(a, b, c), Vector3::new(d, e, f), Vector3::new(g, h, i)];
+        OrientedBox { centre: of(&centre), axes, lengths: of(&lengths) }.checked().ok()
+    };
+    Ok((0..boxes.len()).map(given).collect())
 }
 
 fn columns(placed: Vec<Option<OrientedBox>>) -> Result<ArrayRef> {

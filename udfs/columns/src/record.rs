@@ -90,8 +90,7 @@ impl Record<'_> {
     }
 
     pub fn number(&self, name: &str) -> Result<Numbers> {
-        let column = cast(self.field(name)?, &DataType::Float64)?;
-        Ok(Numbers(column.as_primitive::<Float64Type>().clone()))
+        Numbers::of(self.field(name)?)
     }
 
     /// The fields x, y and z of the struct `name`.
@@ -109,6 +108,11 @@ impl Record<'_> {
 pub struct Numbers(Float64Array);
 
 impl Numbers {
+    pub fn of(column: &ArrayRef) -> Result<Self> {
+        let column = cast(column, &DataType::Float64)?;
+        Ok(Self(column.as_primitive::<Float64Type>().clone()))
+    }
+
     /// So many nulls.
     pub fn nulls(rows: usize) -> Self {
         Self(Float64Array::new_null(rows))

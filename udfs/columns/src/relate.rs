@@ -32,7 +32,7 @@ pub const RELATE: Function = Function {
             Shape::Struct(PLACE).check("relate", "subject", subject)?;
             Shape::Struct(PLACE).check("relate", "object", object)?;
             Shape::Text.check("relate", "axis", axis)?;
-            Ok(DataType::Struct(fields()))
+            Ok(DataType::Struct(fact_fields()))
         }
         _ => plan_err!("`relate` takes a subject, an object and an axis, and not {} arguments", types.len()),
     },
@@ -40,9 +40,10 @@ pub const RELATE: Function = Function {
 };
 
 /// What it needs to know of an object: columns of the table `objects`.
-const PLACE: &[(&str, Shape)] = &[("centre", VEC3), ("extent", VEC3), ("low", VEC3), ("nearest", Shape::Number)];
+pub const PLACE: &[(&str, Shape)] = &[("centre", VEC3), ("extent", VEC3), ("low", VEC3), ("nearest", Shape::Number)];
 
-fn fields() -> Fields {
+/// The fields of a fact.
+pub fn fact_fields() -> Fields {
     let field = |name: &str, kind| Field::new(name, kind, true);
     Fields::from(vec![
         field("relation", DataType::Utf8),
@@ -72,7 +73,7 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
 }
 
 /// The objects of a column. A null one is an object without measurements.
-fn with_places<T>(column: &ArrayRef, then: impl FnOnce(&Objects) -> Result<T>) -> Result<T> {
+pub fn with_places<T>(column: &ArrayRef, then: impl FnOnce(&Objects) -> Result<T>) -> Result<T> {
     let Some(places) = column.as_struct_opt() else {
         let none = vec![f64::NAN; column.len()];
         return with_objects([&none; 3], [&none; 3], [&none; 3], &none, then);
@@ -99,7 +100,7 @@ fn with_objects<T>(
 }
 
 /// Facts as structs. Strings are gathered from few: the names of the relations.
-fn facts_of(facts: impl ExactSizeIterator<Item = Option<Fact>>) -> Result<ArrayRef> {
+pub fn facts_of(facts: impl ExactSizeIterator<Item = Option<Fact>>) -> Result<ArrayRef> {
     let rows = facts.len();
     let mut relation = UInt8Builder::with_capacity(rows);
     let [mut value, mut margin, mut overlap] = [0; 3].map(|_| Float64Builder::with_capacity(rows));
@@ -122,5 +123,5 @@ fn facts_of(facts: impl ExactSizeIterator<Item = Option<Fact>>) -> Result<ArrayR
         Arc::new(agrees.finish()),
     ];
     let nulls: Option<NullBuffer> = relation.nulls().cloned();
-    Ok(Arc::new(StructArray::try_new_with_length(fields(), columns, nulls, rows)?))
+    Ok(Arc::new(StructArray::try_new_with_length(fact_fields(), columns, nulls, rows)?))
 }

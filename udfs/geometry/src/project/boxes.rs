@@ -35,20 +35,26 @@ struct Placed {
 impl Boxes<'_> {
     /// The visible pixels and the visibility of each of `only`; boxes outside the picture have no pixels.
     pub(super) fn visible(&self, only: &[usize]) -> BTreeMap<usize, (Mask, f64)> {
+        let (height, width) = (self.shot.height, self.shot.width);
+        let seen = self.seen(only).into_iter().filter_map(|(object, spans, visibility)| {
+            Some((object, (Mask::from_spans(height, width, spans).ok()?, visibility)))
+        });
+        let nothing = only.iter().filter_map(|object| Some((*object, (Mask::empty(height, width).ok()?, 0.0))));
+        nothing.chain(seen).collect()
+    }
+
+    /// Those of `only` that are inside the picture: each with spans of its visible pixels and its visibility.
+    pub(super) fn seen(&self, only: &[usize]) -> Vec<(usize, Vec<(u64, u64)>, f64)> {
         let all: Vec<Placed> = only.iter().filter_map(|object| self.place(*object)).collect();
         // As dear as all the rest, and only wanted where there is no depth.
         let first_ends = OnceCell::new();
-        let seen = all.iter().filter_map(|placed| {
-            let (mask, share) = self
+        let seen = all.iter().map(|placed| {
+            let (spans, share) = self
                 .by_depth(placed)
                 .unwrap_or_else(|| self.by_boxes(placed, first_ends.get_or_init(|| self.first_ends(&all))));
-            let mask = Mask::from_spans(self.shot.height, self.shot.width, mask).ok()?;
-            Some((placed.object, (mask, share * placed.inside * placed.in_front)))
+            (placed.object, spans, share * placed.inside * placed.in_front)
         });
-        let nothing = only
-            .iter()
-            .filter_map(|object| Some((*object, (Mask::empty(self.shot.height, self.shot.width).ok()?, 0.0))));
-        nothing.chain(seen.collect::<Vec<_>>()).collect()
+        seen.collect()
     }
 
     fn place(&self, object: usize) -> Option<Placed> {

@@ -217,6 +217,53 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// How much a picture shows of each of `boxes` (camera axes, metres), 0-1, as far as the other boxes and the picture's border hide it.
+///
+/// A box is hidden along the rays on which another one ends before it begins, so that neither a box that contains others (a room, a
+/// cabinet) nor one that overlaps it hides what is inside it. Boxes that do not overlap are told apart without error.
+///
+/// ```
+/// use spatialmill_geometry::project::visibility_of_boxes;
+/// use spatialmill_geometry::{Intrinsics, OrientedBox, Vector3};
+/// let camera = Intrinsics { fx: 100.0, fy: 100.0, cx: 99.5, cy: 49.5 };
+/// // A car 10 m ahead and, at 20 m, another one behind its right half; both stand in a garage that is 40 m long.
+/// let car = |x, z| OrientedBox::upright(Vector3::new(x, 0.0, z), 0.0, Vector3::new(2.0, 2.0, 0.001));
+/// let garage = OrientedBox::upright(Vector3::new(0.0, 0.0, 20.0), 0.0, Vector3::new(30.0, 9.0, 40.0));
+/// let shown = visibility_of_boxes(&[car(0.0, 10.0), car(2.0, 20.0), garage], &camera, 200, 100)?;
+/// assert_eq!(shown[0], 1.0);
+/// assert!((shown[1] - 0.5).abs() < 0.06);
+/// # Ok::<(), spatialmill_geometry::ShotError>(())
+/// ```
+pub fn visibility_of_boxes(
+    boxes: &[OrientedBox],
+    intrinsics: &Intrinsics,
+    width: u32,
+    height: u32,
+) -> Result<Vec<f64>, ShotError> {
+    intrinsics.checked()?;
+    Mask::empty(height, width)?;
+    // Shares of large pictures are as good on a coarser grid.
+    let scale = (ENOUGH_PIXELS / f64::from(width.max(height))).min(1.0);
+    let coarser = |side: u32| (f64::from(side) * scale).ceil() as u32;
+    let (coarse_width, coarse_height) = (coarser(width), coarser(height));
+    let (scale_x, scale_y) = (f64::from(coarse_width) / f64::from(width), f64::from(coarse_height) / f64::from(height));
+    let shot = Shot {
+        world_from_camera: Rigid::identity(),
+        intrinsics: intrinsics.resized(scale_x, scale_y),
+        width: coarse_width,
+        height: coarse_height,
+    };
+    let seen = boxes::Boxes { shot: &shot, objects: boxes, rendered: None, measured: None };
+    let mut shares = vec![0.0; boxes.len()];
+    for (object, _, visibility) in seen.seen(&(0..boxes.len()).collect::<Vec<_>>()) {
+        shares[object] = visibility;
+    }
+    Ok(shares)
+}
+
+/// Pixels along the longer side of the grid on which boxes are held against each other.
+const ENOUGH_PIXELS: f64 = 1024.0;
+
 /// Who is seen where the scene shows something that is no object.
 pub const HIDER: u32 = NOBODY - 1;
 

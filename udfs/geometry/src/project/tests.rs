@@ -124,6 +124,52 @@ fn overlapping_boxes_hide_little_of_each_other() {
     assert!((0.9..1.0).contains(&visibility_of(&shown, 0).unwrap()));
 }
 
+/// Cars in rows along a road, as they do not overlap: each ray shows the one that it enters first.
+#[test]
+fn boxes_that_do_not_overlap_hide_each_other_as_solids_do() {
+    let camera = Intrinsics { fx: 360.0, fy: 360.0, cx: 319.5, cy: 95.5 };
+    let (width, height) = (640_u32, 192_u32);
+    let mut cars = Vec::new();
+    for (row, x) in [-5.5, -1.8, 3.6, 7.0].into_iter().enumerate() {
+        for n in 0..10 {
+            // y is down in camera axes; the boxes' third axis is theirs, which does not matter.
+            let z = 6.0 + 1.3 * row as f64 + 7.1 * f64::from(n);
+            cars.push(OrientedBox::upright(Vector3::new(x, 0.9, z), 0.0, Vector3::new(1.8, 1.5, 4.4)));
+        }
+    }
+    let found = visibility_of_boxes(&cars, &camera, width, height).unwrap();
+    let (mut first, mut alone) = (vec![0_u32; cars.len()], vec![0_u32; cars.len()]);
+    for (x, y) in (-640..1280).flat_map(|x| (-192..384).map(move |y| (x, y))) {
+        let ray = camera.back_project(f64::from(x), f64::from(y), 1.0);
+        let hits = cars.iter().enumerate().filter_map(|(i, car)| Some((car.span_along(&Vector3::zeros(), &ray)?.0, i)));
+        let hits: Vec<(f64, usize)> = hits.collect();
+        hits.iter().for_each(|(_, i)| alone[*i] += 1);
+        let inside = (0..width as i32).contains(&x) && (0..height as i32).contains(&y);
+        if let Some((_, i)) = hits.iter().filter(|_| inside).min_by(|a, b| a.0.total_cmp(&b.0)) {
+            first[*i] += 1;
+        }
+    }
+    assert!(found.iter().filter(|share| **share < 0.5).count() >= 10, "{found:?}");
+    for (i, share) in found.iter().enumerate() {
+        let exact = f64::from(first[i]) / f64::from(alone[i]);
+        // A hull's pixels by their area and by their number differ where they are few.
+        assert!((share - exact).abs() < 0.03 + 8.0 / f64::from(alone[i]), "{i}: {share} {exact} of {}", alone[i]);
+    }
+}
+
+/// A room around everything, and a wardrobe around the things in it, hide nothing, and what stands before the wardrobe hides both.
+#[test]
+fn what_is_around_a_thing_does_not_hide_it() {
+    let camera = Intrinsics { fx: 100.0, fy: 100.0, cx: 79.5, cy: 59.5 };
+    let at = |x: f64, z: f64, lengths: [f64; 3]| OrientedBox::upright(Vector3::new(x, 0.0, z), 0.0, lengths.into());
+    let (room, wardrobe) = (at(0.0, 3.0, [6.0, 2.6, 6.2]), at(0.0, 4.5, [1.5, 1.5, 1.0]));
+    let (shirt, screen) = (at(0.0, 4.8, [0.5, 0.8, 0.1]), at(0.5, 2.0, [1.0, 2.0, 0.05]));
+    let found = visibility_of_boxes(&[room, wardrobe, shirt], &camera, 160, 120).unwrap();
+    assert_eq!(found[1..], [1.0, 1.0]);
+    let found = visibility_of_boxes(&[room, wardrobe, shirt, screen], &camera, 160, 120).unwrap();
+    assert!((0.3..0.7).contains(&found[1]) && (0.3..0.7).contains(&found[2]), "{found:?}");
+}
+
 #[test]
 fn measured_depth_tells_what_hides_a_box() {
     let objects = [cube(0.0, 4.5, 0.0, [1.0, 1.0, 0.5])];

@@ -30,6 +30,7 @@ mod height;
 mod lateral;
 mod objects;
 mod pass;
+mod tilted;
 mod vertical;
 mod volume;
 mod width;
@@ -39,6 +40,7 @@ mod tests;
 
 pub use objects::{Columns, Objects};
 pub use pass::{Fact, Limit, fact, masks};
+pub use tilted::when_tilted;
 
 /// One axis: a pair of opposite relations and how to find out which of them holds.
 #[derive(Debug, Clone, Copy)]

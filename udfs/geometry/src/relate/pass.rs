@@ -227,7 +227,7 @@ pub(super) fn higher(a: f64, b: f64) -> f64 {
 }
 
 /// The lower of two numbers, likewise.
-fn lower(a: f64, b: f64) -> f64 {
+pub(super) fn lower(a: f64, b: f64) -> f64 {
     if a < b { a } else { b }
 }
 
