@@ -148,19 +148,13 @@ pub fn clusters(points: &[Vector3<f64>], rule: &ClusterRule) -> Vec<Option<usize
     cluster_of
 }
 
-/// The indices of the points in the cluster that counts most by `weight`, the first of equals; empty when no point is
-/// in a cluster, or none that weighs anything.
-pub fn heaviest_cluster(points: &[Vector3<f64>], rule: &ClusterRule, weight: impl Fn(usize) -> u64) -> Vec<usize> {
+/// The indices of the points in the cluster that has most of them, the first of equals; empty when no point is in a cluster.
+pub fn largest_cluster(points: &[Vector3<f64>], rule: &ClusterRule) -> Vec<usize> {
     let cluster_of = clusters(points, rule);
-    let mut weights = vec![0_u64; cluster_of.iter().flatten().max().map_or(0, |last| last + 1)];
-    for (i, cluster) in cluster_of.iter().enumerate() {
-        if let Some(cluster) = cluster {
-            weights[*cluster] += weight(i);
-        }
-    }
-    let heaviest =
-        (0..weights.len()).rev().filter(|cluster| weights[*cluster] > 0).max_by_key(|&cluster| weights[cluster]);
-    (0..points.len()).filter(|&i| heaviest.is_some() && cluster_of[i] == heaviest).collect()
+    let mut sizes = vec![0_usize; cluster_of.iter().flatten().max().map_or(0, |last| last + 1)];
+    cluster_of.iter().flatten().for_each(|cluster| sizes[*cluster] += 1);
+    let largest = (0..sizes.len()).rev().max_by_key(|&cluster| sizes[cluster]);
+    (0..points.len()).filter(|&i| largest.is_some() && cluster_of[i] == largest).collect()
 }
 
 /// A k-d tree over a cloud.
@@ -252,17 +246,15 @@ mod tests {
         assert!(without_strays(&[], &StrayRule::default()).is_empty());
         assert!(voxels(&[], 0.1).centres.is_empty());
         assert!(clusters(&[], &ClusterRule::default()).is_empty());
-        assert!(heaviest_cluster(&[], &ClusterRule::default(), |_| 1).is_empty());
+        assert!(largest_cluster(&[], &ClusterRule::default()).is_empty());
     }
 
     #[test]
     fn a_wall_of_equal_depths_is_no_trouble() {
         let wall: Vec<_> =
             (0..20_000).map(|i| Vector3::new(f64::from(i % 200) * 0.01, 4.0, f64::from(i / 200) * 0.01)).collect();
-        assert_eq!(
-            heaviest_cluster(&voxels(&wall, 0.05).centres, &ClusterRule::default(), |_| 1).len(),
-            voxels(&wall, 0.05).centres.len()
-        );
+        let thinned = voxels(&wall, 0.05).centres;
+        assert_eq!(largest_cluster(&thinned, &ClusterRule::default()).len(), thinned.len());
         assert_eq!(without_strays(&wall, &StrayRule::default()).len(), 20_000);
         let one_place = vec![Vector3::new(1.0, 2.0, 3.0); 5_000];
         assert_eq!(without_strays(&one_place, &StrayRule::default()).len(), 5_000);
@@ -270,12 +262,13 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_equal_clusters_wins_unless_weights_differ() {
-        let points = [0.0, 0.1, 5.0, 5.1].map(|x| Vector3::new(x, 0.0, 0.0));
+    fn the_first_of_equal_clusters_wins() {
         let rule = ClusterRule { radius_m: 0.15, neighbours: 2 };
-        assert_eq!(heaviest_cluster(&points, &rule, |_| 1), [0, 1]);
-        assert_eq!(heaviest_cluster(&points, &rule, |i| u64::from(i == 3)), [2, 3]);
-        assert!(heaviest_cluster(&points, &rule, |_| 0).is_empty());
+        let largest = |along: &[f64]| {
+            largest_cluster(&along.iter().map(|x| Vector3::new(*x, 0.0, 0.0)).collect::<Vec<_>>(), &rule)
+        };
+        assert_eq!(largest(&[0.0, 0.1, 5.0, 5.1]), [0, 1]);
+        assert_eq!(largest(&[0.0, 0.1, 5.0, 5.1, 5.2]), [2, 3, 4]);
     }
 
     proptest! {

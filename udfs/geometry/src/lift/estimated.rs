@@ -2,9 +2,9 @@
 //!
 //! A network gives a reading everywhere: in the sky, in a mirror, across the edge between two things. A measurement would have a gap there.
 
+use super::Sample;
 use super::shown::unhidden;
-use super::{Outline, Sample};
-use crate::DepthImage;
+use crate::{DepthImage, Mask};
 
 /// Rules for depth that a model estimated.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,17 +27,15 @@ impl Default for EstimatedRules {
 
 impl EstimatedRules {
     /// 0-1, the product of: how large the mask is; the share of its readings that lie on no jump; how little it looks like a hole.
-    pub(super) fn quality(&self, outline: &Outline, depth: &DepthImage, sample: &Sample) -> f64 {
-        let (covered, looks_solid) = match outline {
-            Outline::Mask(mask) => {
-                let picture = f64::from(mask.width()) * f64::from(mask.height());
-                let behind = 1.0 - unhidden(mask, depth);
-                let hole = ((behind - self.hole) / (1.0 - self.hole).max(f64::EPSILON)).clamp(0.0, 1.0);
-                (mask.area() as f64 / picture, 1.0 - hole)
-            }
-            Outline::Box { bounds, height, width } => (bounds.area() / (f64::from(*width) * f64::from(*height)), 1.0),
-        };
-        let large = (covered / self.small.max(f64::EPSILON)).min(1.0);
-        large * sample.steady() * looks_solid
+    pub(super) fn quality(&self, mask: &Mask, depth: &DepthImage, sample: &Sample) -> f64 {
+        let behind = 1.0 - unhidden(mask, depth);
+        let hole = ((behind - self.hole) / (1.0 - self.hole).max(f64::EPSILON)).clamp(0.0, 1.0);
+        let picture = f64::from(mask.width()) * f64::from(mask.height());
+        self.large_enough(mask.area() as f64 / picture) * sample.steady() * (1.0 - hole)
+    }
+
+    /// 0-1, by the share of the picture that an outline covers.
+    pub(super) fn large_enough(&self, covered: f64) -> f64 {
+        (covered / self.small.max(f64::EPSILON)).min(1.0)
     }
 }

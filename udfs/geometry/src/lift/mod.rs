@@ -10,8 +10,10 @@
 //! far objects. Sizes are measured on all points of the cluster, not on thinned ones, and what the lost edge took is
 //! given back. Nothing is random.
 
+mod boxed;
 mod estimated;
 mod shown;
+mod size;
 #[cfg(test)]
 mod tests;
 
@@ -20,14 +22,15 @@ use crate::{Bounds, DepthImage, Gravity, Intrinsics, IntrinsicsError, Mask, Orie
 use nalgebra::Vector3;
 use thiserror::Error;
 
+pub use boxed::{Ahead, uncovered};
 pub use estimated::EstimatedRules;
-pub use shown::{shown, uncut};
+pub use shown::{Cover, shown, uncut};
 
 /// Where an object is in its picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Outline<'a> {
     Mask(&'a Mask),
-    /// Only a box is known, in a picture of this size. What lies at the depths of the box's middle is the object.
+    /// Only a box is known, in a picture of this size. What most of its middle shows is the object; see [`boxed`].
     Box {
         bounds: PixelBox,
         height: u32,
@@ -59,6 +62,8 @@ pub struct LiftRules {
     pub min_points: usize,
     /// The share of points beyond the bounds on each side: a few always stray.
     pub trim: f64,
+    /// By how much the depth of a pixel errs 1 m away, as a standard deviation in metres; it grows with the square of the distance.
+    pub noise_m: f64,
     /// Where the depth was estimated by a model: what that is judged by.
     pub estimated: Option<EstimatedRules>,
 }
@@ -86,6 +91,8 @@ impl Default for LiftRules {
             min_readings: 16,
             min_points: 10,
             trim: 0.002,
+            // Measured for structured light (Khoshelham and Oude Elberink 2012); half a pixel of disparity on a car's stereo camera.
+            noise_m: 0.0015,
             estimated: None,
         }
     }
@@ -104,10 +111,12 @@ pub struct Lifted {
     pub obb: OrientedBox,
     /// Points that it was made from.
     pub points: usize,
-    /// 0-1, the product of: the share of pixels with depth; the share of points that survived; how much of the outline, from
-    /// edge to edge, these points span; how little of the outline the picture's border cuts ([`uncut`]); 0.8 when gravity was
-    /// guessed; 0.5 when there was no mask; what is held against estimated depth, where it is.
+    /// How far its place can be trusted, 0-1, the product of: the share of pixels with depth; the share of points that survived; how
+    /// much of the outline, from edge to edge, these points span; how little of the outline the picture's border cuts ([`uncut`]);
+    /// 0.8 when gravity was guessed; what is held against estimated depth, where it is.
     pub lift_quality: f64,
+    /// How far its size can be trusted, 0-1: the same, and what is held against its size alone ([`size`]). A box has no size.
+    pub size_quality: f64,
 }
 
 /// Why an outline is no object.
@@ -135,9 +144,8 @@ impl LiftFailure {
     }
 }
 
-/// Quality of an object whose camera's tilt is unknown, and of one known by its box only.
+/// Quality of an object whose camera's tilt is unknown.
 const GUESSED_GRAVITY: f64 = 0.8;
-const NO_MASK: f64 = 0.5;
 
 /// A cluster of fewer cubes than this is too little to tell the object from its surroundings; then all points are it.
 const MIN_CLUSTER_VOXELS: usize = 5;
@@ -166,11 +174,39 @@ pub fn lift(
     rules: &LiftRules,
 ) -> Result<Lifted, LiftFailure> {
     let intrinsics = intrinsics.checked()?;
-    let sampled = Sample::of(outline, depth, rules)?;
-    let needed = |found: usize, needed: usize| {
-        if found < needed { Err(LiftFailure::TooFewPoints { found, needed }) } else { Ok(()) }
-    };
-    needed(sampled.readings.len(), rules.min_readings)?;
+    match outline {
+        Outline::Mask(mask) => lift_mask(outline, mask, depth, &intrinsics, view, rules),
+        Outline::Box { bounds, height, width } => {
+            let picture = boxed::Picture { depth, height: *height, width: *width, intrinsics: &intrinsics, view };
+            let lifted = boxed::lift_box(bounds, &picture, rules)?;
+            Ok(Lifted { lift_quality: lifted.lift_quality * uncut(outline) * certain(view), ..lifted })
+        }
+    }
+}
+
+/// What is left of trust where the camera's tilt was guessed.
+fn certain(view: &ViewSpace) -> f64 {
+    match view.gravity() {
+        Gravity::Known => 1.0,
+        Gravity::Guessed => GUESSED_GRAVITY,
+    }
+}
+
+/// Fails with what is missing.
+fn at_least(needed: usize, found: usize) -> Result<(), LiftFailure> {
+    if found < needed { Err(LiftFailure::TooFewPoints { found, needed }) } else { Ok(()) }
+}
+
+fn lift_mask(
+    outline: &Outline,
+    mask: &Mask,
+    depth: &DepthImage,
+    intrinsics: &Intrinsics,
+    view: &ViewSpace,
+    rules: &LiftRules,
+) -> Result<Lifted, LiftFailure> {
+    let sampled = Sample::of(mask, depth, rules)?;
+    at_least(rules.min_readings, sampled.readings.len())?;
     let points: Vec<Vector3<f64>> = sampled
         .readings
         .iter()
@@ -179,8 +215,8 @@ pub fn lift(
 
     let distance = median(sampled.readings.iter().map(|r| r.depth_m).collect());
     let spacing = sampled.pixels_apart * distance / intrinsics.fx.min(intrinsics.fy);
-    let (chosen, centre) = main_cluster(&points, |i| sampled.readings[i].counts, spacing, rules);
-    needed(chosen.len(), rules.min_points)?;
+    let (chosen, centre) = main_cluster(&points, spacing, rules);
+    at_least(rules.min_points, chosen.len())?;
     let kept: Vec<Vector3<f64>> = chosen.iter().map(|&i| points[i]).collect();
 
     let trimmed = trimmed_bounds(&kept, rules.trim);
@@ -196,24 +232,20 @@ pub fn lift(
     let grown: [f64; 3] =
         std::array::from_fn(|k| obb.lengths[k] + 2.0 * (obb.axes[k].dot(&right).abs() + obb.axes[k].dot(&down).abs()));
 
-    let gravity = match view.gravity() {
-        Gravity::Known => 1.0,
-        Gravity::Guessed => GUESSED_GRAVITY,
-    };
-    let outlined = match outline {
-        Outline::Mask(_) => 1.0,
-        Outline::Box { .. } => NO_MASK,
-    };
-    let estimated = rules.estimated.map_or(1.0, |rules| rules.quality(outline, depth, &sampled));
+    let estimated = rules.estimated.map_or(1.0, |rules| rules.quality(mask, depth, &sampled));
     let survived = kept.len() as f64 / points.len() as f64;
     let spanned = sampled.spanned(chosen.iter().map(|&i| &sampled.readings[i]));
+    let lift_quality = sampled.with_depth * survived * spanned * uncut(outline) * certain(view) * estimated;
     Ok(Lifted {
         centre,
         bounds,
         nearest: bounds.low.y,
         obb: OrientedBox { lengths: grown.into(), ..obb },
         points: kept.len(),
-        lift_quality: sampled.with_depth * survived * spanned * uncut(outline) * gravity * outlined * estimated,
+        lift_quality,
+        size_quality: lift_quality
+            * size::by_depth(&bounds, distance, rules.noise_m)
+            * size::by_outline(mask, &Cover::of(mask, depth)),
     })
 }
 
@@ -222,8 +254,6 @@ struct Reading {
     x: u32,
     y: u32,
     depth_m: f64,
-    /// Whether it says which cluster is the object.
-    counts: bool,
 }
 
 /// Pixels of an outline that have a depth to go by.
@@ -241,34 +271,15 @@ struct Sample {
 }
 
 impl Sample {
-    fn of(outline: &Outline, depth: &DepthImage, rules: &LiftRules) -> Result<Self, LiftFailure> {
-        match outline {
-            Outline::Mask(mask) => {
-                let eroded = mask.eroded(rules.erosion);
-                let thick = eroded.area() >= rules.min_readings as u64;
-                let (mask, eroded_by) = if thick { (&eroded, rules.erosion) } else { (*mask, 0) };
-                Self::of_mask(mask, |_, _| true, depth, rules).map(|sample| Self { eroded_by, ..sample })
-            }
-            Outline::Box { bounds, height, width } => {
-                let mask = Mask::from_box(*height, *width, bounds).map_err(|_| LiftFailure::NoPixels)?;
-                let (cx, cy) = ((bounds.x0 + bounds.x1) * 0.5, (bounds.y0 + bounds.y1) * 0.5);
-                let (reach_x, reach_y) = ((bounds.x1 - bounds.x0) * 0.25, (bounds.y1 - bounds.y0) * 0.25);
-                let central = |x: u32, y: u32| {
-                    (f64::from(x) + 0.5 - cx).abs() <= reach_x && (f64::from(y) + 0.5 - cy).abs() <= reach_y
-                };
-                let mut sample = Self::of_mask(&mask, central, depth, rules)?;
-                sample.keep_depths_of_the_middle(rules.cluster.radius_m);
-                Ok(sample)
-            }
-        }
+    /// The pixels of a mask, but for its edge where it is thick enough.
+    fn of(mask: &Mask, depth: &DepthImage, rules: &LiftRules) -> Result<Self, LiftFailure> {
+        let eroded = mask.eroded(rules.erosion);
+        let thick = eroded.area() >= rules.min_readings as u64;
+        let (mask, eroded_by) = if thick { (&eroded, rules.erosion) } else { (mask, 0) };
+        Self::of_all(mask, depth, rules).map(|sample| Self { eroded_by, ..sample })
     }
 
-    fn of_mask(
-        mask: &Mask,
-        counts: impl Fn(u32, u32) -> bool,
-        depth: &DepthImage,
-        rules: &LiftRules,
-    ) -> Result<Self, LiftFailure> {
+    fn of_all(mask: &Mask, depth: &DepthImage, rules: &LiftRules) -> Result<Self, LiftFailure> {
         let area = mask.area();
         if area == 0 {
             return Err(LiftFailure::NoPixels);
@@ -288,7 +299,7 @@ impl Sample {
             };
             with_depth += 1;
             if !next_to_jump(depth, at_x, at_y, depth_m, rules.jump) {
-                readings.push(Reading { x, y, depth_m, counts: counts(x, y) });
+                readings.push(Reading { x, y, depth_m });
             }
         }
         if with_depth == 0 {
@@ -312,19 +323,6 @@ impl Sample {
         let share = |part: f64, whole: f64| (part / whole).min(1.0);
         share(span(columns), self.spans[0]) * share(span(rows), self.spans[1])
     }
-
-    /// A box shows floor and wall around its object. They touch it, so that no cluster tells them apart, but most of
-    /// them lie nearer or further than what fills the box's middle.
-    fn keep_depths_of_the_middle(&mut self, slack_m: f64) {
-        let mut middle: Vec<f64> = self.readings.iter().filter(|r| r.counts).map(|r| r.depth_m).collect();
-        if middle.is_empty() {
-            return;
-        }
-        middle.sort_by(f64::total_cmp);
-        let at = |share: f64| middle[((middle.len() - 1) as f64 * share) as usize];
-        let (near, far) = (at(0.1) - slack_m, at(0.9) + slack_m);
-        self.readings.retain(|r| near <= r.depth_m && r.depth_m <= far);
-    }
 }
 
 /// How far pixels reach along one axis, pixels, when the outermost 2 of 100 on each side do not count: outlines have whiskers.
@@ -345,25 +343,15 @@ fn next_to_jump(depth: &DepthImage, x: u32, y: u32, depth_m: f64, jump: f64) -> 
         .any(|other| (other - depth_m).abs() > jump * depth_m.min(other))
 }
 
-/// Which points are the object, and the mean of its voxels. `counts` says which points elect the cluster, `spacing` how
-/// far apart neighbouring points are.
-fn main_cluster(
-    points: &[Vector3<f64>],
-    counts: impl Fn(usize) -> bool,
-    spacing: f64,
-    rules: &LiftRules,
-) -> (Vec<usize>, Vector3<f64>) {
+/// Which points are the object, and the mean of its voxels. `spacing` is how far apart neighbouring points are.
+fn main_cluster(points: &[Vector3<f64>], spacing: f64, rules: &LiftRules) -> (Vec<usize>, Vector3<f64>) {
     let steady = cloud::without_strays(points, &rules.strays);
     let cloud: Vec<Vector3<f64>> = steady.iter().map(|&i| points[i]).collect();
     let size_m = rules.min_voxel_m.max(3.0 / 40.0 * deviation(&cloud));
     let thinned = cloud::voxels(&cloud, size_m);
     let radius_m = rules.cluster.radius_m.max(rules.reach * size_m.max(spacing));
-    let mut elects = vec![false; thinned.centres.len()];
-    for (&i, &voxel) in steady.iter().zip(&thinned.of_point) {
-        elects[voxel] |= counts(i);
-    }
     let cluster = ClusterRule { radius_m, ..rules.cluster };
-    let mut chosen = cloud::heaviest_cluster(&thinned.centres, &cluster, |voxel| u64::from(elects[voxel]));
+    let mut chosen = cloud::largest_cluster(&thinned.centres, &cluster);
     if chosen.len() < MIN_CLUSTER_VOXELS {
         chosen = (0..thinned.centres.len()).collect();
     }
@@ -383,14 +371,15 @@ fn deviation(points: &[Vector3<f64>]) -> f64 {
 
 /// Bounds that leave the share `trim` of the points out on each side of each axis.
 fn trimmed_bounds(points: &[Vector3<f64>], trim: f64) -> Bounds {
-    let left_out = ((points.len() as f64 * trim) as usize).min(points.len().saturating_sub(1) / 2);
-    let side = |k: usize| {
-        let mut along: Vec<f64> = points.iter().map(|p| p[k]).collect();
-        along.sort_by(f64::total_cmp);
-        (along[left_out], along[along.len() - 1 - left_out])
-    };
-    let sides = [side(0), side(1), side(2)];
+    let sides = [0, 1, 2].map(|k| trimmed(points.iter().map(|p| p[k]).collect(), trim));
     Bounds { low: sides.map(|(low, _)| low).into(), high: sides.map(|(_, high)| high).into() }
+}
+
+/// The ends of what is left when the share `trim` is left out on each side; there is one number at least.
+fn trimmed(mut along: Vec<f64>, trim: f64) -> (f64, f64) {
+    let left_out = ((along.len() as f64 * trim) as usize).min(along.len().saturating_sub(1) / 2);
+    along.sort_by(f64::total_cmp);
+    (along[left_out], along[along.len() - 1 - left_out])
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -98,14 +98,54 @@ fn a_tilted_camera_sees_upright_sizes() {
 }
 
 #[test]
-fn a_box_alone_finds_the_object_in_its_middle() {
-    let object = cube([0.0, 0.0, 2.2], [0.6, 0.4, 0.4]);
-    let (depth, mask) = picture_of(&object, 5.0);
-    let bounds = mask.bounds().unwrap();
-    let loose = PixelBox { x0: bounds.x0 - 8.0, y0: bounds.y0 - 8.0, x1: bounds.x1 + 8.0, y1: bounds.y1 + 8.0 };
-    let lifted = level_lift(Outline::Box { bounds: loose, height: HEIGHT, width: WIDTH }, &depth).unwrap();
-    assert!(near(&lifted.bounds.extent(), &Vector3::new(0.6, 0.0, 0.4), 0.05), "{:?}", lifted.bounds.extent());
-    assert!(lifted.lift_quality < 0.5);
+fn a_box_alone_tells_the_place_and_no_size() {
+    // A vase on the left of the picture, 2 m ahead; the wall behind it fills the corners of its box.
+    for wall_m in [2.6, 5.0, 40.0] {
+        let (depth, mask) = picture_of(&cube([-0.5, 0.1, 2.2], [0.6, 0.4, 0.4]), wall_m);
+        let mask_box = mask.bounds().unwrap();
+        let loose =
+            PixelBox { x0: mask_box.x0 - 8.0, y0: mask_box.y0 - 8.0, x1: mask_box.x1 + 8.0, y1: mask_box.y1 + 8.0 };
+        for (bounds, off) in [(mask_box, 0.04), (loose, 0.15)] {
+            let lifted = level_lift(Outline::Box { bounds, height: HEIGHT, width: WIDTH }, &depth).unwrap();
+            let by_mask = level_lift(Outline::Mask(&mask), &depth).unwrap();
+            assert!(near(&lifted.bounds.extent(), &by_mask.bounds.extent(), off), "{lifted:?} {by_mask:?}");
+            assert!((lifted.nearest - 2.0).abs() < 0.01, "{lifted:?}");
+            assert!((lifted.centre.x - by_mask.centre.x).abs() < 0.1, "{lifted:?} {by_mask:?}");
+            assert_eq!(lifted.size_quality, 0.0);
+            assert!(lifted.lift_quality > 0.7, "{}", lifted.lift_quality);
+        }
+    }
+}
+
+#[test]
+fn a_box_of_two_depths_is_trusted_by_the_share_of_one() {
+    // A fence: every other column is the meadow behind it, 5 columns each, so that 3 of 5 lie next to no jump.
+    let metres = (0..HEIGHT).flat_map(|_| (0..WIDTH).map(|x| if x / 5 % 2 == 0 { 3.0 } else { 9.0 }));
+    let depth = DepthImage::new(WIDTH, HEIGHT, metres.collect()).unwrap();
+    let bounds = PixelBox { x0: 40.0, y0: 40.0, x1: 240.0, y1: 200.0 };
+    let lifted = level_lift(Outline::Box { bounds, height: HEIGHT, width: WIDTH }, &depth).unwrap();
+    assert_eq!(lifted.nearest, 3.0);
+    assert!((lifted.lift_quality / GUESSED_GRAVITY - 0.3).abs() < 0.01, "{}", lifted.lift_quality);
+}
+
+#[test]
+fn far_things_keep_their_place_and_lose_their_size() {
+    let of = |distance: f64, focal: f64| {
+        let camera = Intrinsics { fx: focal, fy: focal, ..CAMERA };
+        let object = cube([0.0, 0.0, distance + 1.0], [1.8, 1.5, 2.0]);
+        let hit = |x: u32, y: u32| {
+            object.span_along(&Vector3::zeros(), &camera.back_project(x.into(), y.into(), 1.0)).map(|(entry, _)| entry)
+        };
+        let pixels = (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (x, y)));
+        let metres = pixels.map(|(x, y)| hit(x, y).unwrap_or(200.0) as f32).collect();
+        let bits = (0..WIDTH).flat_map(|x| (0..HEIGHT).map(move |y| (x, y))).map(|(x, y)| hit(x, y).is_some());
+        let mask = Mask::from_bits(HEIGHT, WIDTH, bits).unwrap();
+        let depth = DepthImage::new(WIDTH, HEIGHT, metres).unwrap();
+        lift(&Outline::Mask(&mask), &depth, &camera, &ViewSpace::level(), &LiftRules::default()).unwrap()
+    };
+    let (near, far) = (of(6.0, 300.0), of(98.0, 4900.0));
+    assert!(near.size_quality > 0.96 * near.lift_quality, "{near:?}");
+    assert!(far.lift_quality > 0.9 * near.lift_quality && far.size_quality < 0.02, "{far:?}");
 }
 
 #[test]
@@ -165,6 +205,43 @@ proptest! {
         prop_assert!(f64::abs(lifted.bounds.extent().x - w) < 2.5 * pixel + 0.02 * w, "{:?}", lifted);
         prop_assert!(f64::abs(lifted.bounds.extent().z - h) < 2.5 * pixel + 0.02 * h, "{:?}", lifted);
         prop_assert!(f64::abs(lifted.nearest - z) < 1e-3);
+    }
+
+    /// A board whose lower side is covered along a part of it, by something that reaches so far down: all by a formula.
+    #[test]
+    fn what_a_thing_in_front_may_cover(w in 20_u32..80, h in 20_u32..80, part in 0.0..1.0_f64, down in 10_u32..120) {
+        let board = PixelBox { x0: 100.0, y0: 30.0, x1: f64::from(100 + w), y1: f64::from(30 + h) };
+        let mask = Mask::from_box(HEIGHT, WIDTH, &board).unwrap();
+        let columns = (f64::from(w) * part).round() as u32;
+        let metres = |x: u32, y: u32| {
+            let before = (100..100 + columns).contains(&x) && (30 + h..30 + h + down).contains(&y);
+            if before { 1.0 } else if mask.contains(x, y) { 2.0 } else { 4.0 }
+        };
+        let pixels = (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (x, y)));
+        let depth = DepthImage::new(WIDTH, HEIGHT, pixels.map(|(x, y)| metres(x, y)).collect()).unwrap();
+        let covered = f64::from(columns) * f64::from(down.min(h));
+        let area = f64::from(w) * f64::from(h);
+        let found = Cover::of(&mask, &depth);
+        prop_assert!((found.leaves - area / (area + 0.5 * covered)).abs() < 1e-9, "{found:?}");
+        prop_assert!((found.side - f64::from(columns) / f64::from(w)).abs() < 1e-9, "{found:?}");
+    }
+
+    /// A floor that a thing stands on comes nearer below it, and covers nothing of it, whatever the camera's height.
+    #[test]
+    fn what_a_thing_stands_on_covers_nothing(ahead in 2.0..6.0, eye in 0.4..1.8, w in 0.3..1.0, h in 0.3..0.9) {
+        // The floor lies `eye` below the camera, y down; the thing's front stands on it, and a wall behind it.
+        let object = cube([0.0, eye - 0.5 * h, ahead + 0.2], [w, h, 0.4]);
+        let ray = |x: u32, y: u32| CAMERA.back_project(x.into(), y.into(), 1.0);
+        let floor = |x, y| if ray(x, y).y > 0.0 { eye / ray(x, y).y } else { f64::INFINITY };
+        let hit = |x, y| object.span_along(&Vector3::zeros(), &ray(x, y)).map(|(entry, _)| entry);
+        let seen = |x, y| hit(x, y).filter(|at| *at <= floor(x, y) + 1e-9);
+        let pixels = (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (x, y)));
+        let metres = pixels.map(|(x, y)| seen(x, y).unwrap_or(floor(x, y).min(9.0)) as f32).collect();
+        let bits = (0..WIDTH).flat_map(|x| (0..HEIGHT).map(move |y| (x, y))).map(|(x, y)| seen(x, y).is_some());
+        let mask = Mask::from_bits(HEIGHT, WIDTH, bits).unwrap();
+        prop_assume!(mask.area() > 200);
+        let found = Cover::of(&mask, &DepthImage::new(WIDTH, HEIGHT, metres).unwrap());
+        prop_assert_eq!(found, Cover { leaves: 1.0, side: 0.0 });
     }
 
     /// Any readings at all: an answer of finite numbers or a failure.
