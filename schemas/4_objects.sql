@@ -13,7 +13,9 @@ CREATE TABLE objects (
     obb          STRUCT<centre STRUCT<x DOUBLE, y DOUBLE, z DOUBLE>, axes DOUBLE[], lengths STRUCT<x DOUBLE, y DOUBLE, z DOUBLE>> NOT NULL COMMENT 'oriented box, upright, view space',
     points       BIGINT NOT NULL COMMENT 'points (depth) or visible pixels (scan) that it was made from, or pixels of its 2D box (box)',
     visibility   DOUBLE NOT NULL COMMENT '0-1: how much of it the image shows',
-    lift_quality DOUBLE NOT NULL COMMENT '0-1: how far its 3D shape can be trusted',
+    lift_quality DOUBLE NOT NULL COMMENT '0-1: how far its place can be trusted',
+    size_quality DOUBLE NOT NULL COMMENT '0-1: how far its size can be trusted; 0 where it has none: far away, deeper than three widths, or known by a 2D box alone',
     lifted_from  VARCHAR NOT NULL COMMENT 'depth, scan, box or model',
+    upright      BOOLEAN NOT NULL COMMENT 'true where which way is up is known, from a pose or gravity; else the camera is taken to be level',
     exhaustive   BOOLEAN NOT NULL COMMENT 'as of its frame'
 );

@@ -2,15 +2,16 @@
 -- reads:  seen, outlines
 -- keep:   table
 -- keys:   frame_id, object_id
--- check:  visibility BETWEEN 0 AND 1 AND lift_quality BETWEEN 0 AND 1
+-- check:  visibility BETWEEN 0 AND 1 AND lift_quality BETWEEN 0 AND 1 AND size_quality BETWEEN 0 AND 1
 -- check:  extent['x'] >= 0 AND extent['y'] >= 0 AND extent['z'] >= 0
 --
--- Masks and depth, measured or estimated, become objects. One row a frame, with its detections as a list, so that a depth image is read once.
+-- Masks and depth, measured or estimated, become objects; where there is no mask, 2D boxes and depth do, which have a place and no size.
+-- One row a frame, with its detections as a list, so that a depth image is read once.
 SELECT
     o['frame_id'] AS frame_id, o['object_id'] AS object_id, o['category'] AS category, o['caption'] AS caption,
     o['box'] AS box, o['mask'] AS mask, o['centre'] AS centre, o['extent'] AS extent, o['low'] AS low, o['nearest'] AS nearest,
     o['obb'] AS obb, o['points'] AS points, o['visibility'] AS visibility, o['lift_quality'] AS lift_quality,
-    o['lifted_from'] AS lifted_from, o['exhaustive'] AS exhaustive, o['filtered'] AS filtered, o['quarantined'] AS quarantined
+    o['size_quality'] AS size_quality, o['lifted_from'] AS lifted_from, o['upright'] AS upright, o['exhaustive'] AS exhaustive, o['filtered'] AS filtered, o['quarantined'] AS quarantined
 FROM (
     SELECT unnest(lifted) AS o
     FROM (
@@ -18,7 +19,8 @@ FROM (
             named_struct(
                 'frame_id', f.frame_id, 'width', f.width, 'height', f.height, 'fx', f.fx, 'fy', f.fy, 'cx', f.cx, 'cy', f.cy,
                 'world_from_camera', f.world_from_camera, 'gravity', f.gravity, 'depth_uri', f.depth_uri,
-                'depth_scale', f.depth_scale, 'exhaustive', f.exhaustive, 'lifted_from', f.lifted_from, 'trust', f.trust),
+                'depth_scale', f.depth_scale, 'exhaustive', f.exhaustive, 'lifted_from', f.lifted_from, 'trust', f.trust,
+                'box_trust', $box_trust, 'depth_noise', $depth_noise),
             d.found) AS lifted
         FROM seen f
         JOIN (

@@ -9,7 +9,7 @@ SELECT
     o['frame_id'] AS frame_id, o['object_id'] AS object_id, o['category'] AS category, o['caption'] AS caption,
     o['box'] AS box, o['mask'] AS mask, o['centre'] AS centre, o['extent'] AS extent, o['low'] AS low, o['nearest'] AS nearest,
     o['obb'] AS obb, o['points'] AS points, o['visibility'] AS visibility, o['lift_quality'] AS lift_quality,
-    o['lifted_from'] AS lifted_from, o['exhaustive'] AS exhaustive, o['filtered'] AS filtered, o['quarantined'] AS quarantined
+    o['size_quality'] AS size_quality, o['lifted_from'] AS lifted_from, o['upright'] AS upright, o['exhaustive'] AS exhaustive, o['filtered'] AS filtered, o['quarantined'] AS quarantined
 FROM (
     SELECT unnest(projected) AS o
     FROM (

@@ -14,15 +14,16 @@
 --
 -- Pairs stream through: a frame of many things takes time, not memory. What a reader asks of a pair's ids, categories and axis is
 -- asked before the pair is compared.
-WITH limits (axis, min_gap, min_margin, max_overlap, needs_whole) AS (
+WITH limits (axis, min_gap, min_margin, min_margin_lifted, min_margin_model, max_overlap, needs_whole) AS (
+    -- The margin that is asked of things that are known whole, of those that were lifted from depth, and from a model's depth.
     VALUES
-        ('lateral', $min_gap_lateral, $min_margin_lateral, $max_overlap_lateral, false),
-        ('vertical', $min_gap_vertical, $min_margin_vertical, $max_overlap_vertical, false),
-        ('depth', $min_gap_depth, $min_margin_depth, $max_overlap_depth, false),
+        ('lateral', $min_gap_lateral, $min_margin_lateral, 0.0, 0.0, $max_overlap_lateral, false),
+        ('vertical', $min_gap_vertical, $min_margin_vertical, 0.0, 0.0, $max_overlap_vertical, false),
+        ('depth', $min_gap_depth, $min_margin_depth, 0.0, $min_margin_depth_model, $max_overlap_depth, false),
         -- Sizes have no place, so nothing overlaps; but what the image cuts off or hides has no size that can be seen.
-        ('width', $min_gap_size, $min_margin_size, 1.0, true),
-        ('height', $min_gap_size, $min_margin_size, 1.0, true),
-        ('volume', $min_gap_volume, $min_margin_volume, 1.0, true)
+        ('width', $min_gap_size, $min_margin_size, 0.0, 0.0, 1.0, true),
+        ('height', $min_gap_size, $min_margin_size, $min_margin_height_lifted, $min_margin_height_lifted, 1.0, true),
+        ('volume', $min_gap_volume, $min_margin_volume, $min_margin_volume_lifted, $min_margin_volume_lifted, 1.0, true)
 ),
 compared AS (
     SELECT
@@ -31,9 +32,20 @@ compared AS (
         o.object_id AS object,
         l.axis,
         l.min_gap,
-        l.min_margin,
+        greatest(
+            l.min_margin,
+            CASE
+                WHEN 'model' IN (s.lifted_from, o.lifted_from) THEN l.min_margin_model
+                WHEN 'depth' IN (s.lifted_from, o.lifted_from) THEN l.min_margin_lifted
+                ELSE 0.0
+            END) AS min_margin,
         l.max_overlap,
         relate(s.place, o.place, l.axis) AS fact,
+        -- What is left of above and below where the camera is only taken to be level.
+        l.axis = 'vertical' AND NOT (s.upright AND o.upright) AS levelled,
+        CASE
+            WHEN l.axis = 'vertical' AND NOT (s.upright AND o.upright) THEN relate_tilted(s.place, o.place, $max_unknown_pitch)
+        END AS tilted,
         greatest(s.usable, 2) AS among,
         s.source,
         s.scene_id,
@@ -69,8 +81,11 @@ compared AS (
         CASE
             WHEN l.needs_whole AND (s.truncated OR o.truncated) THEN 'truncated'
             WHEN l.needs_whole AND least(s.visibility, o.visibility) < $min_visibility_size THEN 'occluded'
-            WHEN l.needs_whole AND least(s.lift_quality, o.lift_quality) < $min_lift_quality_size THEN 'low_lift_quality'
+            WHEN l.needs_whole AND least(s.size_quality, o.size_quality) < $min_lift_quality_size THEN 'low_size_quality'
         END AS unmeasured,
+        -- What the image cuts off of a thing that was lifted from it may be nearer than all that it shows of it.
+        s.truncated AND s.lifted_from IN ('depth', 'model') AS subject_open,
+        o.truncated AND o.lifted_from IN ('depth', 'model') AS object_open,
         -- What the image shows of the two, in pixels: how far right and how far down the subject's middle is of the object's, and
         -- how many columns they share, of those that the narrower one has. (Rows say less: a cup is above the table on which the
         -- image shows it.)
@@ -137,8 +152,12 @@ SELECT
     CASE
         WHEN unmeasured IS NOT NULL THEN unmeasured
         WHEN fact['relation'] IS NULL OR fact['value'] <= min_gap OR fact['margin'] <= min_margin THEN 'ambiguous_margin'
+        WHEN fact['relation'] = 'far' AND subject_open OR fact['relation'] = 'near' AND object_open THEN 'truncated'
         WHEN fact['overlap'] > max_overlap OR axis = 'lateral' AND shared_columns > $max_overlap_image * narrower_columns
             THEN 'overlapping'
+        WHEN levelled AND (
+            tilted IS NULL OR tilted['value'] <= min_gap OR tilted['margin'] <= min_margin OR tilted['overlap'] > max_overlap
+        ) THEN 'gravity_unknown'
         WHEN NOT fact['agrees'] THEN 'image_disagrees'
         -- A camera that is turned about its axis shows things in another order than the upright view has them.
         WHEN fact['relation'] = 'left' AND right_by >= 0 OR fact['relation'] = 'right' AND right_by <= 0

@@ -14,6 +14,7 @@
 -- unfit  why nothing is asked about it, however it is referred to; null where something may be.
 -- hidden why a person could misjudge the thing itself; null where it is plain to see.
 -- usable how many things of the frame can be asked about.
+-- upright whether which way is up is known in its frame.
 -- framed its box as it can be drawn or written: inside the image; null where too little of it is.
 -- masked whether it has a mask that a person would see.
 -- anchor where a number can stand on it, with the room around; null where there is none to stand on.
@@ -37,6 +38,9 @@ WITH things AS (
         greatest(o.obb.lengths.x * o.obb.lengths.y, o.obb.lengths.x * o.obb.lengths.z, o.obb.lengths.y * o.obb.lengths.z) AS broad_side,
         coalesce(o.visibility, 0.0) AS visibility,
         coalesce(o.lift_quality, 0.0) AS lift_quality,
+        coalesce(o.size_quality, 0.0) AS size_quality,
+        o.lifted_from,
+        coalesce(o.upright, false) AS upright,
         d.score,
         d.mask_score,
         -- What `relate` compares.
@@ -127,6 +131,9 @@ judged AS (
         c.peers,
         n.visibility,
         n.lift_quality,
+        n.size_quality,
+        n.lifted_from,
+        n.upright,
         n.breadth,
         n.broad_side,
         n.box,

@@ -25,6 +25,10 @@ pub struct Frame {
     pub estimated: bool,
     /// How far its camera and depth can be trusted (0-1).
     pub trust: f64,
+    /// How far, beyond that, the place of a thing can be trusted of which nothing is known but a 2D box (0-1).
+    pub box_trust: f64,
+    /// By how much its depth errs 1 m away, metres.
+    pub depth_noise: f64,
 }
 
 /// The frames of a struct column, each or what is wrong with it.
@@ -43,7 +47,8 @@ pub fn frames_of(column: &StructArray) -> Result<Vec<(String, Result<Frame, Lost
     let text = |array: &StringArray, row: usize| array.is_valid(row).then(|| array.value(row).to_owned());
     // Frames of scans say neither.
     let lifted_from = column.column_by_name("lifted_from").map(|_| record.text("lifted_from")).transpose()?;
-    let trust = column.column_by_name("trust").map(|_| number("trust")).transpose()?;
+    let optional = |name: &str| column.column_by_name(name).map(|_| number(name)).transpose();
+    let (trust, box_trust, depth_noise) = (optional("trust")?, optional("box_trust")?, optional("depth_noise")?);
     let mut frames = Vec::with_capacity(column.len());
     for row in 0..column.len() {
         let frame_id = text(&ids, row).unwrap_or_default();
@@ -69,6 +74,8 @@ pub fn frames_of(column: &StructArray) -> Result<Vec<(String, Result<Frame, Lost
                 exhaustive: exhaustive.is_valid(row) && exhaustive.as_boolean().value(row),
                 estimated: lifted_from.as_ref().is_some_and(|from| from.is_valid(row) && from.value(row) == "model"),
                 trust: trust.as_ref().map_or(1.0, |trust| trust[row]).clamp(0.0, 1.0),
+                box_trust: box_trust.as_ref().map_or(1.0, |trust| trust[row]).clamp(0.0, 1.0),
+                depth_noise: depth_noise.as_ref().map_or(0.0, |noise| noise[row]).max(0.0),
             })
         });
         frames.push((frame_id, frame));

@@ -9,8 +9,8 @@ use arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
 use futures::{StreamExt, TryStreamExt};
 use spatialmill_columns::{Lists, Record};
-use spatialmill_geometry::lift::shown;
-use spatialmill_geometry::{DepthImage, LiftFailure, LiftRules, Mask, Outline, PixelBox, lift};
+use spatialmill_geometry::lift::{Ahead, shown, uncovered};
+use spatialmill_geometry::{DepthImage, Gravity, LiftFailure, LiftRules, Mask, Outline, PixelBox, lift};
 
 use super::depth;
 use super::frames::{Frame, frames_of};
@@ -77,9 +77,23 @@ async fn lift_frame(frame: Frame, found: Vec<Detection>) -> Result<Vec<ObjectRow
     };
     let work = move || match depth {
         Err(lost) => found.iter().map(|d| d.lost(&frame.frame_id, lost.clone())).collect(),
-        Ok(depth) => found.iter().map(|d| lift_one(&frame, &depth, d)).collect(),
+        Ok(depth) => hide(found.iter().map(|d| lift_one(&frame, &depth, d)).collect()),
     };
     tokio::task::spawn_blocking(work).await.map_err(|e| DataFusionError::External(e.into()))
+}
+
+/// Where there is a mask, depth along its edge tells what hides a thing; where there is none, the boxes of the others do.
+fn hide(mut rows: Vec<ObjectRow>) -> Vec<ObjectRow> {
+    let ahead = |row: &ObjectRow| {
+        let Box2 { x0, y0, x1, y1 } = *row.bbox.as_ref()?;
+        Some(Ahead { bounds: PixelBox { x0, y0, x1, y1 }, nearest: row.nearest? })
+    };
+    let things: Vec<(usize, Ahead)> = rows.iter().enumerate().filter_map(|(i, row)| Some((i, ahead(row)?))).collect();
+    let left = uncovered(&things.iter().map(|(_, thing)| *thing).collect::<Vec<_>>());
+    for ((row, _), left) in things.iter().zip(left).filter(|((row, _), _)| rows[*row].mask.is_none()) {
+        rows[*row].visibility = rows[*row].visibility.map(|visibility| visibility * left);
+    }
+    rows
 }
 
 fn lift_one(frame: &Frame, depth: &DepthImage, found: &Detection) -> ObjectRow {
@@ -109,6 +123,7 @@ fn lift_one(frame: &Frame, depth: &DepthImage, found: &Detection) -> ObjectRow {
     };
     let (rules, lifted_from) =
         if frame.estimated { (LiftRules::estimated(), "model") } else { (LiftRules::default(), "depth") };
+    let rules = LiftRules { noise_m: frame.depth_noise, ..rules };
     match lift(&outline, depth, &frame.intrinsics, &frame.view, &rules) {
         Ok(lifted) => {
             row.place(&lifted.centre, &lifted.bounds, lifted.nearest, &lifted.obb);
@@ -120,8 +135,11 @@ fn lift_one(frame: &Frame, depth: &DepthImage, found: &Detection) -> ObjectRow {
             });
             row.points = Some(lifted.points as i64);
             row.visibility = Some(shown(&outline, depth));
-            row.lift_quality = Some(lifted.lift_quality * frame.trust);
+            let trust = if mask.is_some() { frame.trust } else { frame.trust * frame.box_trust };
+            row.lift_quality = Some(lifted.lift_quality * trust);
+            row.size_quality = Some(lifted.size_quality * trust);
             row.lifted_from = Some(lifted_from);
+            row.upright = Some(frame.view.gravity() == Gravity::Known);
             row.exhaustive = Some(frame.exhaustive);
         }
         Err(failure @ LiftFailure::Camera(..)) => {

@@ -125,7 +125,10 @@ fn shown_rows(frame: &Frame, shot: &Shot, scene: &Arranged, measured: Option<&De
             points: Some(shown.mask.area() as i64),
             visibility: Some(shown.visibility),
             lift_quality: Some(trust),
+            size_quality: Some(trust),
             lifted_from: Some("scan"),
+            // Whatever is projected has a pose.
+            upright: Some(true),
             exhaustive: Some(frame.exhaustive),
             ..ObjectRow::default()
         };

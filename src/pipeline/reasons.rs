@@ -45,18 +45,29 @@ pub const REASONS: &[(&str, &[Reason])] = &[
             reason("skipped_category", "its name says nothing, or it has no end (skip_categories)"),
             reason("low_score", "a model is not sure of it, or of its mask (min_score, min_mask_score)"),
             reason("occluded", "too little of it is seen (min_visibility, min_visibility_size)"),
+            reason("low_lift_quality", "its place cannot be trusted (min_lift_quality)"),
             reason(
-                "low_lift_quality",
-                "its shape or place cannot be trusted (min_lift_quality, min_lift_quality_size)",
+                "low_size_quality",
+                "its size cannot be trusted: far away, covered at an end, deeper than three widths, or no mask (min_lift_quality_size, depth_noise)",
             ),
-            reason("truncated", "the image cuts it off, so its size is not seen"),
+            reason(
+                "truncated",
+                "the image cuts it off, so its size is not seen, nor, where it was lifted from depth, that it is the farther one",
+            ),
         ],
     ),
     (
         "questions, of two things",
         &[
-            reason("ambiguous_margin", "too close to call (min_gap_*, min_margin_*), or a tie"),
+            reason(
+                "ambiguous_margin",
+                "too close to call (min_gap_*, min_margin_*, of which depth has larger ones), or a tie",
+            ),
             reason("overlapping", "too much of one is where the other is, in space or in the image (max_overlap_*)"),
+            reason(
+                "gravity_unknown",
+                "nobody knows how the camera is tilted, and a tilt would make the other one the higher one (max_unknown_pitch)",
+            ),
             reason("image_disagrees", "the image shows them in the other order"),
             reason("seen_aslant", "the wider one is narrower when one stands before it"),
             reason("shape_disagrees", "the larger one is smaller from its broad side"),

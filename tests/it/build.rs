@@ -383,6 +383,49 @@ async fn a_small_scene_has_no_favourite_answer() {
     }
 }
 
+/// Annotations of roads say nothing of what hides a car: that follows from the cars before it. What people say of a car counts where it is less.
+#[tokio::test(flavor = "multi_thread")]
+async fn boxes_that_others_hide_are_not_asked_about() {
+    let folder = tempfile::tempdir().unwrap();
+    let annotation = |id: u32, kind: u32, x: f64, z: f64, visibility: f64| {
+        let corner = |i: usize| {
+            let (dx, dy) = ([0.0, 1.8, 1.8, 0.0][i % 4], [0.0, 0.0, 1.5, 1.5][i % 4]);
+            [x + dx, dy, if i < 4 { z } else { z + 4.0 }]
+        };
+        let at = |x: f64| 50.0 * x / z + 160.0;
+        serde_json::json!({"id": id, "image_id": 1, "category_id": kind, "bbox3D_cam": (0..8).map(corner).collect::<Vec<_>>(), "visibility": visibility,
+            "truncation": -1, "bbox2D_trunc": [at(x), 100, at(x + 1.8), 100.0 + 75.0 / z]})
+    };
+    let document = serde_json::json!({
+        "images": [{"id": 1, "file_path": "1.jpg", "width": 320, "height": 240, "K": [[50, 0, 160], [0, 50, 100], [0, 0, 1]], "gravity": [0, 1, 0]}],
+        "categories": [{"id": 1, "name": "car"}, {"id": 2, "name": "van"}, {"id": 3, "name": "bus"}, {"id": 4, "name": "lorry"}],
+        // The bus is behind the van, and people say that the lorry is behind something.
+        "annotations": [annotation(1, 1, -6.0, 8.0, -1.0), annotation(2, 2, 1.0, 6.0, -1.0), annotation(3, 3, 1.6, 12.0, -1.0),
+            annotation(4, 4, 6.0, 9.0, 0.3)],
+    });
+    std::fs::write(folder.path().join("road.json"), document.to_string()).unwrap();
+    let toml = r#"
+        [[source]]
+        name = "road"
+        kind = "coco"
+        root = "."
+        annotations = "road.json"
+        missing_images = "keep"
+        [ask]
+        position_facts_per_frame = 1000.0
+    "#;
+    std::fs::write(folder.path().join("mill.toml"), toml).unwrap();
+    let mill = Mill::open(Project::load(folder.path(), &[]).unwrap(), Progress::silent()).await.unwrap();
+    mill.import(&[]).await.unwrap();
+    mill.build(None).await.unwrap();
+    let seen = lines(&mill, "SELECT object_id, round(visibility, 1) AS seen FROM objects ORDER BY object_id").await;
+    let share = |at: usize| serde_json::from_str::<serde_json::Value>(&seen[at]).unwrap()["seen"].as_f64().unwrap();
+    assert_eq!((share(0), share(1), share(3)), (1.0, 1.0, 0.3), "{seen:?}");
+    assert!(share(2) < 0.5, "{seen:?}");
+    let named = lines(&mill, "SELECT DISTINCT object_ids FROM questions ORDER BY 1").await;
+    assert!(!named.is_empty() && named.iter().all(|ids| !ids.contains("\"3\"") && !ids.contains("\"4\"")), "{named:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_without_sources_has_an_empty_dataset() {
     let folder = tempfile::tempdir().unwrap();

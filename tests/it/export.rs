@@ -470,7 +470,8 @@ const OBJECTS: &str = "\
 SELECT
     frame_id, object_id, category, CAST(NULL AS VARCHAR) AS caption, box, CAST(NULL AS STRUCT<height INT, width INT, counts VARCHAR>) AS mask,
     obb['centre'] AS centre, extent, low, low['y'] AS nearest, obb, CAST(9000 AS BIGINT) AS points, CAST(1.0 AS DOUBLE) AS visibility,
-    CAST(1.0 AS DOUBLE) AS lift_quality, 'box' AS lifted_from, true AS exhaustive
+    CAST(1.0 AS DOUBLE) AS lift_quality, CAST(1.0 AS DOUBLE) AS size_quality, 'box' AS lifted_from, true AS upright,
+    true AS exhaustive
 FROM (
     SELECT
         frame_id, object_id, category,
