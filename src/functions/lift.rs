@@ -90,8 +90,11 @@ fn hide(mut rows: Vec<ObjectRow>) -> Vec<ObjectRow> {
     };
     let things: Vec<(usize, Ahead)> = rows.iter().enumerate().filter_map(|(i, row)| Some((i, ahead(row)?))).collect();
     let left = uncovered(&things.iter().map(|(_, thing)| *thing).collect::<Vec<_>>());
-    for ((row, _), left) in things.iter().zip(left).filter(|((row, _), _)| rows[*row].mask.is_none()) {
-        rows[*row].visibility = rows[*row].visibility.map(|visibility| visibility * left);
+    for ((at, _), left) in things.iter().zip(left) {
+        let row = &mut rows[*at];
+        if row.mask.is_none() {
+            row.visibility = row.visibility.map(|visibility| visibility * left);
+        }
     }
     rows
 }
