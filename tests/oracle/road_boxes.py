@@ -1,9 +1,9 @@
-"""What is asked of 3D boxes on roads whose annotation says nothing of what hides them, against rays through every pixel.
+"""What is asked of 3D boxes on roads whose annotation says nothing of what hides them, against rays of our own.
 
     python tests/oracle/road_boxes.py spatialmill OUT [--frames 20] [--seed 0]
 
-A project below OUT reads roads of our own making as `coco` with `bbox3D_cam`: rows of parked and driving cars, vans, people and a house behind them,
-5 to 80 m away, as a camera on a car sees them, without `visibility` and `truncation`, photos absent. Here each pixel's ray is cut with all boxes
+A project below OUT reads roads of our own making as `coco` with `bbox3D_cam`: rows of parked and driving cars, vans and people,
+5 to 80 m away, as a camera on a car sees them, without `visibility` and `truncation`, photos absent. Here the ray of every fourth pixel is cut with all boxes
 (slabs, in NumPy): a box is seen where no other one is entered first, out of all rays that meet it, also beyond the image.
 
 Needs numpy. Exits with 1 where a question names a box more than half hidden, where `objects.visibility` is off by more than 0.1 of boxes with 1,600
