@@ -80,21 +80,14 @@ def truth(project):
 
 
 def right(question, things, categories):
-    """Whether an answer holds of the exact shapes."""
-    frame, relation, answer = question["frame_ids"][0], question["relation"], question["answer"]
-    of = lambda id: things[frame, id]  # noqa: E731
-    first, *others = question["object_ids"]
+    """Whether what a question takes for true holds of the exact shapes."""
+    frame, relation, (first, *others) = question["frame_ids"][0], question["relation"], question["object_ids"]
     if question["task"].endswith("comparison"):
-        subject, object = of(first), of(others[0])
-        if answer in ("yes", "no"):
-            return subject.holds(relation, object) == (answer == "yes")
-        if answer in ("subject", "object"):
-            return subject.holds(relation, object) == (answer == "subject")
-        return subject.holds(answer, object)
-    category = question["slots"]["category"]
+        return things[frame, first].holds(relation, things[frame, others[0]])
     # Only what the picture shows is counted, and that is what the source marked.
-    found = [id for id, kind in categories[frame].items() if kind == category and id != first and of(id).holds(relation, of(first))]
-    return (len(found) > 0) == (answer == "yes") if answer in ("yes", "no") else str(len(found)) == answer
+    around = [id for id, kind in categories[frame].items() if kind == question["slots"]["category"] and id != first]
+    found = [id for id in around if things[frame, id].holds(relation, things[frame, first])]
+    return len(found) == len(around) if question["task"] == "existence_estimation" else str(len(found)) == question["answer"]
 
 
 def main():
