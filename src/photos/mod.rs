@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Whoever looks at a frame, draws on it or exports it reads it here, so that all see the same pixels. Nothing is decoded
-//! unless it has to be turned, and nothing is ever written.
+//! unless it has to be turned, and nothing is ever written. No bytes that are given out say that they are to be turned: a browser, an endpoint
+//! or a trainer's loader that obeys EXIF sees what one sees that does not.
 
 mod address;
 mod cells;
@@ -39,7 +40,10 @@ async fn read_at(address: Address, limit: u64) -> Result<Bytes> {
         }
     };
     if orientation == 1 {
-        return Ok(bytes);
+        return Ok(match spatialmill_drawing::without_orientation(&bytes) {
+            Some(without) => without.into(),
+            None => bytes,
+        });
     }
     let turn = move || spatialmill_drawing::turned(&bytes, orientation);
     let turned = tokio::task::spawn_blocking(turn).await.or_internal(|| "turning a photo died".into())?;

@@ -9,7 +9,8 @@
 //! Pixels are kept as JPEG has them, as brightness and, at half the size each way, colour: most images come as that and
 //! all leave as that, so nothing is converted on the way. Positions are pixel floats from the stored picture's top-left
 //! corner, x right and y down; the orientation that a camera noted in the file is not applied, because boxes and masks
-//! are in the stored grid. Who wants another grid asks for the file [`turned`] first.
+//! are in the stored grid. Who wants another grid asks for the file [`turned`] first; who passes a file on, for one
+//! [`without_orientation`], because not every loader disregards the note.
 //!
 //! ```
 //! use spatialmill_drawing::{Mark, Picture};
@@ -36,6 +37,7 @@ mod canvas;
 mod decode;
 mod jpeg;
 mod mark;
+mod orientation;
 mod picture;
 mod planes;
 mod rows;
@@ -46,6 +48,7 @@ pub use board::{Board, BoardError, Line};
 pub use decode::{MAX_BYTES_DECODED, MAX_SIDE, Refused, decode_rgb};
 pub use jpeg::{EncodeError, QUALITY};
 pub use mark::{Mark, MarkError};
+pub use orientation::without_orientation;
 pub use picture::{DrawError, Picture, Region};
 pub use text::{cut, width};
 pub use turn::{TurnError, turned};
