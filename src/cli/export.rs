@@ -11,7 +11,9 @@ use crate::progress::tell_line;
 /// Export samples with their images in a trainer's own format
 ///
 /// Rows are shuffled (by a hash of the seed) and sharded; images are drawn and put once, under the hash of their bytes. An export that is interrupted is
-/// taken up where it was by the same command; one that is whole has a manifest.json, and `verify --export URL` checks it.
+/// taken up where it was by the same command; one that is whole has a manifest.json, and `verify --export URL` checks it. It may be moved: its
+/// paths are relative, and its README.md says how the trainer is started. Pictures that nothing is drawn on are the sources' own files, with what
+/// cameras noted in them; a note to turn them is taken out, so that all loaders see them one way up.
 #[derive(Debug, Args)]
 #[command(after_long_help = kinds())]
 pub struct Export {
@@ -53,6 +55,9 @@ pub struct Export {
     /// Write over another export that is there
     #[arg(long)]
     replace: bool,
+    /// internvl, qwen: write the whole paths of files into the index, as if the export lay in this folder; by default they are relative to the export
+    #[arg(long, value_name = "PATH")]
+    root: Option<String>,
 }
 
 impl Export {
@@ -77,6 +82,17 @@ impl Export {
             return Err(Error::usage(format!("`{}` cannot be written in the dialect `{}`", kind.name, dialect.name()))
                 .hint("ms-swift writes boxes itself, in its model's dialect; all other kinds need them in the text"));
         }
+        if self.root.is_some() && !kind.rooted {
+            let rooted: Vec<&str> = EXPORTS.iter().filter(|kind| kind.rooted).map(|kind| kind.name).collect();
+            return Err(Error::usage(format!(
+                "`{}` names no file by its whole path, so `--root` changes nothing",
+                kind.name
+            ))
+            .hint(format!(
+                "leave it out; it is for {}. The export's README.md says where images are looked for",
+                rooted.join(" and ")
+            )));
+        }
         let mill = global.mill().await?;
         let selected = self.selection.rows(&mill, self.limit).await?;
         let options = Options {
@@ -88,6 +104,7 @@ impl Export {
             annotations_only: self.annotations_only,
             skip_unreadable: self.skip_unreadable,
             replace: self.replace,
+            root: self.root.filter(|root| !root.is_empty()),
             slice: selected.sql,
             dataset_version: selected.version,
         };
@@ -100,6 +117,7 @@ impl Export {
             tell_line(format_args!("{n} samples left out: {reason}"));
         }
         let shards = manifest.files.iter().filter(|entry| entry.rows.is_some()).count();
+        tell_line(format_args!("how its trainer is started: README.md there"));
         out(&format!("{} samples in {shards} shards, {}\n", manifest.samples, options.out))
     }
 

@@ -28,9 +28,14 @@ impl Verify {
             }
             let (files, samples, images) = (verified.files, verified.samples, verified.images);
             out(&format!("{samples} samples, {files} files, {images} images: {} faults\n", verified.faulty))?;
-            return match verified.faulty {
-                0 => Ok(()),
-                n => Err(Error::input(format!("{n} faults")).hint("export it again with --replace")),
+            return match (verified.faulty, verified.damaged) {
+                (0, _) => Ok(()),
+                (n, 0) => Err(Error::input(format!("{n} faults")).hint(
+                    "its files are as they were written, and are not what the tables of this project say now: the same `export` with --replace writes it anew from them; please report it if that is not what the tables say either",
+                )),
+                (n, _) => Err(Error::input(format!("{n} faults")).hint(
+                    "copy it again from where it is whole, or write it anew by the same `export` with --replace",
+                )),
             };
         }
         let findings = mill.verify(&self.tables).await?;

@@ -1,9 +1,9 @@
 //! Records put in the order of a hash, on disk: each goes to the bucket of its hash, and a bucket is sorted when it is read.
 //!
-//! A bucket fits into memory, so a hundred million records are shuffled in the memory of a few ten thousand.
+//! Only the order of a bucket is held, so a hundred million records are shuffled in the memory of a few ten thousand.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::error::{Context, Error, Result};
 
-/// Records of a bucket, about; what they come to is held while a bucket is read.
+/// Records of a bucket, about; a bucket has shards of its own.
 const BUCKET_ROWS: u64 = 50_000;
 
 /// Files that are open at a time.
@@ -68,30 +68,87 @@ impl Buckets {
 
     /// A bucket's records in their order.
     pub fn read(&self, bucket: usize) -> Result<Vec<String>> {
-        let lost = || "cannot read a temporary file again".to_owned();
+        let sorted = self.sorted(bucket)?;
+        sorted.records(0..sorted.rows()).collect()
+    }
+
+    /// The order of a bucket's records, which stay on disk: twenty-four bytes are held of each.
+    pub fn sorted(&self, bucket: usize) -> Result<Sorted> {
         let file = File::open(self.folder.path().join(bucket.to_string())).or_input(lost)?;
-        let mut file = BufReader::with_capacity(1 << 20, file);
-        let mut records: Vec<(u64, String)> = Vec::new();
-        let mut head = [0; 12];
+        let mut reader = BufReader::with_capacity(1 << 20, &file);
+        let mut places = Vec::new();
+        let (mut head, mut at) = ([0; 12], 0);
         loop {
-            match file.read_exact(&mut head) {
+            match reader.read_exact(&mut head) {
                 Ok(()) => {}
                 Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => break,
                 Err(e) => return Err(Error::input(lost()).because(e)),
             }
             let [a, b, c, d, e, f, g, h, i, j, k, l] = head;
-            let mut text = vec![0; u32::from_le_bytes([i, j, k, l]) as usize];
-            file.read_exact(&mut text).or_input(lost)?;
-            let hash = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-            records.push((hash, String::from_utf8(text).or_internal(lost)?));
+            let length = u32::from_le_bytes([i, j, k, l]);
+            reader.seek_relative(i64::from(length)).or_input(lost)?;
+            places.push(Kept { hash: u64::from_le_bytes([a, b, c, d, e, f, g, h]), at: at + 12, length });
+            at += 12 + u64::from(length);
         }
+        places.sort_unstable_by_key(|place| (place.hash, place.at));
+        let mut sorted = Sorted { file, places };
         // Two ids of one hash are in the order of their records, which is the same every time.
-        records.sort_unstable();
-        Ok(records.into_iter().map(|(_, record)| record).collect())
+        let mut from = 0;
+        while from < sorted.places.len() {
+            let hash = sorted.places[from].hash;
+            let run = sorted.places[from..].iter().take_while(|place| place.hash == hash).count();
+            if run > 1 {
+                let texts = sorted.records(from..from + run).collect::<Result<Vec<_>>>()?;
+                let mut order: Vec<(String, Kept)> =
+                    texts.into_iter().zip(sorted.places[from..from + run].to_vec()).collect();
+                order.sort_by(|a, b| a.0.cmp(&b.0));
+                for (at, (_, place)) in order.into_iter().enumerate() {
+                    sorted.places[from + at] = place;
+                }
+            }
+            from += run;
+        }
+        Ok(sorted)
     }
 }
 
-fn full(e: std::io::Error) -> Error {
+/// The records of a bucket in their order.
+pub struct Sorted {
+    file: File,
+    places: Vec<Kept>,
+}
+
+/// Where a record is.
+#[derive(Clone, Copy)]
+struct Kept {
+    hash: u64,
+    at: u64,
+    length: u32,
+}
+
+impl Sorted {
+    pub fn rows(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Those of a range, one after the other.
+    pub fn records(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = Result<String>> {
+        self.places[range].iter().map(|place| {
+            let mut text = vec![0; place.length as usize];
+            let mut file = &self.file;
+            file.seek(SeekFrom::Start(place.at)).or_input(lost)?;
+            file.read_exact(&mut text).or_input(lost)?;
+            String::from_utf8(text).or_internal(lost)
+        })
+    }
+}
+
+fn lost() -> String {
+    "cannot read a temporary file again".to_owned()
+}
+
+/// Temporary files could not be written.
+pub fn full(e: std::io::Error) -> Error {
     Error::input("cannot write temporary files")
         .with("folder", std::env::temp_dir().display())
         .because(e)

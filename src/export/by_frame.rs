@@ -1,9 +1,11 @@
 //! Samples and masks as they are drawn: frame by frame.
 //!
-//! Both come as streams in the order of their frames, so that a frame's image is decoded once and no table is held. What is held is where each frame's
-//! image is.
+//! Both come as streams in the order of their frames, so that a frame's image is decoded once and no table is held.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::sync::{Mutex, PoisonError};
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Int32Type};
@@ -12,30 +14,64 @@ use datafusion::prelude::{SessionContext, ident};
 use futures::StreamExt;
 use spatialmill_geometry::Mask;
 
+use super::buckets::full;
 use super::images::Frame;
 use super::rows::{column, samples};
 use super::sample::Sample;
 use crate::error::{Context, Error, Result};
 
-/// Where each frame's image is: some two hundred bytes a frame, because every sample needs one of them.
-pub struct Frames(HashMap<String, Frame>);
+/// Where each frame's image is: on disk in the order of their ids, because every sample needs one of them and there may be more than fit into
+/// memory. Of every 64th the id and its place are held.
+pub struct Frames {
+    file: Mutex<(File, Option<Block>)>,
+    blocks: Vec<(String, u64)>,
+}
+
+/// The frames from one that is held to the next, which were read last: samples come by frame.
+struct Block {
+    at: usize,
+    frames: Vec<Frame>,
+}
+
+/// Frames of a block: some twenty kilobytes.
+const BLOCK: usize = 64;
 
 impl Frames {
     /// The frame of this id.
-    pub fn get(&self, frame_id: &str) -> Result<&Frame> {
-        self.0.get(frame_id).ok_or_else(|| {
+    pub fn get(&self, frame_id: &str) -> Result<Frame> {
+        let missing = || {
             Error::input("a sample is about a frame that is not in the table `frames`")
                 .with("frame", frame_id)
                 .hint("`spatialmill build` makes the dataset from what is imported now")
-        })
+        };
+        let at =
+            self.blocks.partition_point(|(first, _)| first.as_str() <= frame_id).checked_sub(1).ok_or_else(missing)?;
+        let mut guard = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let (file, latest) = &mut *guard;
+        let block = match latest.take() {
+            Some(block) if block.at == at => block,
+            _ => Block { at, frames: self.read(file, at)? },
+        };
+        let block = latest.insert(block);
+        let found = block.frames.binary_search_by(|frame| frame.frame_id.as_str().cmp(frame_id));
+        found.ok().and_then(|at| block.frames.get(at)).cloned().ok_or_else(missing)
+    }
+
+    fn read(&self, file: &mut File, at: usize) -> Result<Vec<Frame>> {
+        let lost = || "cannot read a temporary file again".to_owned();
+        file.seek(SeekFrom::Start(self.blocks[at].1)).or_input(lost)?;
+        let lines = BufReader::new(file).lines().take(BLOCK);
+        lines.map(|line| serde_json::from_str(&line.or_input(lost)?).or_internal(lost)).collect()
     }
 }
 
 /// Reads the table `frames`.
 pub async fn frames(context: &SessionContext) -> Result<Frames> {
     let columns = ["frame_id", "uri", "sha256", "width", "height"];
-    let mut stream = context.table("frames").await?.select(columns.map(ident).to_vec())?.execute_stream().await?;
-    let mut frames = HashMap::new();
+    let rows = context.table("frames").await?.select(columns.map(ident).to_vec())?;
+    let mut stream = rows.sort(vec![ident("frame_id").sort(true, false)])?.execute_stream().await?;
+    let mut file = BufWriter::new(tempfile::tempfile().map_err(full)?);
+    let (mut blocks, mut n, mut end) = (Vec::new(), 0, 0);
     while let Some(batch) = stream.next().await {
         let batch = batch?;
         let text = |name: &str| column(&batch, name, &DataType::Utf8).map(|found| found.as_string::<i32>().clone());
@@ -51,10 +87,18 @@ pub async fn frames(context: &SessionContext) -> Result<Frames> {
                 width: widths.value(row).max(0) as u32,
                 height: heights.value(row).max(0) as u32,
             };
-            frames.insert(frame.frame_id.clone(), frame);
+            let mut line = super::to_json(&frame)?;
+            line.push('\n');
+            file.write_all(line.as_bytes()).map_err(full)?;
+            if n % BLOCK == 0 {
+                blocks.push((frame.frame_id, end));
+            }
+            n += 1;
+            end += line.len() as u64;
         }
     }
-    Ok(Frames(frames))
+    let file = file.into_inner().map_err(|e| full(e.into_error()))?;
+    Ok(Frames { file: Mutex::new((file, None)), blocks })
 }
 
 /// The samples of one frame.

@@ -5,12 +5,14 @@
 //! all exports have the same.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, ListArray, RecordBatch, StringBuilder, StructArray};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use arrow::json::ReaderBuilder;
+use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
@@ -23,6 +25,7 @@ use super::conversation::{Turn, read_turns, turns};
 use super::dialect::Dialect;
 use super::images::Images;
 use super::sample::Image;
+use super::shards::cannot_write;
 use super::{Finished, Kind, Read, ReadImage, Sample, Shard, to_json};
 use crate::error::{Context, Error, Result};
 
@@ -30,7 +33,7 @@ pub const HF: Kind = Kind {
     name: "hf",
     doc: "Hugging Face datasets: Parquet with images, conversations and all columns; dataset card, Croissant",
     long_doc: "  data/train-00000-of-00012.parquet   id, images, conversations and the columns of the dataset
-  README.md                           the dataset card: licences, counts, columns
+  README.md                           how it is loaded, and the dataset card: licences, counts, columns
   croissant.json                      the same for machines
 
 datasets.load_dataset(FOLDER) opens it: `images` are images, `conversations` are turns. Row groups are small enough for the Hub's viewer.",
@@ -43,14 +46,23 @@ datasets.load_dataset(FOLDER) opens it: `images` are images, `conversations` are
     index: None,
     asked: |sample| sample.question.clone(),
     read,
-    finish,
+    finish: |finished| Ok([("croissant.json".to_owned(), super::pretty(&croissant(finished))?)].into()),
+    start: |_| {
+        "```python\nfrom datasets import load_dataset\nrows = load_dataset(\"/path/to/this/folder\", split=\"train\")\n\
+         rows[0][\"images\"][0], rows[0][\"conversations\"]\n```\n"
+            .to_owned()
+    },
+    rooted: false,
 };
 
 /// A row group is closed above so many bytes: readers of the Hub take 100 to 300 MB, and each holds one in memory.
-const ROW_GROUP: usize = 64 << 20;
+const ROW_GROUP: usize = 32 << 20;
 
 /// Rows between two looks at how large a row group has become.
 const STEP: usize = 32;
+
+/// And bytes of images: they are in memory a second time while their rows are put together.
+const STEP_BYTES: usize = 8 << 20;
 
 #[derive(Serialize)]
 struct Record<'a> {
@@ -244,8 +256,7 @@ pub fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
     })
 }
 
-fn write(shard: &Shard) -> Result<Vec<u8>> {
-    let failed = || "cannot write a Parquet shard".to_owned();
+fn write(shard: &Shard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
     let level = ZstdLevel::try_new(1).or_internal(|| "zstd has no level 1".into())?;
     // Images are compressed already, and nobody looks for one by its bytes.
     let pixels = ColumnPath::from("images.list.element.bytes");
@@ -255,17 +266,39 @@ fn write(shard: &Shard) -> Result<Vec<u8>> {
         .set_column_dictionary_enabled(pixels.clone(), false)
         .set_column_statistics_enabled(pixels, EnabledStatistics::None)
         .build();
-    let mut writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&SCHEMA), Some(properties)).or_internal(failed)?;
-    for records in shard.records.chunks(STEP) {
-        writer.write(&batch(records, &shard.images)?).or_internal(failed)?;
-        if writer.in_progress_size() > ROW_GROUP {
-            writer.flush().or_internal(failed)?;
+    let mut writer = ArrowWriter::try_new(out, Arc::clone(&SCHEMA), Some(properties)).or_input(cannot_write)?;
+    let (mut records, mut images, mut held) = (Vec::new(), BTreeMap::new(), 0);
+    let mut put = |records: &mut Vec<String>, images: &mut BTreeMap<String, Bytes>| -> Result<()> {
+        if !records.is_empty() {
+            writer.write(&batch(records, images)?).or_input(cannot_write)?;
+            if writer.in_progress_size() > ROW_GROUP {
+                writer.flush().or_input(cannot_write)?;
+            }
+        }
+        records.clear();
+        images.clear();
+        Ok(())
+    };
+    for record in shard.records() {
+        let record = record?;
+        for path in super::images_of(&record)? {
+            if let Some(bytes) = shard.image(&path)? {
+                held += bytes.len();
+                images.insert(path, bytes);
+            }
+        }
+        records.push(record);
+        if records.len() == STEP || held > STEP_BYTES {
+            put(&mut records, &mut images)?;
+            held = 0;
         }
     }
-    writer.into_inner().or_internal(failed)
+    put(&mut records, &mut images)?;
+    writer.close().or_input(cannot_write)?;
+    Ok(())
 }
 
-fn batch(records: &[String], images: &BTreeMap<String, bytes::Bytes>) -> Result<RecordBatch> {
+fn batch(records: &[String], images: &BTreeMap<String, Bytes>) -> Result<RecordBatch> {
     let failed = || "a record does not fit the schema of shards".to_owned();
     let mut decoder =
         ReaderBuilder::new(Arc::clone(&PLAIN)).with_batch_size(records.len()).build_decoder().or_internal(failed)?;
@@ -296,7 +329,7 @@ fn batch(records: &[String], images: &BTreeMap<String, bytes::Bytes>) -> Result<
 
 fn read(bytes: &[u8]) -> Result<Vec<Read>> {
     let failed = || "a Parquet shard cannot be read".to_owned();
-    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::copy_from_slice(bytes)).or_input(failed)?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::copy_from_slice(bytes)).or_input(failed)?;
     if reader.schema().metadata().get("huggingface") != SCHEMA.metadata().get("huggingface") {
         return Err(Error::input("a shard's schema does not say which columns are images"));
     }
@@ -345,18 +378,13 @@ impl StructLists {
     }
 }
 
-fn finish(finished: &Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
-    let croissant = super::pretty(&croissant(finished))?;
-    Ok([("README.md".to_owned(), card(finished).into_bytes()), ("croissant.json".to_owned(), croissant)].into())
-}
-
 fn licences(finished: &Finished<'_>) -> Vec<String> {
     finished.counts.get("licence").map(|counts| counts.keys().cloned().collect()).unwrap_or_default()
 }
 
-/// The dataset card. Its front matter repeats the features, because the Hub reads them from there.
-fn card(finished: &Finished<'_>) -> String {
-    use std::fmt::Write;
+/// What the README begins with: the Hub reads licence, size and features from there.
+pub fn front_matter(finished: &Finished<'_>) -> String {
+    use std::fmt::Write as _;
     let mut text = String::from("---\n");
     // Licences of the Hub are identifiers; these are whatever the sources call theirs.
     text += "license: other\nlicense_name: as-of-each-source\ntask_categories:\n- visual-question-answering\nlanguage:\n- en\n";
@@ -376,39 +404,7 @@ fn card(finished: &Finished<'_>) -> String {
         text += &feature(field.name(), field.data_type(), 2);
     }
     text += "---\n\n";
-    let _ = writeln!(text, "# {}\n", finished.name);
-    let _ = writeln!(
-        text,
-        "Spatial-reasoning questions about images, made by spatialmill {}: {} samples. Each is a question in one of 19 instruction \
-         formats (how the text refers to things, and what is drawn on the image) with its answer.\n",
-        env!("CARGO_PKG_VERSION"),
-        finished.samples
-    );
-    if finished.images == Images::Withheld {
-        text += "The images are withheld: `images` has their paths, and `images-*.jsonl` what each is made of.\n\n";
-    }
-    text += "```python\nfrom datasets import load_dataset\nrows = load_dataset(\"path/to/this/folder\", split=\"train\")\nrows[0][\"images\"][0], rows[0][\"conversations\"]\n```\n\n";
-    text += "## Licences\n\nEach sample has the licence of its source in the column `licence`.\n\n| licence | samples |\n|---|---|\n";
-    for (licence, n) in finished.counts.get("licence").into_iter().flatten() {
-        let _ = writeln!(text, "| {} | {n} |", cell(licence));
-    }
-    text += "\n## What is in it\n\n| column | value | samples |\n|---|---|---|\n";
-    for (column, counts) in finished.counts.iter().filter(|(column, _)| **column != "licence") {
-        for (value, n) in counts {
-            let _ = writeln!(text, "| {column} | {} | {n} |", cell(value));
-        }
-    }
-    let _ = writeln!(
-        text,
-        "\nReferences and boxes are written in the dialect `{}`; `boxes` has them in pixels, `marks` what is drawn.",
-        finished.dialect.name()
-    );
     text
-}
-
-/// A value of the data in a table of Markdown.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace(['\n', '\r'], " ")
 }
 
 /// A feature as the card's YAML has it.

@@ -5,7 +5,8 @@
 //! images-00000-of-00004.jsonl      a line an image: its path, frame, recipe, size
 //! ```
 //!
-//! An image that nothing is drawn on is the source's own file, byte for byte, unless that had to be turned upright.
+//! An image that nothing is drawn on is the source's own file, byte for byte, unless that says of itself that it is to be turned: an image of an
+//! export is seen one way up by every loader. It is decoded all the same, to its last pixel: what a trainer cannot load is in no export.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +34,7 @@ pub enum Images {
 }
 
 /// An image of the source.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Frame {
     pub frame_id: String,
     pub uri: String,
@@ -55,6 +56,22 @@ pub struct Line {
     pub height: u32,
     /// What is drawn; a mask is that of its object in the table `objects`.
     pub marks: Vec<Mark>,
+    /// How the source's pixels are turned to be these, as EXIF counts it; 1 is not at all, whatever the source's file says of itself.
+    #[serde(default = "not_turned")]
+    pub turned: u8,
+}
+
+fn not_turned() -> u8 {
+    1
+}
+
+impl Line {
+    /// Of an image that is not there.
+    pub fn of(frame: &Frame, marks: Vec<Mark>, path: String) -> Self {
+        let Frame { frame_id, sha256, width, height, .. } = frame.clone();
+        let turned = Address::parse(&frame.uri).map_or(not_turned(), |address| address.orientation);
+        Self { path, bytes: None, frame_id, sha256, width, height, marks, turned }
+    }
 }
 
 /// What tells two images of a frame apart.
@@ -67,14 +84,51 @@ pub fn recipe(frame: &Frame, marks: &[Mark]) -> Result<String> {
     Ok(hasher.finalize().to_hex()[..32].to_owned())
 }
 
-/// The path of an image that is withheld: it has no bytes to be named after, so it is named after its frame and recipe.
+/// The path of an image that is withheld: it has no bytes to be named after, so it is named after its frame and recipe. No two frames have one
+/// path, and no file system takes two of them for the same.
 pub fn withheld_path(frame: &Frame, marks: &[Mark]) -> Result<String> {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_./".contains(c) { c } else { '_' };
-    let name: String = frame.frame_id.chars().map(plain).collect();
+    let name = plain_path(&frame.frame_id);
     Ok(match marks {
         [] => format!("images/{name}.{}", ending(&frame.uri)),
-        marks => format!("images/{name}.{}.jpg", &recipe(frame, marks)?[..12]),
+        marks => format!("images/{name}.{}.jpg", &recipe(frame, marks)?[..HASH]),
     })
+}
+
+/// Digits of a hash in a path: 64 bits.
+const HASH: usize = 16;
+
+/// Bytes of a path's part: file systems end at 255, and an ending comes behind it.
+const PART: usize = 100;
+
+/// Bytes of a path.
+const PATH: usize = 200;
+
+/// An id as a path that any file system takes, and takes for another one than any other id's. What is made of small letters, digits, `-` and `_`
+/// stays as it is, for people to read; where anything else is in it, or it is long, a hash of the id tells it apart.
+fn plain_path(id: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+    let mut parts = id.split('/').collect::<Vec<_>>();
+    let as_it_is = id.len() <= PATH
+        && parts.iter().all(|part| (1..=PART).contains(&part.len()) && part.chars().all(is_plain))
+        // A name that ends as names do that were changed could be one of those.
+        && !parts.last().is_some_and(|last| ends_in_a_hash(last));
+    if as_it_is {
+        return id.to_owned();
+    }
+    let last = parts.pop().unwrap_or_default();
+    let readable = |part: &str| -> String {
+        let plain = |c: char| if is_plain(c) || c.is_ascii_uppercase() { c } else { '_' };
+        let text: String = part.chars().take(PART / 2).map(plain).collect();
+        if text.is_empty() { "_".to_owned() } else { text }
+    };
+    let mut path: String = parts.iter().take(3).map(|part| readable(part) + "/").collect();
+    path += &readable(last);
+    format!("{path}-{}", &blake3::hash(id.as_bytes()).to_hex()[..HASH])
+}
+
+fn ends_in_a_hash(name: &str) -> bool {
+    let tail = name.rsplit('-').next().unwrap_or_default();
+    tail.len() == HASH && tail.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn ending(uri: &str) -> &'static str {
@@ -93,41 +147,47 @@ pub async fn read(frame: &Frame) -> Result<Bytes> {
     photos::read(&frame.uri, MAX_BYTES).await.map_err(|e| e.with("frame", &frame.frame_id))
 }
 
-/// The images of one frame, one for each list of marks. `masks` has those of its objects that a mask is drawn on.
-pub fn make(frame: &Frame, file: &Bytes, recipes: &[Vec<Mark>], masks: &BTreeMap<String, Mask>) -> Result<Vec<Made>> {
+/// Bytes that a pixel takes while it is decoded, and something is drawn on it: three colours, two bytes a coefficient where a picture comes in several
+/// scans, and a byte and a half for the planes.
+const PIXEL: u64 = 11;
+
+/// What a frame's images take in memory, about.
+pub fn memory(frame: &Frame) -> u64 {
+    u64::from(frame.width) * u64::from(frame.height) * PIXEL
+}
+
+/// The images of one frame, one for each list of marks, handed on one by one. `masks` has those of its objects that a mask is drawn on.
+pub fn make(
+    frame: &Frame,
+    file: &Bytes,
+    recipes: &[Vec<Mark>],
+    masks: &BTreeMap<String, Mask>,
+    mut put: impl FnMut(Made) -> Result<()>,
+) -> Result<()> {
     let refused = |e: &dyn std::fmt::Display| {
-        Error::input("an image cannot be drawn on")
+        Error::input("an image cannot be exported")
             .with("frame", &frame.frame_id)
             .with("why", e)
             .with("file", &frame.uri)
     };
-    let mut picture = None;
-    let mut made = Vec::with_capacity(recipes.len());
+    let picture = Picture::decode(file).map_err(|e| refused(&e))?;
+    let (width, height) = (picture.width(), picture.height());
+    if (width, height) != (frame.width, frame.height) {
+        return Err(refused(&format!("it has {width}x{height} pixels, its frame {}x{}", frame.width, frame.height))
+            .hint("the source changed after it was imported: import it again"));
+    }
     for marks in recipes {
         let (bytes, ending) = if marks.is_empty() {
             (file.clone(), if file.starts_with(b"\x89PNG") { "png" } else { "jpg" })
         } else {
-            if picture.is_none() {
-                let decoded = Picture::decode(file).map_err(|e| refused(&e))?;
-                if (decoded.width(), decoded.height()) != (frame.width, frame.height) {
-                    let (width, height) = (decoded.width(), decoded.height());
-                    return Err(refused(&format!(
-                        "it has {width}x{height} pixels, its frame {}x{}",
-                        frame.width, frame.height
-                    ))
-                    .hint("the source changed after it was imported: import it again"));
-                }
-                picture = Some(decoded);
-            }
             let drawn: Vec<Drawn<'_>> =
                 marks.iter().map(|mark| drawn(mark, masks)).collect::<Result<_, String>>().map_err(|e| refused(&e))?;
-            let Some(picture) = &picture else { return Err(Error::internal("a decoded picture is there")) };
             (Bytes::from(picture.drawn(&drawn).map_err(|e| refused(&e))?), "jpg")
         };
         let name = &blake3::hash(&bytes).to_hex()[..32];
-        made.push(Made { path: format!("images/{}/{name}.{ending}", &name[..2]), bytes });
+        put(Made { path: format!("images/{}/{name}.{ending}", &name[..2]), bytes })?;
     }
-    Ok(made)
+    Ok(())
 }
 
 fn drawn<'a>(mark: &Mark, masks: &'a BTreeMap<String, Mask>) -> Result<Drawn<'a>, String> {
@@ -145,5 +205,84 @@ fn drawn<'a>(mark: &Mark, masks: &'a BTreeMap<String, Mask>) -> Result<Drawn<'a>
             Ok(Drawn::Number { number, x, y, room, colour })
         }
         (kind, ..) => Err(format!("a mark of kind `{kind}` lacks what it needs")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn every_path_stands_for_one_frame_on_every_file_system() {
+        let hash = &blake3::hash(b"s/My room").to_hex()[..HASH];
+        let ids = [
+            "s/my room",
+            "s/my_room",
+            "s/My room",
+            "s/MY_ROOM",
+            "s/My_room",
+            "s/客厅",
+            "s/厨房",
+            "s/__",
+            "s/_",
+            "s/ü",
+            "s/u\u{308}",
+            "s/a#1",
+            "s/a%231",
+            "s/a?1",
+            "s/a&1",
+            "s/a'1",
+            "s/a\"1",
+            "s/a\\1",
+            "s/a/1",
+            "s/a.jpg",
+            "s/a.jpg/1",
+            "s/a",
+            "s/a.",
+            "s/a ",
+            "s/ a",
+            "s/..",
+            "s/.a",
+            "s//a",
+            "s/a/",
+            "",
+            "/",
+            "s/con",
+            "s/a:b",
+            "s/a*b",
+            "s/a\nb",
+            "s/1.0123456789abcdef",
+        ];
+        let mut ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+        // Those that look like what others became, and those that differ far behind.
+        ids.push(format!("s/My_room-{hash}"));
+        ids.push(format!("s/my_room-{hash}"));
+        ids.extend((0..3).map(|n| format!("s/{}{n}", "x".repeat(400))));
+        ids.extend((0..3).map(|n| format!("s/{}{n}", "y/".repeat(200))));
+        ids.extend((0..3).map(|n| format!("s/{}{n}", "\u{1F600}".repeat(90))));
+        let mark = Mark { kind: "box".to_owned(), ..Mark::default() };
+        let mut paths: BTreeMap<String, (String, usize)> = BTreeMap::new();
+        for id in &ids {
+            let frame = Frame { frame_id: id.clone(), uri: "file:///x.jpg".to_owned(), ..Frame::default() };
+            for marks in [vec![], vec![mark.clone()]] {
+                let path = withheld_path(&frame, &marks).unwrap();
+                let parts: Vec<&str> = path.split('/').collect();
+                assert!(
+                    path.is_ascii() && path.len() < 250 && parts.iter().all(|part| (1..=150).contains(&part.len())),
+                    "{path}"
+                );
+                assert!(parts.iter().all(|part| !part.starts_with('.') && !part.ends_with('.')), "{path}");
+                let before = paths.insert(path.to_ascii_lowercase(), (id.clone(), marks.len()));
+                assert!(before.is_none(), "{id} and {before:?} are both {path}");
+            }
+        }
+        // Nor is the file of one a folder of another.
+        for path in paths.keys() {
+            assert!(!paths.keys().any(|other| other.starts_with(&format!("{path}/"))), "{path}");
+        }
+        let frame = Frame { frame_id: "rooms/scene0000_00/17".to_owned(), ..Frame::default() };
+        assert_eq!(withheld_path(&frame, &[]).unwrap(), "images/rooms/scene0000_00/17.jpg");
     }
 }

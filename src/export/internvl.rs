@@ -13,7 +13,8 @@ use crate::error::{Context, Result};
 pub const INTERNVL: Kind = Kind {
     name: "internvl",
     doc: "InternVL's fine-tuning: meta.json and JSON lines, boxes as integers of 0 to 1000",
-    long_doc: "  meta.json                        one entry for each shard, with its number of rows: --meta_path of the trainer
+    long_doc: "  meta.json                        one entry for each shard, with its number of rows: --meta_path of the trainer; paths relative
+                                   to the export, or below --root
   train-00000-of-00012.jsonl       id, image, width, height, conversations
   images/                          one file an image
 
@@ -21,6 +22,8 @@ The trainer repeats or cuts an entry by `repeat_time`, from its first row on: ro
     record,
     read: |bytes| super::shards::parsed(bytes, read),
     finish,
+    start,
+    rooted: true,
     ..super::shards::JSON_LINES
 };
 
@@ -55,10 +58,9 @@ fn finish(finished: &Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
         .iter()
         .enumerate()
         .map(|(at, (path, rows))| {
-            let root = finished.root.trim_end_matches('/');
             let entry = json!({
-                "root": format!("{root}/"),
-                "annotation": format!("{root}/{path}"),
+                "root": finished.path(""),
+                "annotation": finished.path(path),
                 "data_augment": false,
                 "repeat_time": 1,
                 "length": rows,
@@ -67,4 +69,22 @@ fn finish(finished: &Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
         })
         .collect();
     Ok([("meta.json".to_owned(), super::pretty(&Value::Object(entries))?)].into())
+}
+
+fn start(finished: &Finished<'_>) -> String {
+    let (meta, before) = match finished.root {
+        Some(_) => ("meta.json", String::new()),
+        None => (
+            "meta.here.json",
+            "The trainer opens the paths of `meta.json` as they stand there. They are relative to this folder; where it runs elsewhere, write them out\n\
+             first (or export with `--root` and the folder that this one will lie in):\n\n```sh\npython3 - <<'END'\nimport json, os\n\
+             meta = json.load(open(\"meta.json\"))\nfor entry in meta.values():\n    for key in (\"root\", \"annotation\"):\n        \
+             entry[key] = os.path.join(os.getcwd(), entry[key])\njson.dump(meta, open(\"meta.here.json\", \"w\"), indent=1)\nEND\n```\n\n"
+                .to_owned(),
+        ),
+    };
+    format!(
+        "{before}In `internvl_chat` of InternVL, any of its `shell/*/` fine-tuning scripts with\n\n```sh\n--meta_path \"/path/to/this/folder/{meta}\"\n```\n\n\
+         One entry is one shard. `repeat_time` below 1 takes the first part of a shard, which is a fair sample of it.\n"
+    )
 }

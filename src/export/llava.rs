@@ -1,9 +1,12 @@
 //! LLaVA: JSON lists of conversations.
 
+use std::io::Write;
+
 use serde::{Deserialize, Serialize};
 
 use super::conversation::{Turn, read_turns, turns};
 use super::dialect::Dialect;
+use super::shards::cannot_write;
 use super::{Kind, Read, ReadImage, Sample, Shard, to_json};
 use crate::error::{Context, Error, Result};
 
@@ -21,6 +24,14 @@ LLaVA 1.5 takes one image a sample; samples of several are refused.",
     read: |bytes| {
         let records: Vec<Record> = serde_json::from_slice(bytes).or_input(|| "a shard cannot be read".into())?;
         records.into_iter().map(read).collect()
+    },
+    start: |finished| {
+        let first = finished.shards.first().map_or("train.json", |(path, _)| path.as_str());
+        format!(
+            "Any of LLaVA's fine-tuning scripts with\n\n```sh\n--data_path /path/to/this/folder/{first} --image_folder /path/to/this/folder\n```\n\n\
+             The trainer takes one file: there are {} here.\n",
+            finished.shards.len()
+        )
     },
     ..super::shards::JSON_LINES
 };
@@ -42,8 +53,13 @@ fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
 }
 
 /// A list with a record a line: one JSON document, and still one that `grep` is of use on.
-fn write(shard: &Shard) -> Result<Vec<u8>> {
-    Ok(format!("[\n{}\n]\n", shard.records.join(",\n")).into_bytes())
+fn write(shard: &Shard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
+    out.write_all(b"[\n").or_input(cannot_write)?;
+    for (at, record) in shard.records().enumerate() {
+        let comma = if at == 0 { "" } else { ",\n" };
+        write!(out, "{comma}{}", record?).or_input(cannot_write)?;
+    }
+    out.write_all(b"\n]\n").or_input(cannot_write)
 }
 
 fn read(record: Record) -> Result<Read> {

@@ -20,6 +20,9 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_pixels: Option<u64>,
     pub images: Images,
+    /// No picture says of itself that it is to be turned: a loader that obeys EXIF sees what one sees that does not.
+    #[serde(default)]
+    pub upright: bool,
     /// The version of the table `dataset`, and the slice of it, as SQL.
     pub dataset_version: u64,
     pub slice: String,

@@ -10,9 +10,13 @@
 //! The order of rows is a hash of seed and sample, so that the first n rows of any shard are a fair sample and the same export has the
 //! same bytes. A shard that is written, and an image that is put, is not made again when an export is taken up after an interruption:
 //! `_progress/` says what is there, and is gone when the manifest is.
+//!
+//! Paths in an export are relative to its folder, so that a copy of it is an export, too. Of what grows with the dataset, no more is in memory than the
+//! hash of each image and where every 64th frame is; records, frames and shards are on disk until they are in their place.
 
 mod buckets;
 mod by_frame;
+mod claim;
 mod conversation;
 mod dialect;
 mod hf;
@@ -22,11 +26,13 @@ mod llava;
 mod manifest;
 mod place;
 mod qwen;
+mod readme;
 mod rows;
 mod run;
 pub(crate) mod sample;
 mod shards;
 mod sharegpt;
+mod spool;
 mod swift;
 mod verify;
 mod vlmeval;
@@ -61,25 +67,41 @@ pub struct Kind {
     pub embeds: bool,
     /// A sample as the line of JSON that a shard's writer is given.
     pub record: fn(&Sample, &Dialect) -> Result<String>,
-    /// A shard's bytes.
-    pub write: fn(&Shard) -> Result<Vec<u8>>,
+    /// Writes a shard.
+    pub write: fn(&Shard<'_>, &mut (dyn std::io::Write + Send)) -> Result<()>,
     /// What lies beside a shard under its name and `.idx`, made of its bytes.
-    pub index: Option<fn(&[u8]) -> Result<Vec<u8>>>,
+    pub index: Option<fn(&mut dyn std::io::Read) -> Result<Vec<u8>>>,
     /// What the kind asks of a sample, in the dataset's own markup.
     pub asked: fn(&Sample) -> String,
     /// A shard's records again, by the rule of whoever loads it.
     pub read: fn(&[u8]) -> Result<Vec<Read>>,
-    /// The files beside the shards, by path.
+    /// The files beside the shards, by path; the README is no kind's own.
     pub finish: fn(&Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>>,
+    /// How its trainer is started, in Markdown, as seen from the export's folder.
+    pub start: fn(&Finished<'_>) -> String,
+    /// True where the trainer opens what an index names as it stands there, so that `--root` is of use.
+    pub rooted: bool,
 }
 
-/// The records of one shard, in their order.
-pub struct Shard {
-    pub records: Vec<String>,
-    /// The bytes of the images that the records name, by path, where the kind embeds them.
-    pub images: BTreeMap<String, bytes::Bytes>,
+/// The records of one shard, in their order, and the images that they name.
+pub struct Shard<'a> {
+    sorted: &'a buckets::Sorted,
+    range: std::ops::Range<usize>,
+    image: &'a dyn Fn(&str) -> Result<Option<bytes::Bytes>>,
     /// How many records the shards before it have.
     pub first_row: usize,
+}
+
+impl Shard<'_> {
+    /// As often as they are wanted: they are on disk.
+    pub fn records(&self) -> impl Iterator<Item = Result<String>> {
+        self.sorted.records(self.range.clone())
+    }
+
+    /// The bytes of an image, where the kind embeds them and they are not withheld.
+    pub fn image(&self, path: &str) -> Result<Option<bytes::Bytes>> {
+        (self.image)(path)
+    }
 }
 
 /// What a loader sees of one record.
@@ -106,15 +128,25 @@ pub enum ReadImage {
 
 /// What is known when all shards are written.
 pub struct Finished<'a> {
+    pub kind: &'static Kind,
     pub name: &'a str,
     pub dialect: &'a Dialect,
-    /// The export's folder, absolute.
-    pub root: String,
+    /// Where the export will lie, where somebody said so.
+    pub root: Option<&'a str>,
     /// The shards' paths with their rows.
     pub shards: &'a [(String, usize)],
     pub counts: &'a run::Counts,
     pub images: Images,
     pub samples: u64,
+    pub dataset_version: u64,
+    pub slice: &'a str,
+}
+
+impl Finished<'_> {
+    /// A file of the export, for an index whose reader opens what it finds there: relative to the export's folder, or below its root.
+    fn path(&self, path: &str) -> String {
+        format!("{}/{path}", self.root.unwrap_or(".").trim_end_matches('/'))
+    }
 }
 
 /// The size of the image that a sample's boxes are on.

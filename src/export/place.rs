@@ -6,9 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::buffered::BufWriter;
-use object_store::{ObjectStore, ObjectStoreExt};
-use tokio::io::AsyncWriteExt;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode};
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
+use super::spool::Spooled;
 use crate::error::{Context, Error, Result};
 use crate::warehouse::Location;
 
@@ -25,7 +26,7 @@ impl Place {
         Ok(Self(Location::parse(url, Path::new("."))?))
     }
 
-    /// For loaders that want it absolute: a folder on this machine as a path, anything else as its URL.
+    /// For people: a folder on this machine as a path, anything else as its URL.
     pub fn root(&self) -> String {
         match self.0.url().to_file_path() {
             Ok(path) if self.0.url().scheme() == "file" => path.display().to_string(),
@@ -43,6 +44,35 @@ impl Place {
         }
         let mut upload = BufWriter::with_capacity(Arc::clone(store), target, PART);
         upload.write_all(&bytes).await.or_input(failed)?;
+        upload.shutdown().await.or_input(failed)
+    }
+
+    /// Writes a file where there is none; says whether it did. Of several that try, one does.
+    pub async fn create(&self, path: &str, bytes: Bytes) -> Result<bool> {
+        match self.0.store().put_opts(&self.0.path(path), bytes.into(), PutMode::Create.into()).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(false),
+            Err(e) => Err(Error::input(format!("cannot write `{path}` below {}", self.0.url())).because(e)),
+        }
+    }
+
+    /// Writes a file that was spooled, whole or not at all; no more than two parts of it are in memory.
+    pub async fn put_spooled(&self, path: &str, spooled: Spooled) -> Result<()> {
+        let failed = || format!("cannot write `{path}` below {}", self.0.url());
+        let mut file = tokio::fs::File::from_std(spooled.file);
+        file.rewind().await.or_input(failed)?;
+        if spooled.bytes <= PART as u64 {
+            let mut bytes = Vec::with_capacity(spooled.bytes as usize);
+            file.read_to_end(&mut bytes).await.or_input(failed)?;
+            return self.put(path, bytes.into()).await;
+        }
+        let (store, target) = (Arc::clone(self.0.store()), self.0.path(path));
+        let mut upload = BufWriter::with_capacity(store, target, PART).with_max_concurrency(1);
+        if let Err(e) = tokio::io::copy(&mut file, &mut upload).await {
+            // What was sent so far is of no use to anybody; that it cannot be taken back changes nothing about the failure.
+            let _ = upload.abort().await;
+            return Err(Error::input(failed()).because(e));
+        }
         upload.shutdown().await.or_input(failed)
     }
 

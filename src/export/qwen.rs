@@ -13,7 +13,8 @@ use crate::error::{Context, Result};
 pub const QWEN: Kind = Kind {
     name: "qwen",
     doc: "Qwen-VL's fine-tuning: JSON lines; boxes in pixels of the resized image (--dialect qwen2.5) or of 0 to 1000 (qwen3)",
-    long_doc: "  registry.json                    annotation_path and data_path of each shard, for the trainer's data_dict
+    long_doc: "  registry.json                    annotation_path and data_path of each shard, for the trainer's data_dict; relative to the
+                                   export, or below --root
   train-00000-of-00012.jsonl       id, image, conversations
   images/                          one file an image
 
@@ -23,6 +24,8 @@ must be those that the training uses; the manifest names them.",
     record,
     read: |bytes| super::shards::parsed(bytes, read),
     finish,
+    start,
+    rooted: true,
     ..super::shards::JSON_LINES
 };
 
@@ -48,15 +51,34 @@ fn read(line: &str) -> Result<Read> {
 }
 
 fn finish(finished: &Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
-    let root = finished.root.trim_end_matches('/');
     let entries: serde_json::Map<String, Value> = finished
         .shards
         .iter()
         .enumerate()
         .map(|(at, (path, _))| {
-            let entry = json!({ "annotation_path": format!("{root}/{path}"), "data_path": root });
+            let entry = json!({ "annotation_path": finished.path(path), "data_path": finished.path("") });
             (format!("{}_{at:05}", finished.name), entry)
         })
         .collect();
     Ok([("registry.json".to_owned(), super::pretty(&Value::Object(entries))?)].into())
+}
+
+fn start(finished: &Finished<'_>) -> String {
+    let (place, entry) = match finished.root {
+        Some(root) => (root, "entry"),
+        None => ("/path/to/this/folder", "{key: os.path.join(here, path) for key, path in entry.items()}"),
+    };
+    let names = super::readme::entries(finished);
+    let pixels = match finished.dialect {
+        Dialect::Qwen25 { min_pixels, max_pixels } => format!(
+            " \\\n--min_pixels {min_pixels} --max_pixels {max_pixels}\n```\n\nBoxes are pixels of the image as those bounds resize it: others make them wrong.\n"
+        ),
+        _ => "\n```\n".to_owned(),
+    };
+    format!(
+        "Register the shards at the end of `qwen-vl-finetune/qwenvl/data/__init__.py`, in front of `def data_list`:\n\n```python\nimport json, os\n\
+         here = {}\nfor name, entry in json.load(open(os.path.join(here, \"registry.json\"))).items():\n    data_dict[name] = {entry}\n```\n\n\
+         and train with\n\n```sh\n--dataset_use {names}{pixels}",
+        json!(place)
+    )
 }

@@ -1,6 +1,8 @@
 //! How an export is done; the module above draws it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -11,16 +13,21 @@ use futures::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use spatialmill_geometry::Mask;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::buckets::Buckets;
+use super::buckets::{Buckets, Sorted};
 use super::by_frame::{Frames, Group, Groups, Masks, frames};
+use super::claim::Claim;
 use super::dialect::Dialect;
 use super::images::{self, Frame, Images, Line, Made};
 use super::manifest::{Entry, Manifest};
 use super::place::Place;
+use super::readme;
 use super::rows::{column, samples};
 use super::sample::{Image, Mark, Sample};
+use super::shards::cannot_write;
+use super::spool::Spool;
 use super::{Finished, Kind, Shard};
 use crate::error::{Context, Error, Result};
 use crate::run::Mill;
@@ -41,6 +48,8 @@ pub struct Options {
     pub skip_unreadable: bool,
     /// What is there of another export is overwritten.
     pub replace: bool,
+    /// Where the export will lie, for kinds whose index names files by their whole path; relative to the export when none is given.
+    pub root: Option<String>,
     /// The query that selects the rows; whoever verifies the export runs it again.
     pub slice: String,
     /// The version of the table `dataset` that it is run on.
@@ -65,17 +74,31 @@ impl Mill {
     pub async fn export(&self, context: &SessionContext, rows: DataFrame, options: &Options) -> Result<Outcome> {
         let place = Place::at(&options.out)?;
         let fingerprint = self.fingerprint(options).await?;
+        if let Some(there) = there_already(&place, &fingerprint, options).await? {
+            return Ok(Outcome { manifest: there, written: false });
+        }
+        let claim = Claim::take(&place).await?;
+        let outcome = self.export_claimed(context, rows, options, fingerprint, &claim).await;
+        let released = claim.release().await;
+        // What failed first is what is told.
+        outcome.and_then(|outcome| released.map(|()| outcome))
+    }
+
+    /// The export itself, when nobody else writes there.
+    async fn export_claimed(
+        &self,
+        context: &SessionContext,
+        rows: DataFrame,
+        options: &Options,
+        fingerprint: String,
+        claim: &Claim,
+    ) -> Result<Outcome> {
+        let place = Place::at(&options.out)?;
+        // Another one may have ended just now.
+        if let Some(there) = there_already(&place, &fingerprint, options).await? {
+            return Ok(Outcome { manifest: there, written: false });
+        }
         if let Some(there) = manifest(&place).await? {
-            if there.fingerprint == fingerprint && !options.replace {
-                // An interruption may have come between the two.
-                clear_progress(&place).await?;
-                return Ok(Outcome { manifest: there, written: false });
-            }
-            if !options.replace {
-                return Err(Error::usage("another export is there already")
-                    .with("out", &options.out)
-                    .hint("choose another --out, or give --replace to write over it"));
-            }
             // First what says that the rest is whole.
             place.delete(MANIFEST).await?;
             for entry in &there.files {
@@ -88,7 +111,8 @@ impl Mill {
         begin(&place, &fingerprint, options).await?;
         let samples = rows.clone().count().await? as u64;
         let counts = counts(&rows).await?;
-        let export = Export { mill: self, place, options, fingerprint, samples };
+        let memory = self.project.memory()?;
+        let export = Export { mill: self, place, options, fingerprint, samples, memory, claim };
         let manifest = export.run(context, rows, counts).await?;
         Ok(Outcome { manifest, written: true })
     }
@@ -96,10 +120,19 @@ impl Mill {
     /// Whatever decides about a byte of the export: what is asked for, and the versions of what it is made from.
     async fn fingerprint(&self, options: &Options) -> Result<String> {
         let Options {
-            kind, name, dialect, shard_rows, annotations_only, skip_unreadable, slice, dataset_version, ..
+            kind,
+            name,
+            dialect,
+            shard_rows,
+            annotations_only,
+            skip_unreadable,
+            slice,
+            dataset_version,
+            root,
+            ..
         } = options;
         let mut parts = format!(
-            "{} {name} {dialect:?} {shard_rows} {annotations_only} {skip_unreadable} {slice} {dataset_version} {} {} {}",
+            "{} {name} {dialect:?} {shard_rows} {annotations_only} {skip_unreadable} {root:?} {slice} {dataset_version} {} {} {}",
             kind.name,
             self.project.integer("seed"),
             env!("CARGO_PKG_VERSION"),
@@ -112,6 +145,19 @@ impl Mill {
         }
         Ok(blake3::hash(parts.as_bytes()).to_hex()[..32].to_owned())
     }
+}
+
+/// The manifest of the very export that is asked for, where it is there and whole; an error where it is another one that may not be replaced.
+async fn there_already(place: &Place, fingerprint: &str, options: &Options) -> Result<Option<Manifest>> {
+    let Some(there) = manifest(place).await?.filter(|_| !options.replace) else { return Ok(None) };
+    if there.fingerprint == fingerprint {
+        // An interruption may have come between the two.
+        clear_progress(place).await?;
+        return Ok(Some(there));
+    }
+    Err(Error::usage("another export is there already")
+        .with("out", &options.out)
+        .hint("choose another --out, or give --replace to write over it"))
 }
 
 /// The manifest of a whole export, where there is one.
@@ -205,6 +251,9 @@ struct Export<'a> {
     options: &'a Options,
     fingerprint: String,
     samples: u64,
+    /// What the process may use, in bytes.
+    memory: u64,
+    claim: &'a Claim,
 }
 
 impl Export<'_> {
@@ -237,15 +286,20 @@ impl Export<'_> {
         let rows_of = |entry: &Entry| (entry.path.clone(), entry.rows.unwrap_or_default());
         let named: Vec<(String, usize)> = shards.iter().map(rows_of).collect();
         let finished = Finished {
+            kind: self.options.kind,
             name: &self.options.name,
             dialect: &self.options.dialect,
-            root: self.place.root(),
+            root: self.options.root.as_deref(),
             shards: &named,
             counts: &counts,
             images,
             samples,
+            dataset_version: self.options.dataset_version,
+            slice: &self.options.slice,
         };
-        for (path, bytes) in (self.options.kind.finish)(&finished)? {
+        let mut beside = (self.options.kind.finish)(&finished)?;
+        beside.insert(readme::README.to_owned(), readme::of(&finished).into_bytes());
+        for (path, bytes) in beside {
             files.push(self.put(&path, bytes.into(), None).await?);
         }
         if self.options.kind.index.is_some() {
@@ -268,6 +322,7 @@ impl Export<'_> {
             min_pixels,
             max_pixels,
             images,
+            upright: true,
             dataset_version: self.options.dataset_version,
             slice: self.options.slice.clone(),
             seed,
@@ -277,6 +332,7 @@ impl Export<'_> {
             left_out,
             files,
         };
+        self.claim.holds().await?;
         self.place.put(MANIFEST, super::pretty(&json!(manifest))?.into()).await?;
         clear_progress(&self.place).await?;
         Ok(manifest)
@@ -327,10 +383,18 @@ impl Export<'_> {
         let mut files = Vec::with_capacity(rows.len());
         for bucket in 0..rows.len() {
             let own = Arc::clone(index);
-            let lines = tokio::task::spawn_blocking(move || own.lines.read(bucket)).await;
-            let lines = lines.or_internal(|| "reading died".into())??;
+            let spool = move || {
+                let lines = own.lines.sorted(bucket)?;
+                Spool::new()?.filled(|out| {
+                    lines
+                        .records(0..lines.rows())
+                        .try_for_each(|line| writeln!(out, "{}", line?).or_input(cannot_write))
+                })
+            };
+            let spooled = tokio::task::spawn_blocking(spool).await.or_internal(|| "writing died".into())??;
             let path = format!("images-{bucket:05}-of-{:05}.jsonl", rows.len());
-            files.push(self.put(&path, joined(lines.into_iter()).into(), None).await?);
+            files.push(spooled.entry(&path, None));
+            self.place.put_spooled(&path, spooled).await?;
         }
         Ok(files)
     }
@@ -355,11 +419,12 @@ impl Export<'_> {
         let made_before = self.made_before().await?;
         let (mut unreadable, mut chunk) = (0, made_before.chunks);
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let pixels = Pixels::within(self.memory / 4);
         loop {
             let mut work = Vec::new();
             while work.len() < FRAMES_AT_ONCE {
                 let Some(group) = groups.next().await? else { break };
-                let frame = frames.get(&group.frame_id)?.clone();
+                let frame = frames.get(&group.frame_id)?;
                 let masks = if group.draws_masks() { masks.of(&group.frame_id).await? } else { BTreeMap::new() };
                 work.push((group, frame, masks));
             }
@@ -368,8 +433,8 @@ impl Export<'_> {
             }
             let done: Vec<_> = futures::stream::iter(work)
                 .map(|(group, frame, masks)| {
-                    let known = &made_before.images;
-                    async move { self.frame(group, frame, masks, frames, known).await }
+                    let (known, pixels) = (&made_before.images, &pixels);
+                    async move { self.frame(group, frame, masks, frames, known, pixels).await }
                 })
                 .buffered(workers)
                 .try_collect()
@@ -408,6 +473,7 @@ impl Export<'_> {
         masks: BTreeMap<String, Mask>,
         frames: &Arc<Frames>,
         known: &HashMap<String, Put>,
+        pixels: &Pixels,
     ) -> Result<Done> {
         let mut recipes: BTreeMap<String, Vec<Mark>> = BTreeMap::new();
         for sample in &group.samples {
@@ -418,7 +484,7 @@ impl Export<'_> {
             group.samples.iter().flat_map(|sample| sample.frame_ids.iter().skip(1).cloned()).collect();
         let mut work = vec![(frame, recipes, masks)];
         for other in others {
-            let other = frames.get(&other)?.clone();
+            let other = frames.get(&other)?;
             if work.iter().all(|(frame, ..)| frame.frame_id != other.frame_id) {
                 let plain = BTreeMap::from([(images::recipe(&other, &[])?, Vec::new())]);
                 work.push((other, plain, BTreeMap::new()));
@@ -435,9 +501,12 @@ impl Export<'_> {
             if wanted.is_empty() {
                 continue;
             }
-            let recipes: Vec<Vec<Mark>> = wanted.iter().map(|(_, marks)| marks.clone()).collect();
-            match drawn(&frame, recipes, masks).await {
-                Ok(made) => lines.extend(self.put_images(&frame, made, wanted).await?),
+            let (recipes, drawn): (Vec<String>, Vec<Vec<Mark>>) = wanted.into_iter().unzip();
+            match self.drawn(&frame, drawn.clone(), masks, pixels).await? {
+                Ok(put) => {
+                    let made = recipes.into_iter().zip(drawn).zip(put);
+                    lines.extend(made.map(|((recipe, marks), put)| (recipe, line(&frame, marks, put), true)));
+                }
                 Err(_) if self.options.skip_unreadable => {
                     return Ok(Done { unreadable: group.samples, records: Vec::new(), lines: Vec::new() });
                 }
@@ -453,7 +522,7 @@ impl Export<'_> {
             let mut shown = Vec::with_capacity(sample.frame_ids.len());
             for (at, frame_id) in sample.frame_ids.iter().enumerate() {
                 let marks: &[Mark] = if at == 0 { &sample.marks } else { &[] };
-                let recipe = images::recipe(frames.get(frame_id)?, marks)?;
+                let recipe = images::recipe(&frames.get(frame_id)?, marks)?;
                 let line = path_of.get(recipe.as_str()).ok_or_else(|| Error::internal("an image was made"))?;
                 shown.push(Image { path: line.path.clone(), width: line.width, height: line.height });
             }
@@ -469,28 +538,37 @@ impl Export<'_> {
         Ok(Done { records, unreadable: Vec::new(), lines })
     }
 
-    async fn put_images(
+    /// Reads a frame's image, draws on it what is wanted and puts it, one picture after the other. The inner error is the image's; what cannot be
+    /// written is the outer one, for which no sample may be left out.
+    async fn drawn(
         &self,
         frame: &Frame,
-        made: Vec<Made>,
-        wanted: Vec<(String, Vec<Mark>)>,
-    ) -> Result<Vec<(String, Line, bool)>> {
-        let mut lines = Vec::with_capacity(made.len());
-        for (image, (recipe, marks)) in made.into_iter().zip(wanted) {
-            let bytes = image.bytes.len() as u64;
-            let path = self.stored(&image.path);
-            // Its name is the hash of its bytes: what is there is the same.
-            if self.place.size(&path).await? != Some(bytes) {
-                self.place.put(&path, image.bytes).await?;
+        recipes: Vec<Vec<Mark>>,
+        masks: BTreeMap<String, Mask>,
+        pixels: &Pixels,
+    ) -> Result<Result<Vec<Put>>> {
+        let _held = pixels.hold(images::memory(frame)).await?;
+        let file = match images::read(frame).await {
+            Ok(file) => file,
+            Err(e) => return Ok(Err(e)),
+        };
+        let (frame, place, embeds) = (frame.clone(), self.place.clone(), self.options.kind.embeds);
+        let runtime = tokio::runtime::Handle::current();
+        let work = move || {
+            let (mut all, mut unwritten) = (Vec::with_capacity(recipes.len()), None);
+            let made = images::make(&frame, &file, &recipes, &masks, |made| {
+                match runtime.block_on(put_image(&place, embeds, made)) {
+                    Ok(put) => all.push(put),
+                    Err(e) => unwritten = Some(e),
+                }
+                if unwritten.is_none() { Ok(()) } else { Err(Error::internal("nothing more is put")) }
+            });
+            match unwritten {
+                Some(e) => Err(e),
+                None => Ok(made.map(|()| all)),
             }
-            lines.push((recipe, line(frame, marks, Put { path: image.path, bytes }), true));
-        }
-        Ok(lines)
-    }
-
-    /// Images that shards embed are put aside until they are in them.
-    fn stored(&self, path: &str) -> String {
-        if self.options.kind.embeds { format!("{PROGRESS}/{path}") } else { path.to_owned() }
+        };
+        tokio::task::spawn_blocking(work).await.or_internal(|| "drawing died".into())?
     }
 
     /// The images that an interrupted export has put.
@@ -520,7 +598,7 @@ impl Export<'_> {
         let mut entries: Vec<Entry> = Vec::with_capacity(count);
         let mut first_row = 0;
         for (bucket, rows) in rows.into_iter().enumerate() {
-            let mut records: Option<Vec<String>> = None;
+            let mut sorted: Option<Arc<Sorted>> = None;
             for part in 0..rows.div_ceil(per_shard) {
                 let at = entries.len();
                 let done = format!("{PROGRESS}/shard-{at:07}.json");
@@ -533,14 +611,16 @@ impl Export<'_> {
                     steps.add(1);
                     continue;
                 }
-                if records.is_none() {
-                    let buckets = Arc::clone(buckets);
-                    let read = tokio::task::spawn_blocking(move || buckets.read(bucket)).await;
-                    records = Some(read.or_internal(|| "reading died".into())??);
-                }
-                let all = records.as_deref().unwrap_or_default();
-                let own = all[part * per_shard..all.len().min((part + 1) * per_shard)].to_vec();
-                let entry = self.shard(own, at, count, first_row).await?;
+                let records = match &sorted {
+                    Some(sorted) => Arc::clone(sorted),
+                    None => {
+                        let buckets = Arc::clone(buckets);
+                        let read = tokio::task::spawn_blocking(move || buckets.sorted(bucket)).await;
+                        Arc::clone(sorted.insert(Arc::new(read.or_internal(|| "reading died".into())??)))
+                    }
+                };
+                let range = part * per_shard..records.rows().min((part + 1) * per_shard);
+                let entry = self.shard(records, range, at, count, first_row).await?;
                 self.place.put(&done, super::to_json(&entry)?.into()).await?;
                 first_row += entry.rows.unwrap_or_default();
                 entries.push(entry);
@@ -551,33 +631,86 @@ impl Export<'_> {
         Ok(entries)
     }
 
-    async fn shard(&self, records: Vec<String>, at: usize, of: usize, first_row: usize) -> Result<Entry> {
+    async fn shard(
+        &self,
+        sorted: Arc<Sorted>,
+        range: Range<usize>,
+        at: usize,
+        of: usize,
+        first_row: usize,
+    ) -> Result<Entry> {
         let kind = self.options.kind;
         let path = (kind.path)(at, of);
-        let mut embedded = BTreeMap::new();
-        if kind.embeds && !self.options.annotations_only {
-            let named = records.iter().map(|record| super::images_of(record)).collect::<Result<Vec<_>>>()?.concat();
-            for image in named.into_iter().collect::<BTreeSet<_>>() {
-                let bytes = self.place.get_existing(&self.stored(&image)).await?;
-                embedded.insert(image, bytes);
-            }
+        let rows = range.len();
+        let (place, runtime) = (self.place.clone(), tokio::runtime::Handle::current());
+        let embeds = kind.embeds && !self.options.annotations_only;
+        let keep = self.memory / 16;
+        let work = move || {
+            // Samples of one shard share images, but not next to each other.
+            let latest: RefCell<(HashMap<String, Bytes>, u64)> = RefCell::default();
+            let image = |path: &str| -> Result<Option<Bytes>> {
+                if !embeds {
+                    return Ok(None);
+                }
+                let mut latest = latest.borrow_mut();
+                if let Some(bytes) = latest.0.get(path) {
+                    return Ok(Some(bytes.clone()));
+                }
+                let bytes = runtime.block_on(place.get_existing(&stored(embeds, path)))?;
+                if latest.1 + bytes.len() as u64 > keep {
+                    *latest = Default::default();
+                }
+                latest.1 += bytes.len() as u64;
+                latest.0.insert(path.to_owned(), bytes.clone());
+                Ok(Some(bytes))
+            };
+            let shard = Shard { sorted: &sorted, range, image: &image, first_row };
+            let spooled = Spool::new()?.filled(|out| (kind.write)(&shard, out))?;
+            let index = kind.index.map(|index| index(&mut spooled.reader()?)).transpose()?;
+            Ok::<_, Error>((spooled, index))
+        };
+        let (spooled, index) = tokio::task::spawn_blocking(work).await.or_internal(|| "writing died".into())??;
+        if let Some(index) = index {
+            self.place.put(&format!("{path}.idx"), index.into()).await?;
         }
-        let rows = records.len();
-        let work = move || (kind.write)(&Shard { records, images: embedded, first_row });
-        let bytes = Bytes::from(tokio::task::spawn_blocking(work).await.or_internal(|| "writing died".into())??);
-        if let Some(index) = kind.index {
-            self.place.put(&format!("{path}.idx"), index(&bytes)?.into()).await?;
-        }
-        self.put(&path, bytes, Some(rows)).await
+        let entry = spooled.entry(&path, Some(rows));
+        self.place.put_spooled(&path, spooled).await?;
+        Ok(entry)
     }
 }
 
-/// Reads a frame's image and draws on it what is wanted.
-async fn drawn(frame: &Frame, recipes: Vec<Vec<Mark>>, masks: BTreeMap<String, Mask>) -> Result<Vec<Made>> {
-    let file = images::read(frame).await?;
-    let frame = frame.clone();
-    let work = move || images::make(&frame, &file, &recipes, &masks);
-    tokio::task::spawn_blocking(work).await.or_internal(|| "drawing died".into())?
+/// Puts an image. Those that shards embed are put aside until they are in them.
+async fn put_image(place: &Place, embeds: bool, image: Made) -> Result<Put> {
+    let bytes = image.bytes.len() as u64;
+    let path = stored(embeds, &image.path);
+    // Its name is the hash of its bytes: what is there is the same.
+    if place.size(&path).await? != Some(bytes) {
+        place.put(&path, image.bytes).await?;
+    }
+    Ok(Put { path: image.path, bytes })
+}
+
+fn stored(embeds: bool, path: &str) -> String {
+    if embeds { format!("{PROGRESS}/{path}") } else { path.to_owned() }
+}
+
+/// What pictures that are decoded at a time may take.
+struct Pixels {
+    free: Semaphore,
+    all: u32,
+}
+
+impl Pixels {
+    fn within(bytes: u64) -> Self {
+        let all = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).max(1);
+        Self { free: Semaphore::new(all as usize), all }
+    }
+
+    /// Waits while those that are decoded take it all; one that is larger than all of it is alone.
+    async fn hold(&self, bytes: u64) -> Result<SemaphorePermit<'_>> {
+        let needed = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).clamp(1, self.all);
+        self.free.acquire_many(needed).await.or_internal(|| "nobody closes it".into())
+    }
 }
 
 /// The lines of `images-*.jsonl`, each once.
@@ -608,8 +741,7 @@ struct Put {
 }
 
 fn line(frame: &Frame, marks: Vec<Mark>, Put { path, bytes }: Put) -> Line {
-    let Frame { frame_id, sha256, width, height, .. } = frame.clone();
-    Line { path, bytes: Some(bytes), frame_id, sha256, width, height, marks }
+    Line { bytes: Some(bytes), ..Line::of(frame, marks, path) }
 }
 
 /// A frame's samples, ready to be written.
@@ -648,11 +780,9 @@ fn encode_withheld(
         for (at, frame_id) in sample.frame_ids.iter().enumerate() {
             let frame = frames.get(frame_id)?;
             let marks: &[Mark] = if at == 0 { &sample.marks } else { &[] };
-            let path = images::withheld_path(frame, marks)?;
-            let Frame { frame_id, sha256, width, height, .. } = frame.clone();
-            let line = Line { path: path.clone(), bytes: None, frame_id, sha256, width, height, marks: marks.to_vec() };
-            index.add(&path, &line)?;
-            sample.images.push(Image { path, width, height });
+            let path = images::withheld_path(&frame, marks)?;
+            index.add(&path, &Line::of(&frame, marks.to_vec(), path.clone()))?;
+            sample.images.push(Image { path, width: frame.width, height: frame.height });
         }
         buckets.add(&sample.sample_id, &(kind.record)(&sample, dialect)?)?;
     }

@@ -1,6 +1,7 @@
 //! Shards of JSON lines.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use super::{Kind, Read, Shard};
 use crate::error::{Context, Error, Result};
@@ -20,23 +21,39 @@ pub const JSON_LINES: Kind = Kind {
     asked: |sample| sample.question.clone(),
     read: |_| Ok(Vec::new()),
     finish: |_| Ok(BTreeMap::new()),
+    start: |_| String::new(),
+    rooted: false,
 };
 
 /// A record a line.
-pub fn lines(shard: &Shard) -> Result<Vec<u8>> {
-    lines_after(shard, |_| false)
+pub fn lines(shard: &Shard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
+    lines_after(shard, out, |_| false)
 }
 
 /// A record a line, the first one that `is_full` before all others: some loaders take the types of columns from the first lines.
-pub fn lines_after(shard: &Shard, is_full: impl Fn(&str) -> bool) -> Result<Vec<u8>> {
-    let first = shard.records.iter().position(|record| is_full(record)).unwrap_or(0);
-    let mut bytes = Vec::with_capacity(shard.records.iter().map(|record| record.len() + 1).sum());
-    let order = std::iter::once(first).chain((0..shard.records.len()).filter(|at| *at != first));
-    for record in order.filter_map(|at| shard.records.get(at)) {
-        bytes.extend_from_slice(record.as_bytes());
-        bytes.push(b'\n');
+pub fn lines_after(shard: &Shard<'_>, out: &mut (dyn Write + Send), is_full: impl Fn(&str) -> bool) -> Result<()> {
+    let mut first = None;
+    for (at, record) in shard.records().enumerate() {
+        if is_full(&record?) {
+            first = Some(at);
+            break;
+        }
     }
-    Ok(bytes)
+    let mut line = |record: String| writeln!(out, "{record}").or_input(cannot_write);
+    for record in first.iter().flat_map(|first| shard.records().nth(*first)) {
+        line(record?)?;
+    }
+    for (at, record) in shard.records().enumerate() {
+        if Some(at) != first {
+            line(record?)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a shard's writer says of what it writes to.
+pub fn cannot_write() -> String {
+    "cannot write a shard".to_owned()
 }
 
 /// The records of JSON lines.

@@ -21,6 +21,14 @@ The trainer leaves boxes as they are written: choose the model's own --dialect (
     record,
     read: |bytes| super::shards::parsed(bytes, read),
     finish,
+    start: |finished| {
+        format!(
+            "```sh\nllamafactory-cli train --stage sft --do_train --dataset_dir \"$PWD\" --media_dir \"$PWD\" \\\n    --dataset {} --model_name_or_path MODEL \
+             --template TEMPLATE --output_dir OUT\n```\n\nThe trainer leaves boxes as they are written: `{}` is the dialect of these.\n",
+            super::readme::entries(finished),
+            finished.dialect.name()
+        )
+    },
     ..super::shards::JSON_LINES
 };
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
+use spatialmill_drawing::{Picture, without_orientation};
 
 use super::buckets::Buckets;
 use super::by_frame::{Frames, frames};
@@ -18,7 +19,6 @@ use super::sample::{Image, Mark, Sample};
 use super::{Kind, Read, ReadImage, kind, size};
 use crate::error::{Context, Error, Result};
 use crate::run::{Mill, read_only};
-use crate::source::photo::dimensions;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -29,12 +29,19 @@ pub struct Verified {
     /// What is wrong, the first few of it.
     pub faults: Vec<String>,
     pub faulty: u64,
+    /// How many of the faults are of files: absent, changed, or no picture. The rest is what the export and the tables disagree about.
+    pub damaged: u64,
 }
 
 /// So many faults are told; the rest are counted.
 const TOLD: usize = 20;
 
 impl Verified {
+    fn damage(&mut self, what: String) {
+        self.damaged += 1;
+        self.fault(what);
+    }
+
     fn fault(&mut self, what: String) {
         self.faulty += 1;
         if self.faults.len() < TOLD {
@@ -91,12 +98,12 @@ impl Mill {
             verified.files += 1;
             steps.add(1);
             let Some(bytes) = place.get(&entry.path).await? else {
-                verified.fault(format!("{}: it is not there", entry.path));
+                verified.damage(format!("{}: it is not there", entry.path));
                 continue;
             };
             let hash = blake3::hash(&bytes).to_hex().to_string();
             if (bytes.len() as u64, &hash) != (entry.bytes, &entry.blake3) {
-                verified.fault(format!("{}: its bytes are others than the manifest says", entry.path));
+                verified.damage(format!("{}: its bytes are others than the manifest says", entry.path));
                 continue;
             }
             let Some(rows) = entry.rows else {
@@ -113,7 +120,7 @@ impl Mill {
             let records = match tokio::task::spawn_blocking(work).await.or_internal(|| "reading died".into())? {
                 Ok(records) => records,
                 Err(e) => {
-                    verified.fault(e.to_string());
+                    verified.damage(e.to_string());
                     continue;
                 }
             };
@@ -123,7 +130,7 @@ impl Mill {
             for record in records {
                 verified.samples += 1;
                 let id = record.id.clone();
-                let images = checked(&record, manifest.images, verified);
+                let (images, record) = checked(record, manifest.images, verified).await?;
                 let Read { question, answer, references, boxes, .. } = record;
                 found.add(
                     &id,
@@ -137,26 +144,42 @@ impl Mill {
 }
 
 /// The images of a record, as what they are compared by: paths, or sizes where they are embedded.
-fn checked(record: &Read, images: Images, verified: &mut Verified) -> Vec<String> {
-    let mut names = Vec::new();
-    for image in &record.images {
-        match image {
-            ReadImage::Path(path) => {
-                if images == Images::Embedded {
-                    verified.fault(format!("{}: an image has no bytes", record.id));
-                }
-                names.push(path.clone());
-            }
-            ReadImage::Bytes(bytes) => {
-                verified.images += 1;
-                match dimensions(bytes) {
-                    Ok((width, height)) => names.push(format!("{width}x{height}")),
-                    Err(e) => verified.fault(format!("{}: {}", record.id, e.message)),
-                }
-            }
+async fn checked(record: Read, images: Images, verified: &mut Verified) -> Result<(Vec<String>, Read)> {
+    let looked = tokio::task::spawn_blocking(move || {
+        let looked: Vec<_> = record
+            .images
+            .iter()
+            .map(|image| match image {
+                ReadImage::Path(path) => (path.clone(), None),
+                ReadImage::Bytes(bytes) => match look(bytes) {
+                    Ok((width, height)) => (format!("{width}x{height}"), Some(Ok(()))),
+                    Err(why) => (String::new(), Some(Err(why))),
+                },
+            })
+            .collect();
+        (looked, record)
+    });
+    let (looked, record) = looked.await.or_internal(|| "looking at an image died".into())?;
+    let mut names = Vec::with_capacity(looked.len());
+    for (name, seen) in looked {
+        verified.images += usize::from(seen.is_some());
+        match seen {
+            None if images == Images::Embedded => verified.damage(format!("{}: an image has no bytes", record.id)),
+            Some(Err(why)) => verified.damage(format!("{}: {why}", record.id)),
+            None | Some(Ok(())) => {}
         }
+        names.push(name);
     }
-    names
+    Ok((names, record))
+}
+
+/// The size of a picture that every loader can decode to its last pixel, and sees one way up.
+fn look(bytes: &[u8]) -> Result<(u32, u32), String> {
+    let picture = Picture::decode(bytes).map_err(|e| format!("its image cannot be decoded: {e}"))?;
+    if without_orientation(bytes).is_some() {
+        return Err("its image says that it is to be turned, which some loaders do and some do not".to_owned());
+    }
+    Ok((picture.width(), picture.height()))
 }
 
 /// What the table says that the export holds.
@@ -282,6 +305,7 @@ async fn check_images(
     verified: &mut Verified,
 ) -> Result<()> {
     let broken = || "a line was written by us".to_owned();
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
     for bucket in 0..listed.close()?.len().max(claimed.close()?.len()) {
         // Equal images are one file, whatever they are of.
         let mut lines: HashMap<String, Vec<Line>> = HashMap::new();
@@ -304,16 +328,37 @@ async fn check_images(
         if manifest.images != Images::Files {
             continue;
         }
-        for path in lines.keys() {
+        let looked = lines.iter().map(|(path, lines)| {
+            let size = lines.first().map(|line| (line.width, line.height));
+            look_at(place, path, size)
+        });
+        let mut looked = futures::stream::iter(looked).buffer_unordered(at_once);
+        while let Some(found) = looked.next().await {
             verified.images += 1;
-            match place.get(path).await? {
-                None => verified.fault(format!("{path}: it is not there")),
-                Some(bytes) if !path.contains(&blake3::hash(&bytes).to_hex()[..32]) => {
-                    verified.fault(format!("{path}: its name is not the hash of its bytes"));
-                }
-                Some(_) => {}
+            if let Some(fault) = found? {
+                verified.damage(fault);
             }
         }
     }
     Ok(())
+}
+
+/// What is wrong with an image file, by its name, its pixels and their number.
+async fn look_at(place: &Place, path: &str, size: Option<(u32, u32)>) -> Result<Option<String>> {
+    let Some(bytes) = place.get(path).await? else { return Ok(Some(format!("{path}: it is not there"))) };
+    let name = path.to_owned();
+    let look = move || {
+        if !name.contains(&blake3::hash(&bytes).to_hex()[..32]) {
+            return Some(format!("{name}: its name is not the hash of its bytes"));
+        }
+        match look(&bytes) {
+            Err(why) => Some(format!("{name}: {why}")),
+            Ok(found) if Some(found) != size => {
+                let ((width, height), (listed_width, listed_height)) = (found, size.unwrap_or_default());
+                Some(format!("{name}: it has {width}x{height} pixels, the index says {listed_width}x{listed_height}"))
+            }
+            Ok(_) => None,
+        }
+    };
+    tokio::task::spawn_blocking(look).await.or_internal(|| "looking at an image died".into())
 }

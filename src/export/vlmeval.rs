@@ -1,6 +1,7 @@
 //! VLMEvalKit: a benchmark as a table of tab-separated values, images in base64.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -10,6 +11,7 @@ use spatialmill_columns::phrases::claim::polarity;
 use super::conversation::{human, question};
 use super::dialect::Dialect;
 use super::sample::Image;
+use super::shards::cannot_write;
 use super::{Kind, Read, ReadImage, Sample, Shard, size, to_json};
 use crate::error::{Context, Error, Result};
 
@@ -30,6 +32,17 @@ relation), text_format and image_format come along for slices of the scores.",
     asked,
     read,
     finish: |_| Ok(BTreeMap::new()),
+    start: |finished| {
+        let first = finished.shards.first().map_or("train.tsv", |(path, _)| path.as_str());
+        let name = finished.name;
+        format!(
+            "```sh\ncp {first} \"${{LMUData:-$HOME/LMUData}}/{name}.tsv\"\npython run.py --data {name} --model MODEL     # in VLMEvalKit\n```\n\n\
+             VLMEvalKit takes a table of a name that it does not know for a benchmark of choices where it has the columns A and B. One table is one benchmark: \
+             there are {} here.\n",
+            finished.shards.len()
+        )
+    },
+    rooted: false,
 };
 
 const LETTERS: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
@@ -114,29 +127,34 @@ const COLUMNS: [&str; 16] = [
     "image_format",
 ];
 
-fn write(shard: &Shard) -> Result<Vec<u8>> {
-    let mut table = COLUMNS.join("\t") + "\tworded_answer\n";
+fn write(shard: &Shard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
+    writeln!(out, "{}\tworded_answer", COLUMNS.join("\t")).or_input(cannot_write)?;
     let mut first_with: BTreeMap<String, usize> = BTreeMap::new();
-    for (at, record) in shard.records.iter().enumerate() {
-        let record: Record = serde_json::from_str(record).or_internal(|| "a record is JSON".into())?;
+    for (at, record) in shard.records().enumerate() {
+        let record: Record = serde_json::from_str(&record?).or_internal(|| "a record is JSON".into())?;
         let index = shard.first_row + at;
-        let encoded = |image: &Image| shard.images.get(&image.path).map(|bytes| BASE64_STANDARD.encode(bytes));
+        let encoded = |image: &Image| -> Result<Option<String>> {
+            Ok(shard.image(&image.path)?.map(|bytes| BASE64_STANDARD.encode(bytes)))
+        };
         let (image, path) = match &record.images[..] {
-            [only] => match (first_with.get(&only.path), encoded(only)) {
-                (Some(index), _) => (index.to_string(), only.path.clone()),
-                (None, Some(bytes)) => {
-                    first_with.insert(only.path.clone(), index);
-                    (bytes, only.path.clone())
-                }
-                // Withheld: a row that refers to one without an image would have none either.
-                (None, None) => (String::new(), only.path.clone()),
+            [only] => match first_with.get(&only.path) {
+                Some(index) => (index.to_string(), only.path.clone()),
+                None => match encoded(only)? {
+                    Some(bytes) => {
+                        first_with.insert(only.path.clone(), index);
+                        (bytes, only.path.clone())
+                    }
+                    // Withheld: a row that refers to one without an image would have none either.
+                    None => (String::new(), only.path.clone()),
+                },
             },
             several => {
                 let python = |texts: Vec<String>| {
                     format!("[{}]", texts.iter().map(|text| format!("'{text}'")).collect::<Vec<_>>().join(", "))
                 };
                 let names = several.iter().map(|image| image.path.replace('/', "_")).collect();
-                (python(several.iter().filter_map(encoded).collect()), python(names))
+                let images = several.iter().filter_map(|image| encoded(image).transpose());
+                (python(images.collect::<Result<_>>()?), python(names))
             }
         };
         let asked = question(&record.question).map_or(record.question.as_str(), |(_, asked)| asked);
@@ -151,10 +169,10 @@ fn write(shard: &Shard) -> Result<Vec<u8>> {
             record.image_format,
             record.worded,
         ]);
-        table += &cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join("\t");
-        table.push('\n');
+        let row = cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join("\t");
+        writeln!(out, "{row}").or_input(cannot_write)?;
     }
-    Ok(table.into_bytes())
+    Ok(())
 }
 
 /// As pandas reads it: quotes where a cell has a tab, a line break or a quote.

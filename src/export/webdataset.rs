@@ -1,13 +1,14 @@
 //! WebDataset, and Megatron-Energon on top of it: tar shards in which the files of one key are one sample.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{Read as _, Write};
 
 use serde::Deserialize;
 use serde_json::json;
 
 use super::conversation::{Turn, read_turns};
 use super::sample::Image;
+use super::shards::cannot_write;
 use super::{Finished, Kind, Read, ReadImage, Shard};
 use crate::error::{Context, Error, Result};
 
@@ -16,7 +17,8 @@ pub const WEBDATASET: Kind = Kind {
     doc: "WebDataset and Megatron-Energon: tar shards with an image and a JSON file a sample",
     long_doc: "  shards/train-000000.tar          <id>.jpg (or <id>.0.jpg, <id>.1.jpg, ...) and <id>.json with conversations and columns
   shards/train-000000.tar.idx      where each sample begins, for Energon
-  .nv-meta/                        what `energon prepare` would write, for a CrudeWebdataset",
+  .nv-meta/                        what `energon prepare` would write, for a CrudeWebdataset
+  cooker.py                        the cooker and task encoder that make Energon's samples of it",
     dialect: "internvl",
     path: |at, _| format!("shards/train-{at:06}.tar"),
     shard_rows: 2_000,
@@ -27,6 +29,8 @@ pub const WEBDATASET: Kind = Kind {
     asked: |sample| sample.question.clone(),
     read,
     finish,
+    start,
+    rooted: false,
 };
 
 #[derive(Deserialize)]
@@ -36,33 +40,33 @@ struct Stored {
     conversations: Vec<Turn>,
 }
 
-fn write(shard: &Shard) -> Result<Vec<u8>> {
-    let failed = || "cannot write a tar shard".to_owned();
-    let mut tar = tar::Builder::new(Vec::new());
+fn write(shard: &Shard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
+    let mut tar = tar::Builder::new(out);
     let mut add = |name: &str, bytes: &[u8]| {
         let mut header = tar::Header::new_ustar();
         header.set_size(bytes.len() as u64);
         header.set_mode(0o644);
-        tar.append_data(&mut header, name, bytes).or_internal(failed)
+        tar.append_data(&mut header, name, bytes).or_input(cannot_write)
     };
-    for record in &shard.records {
-        let stored: Stored = serde_json::from_str(record).or_internal(failed)?;
+    for record in shard.records() {
+        let record = record?;
+        let stored: Stored = serde_json::from_str(&record).or_internal(cannot_write)?;
         let several = stored.images.len() > 1;
         for (at, image) in stored.images.iter().enumerate() {
-            let Some(bytes) = shard.images.get(&image.path) else { continue };
+            let Some(bytes) = shard.image(&image.path)? else { continue };
             let ending = if bytes.starts_with(b"\x89PNG") { "png" } else { "jpg" };
             let part = if several { format!("{at}.{ending}") } else { ending.to_owned() };
-            add(&format!("{}.{part}", stored.id), bytes)?;
+            add(&format!("{}.{part}", stored.id), &bytes)?;
         }
         add(&format!("{}.json", stored.id), record.as_bytes())?;
     }
-    tar.into_inner().or_internal(failed)
+    tar.finish().or_input(cannot_write)
 }
 
 /// Where each sample's first header is, and where the last sample ends: little-endian, as Energon has it.
-fn index(bytes: &[u8]) -> Result<Vec<u8>> {
+fn index(shard: &mut dyn std::io::Read) -> Result<Vec<u8>> {
     let failed = || "a tar shard cannot be read".to_owned();
-    let mut archive = tar::Archive::new(bytes);
+    let mut archive = tar::Archive::new(shard);
     let (mut offsets, mut end, mut last) = (Vec::new(), 0, String::new());
     for entry in archive.entries().or_input(failed)? {
         let entry = entry.or_input(failed)?;
@@ -120,6 +124,24 @@ fn finish(finished: &Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
         (".nv-meta/.info.json".to_owned(), info),
         (".nv-meta/split.yaml".to_owned(), split.into_bytes()),
         (".nv-meta/dataset.yaml".to_owned(), dataset.as_bytes().to_vec()),
+        ("cooker.py".to_owned(), COOKER.as_bytes().to_vec()),
     ]
     .into())
+}
+
+/// Energon leaves what a sample is to a cooker in the trainer's own code; this one works as it is.
+const COOKER: &str = include_str!("cooker.py");
+
+fn start(finished: &Finished<'_>) -> String {
+    let shards = match finished.shards.len() {
+        0 | 1 => "shards/train-000000.tar".to_owned(),
+        n => format!("shards/train-{{000000..{:06}}}.tar", n - 1),
+    };
+    format!(
+        "WebDataset:\n\n```python\nimport webdataset as wds\nrows = wds.WebDataset(\"{shards}\", shardshuffle=False).decode(\"pil\")\n```\n\n\
+         Megatron-Energon needs no `energon prepare`. `cooker.py` has the task encoder that makes samples of the shards; `python3 cooker.py` in this folder \
+         shows the first ones:\n\n```python\nfrom cooker import Encoder\nfrom megatron.energon import WorkerConfig, get_loader, get_train_dataset\n\
+         dataset = get_train_dataset(\"/path/to/this/folder\", batch_size=4, shuffle_buffer_size=100, max_samples_per_sequence=100,\n    \
+         worker_config=WorkerConfig.default_worker_config(), task_encoder=Encoder())\nfor batch in get_loader(dataset):\n    ...\n```\n"
+    )
 }

@@ -168,8 +168,13 @@ async fn load(card: &Card) -> Result<String, String> {
         }
     }
     let encoded = tokio::task::spawn_blocking(move || {
-        let made = images::make(&frame, &bytes, &[marks], &masks).map_err(|e| e.to_string())?;
-        shrink(made.first().map_or(&bytes, |image| &image.bytes))
+        let mut shown = bytes.clone();
+        let put = |made: images::Made| {
+            shown = made.bytes;
+            Ok(())
+        };
+        images::make(&frame, &bytes, &[marks], &masks, put).map_err(|e| e.to_string())?;
+        shrink(&shown)
     });
     let encoded = encoded.await;
     encoded.unwrap_or_else(|died| Err(format!("decoding died: {died}")))

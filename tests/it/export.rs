@@ -47,6 +47,7 @@ fn options(kind: &'static Kind, out: &str) -> Options {
         annotations_only: false,
         skip_unreadable: false,
         replace: false,
+        root: None,
         slice: "SELECT * FROM dataset".to_owned(),
         dataset_version: 0,
     }
@@ -166,6 +167,287 @@ async fn samples_of_an_unreadable_image_are_left_out_when_that_is_asked_for() {
     assert_eq!(manifest.left_out["unreadable_image"], frame["n"].as_u64().unwrap());
     assert_eq!(manifest.licences["CC0-1.0"], manifest.samples);
     assert_eq!(mill.verify_export(&lenient.out).await.unwrap().faulty, 0);
+}
+
+/// Whatever names a file in an export names it from the export's folder on, so that a copy is an export too, and what is not copied is missed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_an_export_is_one_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = built(folder.path(), ROOMS, &["url=memory://export-copy"]).await;
+    for kind in EXPORTS {
+        let (out, copy) = (folder.path().join(kind.name), folder.path().join(format!("moved/a copy of {}", kind.name)));
+        export(&mill, &options(kind, out.to_str().unwrap())).await.unwrap();
+        std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        std::fs::rename(&out, &copy).unwrap();
+        let verified = mill.verify_export(copy.to_str().unwrap()).await.unwrap();
+        assert_eq!(verified.faulty, 0, "{}: {:?}", kind.name, verified.faults);
+
+        let mut beside = Vec::new();
+        files_below(&copy, &mut beside);
+        let mut paths = 0;
+        for path in beside.iter().filter(|path| {
+            path.extension().is_some_and(|ending| ["json", "jsonl", "yaml", "md"].contains(&ending.to_str().unwrap()))
+        }) {
+            let text = std::fs::read_to_string(path).unwrap();
+            assert!(!text.contains(folder.path().to_str().unwrap()), "{} names where it was", path.display());
+            if ["meta.json", "registry.json", "dataset_info.json"]
+                .contains(&path.file_name().unwrap().to_str().unwrap())
+            {
+                let entries: BTreeMap<String, BTreeMap<String, Value>> = serde_json::from_str(&text).unwrap();
+                for (key, value) in entries.values().flatten() {
+                    if ["root", "annotation", "annotation_path", "data_path", "file_name"].contains(&key.as_str()) {
+                        assert!(copy.join(value.as_str().unwrap()).exists(), "{key}: {value}");
+                        paths += 1;
+                    }
+                }
+            }
+        }
+        assert!(paths > 1 || !["internvl", "qwen", "sharegpt"].contains(&kind.name), "{}", kind.name);
+        let readme = std::fs::read_to_string(copy.join("README.md")).unwrap();
+        for what in ["## Start", "CC0-1.0", kind.dialect, "verify --export", "SELECT * FROM dataset"] {
+            assert!(readme.contains(what), "{}: {what}: {readme}", kind.name);
+        }
+
+        let lost = beside.iter().find(|path| {
+            path.extension()
+                .is_some_and(|ending| ending == "jpg" || ending == "parquet" || ending == "tar" || ending == "tsv")
+        });
+        std::fs::remove_file(lost.unwrap()).unwrap();
+        let verified = mill.verify_export(copy.to_str().unwrap()).await.unwrap();
+        assert!(
+            verified.damaged > 0 && verified.faults.iter().any(|fault| fault.contains("not there")),
+            "{:?}",
+            verified.faults
+        );
+    }
+    let out = folder.path().join("rooted");
+    let rooted =
+        Options { root: Some("/data/rooms/".to_owned()), ..options(kind("internvl").unwrap(), out.to_str().unwrap()) };
+    export(&mill, &rooted).await.unwrap();
+    let meta = std::fs::read_to_string(out.join("meta.json")).unwrap();
+    assert!(meta.contains("\"root\": \"/data/rooms/\"") && meta.contains("\"/data/rooms/train-00000-of-"), "{meta}");
+}
+
+fn files_below(folder: &Path, into: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files_below(&path, into) } else { into.push(path) }
+    }
+    into.sort();
+}
+
+/// Of two exports to one place, one wins whole and the other says so; then there is nothing left to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_exports_to_one_place_do_not_mix() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = built(folder.path(), ROOMS, &["url=memory://export-two"]).await;
+    let out = folder.path().join("out");
+    let options = options(kind("internvl").unwrap(), out.to_str().unwrap());
+    let other = Options { shard_rows: 90, ..options.clone() };
+    let (one, two, three) = tokio::join!(export(&mill, &options), export(&mill, &options), export(&mill, &other));
+    let (won, lost): (Vec<_>, Vec<_>) = [one, two, three].into_iter().partition(Result::is_ok);
+    assert!(won.iter().filter(|outcome| outcome.as_ref().is_ok_and(|(_, written)| *written)).count() == 1, "{won:?}");
+    assert!(!lost.is_empty());
+    for refused in lost.iter().filter_map(|outcome| outcome.as_ref().err()) {
+        let text = refused.to_string();
+        assert!(
+            text.contains("is being written there now") || text.contains("another export is there already"),
+            "{text}"
+        );
+    }
+    assert_eq!(mill.verify_export(&options.out).await.unwrap().faulty, 0);
+    assert!(!out.join("_claims").exists() && !out.join("_progress").exists());
+}
+
+/// Frames of a COCO file with boxes in 3D, by the ids and names of their photos.
+fn things_in_a_row(photos: &[(&str, &str)]) -> Value {
+    let captions: Vec<String> = (0..10 * photos.len()).map(|n| format!("thing {n}")).collect();
+    let mut document = hostile_document(&captions);
+    for (at, (id, name)) in photos.iter().enumerate() {
+        document["images"][at]["id"] = json!(id);
+        document["images"][at]["file_name"] = json!(name);
+    }
+    for annotation in document["annotations"].as_array_mut().unwrap() {
+        let at = annotation["image_id"].as_u64().unwrap() as usize;
+        annotation["image_id"] = json!(photos[at].0);
+        annotation.as_object_mut().unwrap().remove("caption");
+    }
+    document
+}
+
+/// A photo of grey noise, 1280 x 480, with a note of its orientation.
+fn photo(seed: u32, orientation: Option<u8>) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut file, 80);
+    if let Some(orientation) = orientation {
+        let note = [b"Exif\0\0II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0", &[orientation, 0, 0, 0][..], &[0; 4]]
+            .concat();
+        encoder.add_app_segment(1, note).unwrap();
+    }
+    let pixels: Vec<u8> =
+        (0..1280 * 480_u32).map(|n| (n.wrapping_mul(2_654_435_761 + seed) >> 27) as u8 + 100).collect();
+    encoder.encode(&pixels, 1280, 480, jpeg_encoder::ColorType::Luma).unwrap();
+    file
+}
+
+async fn built_from_photos(folder: &Path, photos: &[(&str, &str)], file: impl Fn(usize) -> Vec<u8>) -> Mill {
+    std::fs::create_dir_all(folder.join("data/annotations")).unwrap();
+    let document = things_in_a_row(photos).to_string();
+    std::fs::write(folder.join("data/annotations/instances_train.json"), document).unwrap();
+    for (at, (_, name)) in photos.iter().enumerate() {
+        std::fs::write(folder.join("data").join(name), file(at)).unwrap();
+    }
+    let source = HOSTILE_SOURCE.replace("\"hostile\"", "\"photos\"").replace("missing_images = \"keep\"\n", "");
+    built(folder, &source, &[]).await
+}
+
+/// The boxes are of the pixels as they are stored: a loader that obeys what the file says of itself would see them elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_exported_picture_says_that_it_is_to_be_turned() {
+    let folder = tempfile::tempdir().unwrap();
+    // A half turn, which the size does not give away, and none.
+    let orientations = [Some(3), Some(1), None];
+    let photos = [("turned", "turned.jpg"), ("upright", "upright.jpg"), ("silent", "silent.jpg")];
+    let mill = built_from_photos(folder.path(), &photos, |at| photo(at as u32, orientations[at])).await;
+    let out = folder.path().join("out");
+    let options = options(kind("internvl").unwrap(), out.to_str().unwrap());
+    let manifest = export(&mill, &options).await.unwrap().0;
+    assert!(manifest.upright);
+    let (mut originals, mut files) = (0, Vec::new());
+    files_below(&out.join("images"), &mut files);
+    for path in &files {
+        let bytes = std::fs::read(path).unwrap();
+        assert_eq!(spatialmill_drawing::without_orientation(&bytes), None, "{}", path.display());
+        let image = image::load_from_memory(&bytes).unwrap().into_luma8();
+        assert_eq!(image.dimensions(), (1280, 480));
+        for (at, orientation) in orientations.into_iter().enumerate() {
+            let stored = photo(at as u32, orientation);
+            if image == image::load_from_memory(&stored).unwrap().into_luma8() {
+                // Nothing else of the file changes, and nothing at all where it need not.
+                let expected = if orientation == Some(3) { photo(at as u32, None) } else { stored };
+                assert!(bytes == expected, "{orientation:?}");
+                originals += 1;
+            }
+        }
+    }
+    assert!(originals == 3 && files.len() > 3, "{originals} of {}", files.len());
+    assert_eq!(mill.verify_export(&options.out).await.unwrap().faulty, 0);
+}
+
+/// A photo that breaks off leaves in no export, and is found in one that it got into.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_photo_is_exported_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = [("1", "1.jpg"), ("2", "2.jpg"), ("3", "3.jpg")];
+    let mill = built_from_photos(folder.path(), &photos, |at| photo(at as u32, None)).await;
+    let slice = "SELECT * FROM dataset WHERE image_format = 'original'".to_owned();
+    let out = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let whole = Options { slice: slice.clone(), ..options(kind("internvl").unwrap(), &out("whole")) };
+    export(&mill, &whole).await.unwrap();
+    let of_the_second = rows(&mill, &format!("SELECT count(*) AS n FROM ({slice}) WHERE frame_ids[1] = 'photos/2'"))
+        .await[0]["n"]
+        .as_u64()
+        .unwrap();
+    assert!(of_the_second > 0);
+
+    // It was whole when the dataset was built.
+    let cut = photo(1, None);
+    std::fs::write(folder.path().join("data/2.jpg"), &cut[..cut.len() * 6 / 10]).unwrap();
+    for kind_name in ["internvl", "hf"] {
+        let strict =
+            Options { slice: slice.clone(), ..options(kind(kind_name).unwrap(), &out(&format!("{kind_name}-strict"))) };
+        let refused = export(&mill, &strict).await.err().unwrap();
+        assert!(
+            refused.to_string().contains("photos/2")
+                && refused.advice().is_some_and(|hint| hint.contains("--skip-unreadable")),
+            "{refused}"
+        );
+        let lenient = Options { skip_unreadable: true, out: out(&format!("{kind_name}-lenient")), ..strict };
+        let manifest = export(&mill, &lenient).await.unwrap().0;
+        assert_eq!(manifest.left_out["unreadable_image"], of_the_second);
+        assert_eq!(mill.verify_export(&lenient.out).await.unwrap().faulty, 0);
+    }
+
+    // What cannot be written is the fault of no photo.
+    let full = Options { skip_unreadable: true, out: out("full"), ..whole.clone() };
+    std::fs::create_dir_all(&full.out).unwrap();
+    std::fs::write(Path::new(&full.out).join("images"), b"no folder").unwrap();
+    let refused = export(&mill, &full).await.err().unwrap();
+    assert!(refused.to_string().contains("cannot"), "{refused}");
+
+    // As an export that did not look would have it: the name is the hash, and the bytes are half a picture.
+    let mut files = Vec::new();
+    files_below(&Path::new(&whole.out).join("images"), &mut files);
+    let bytes = std::fs::read(&files[0]).unwrap();
+    std::fs::write(&files[0], &bytes[..bytes.len() * 6 / 10]).unwrap();
+    let verified = mill.verify_export(&whole.out).await.unwrap();
+    assert!(verified.damaged == 1 && verified.faults[0].contains("not the hash"), "{:?}", verified.faults);
+    let (old, half) = (files[0].file_stem().unwrap().to_str().unwrap(), &bytes[..bytes.len() * 6 / 10]);
+    let new = blake3_of(half)[..32].to_owned();
+    let mut forged: Manifest =
+        serde_json::from_slice(&std::fs::read(Path::new(&whole.out).join("manifest.json")).unwrap()).unwrap();
+    let renamed = Path::new(&whole.out).join(format!("images/{}/{new}.jpg", &new[..2]));
+    std::fs::create_dir_all(renamed.parent().unwrap()).unwrap();
+    std::fs::rename(&files[0], renamed).unwrap();
+    for entry in &mut forged.files {
+        let path = Path::new(&whole.out).join(&entry.path);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text = text.replace(&format!("{}/{old}", &old[..2]), &format!("{}/{new}", &new[..2]));
+        std::fs::write(&path, &text).unwrap();
+        (entry.bytes, entry.blake3) = (text.len() as u64, blake3_of(text.as_bytes()));
+    }
+    std::fs::write(Path::new(&whole.out).join("manifest.json"), serde_json::to_vec(&forged).unwrap()).unwrap();
+    let verified = mill.verify_export(&whole.out).await.unwrap();
+    assert!(verified.damaged == 1 && verified.faults[0].contains("cannot be decoded"), "{:?}", verified.faults);
+}
+
+/// Ids that file systems, URLs or programs take for one another.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_withheld_path_is_of_one_frame() {
+    let folder = tempfile::tempdir().unwrap();
+    let ids = [
+        "in the hall",
+        "in_the_hall",
+        "In_the_hall",
+        "寝室",
+        "台所",
+        "\u{e9}",
+        "e\u{301}",
+        "x#1",
+        "x%231",
+        "x?1",
+        "x'1",
+        "x\"1",
+    ];
+    let photos: Vec<(&str, String)> = ids.iter().enumerate().map(|(at, id)| (*id, format!("{at}.jpg"))).collect();
+    let photos: Vec<(&str, &str)> = photos.iter().map(|(id, name)| (*id, name.as_str())).collect();
+    let mill = built_from_photos(folder.path(), &photos, |at| photo(at as u32, None)).await;
+    let out = folder.path().join("out");
+    let options = Options { annotations_only: true, ..options(kind("internvl").unwrap(), out.to_str().unwrap()) };
+    export(&mill, &options).await.unwrap();
+    let mut frame_of: BTreeMap<String, String> = BTreeMap::new();
+    for line in read_lines(&out, "images-") {
+        let path = line["path"].as_str().unwrap().to_lowercase();
+        assert!(frame_of.insert(path, line["frame_id"].as_str().unwrap().to_owned()).is_none(), "{line}");
+    }
+    let frames: BTreeMap<String, String> = rows(&mill, "SELECT sample_id, frame_ids[1] AS frame FROM dataset")
+        .await
+        .iter()
+        .map(|row| (row["sample_id"].as_str().unwrap().to_owned(), row["frame"].as_str().unwrap().to_owned()))
+        .collect();
+    assert_eq!(frames.values().collect::<std::collections::BTreeSet<_>>().len(), ids.len());
+    for line in read_lines(&out, "train-") {
+        assert_eq!(frame_of[&line["image"].as_str().unwrap().to_lowercase()], frames[line["id"].as_str().unwrap()]);
+    }
+    assert_eq!(mill.verify_export(&options.out).await.unwrap().faulty, 0);
+}
+
+fn read_lines(folder: &Path, prefix: &str) -> Vec<Value> {
+    let mut files = Vec::new();
+    files_below(folder, &mut files);
+    files.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with(prefix));
+    let texts = files.iter().map(|path| std::fs::read_to_string(path).unwrap());
+    texts.flat_map(|text| text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<_>>()).collect()
 }
 
 fn blake3_of(bytes: &[u8]) -> String {

@@ -171,6 +171,7 @@ async fn a_predicate_stays_in_its_query_and_a_manifest_in_its_table() {
         shard_rows: 100,
         annotations_only: true,
         skip_unreadable: false,
+        root: None,
         replace: false,
         slice: slice.to_owned(),
         dataset_version: mill.warehouse.table("dataset").await.unwrap().unwrap().version(),

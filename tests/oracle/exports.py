@@ -987,6 +987,8 @@ def webdataset(export, report):
         wds_load(report, shards, samples)
     if export.has("megatron.energon"):
         energon_load(export, report, samples)
+        if (export.folder / "cooker.py").is_file():
+            energon_cooker(export, report, samples)
 
 
 def tar_samples(export, report, shards, offsets):
@@ -1167,6 +1169,35 @@ def energon_load(export, report, samples):
     whole = all(parts is not None for _, parts in loaded)
     expected = [(key, parts if whole else None) for _, key, parts in samples]
     compare(report, "energon", sorted(expected), sorted(loaded), [where for where, _, _ in samples])
+
+
+def energon_cooker(export, report, samples):
+    """Through the cooker and task encoder that lie in the export."""
+    from megatron.energon import WorkerConfig, get_loader, get_val_dataset
+
+    specification = importlib.util.spec_from_file_location("cooker", export.folder / "cooker.py")
+    cooker = importlib.util.module_from_spec(specification)
+    sys.modules["cooker"] = cooker
+    specification.loader.exec_module(cooker)
+
+    def failed(error, sample, sources=None):
+        report.fail("loader-dropped", "cooker.py", repr(error))
+
+    workers = WorkerConfig(rank=0, world_size=1, num_workers=0, global_error_handler=failed)
+    dataset = get_val_dataset(
+        str(export.folder), split_part="train", worker_config=workers, batch_size=1, task_encoder=cooker.Encoder()
+    )
+    cooked = []
+    for batch in get_loader(dataset):
+        for sample in batch:
+            turns = [turn["from"] for turn in sample.conversations]
+            if turns != ["human", "gpt"] or sample.columns["id"] != sample.__key__.split("/")[-1]:
+                report.fail("loader-changed", "cooker.py", f"{sample.__key__}: {turns}")
+            if any(image.ndim != 3 or image.shape[0] != 3 for image in sample.images):
+                report.fail("loader-changed", "cooker.py", f"{sample.__key__}: {[image.shape for image in sample.images]}")
+            cooked.append((sample.__key__.split("/")[-1], len(sample.images)))
+    expected = [(key, sum(part != "json" for part in parts)) for _, key, parts in samples]
+    compare(report, "cooker.py", sorted(expected), sorted(cooked), [where for where, _, _ in samples])
 
 
 # ----------------------------------------------------------------------------------------------------------------- vlmeval
