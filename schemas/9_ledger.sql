@@ -8,7 +8,7 @@ CREATE TABLE quarantine (
     code    VARCHAR NOT NULL COMMENT 'one of a short list, for counting',
     message VARCHAR NOT NULL COMMENT 'what was wrong; the middle of a very long one is left out',
     loss    VARCHAR NOT NULL COMMENT 'what is lost with it: image, record, or nothing (an oddity of what is used all the same, or a record of a lost image)',
-    at      VARCHAR NOT NULL COMMENT 'when, ISO 8601, UTC'
+    at      TIMESTAMP(6) WITH TIME ZONE NOT NULL COMMENT 'when the run began, UTC'
 );
 
 -- One row for each version of a table: a run writes a table once, an import once for each source.
@@ -16,8 +16,8 @@ CREATE TABLE runs (
     run_id      VARCHAR NOT NULL,
     "table"     VARCHAR NOT NULL,
     version     BIGINT NOT NULL COMMENT 'of the table, after the run',
-    started     VARCHAR NOT NULL COMMENT 'ISO 8601, UTC',
-    finished    VARCHAR NOT NULL COMMENT 'ISO 8601, UTC',
+    started     TIMESTAMP(6) WITH TIME ZONE NOT NULL COMMENT 'UTC',
+    finished    TIMESTAMP(6) WITH TIME ZONE NOT NULL COMMENT 'UTC',
     rows_in     BIGINT NOT NULL,
     rows_out    BIGINT NOT NULL,
     filtered    STRUCT<reason VARCHAR, n BIGINT>[] NOT NULL,

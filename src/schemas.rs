@@ -56,6 +56,8 @@ async fn schema_of(name: &str, create: &str) -> Result<SchemaRef> {
     let mut config = SessionConfig::new();
     // Hugging Face's reader does not know string views, and stored tables are for everyone.
     config.options_mut().sql_parser.map_string_types_to_utf8view = false;
+    // What `WITH TIME ZONE` means: Delta's `timestamp`, an instant, as every engine reads it.
+    config.options_mut().execution.time_zone = Some("UTC".to_owned());
     let context = SessionContext::new_with_config(config);
     context.sql(create).await?.collect().await?;
     let table = context.table_provider(name).await?;
@@ -64,6 +66,8 @@ async fn schema_of(name: &str, create: &str) -> Result<SchemaRef> {
 
 #[cfg(test)]
 mod tests {
+    use arrow::datatypes::{DataType, TimeUnit};
+
     use super::*;
 
     #[tokio::test]
@@ -85,5 +89,7 @@ mod tests {
         let frames = &tables["frames"];
         assert!(!frames.schema.field_with_name("frame_id").unwrap().is_nullable());
         assert!(frames.comments["frame_id"].contains("the source's own key"));
+        let started = tables["runs"].schema.field_with_name("started").unwrap().data_type().clone();
+        assert_eq!(started, DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())));
     }
 }
