@@ -120,13 +120,13 @@ fn range(text: &str) -> Option<Range<u64>> {
     (first < end).then_some(first..end)
 }
 
-/// A part of a URL's path as text; as it is where it is no text.
+/// A part of a URL's path as text.
 fn percent_decoded(part: &str) -> Cow<'_, str> {
-    // A plus is a plus in a path.
-    let text = part.replace('+', "%2B");
+    // What means something in a query stands for itself in a path.
+    let text = part.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
     match form_urlencoded::parse(text.as_bytes()).next() {
-        Some((decoded, _)) if !part.contains(['&', '=']) => Cow::Owned(decoded.into_owned()),
-        _ => Cow::Borrowed(part),
+        Some((decoded, _)) => Cow::Owned(decoded.into_owned()),
+        None => Cow::Borrowed(part),
     }
 }
 
@@ -155,6 +155,7 @@ mod tests {
         for (uri, name) in [
             ("file:///a/my%20cat+1.jpg#turned=6", "my cat+1.jpg"),
             ("file:///a/a=b&c.jpg", "a=b&c.jpg"),
+            ("file:///a/a%20room%20&%20b=%231.jpg", "a room & b=#1.jpg"),
             ("s3://b/1.tar#bytes=1-2&name=a%2Fcat.png", "cat.png"),
             ("s3://b/1.tar#bytes=1-2", "1.tar"),
         ] {

@@ -26,7 +26,12 @@ const fn share(section: &'static str, name: &'static str, default: &'static str,
 /// All keys but those of `[[source]]`, which each kind of source documents itself. Names are unique over all sections, because
 /// SQL knows them by name alone.
 pub const KEYS: &[Key] = &[
-    key("warehouse", "url", "\"warehouse\"", "where tables live: a path, file:///..., s3://bucket/prefix or memory://"),
+    key(
+        "warehouse",
+        "url",
+        "\"warehouse\"",
+        "where tables live: a path, file:///..., s3://bucket/prefix or memory://. What stands behind the bucket is a key as it is: #, ?, % and blanks stand for themselves",
+    ),
     key("build", "seed", "0", "every random choice is a hash of this seed and stable ids"),
     key(
         "build",
@@ -46,7 +51,13 @@ pub const KEYS: &[Key] = &[
         "build",
         "benchmarks",
         "[]",
-        "files that list what benchmarks are made of, a scene's id, an image's file name or its SHA-256 a line: frames for training that are on a list are left out, unless their source says allow_benchmarks = true",
+        "files that list what benchmarks are made of, a scene's id, an image's file name or path, or its SHA-256 a line, as sha256sum writes them, too: frames for training that are on a list are left out, unless their source says allow_benchmarks = true. Lines that match nothing in any source are told",
+    ),
+    key(
+        "build",
+        "benchmarks_must_match",
+        "true",
+        "a list of which no line matches anything in any source stops the import before anything is published: it is misspelt, or guards nothing",
     ),
     key(
         "models",

@@ -2,6 +2,9 @@
 //!
 //! In: a path, `file://`, `s3://bucket/prefix` or `memory://name`. Out: one shared store for each bucket, so that connections
 //! and (for `memory://`) contents are shared by everything in the process. It never checks whether anything exists there.
+//!
+//! What a person writes behind `s3://bucket/` is a key as it is: `#`, `?`, `%`, blanks and `+` stand for themselves, as in the tools of
+//! buckets, and nothing is decoded. What a row says (a frame's `uri`) is a URL, in which such characters are percent-encoded.
 
 use std::collections::HashMap;
 use std::path::Path as FilePath;
@@ -11,7 +14,7 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
-use object_store::path::Path;
+use object_store::path::{Path, PathPart};
 use url::Url;
 
 use super::s3;
@@ -30,10 +33,9 @@ pub struct Location {
 impl Location {
     /// The folder that `text` names; a relative path starts at `base`.
     pub fn parse(text: &str, base: &FilePath) -> Result<Self> {
-        let url = object_url(text, base)?;
-        let mut folder = url.clone();
-        if !folder.path().ends_with('/') {
-            folder.set_path(&format!("{}/", url.path()));
+        let mut folder = object_url(text, base)?;
+        if let Ok(mut parts) = folder.path_segments_mut() {
+            parts.pop_if_empty().push("");
         }
         let (store, root) = resolve(&folder)?;
         Ok(Self { url: folder, store, root })
@@ -84,7 +86,10 @@ impl Location {
 
     /// The path in [`Self::store`] of something inside, named relative to this folder with slashes.
     pub fn path(&self, relative: &str) -> Path {
-        relative.split('/').fold(self.root.clone(), |path, part| path.join(part))
+        relative.split('/').fold(self.root.clone(), |path, part| {
+            // As it is, where a path can have it: what is listed by a name is then read by that name.
+            path.join(PathPart::parse(part).unwrap_or_else(|_| PathPart::from(part)))
+        })
     }
 
     /// The name under which DataFusion knows [`Self::store`].
@@ -100,21 +105,86 @@ fn is_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }
 
-/// The store and path of one object that a row names (an image, a depth image): a path, `file://`, `s3://` or `memory://`.
+/// The store and path of one object that a row names (an image, a depth image): a path, or a `file://`, `s3://` or `memory://` URL,
+/// percent-encoded.
 pub fn open_object(uri: &str) -> Result<(Arc<dyn ObjectStore>, Path)> {
-    resolve(&object_url(uri, FilePath::new("."))?)
+    if !uri.contains("://") {
+        return resolve(&object_url(uri, FilePath::new("."))?);
+    }
+    let url = Url::parse(uri).or_input(|| format!("`{uri}` is not a URL"))?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(Error::input("a `?` or a `#` is %3F or %23 in the URL of a row").with("uri", uri));
+    }
+    // To open a pipe is to wait for whoever writes to it.
+    let is_file = |path: std::path::PathBuf| path.metadata().map_or(true, |meta| meta.is_file() || meta.is_dir());
+    if url.scheme() == "file" && !url.to_file_path().map_or(true, is_file) {
+        return Err(Error::input("it is no file: a pipe, a socket or a device").with("uri", uri));
+    }
+    resolve(&url)
 }
 
-/// The URL of one object: `text` as it is where it is one, else a path that starts at `base`.
+/// The URL of what a person names: a path that starts at `base`, `file://` and a path, or `s3://` or `memory://` and a key, which is
+/// taken as it is.
 pub fn object_url(text: &str, base: &FilePath) -> Result<Url> {
-    if text.contains("://") {
-        return Url::parse(text).or_input(|| format!("`{text}` is not a URL"));
+    if let Some((scheme, rest)) = text.split_once("://") {
+        let scheme = scheme.to_ascii_lowercase();
+        return match scheme.as_str() {
+            "file" => file_url(rest),
+            "s3" | "memory" => key_url(&scheme, rest),
+            _ => Err(not_supported(&scheme)),
+        };
     }
     if text.is_empty() {
         return Err(Error::usage("an empty path names no place"));
     }
     let path = std::path::absolute(base.join(text)).or_input(|| format!("cannot make the path `{text}` absolute"))?;
     Url::from_file_path(&path).map_err(|()| Error::input("not a usable path").with("path", path.display()))
+}
+
+/// Such a URL is percent-encoded; what people forget to encode stands for itself.
+fn file_url(rest: &str) -> Result<Url> {
+    let encoded = rest.replace('#', "%23").replace('?', "%3F").replace(' ', "%20");
+    let path = Url::parse(&format!("file://{encoded}")).ok().and_then(|url| url.to_file_path().ok());
+    path.and_then(|path| Url::from_file_path(path).ok()).ok_or_else(|| {
+        Error::usage("not the URL of a folder or file on this machine")
+            .with("url", format!("file://{rest}"))
+            .hint("write file:///absolute/path")
+    })
+}
+
+fn key_url(scheme: &str, rest: &str) -> Result<Url> {
+    let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+    if bucket.contains('@') {
+        // What stands before it could be a password.
+        return Err(Error::usage(format!("a {scheme}:// URL takes no user and no password"))
+            .hint("credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"));
+    }
+    if bucket.is_empty() && scheme == "s3" {
+        return Err(Error::usage("the URL names no bucket").with("url", "s3://").hint("write s3://bucket/prefix"));
+    }
+    let named = bucket.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    let mut url = Url::parse(&format!("{scheme}://{bucket}/"))
+        .ok()
+        .filter(|_| named)
+        .ok_or_else(|| Error::usage("this is no bucket's name").with("bucket", bucket))?;
+    let key = key.strip_suffix('/').unwrap_or(key);
+    if !key.is_empty() {
+        Path::parse(key).ok().filter(|_| !key.starts_with('/')).ok_or_else(|| {
+            Error::usage("a key cannot have an empty part, a part `.` or `..`, or a control character")
+                .with("bucket", bucket)
+                .with("key", key.escape_debug())
+                .hint("what stands behind the bucket is taken as it is, up to one `/` at its end")
+        })?;
+        if let Ok(mut parts) = url.path_segments_mut() {
+            parts.pop_if_empty().extend(key.split('/'));
+        }
+    }
+    Ok(url)
+}
+
+fn not_supported(scheme: &str) -> Error {
+    Error::usage(format!("`{scheme}://` is not supported"))
+        .hint("use a path, file://, s3://bucket/prefix or memory://name")
 }
 
 fn resolve(url: &Url) -> Result<(Arc<dyn ObjectStore>, Path)> {
@@ -135,11 +205,7 @@ fn store_of(url: &Url) -> Result<Arc<dyn ObjectStore>> {
         "file" => Arc::new(LocalFileSystem::new().with_automatic_cleanup(true)),
         "memory" => Arc::new(InMemory::new()),
         "s3" => s3::open(url)?,
-        other => {
-            return Err(Error::usage(format!("`{other}://` is not supported"))
-                .with("url", url)
-                .hint("use a path, file://, s3://bucket/prefix or memory://name"));
-        }
+        other => return Err(not_supported(other)),
     };
     stores.insert(key, Arc::clone(&store));
     Ok(store)
@@ -155,6 +221,44 @@ mod tests {
         assert_eq!(location.url().as_str(), "file:///data/my%20project/ware%20house/");
         assert_eq!(location.root().as_ref(), "data/my project/ware house");
         assert_eq!(location.object_store_url().unwrap().as_str(), "file:///");
+    }
+
+    #[test]
+    fn a_key_is_taken_as_it_is() {
+        for (text, root) in [
+            ("s3://bucket", ""),
+            ("s3://bucket/", ""),
+            ("S3://my-bucket.v1/a b/c+d/v#2/q?x=1/", "a b/c+d/v#2/q?x=1"),
+            ("memory://keys/50%25 of ü~[1]/ end ", "50%25 of ü~[1]/ end "),
+            ("memory://keys/%2e%2e/&amp;", "%2e%2e/&amp;"),
+        ] {
+            let location = Location::parse(text, FilePath::new(".")).unwrap();
+            assert_eq!(location.root().as_ref(), root, "{text}");
+            assert!(location.url().as_str().ends_with('/'));
+            assert_eq!(location.path("a#1.jpg").filename(), Some("a#1.jpg"));
+            // What is written into rows names the same place.
+            let object = location.url().join("x").unwrap();
+            assert_eq!(open_object(object.as_str()).unwrap().1, location.path("x"), "{text}");
+        }
+        for text in ["s3:///key", "s3://a b/key", "s3://b/a//b", "s3://b//", "s3://b/../a", "memory://m/a\nb"] {
+            let refused = Location::parse(text, FilePath::new(".")).unwrap_err();
+            assert_eq!(refused.kind(), crate::error::Kind::Usage, "{text}");
+        }
+        let secret = Location::parse("s3://me:secret@bucket/key", FilePath::new(".")).unwrap_err();
+        assert!(!secret.to_string().contains("secret"), "{secret}");
+        assert!(open_object("s3://b/q?x.jpg").unwrap_err().to_string().contains("%3F"));
+    }
+
+    #[test]
+    fn a_file_url_is_decoded_and_cut_nowhere() {
+        for (text, root) in [
+            ("file:///data/my%20project/v#2", "data/my project/v#2"),
+            ("file:///data/a?b=c/50%", "data/a?b=c/50%"),
+            ("file://localhost/data/ü end ", "data/ü end "),
+        ] {
+            assert_eq!(Location::parse(text, FilePath::new("/")).unwrap().root().as_ref(), root, "{text}");
+        }
+        assert!(Location::parse("file://elsewhere/data", FilePath::new("/")).is_err());
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod faults;
 mod gc;
 mod history;
 mod location;
+pub mod odd_keys;
 mod part;
 mod part_writer;
 mod retry;

@@ -10,6 +10,7 @@ use object_store::ObjectStore;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as Key, S3ConditionalPut};
 use url::Url;
 
+use super::odd_keys;
 use super::retry::Retry;
 use crate::error::{Error, Result};
 
@@ -31,7 +32,10 @@ pub(super) fn open(url: &Url) -> Result<Arc<dyn ObjectStore>> {
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     // The log's atomicity rests on put-if-absent, so it is asked for by name and not left to a default.
-    let builder = settings(environment)?.with_bucket_name(bucket).with_conditional_put(S3ConditionalPut::ETagMatch);
+    let builder = settings(environment)?
+        .with_bucket_name(bucket)
+        .with_conditional_put(S3ConditionalPut::ETagMatch)
+        .with_http_connector(odd_keys::Connector::default());
     let store = builder.build().map_err(|error| {
         Error::input("cannot set up access to the bucket")
             .with("url", url)
