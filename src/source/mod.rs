@@ -13,6 +13,7 @@ mod intrinsics;
 mod json_forms;
 mod json_records;
 mod local_folder;
+mod local_walk;
 pub mod npy;
 pub mod photo;
 mod rgbd;
@@ -24,9 +25,11 @@ pub mod synthetic;
 mod upright;
 mod visual_genome;
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::error::{Error, Result};
 use crate::suggestion::unknown;
-use root::Root;
+use root::{Refusal, Root};
 use rows::Rows;
 
 /// A stable slice of a source: the unit that is imported, built and resumed.
@@ -63,8 +66,62 @@ pub struct Kind {
     pub long_doc: &'static str,
     /// True for the generator, whose root may not exist yet; everything else only reads.
     pub makes_root: bool,
-    /// Opens the dataset; wrong options are usage errors that name the option and its allowed values.
-    pub open: fn(Root, &Options) -> Result<Box<dyn Source>>,
+    /// Opens the dataset; wrong options are usage errors that name the option and its allowed values. See [`Kind::open`].
+    open: fn(Root, &Options) -> Result<Box<dyn Source>>,
+}
+
+impl Kind {
+    /// A reader that also quarantines what it met in its folder and could not read: links that lead out, names that are none.
+    pub fn open(&self, root: Root, options: &Options) -> Result<Box<dyn Source>> {
+        let root = if options.follow_links { root.following_links() } else { root };
+        let reader = (self.open)(root.clone(), options).map_err(|e| about_refused(e, &root))?;
+        Ok(Box::new(Whole { reader, root, told: Mutex::default() }))
+    }
+}
+
+/// A reader, and what its root refused.
+struct Whole {
+    reader: Box<dyn Source>,
+    root: Root,
+    /// The shard under which it is told, and what.
+    told: Mutex<Option<(String, Vec<(String, Refusal)>)>>,
+}
+
+impl Source for Whole {
+    fn shards(&self) -> Result<Vec<Shard>> {
+        let mut shards = self.reader.shards().map_err(|e| about_refused(e, &self.root))?;
+        let refused = self.root.refused();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        *told = None;
+        // Not a shard of their own: how many of a source's rows are lost is judged by what is read together.
+        if let Some(first) = shards.first_mut().filter(|_| !refused.is_empty()) {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(format!("{} {refused:?}", first.fingerprint).as_bytes());
+            first.fingerprint = hasher.finalize().to_hex().to_string();
+            *told = Some((first.name.clone(), refused));
+        }
+        Ok(shards)
+    }
+
+    fn read(&self, shard: &Shard, rows: &mut Rows) -> Result<()> {
+        self.reader.read(shard, rows)?;
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (path, why) in told.filter(|(name, _)| *name == shard.name).into_iter().flat_map(|(_, refused)| refused) {
+            rows.refuse(path.clone(), &path, why.reason())?;
+        }
+        Ok(())
+    }
+}
+
+/// What is not there may lie behind a link that was not followed.
+fn about_refused(error: Error, root: &Root) -> Error {
+    match &root.refused()[..] {
+        [] => error,
+        [(path, why), rest @ ..] => {
+            let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
+            error.with("not read", format!("{path}: {}{more}", why.reason().message))
+        }
+    }
 }
 
 /// What a frame is used for.
@@ -82,6 +139,9 @@ pub struct Options {
     /// True: what `build.benchmarks` lists is used for training all the same.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_benchmarks: bool,
+    /// True: links that lead out of the root are followed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub follow_links: bool,
     /// Options of this kind alone (`depth_scale`, `rooms`, ...); a reader refuses keys that it does not know.
     #[serde(flatten)]
     pub extra: toml::Table,

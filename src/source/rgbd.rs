@@ -204,7 +204,7 @@ impl Source for Rgbd {
                 }
                 Some((scene, rest)) => (scene, rest),
             };
-            if rest.starts_with("color/") {
+            if rest.starts_with("color/") && entry.refused.is_none() {
                 scenes.insert(scene.to_owned());
             }
             Some(scene.to_owned())

@@ -1,28 +1,42 @@
 //! The folder of a dataset, on disk or in a bucket, that its reader never leaves.
 //!
 //! Paths come from dataset files and are not to be trusted: an absolute path, a `..`, a backslash, a NUL or a link that leads
-//! outside is refused. All calls block; readers run on blocking threads.
+//! outside is refused, and so is what is no file: a pipe, a socket, a device. All calls block; readers run on blocking threads.
+//!
+//! ```text
+//! walk ─► a file, or a link to one inside ─► entry
+//!      ├─► a folder, or a link to one inside that is not above ─► walk
+//!      └─► what leads out, leads nowhere, is no file or has no path ─► entry with a refusal ─► noted where it is the reader's business
+//! ```
 
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use object_store::{ObjectStore, ObjectStoreExt, path::Path as StorePath};
 use url::Url;
 
+use super::local_walk::{Folder, Links, changed, link_as_text};
+use super::rows::Refused;
 use crate::error::{Context, Error, Result};
+use crate::warehouse::{odd_keys, open_object};
+
+/// So many paths that cannot be read are noted; a dataset with more of them is none.
+const MAX_REFUSED: usize = 100_000;
 
 /// A dataset's folder: a local directory or a prefix of a bucket.
 #[derive(Debug, Clone)]
 pub struct Root {
     url: Url,
     place: Place,
+    /// Of all copies of this root.
+    refused: Arc<Mutex<BTreeMap<String, Refusal>>>,
 }
 
 #[derive(Debug, Clone)]
 enum Place {
-    Local(PathBuf),
+    Local(Folder),
     Store { store: Arc<dyn ObjectStore>, prefix: StorePath, runtime: tokio::runtime::Handle },
 }
 
@@ -32,15 +46,51 @@ impl std::fmt::Display for Root {
     }
 }
 
-/// A file below the root.
+/// A file below the root, or what is there and cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    /// Relative to the root, `/` between parts.
+    /// Relative to the root, `/` between parts; with a `/` at its end where it is a folder that is not entered.
     pub path: String,
     /// Bytes.
     pub size: u64,
     /// Changes when the content does: times of modification and change, or ETag.
     pub tag: String,
+    /// Why it cannot be read.
+    pub refused: Option<Refusal>,
+}
+
+/// Why something below the root cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Refusal {
+    LeadsOut,
+    LeadsNowhere,
+    TooManyLinks,
+    LinkAsText,
+    NotUtf8,
+    NoFile,
+    NoPath,
+}
+
+impl Refusal {
+    /// As a quarantined row has it. Codes: `path`, `missing_file`, `unreadable`.
+    pub fn reason(self) -> Refused {
+        let (code, message) = match self {
+            Self::LeadsOut => {
+                ("path", "a link that leads out of the root; `follow_links = true` of the source follows such links")
+            }
+            Self::LeadsNowhere => ("missing_file", "a link that leads nowhere"),
+            Self::TooManyLinks => ("path", "a link to a folder, behind very many of them; it is not followed"),
+            Self::LinkAsText => {
+                ("path", "a link that became a text: it holds the path of what it should be; copy links as links")
+            }
+            Self::NotUtf8 => ("path", "its name is not UTF-8"),
+            Self::NoFile => ("unreadable", "it is no file: a pipe, a socket or a device"),
+            Self::NoPath => {
+                ("path", "the key is no path: it has an empty part, a part `.` or `..`, or a control character")
+            }
+        };
+        Refused::new(code, message)
+    }
 }
 
 impl Root {
@@ -63,20 +113,45 @@ impl Root {
 
     /// A directory on this machine.
     pub fn local(path: &Path) -> Result<Self> {
-        let path = path.canonicalize().map_err(|e| {
+        let folder = Folder::open(path).map_err(|e| {
             Error::input("no such dataset folder")
                 .with("path", path.display())
                 .because(e)
                 .hint("check `root` of the source in mill.toml")
         })?;
-        let url = Url::from_directory_path(&path)
+        let url = Url::from_directory_path(folder.path())
             .map_err(|()| Error::input("this folder has no URL").with("path", path.display()))?;
-        Ok(Self { url, place: Place::Local(path) })
+        Ok(Self { url, place: Place::Local(folder), refused: Arc::default() })
     }
 
     /// A prefix of a bucket.
     pub fn store(url: Url, store: Arc<dyn ObjectStore>, prefix: StorePath, runtime: tokio::runtime::Handle) -> Self {
-        Self { url, place: Place::Store { store, prefix, runtime } }
+        Self { url, place: Place::Store { store, prefix, runtime }, refused: Arc::default() }
+    }
+
+    /// The same, with links followed wherever they lead: their maker is trusted.
+    pub fn following_links(mut self) -> Self {
+        if let Place::Local(folder) = &mut self.place {
+            folder.links = Links::Anywhere;
+        }
+        self
+    }
+
+    /// What was met in listings and cannot be read, sorted.
+    pub fn refused(&self) -> Vec<(String, Refusal)> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.iter().map(|(path, why)| (path.clone(), *why)).collect()
+    }
+
+    fn note(&self, path: String, why: Refusal) -> Result<()> {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.insert(path, why);
+        if refused.len() <= MAX_REFUSED {
+            return Ok(());
+        }
+        Err(Error::input(format!("more than {MAX_REFUSED} files of the source cannot be read"))
+            .with("the last because", why.reason().message)
+            .hint("check `root` of the source in mill.toml"))
     }
 
     /// The URL of a file below the root; it need not exist.
@@ -90,16 +165,38 @@ impl Root {
         Ok(url.to_string())
     }
 
-    /// Every file below `folder` ("" for all), sorted by path. Links that lead out of the root are not followed.
+    /// True for a `uri` of something below it: a path, or a URL without a fragment. It need not exist.
+    pub fn contains(&self, uri: &str) -> bool {
+        match &self.place {
+            Place::Local(root) => {
+                let path = match uri.contains("://") {
+                    true => Url::parse(uri).ok().and_then(|url| url.to_file_path().ok()),
+                    false => std::path::absolute(uri).ok(),
+                };
+                path.is_some_and(|path| root.contains(&path))
+            }
+            Place::Store { store, prefix, .. } => open_object(uri)
+                .is_ok_and(|(other, path)| Arc::ptr_eq(store, &other) && path.prefix_match(prefix).is_some()),
+        }
+    }
+
+    /// Every file below `folder` ("" for all), sorted by path. What cannot be read is noted.
     pub fn list(&self, folder: &str) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
-        self.visit(folder, &mut |entry| entries.push(entry))?;
+        self.visit(folder, &mut |entry| {
+            match entry.refused {
+                Some(why) => self.note(entry.path, why)?,
+                None => entries.push(entry),
+            }
+            Ok(())
+        })?;
         entries.sort();
         Ok(entries)
     }
 
     /// A hash of the paths, sizes and tags of the files below `folder`, for each key that `key` gives them; files without a
-    /// key are left out. In constant memory for each key: a folder of a million photos is never held.
+    /// key are left out, and what cannot be read is noted where it has one. In constant memory for each key: a folder of a million
+    /// photos is never held.
     pub fn digests(
         &self,
         folder: &str,
@@ -107,27 +204,31 @@ impl Root {
     ) -> Result<BTreeMap<String, String>> {
         let mut sums = BTreeMap::<String, u128>::new();
         self.visit(folder, &mut |entry| {
-            if let Some(key) = key(&entry) {
-                let line = format!("{}\0{}\0{}", entry.path, entry.size, entry.tag);
-                let sum = sums.entry(key).or_default();
-                // Listings come in any order, so the hashes are added up rather than chained.
-                *sum = sum.wrapping_add(xxhash_rust::xxh3::xxh3_128(line.as_bytes()));
+            let Some(key) = key(&entry) else { return Ok(()) };
+            if let Some(why) = entry.refused {
+                return self.note(entry.path, why);
             }
+            let line = format!("{}\0{}\0{}", entry.path, entry.size, entry.tag);
+            let sum = sums.entry(key).or_default();
+            // Listings come in any order, so the hashes are added up rather than chained.
+            *sum = sum.wrapping_add(xxhash_rust::xxh3::xxh3_128(line.as_bytes()));
+            Ok(())
         })?;
         Ok(sums.into_iter().map(|(key, sum)| (key, format!("{sum:032x}"))).collect())
     }
 
-    /// A hash of the paths, sizes and tags of all files below `folder`.
+    /// A hash of the paths, sizes and tags of all files below `folder`. What cannot be read is left to whoever knows the files' names.
     pub fn digest(&self, folder: &str) -> Result<String> {
-        Ok(self.digests(folder, |_| Some(String::new()))?.remove("").unwrap_or_default())
+        let named = |entry: &Entry| entry.refused.is_none().then(String::new);
+        Ok(self.digests(folder, named)?.remove("").unwrap_or_default())
     }
 
     /// True where there is a folder of this name with at least one file in it.
     pub fn has_folder(&self, folder: &str) -> Result<bool> {
         match &self.place {
-            Place::Local(root) => Ok(self.inside(root, folder)?.is_some_and(|path| path.is_dir())),
+            Place::Local(root) => Ok(inside(root, folder)?.is_some_and(|path| path.is_dir())),
             Place::Store { store, prefix, runtime } => {
-                let mut listing = store.list(Some(&join(prefix, &check(folder)?)));
+                let mut listing = store.list(Some(&join(prefix, &check(folder)?)?));
                 let first = runtime
                     .block_on(futures::TryStreamExt::try_next(&mut listing))
                     .or_input(|| format!("cannot list `{}`", self.url))?;
@@ -136,16 +237,21 @@ impl Root {
         }
     }
 
-    fn visit(&self, folder: &str, on: &mut dyn FnMut(Entry)) -> Result<()> {
+    fn visit(&self, folder: &str, on: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
         match &self.place {
             Place::Local(root) => {
-                let top = if folder.is_empty() { root.clone() } else { root.join(check(folder)?) };
-                if top.is_dir() {
-                    walk(root, &top, on)?;
+                let folder = if folder.is_empty() { String::new() } else { check(folder)? };
+                let top = if folder.is_empty() { Some(root.path().to_owned()) } else { inside(root, &folder)? };
+                match top {
+                    Some(top) if top.is_dir() => root.walk(&folder, top, on),
+                    Some(top) if link_as_text(&top).is_some() => {
+                        Err(Error::input(Refusal::LinkAsText.reason().message).with("path", folder))
+                    }
+                    _ => Ok(()),
                 }
             }
             Place::Store { store, prefix, runtime } => {
-                let top = if folder.is_empty() { prefix.clone() } else { join(prefix, &check(folder)?) };
+                let top = if folder.is_empty() { prefix.clone() } else { join(prefix, &check(folder)?)? };
                 let mut listing = store.list(Some(&top));
                 while let Some(meta) = runtime
                     .block_on(futures::TryStreamExt::try_next(&mut listing))
@@ -154,18 +260,19 @@ impl Root {
                     if let Some(rest) = meta.location.prefix_match(prefix) {
                         let path = rest.map(|p| p.as_ref().to_owned()).collect::<Vec<_>>().join("/");
                         let tag = meta.e_tag.unwrap_or_else(|| meta.last_modified.to_rfc3339());
-                        on(Entry { path, size: meta.size, tag });
+                        let refused = odd_keys::is_odd(&path).then_some(Refusal::NoPath);
+                        on(Entry { path: odd_keys::shown(&path), size: meta.size, tag, refused })?;
                     }
                 }
+                Ok(())
             }
         }
-        Ok(())
     }
 
     /// Fails exactly where a path is refused: it is malformed, or a link leads it out of the root. It need not exist.
     pub fn admit(&self, path: &str) -> Result<()> {
         match &self.place {
-            Place::Local(root) => self.inside(root, path).map(drop),
+            Place::Local(root) => inside(root, path).map(drop),
             Place::Store { .. } => check(path).map(drop),
         }
     }
@@ -178,12 +285,16 @@ impl Root {
     /// Bytes of a file, or none when it does not exist.
     pub fn size(&self, path: &str) -> Result<Option<u64>> {
         match &self.place {
-            Place::Local(root) => match self.inside(root, path)? {
-                Some(file) => Ok(file.metadata().ok().filter(|m| m.is_file()).map(|m| m.len())),
+            Place::Local(root) => match inside(root, path)? {
+                Some(file) => match file.metadata() {
+                    Ok(meta) if meta.is_file() => Ok(Some(meta.len())),
+                    Ok(meta) if !meta.is_dir() => Err(no_file(path)),
+                    _ => Ok(None),
+                },
                 None => Ok(None),
             },
             Place::Store { store, prefix, runtime } => {
-                match runtime.block_on(store.head(&join(prefix, &check(path)?))) {
+                match runtime.block_on(store.head(&join(prefix, &check(path)?)?)) {
                     Ok(meta) => Ok(Some(meta.size)),
                     Err(object_store::Error::NotFound { .. }) => Ok(None),
                     Err(e) => Err(Error::input("cannot read").with("file", path).because(e)),
@@ -196,11 +307,11 @@ impl Root {
     pub fn tag(&self, path: &str) -> Result<Option<String>> {
         match &self.place {
             Place::Local(root) => {
-                let meta = self.inside(root, path)?.and_then(|file| file.metadata().ok()).filter(|meta| meta.is_file());
+                let meta = inside(root, path)?.and_then(|file| file.metadata().ok()).filter(|meta| meta.is_file());
                 Ok(meta.map(|meta| format!("{} {}", changed(&meta), meta.len())))
             }
             Place::Store { store, prefix, runtime } => {
-                match runtime.block_on(store.head(&join(prefix, &check(path)?))) {
+                match runtime.block_on(store.head(&join(prefix, &check(path)?)?)) {
                     Ok(meta) => {
                         let tag = meta.e_tag.unwrap_or_else(|| meta.last_modified.to_rfc3339());
                         Ok(Some(format!("{tag} {}", meta.size)))
@@ -229,13 +340,17 @@ impl Root {
     pub fn open(&self, path: &str) -> Result<Box<dyn Read + Send>> {
         match &self.place {
             Place::Local(root) => {
-                let file = self.inside(root, path)?.ok_or_else(|| Error::input("no such file").with("file", path))?;
+                let file = inside(root, path)?.ok_or_else(|| Error::input("no such file").with("file", path))?;
+                // Opening a pipe waits for whoever writes to it.
+                if file.metadata().is_ok_and(|meta| !meta.is_file()) {
+                    return Err(no_file(path));
+                }
                 let file = std::fs::File::open(&file).or_input(|| format!("cannot open `{path}`"))?;
                 Ok(Box::new(std::io::BufReader::with_capacity(1 << 20, file)))
             }
             Place::Store { store, prefix, runtime } => {
                 let found = runtime
-                    .block_on(store.get(&join(prefix, &check(path)?)))
+                    .block_on(store.get(&join(prefix, &check(path)?)?))
                     .or_input(|| format!("cannot open `{path}`"))?;
                 let stream = futures::TryStreamExt::map_err(found.into_stream(), std::io::Error::other);
                 Ok(Box::new(Streamed {
@@ -246,16 +361,22 @@ impl Root {
             }
         }
     }
+}
 
-    /// The real place of a local path, none when it does not exist, an error when it lies outside.
-    fn inside(&self, root: &Path, path: &str) -> Result<Option<PathBuf>> {
-        let Ok(real) = root.join(check(path)?).canonicalize() else { return Ok(None) };
-        if real.starts_with(root) {
-            Ok(Some(real))
-        } else {
-            Err(Error::input("the path leads out of the dataset's folder").with("path", path))
-        }
+/// The real place of a local path, none when it does not exist, an error when it lies outside.
+fn inside(root: &Folder, path: &str) -> Result<Option<PathBuf>> {
+    let Ok(real) = root.path().join(check(path)?).canonicalize() else { return Ok(None) };
+    if root.admits(&real) {
+        Ok(Some(real))
+    } else {
+        Err(Error::input("the path leads out of the dataset's folder")
+            .with("path", path)
+            .hint("`follow_links = true` of the source follows links that lead out of its root"))
     }
+}
+
+fn no_file(path: &str) -> Error {
+    Error::input(Refusal::NoFile.reason().message).with("file", path)
 }
 
 /// The path with plain parts only, or why it is refused.
@@ -281,44 +402,11 @@ fn check(path: &str) -> Result<String> {
     Ok(parts.join("/"))
 }
 
-fn join(prefix: &StorePath, path: &str) -> StorePath {
-    prefix.parts().chain(StorePath::from(path).parts()).collect()
-}
-
-fn walk(root: &Path, folder: &Path, on: &mut dyn FnMut(Entry)) -> Result<()> {
-    let listing = std::fs::read_dir(folder).or_input(|| format!("cannot list `{}`", folder.display()))?;
-    for item in listing {
-        let item = item.or_input(|| format!("cannot list `{}`", folder.display()))?;
-        let path = item.path();
-        let Ok(real) = path.canonicalize() else { continue };
-        if !real.starts_with(root) {
-            continue;
-        }
-        let meta = std::fs::metadata(&real).or_input(|| format!("cannot read `{}`", path.display()))?;
-        let is_link = item.file_type().is_ok_and(|t| t.is_symlink());
-        if meta.is_dir() && !is_link {
-            // A linked folder could lead back to its parent and never end.
-            walk(root, &path, on)?;
-        } else if meta.is_file() {
-            let Some(relative) = path.strip_prefix(root).ok().and_then(Path::to_str) else { continue };
-            on(Entry { path: relative.to_owned(), size: meta.len(), tag: changed(&meta) });
-        }
-    }
-    Ok(())
-}
-
-/// When a file was modified and, where the system keeps it, when its entry was changed: tools that copy files set the former to what
-/// it was elsewhere, and nobody can set the latter.
-fn changed(meta: &std::fs::Metadata) -> String {
-    let modified = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
-    let modified = modified.map_or_else(String::new, |t| t.as_nanos().to_string());
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        format!("{modified} {}.{:09}", meta.ctime(), meta.ctime_nsec())
-    }
-    #[cfg(not(unix))]
-    modified
+/// As it is: what is listed by a name is read by that name.
+fn join(prefix: &StorePath, path: &str) -> Result<StorePath> {
+    let slash = if prefix.as_ref().is_empty() { "" } else { "/" };
+    StorePath::parse(format!("{prefix}{slash}{path}"))
+        .map_err(|e| Error::input("no object has this path").with("path", path.escape_debug()).because(e))
 }
 
 /// An object's byte stream as a blocking reader.

@@ -95,7 +95,7 @@ impl Imported {
 pub fn import_in_order(kind: &str, root: &Path, options: &str, order: fn(&mut Vec<Shard>)) -> Result<Imported, Error> {
     let kind = SOURCES.iter().find(|source| source.name == kind).unwrap();
     let options = Options { name: "test".to_owned(), extra: toml::from_str(options).unwrap(), ..Options::default() };
-    let source = (kind.open)(Root::local(root)?, &options)?;
+    let source = kind.open(Root::local(root)?, &options)?;
     let pushed = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&pushed);
     let mut rows = Rows::new(move |row| {
@@ -210,7 +210,7 @@ fn shards_are_stable_and_change_with_their_files() {
         let shards = || {
             let kind = SOURCES.iter().find(|source| source.name == fixture.kind).unwrap();
             let options = Options { extra: toml::from_str(fixture.options).unwrap(), ..Options::default() };
-            (kind.open)(Root::local(folder.path()).unwrap(), &options).unwrap().shards().unwrap()
+            kind.open(Root::local(folder.path()).unwrap(), &options).unwrap().shards().unwrap()
         };
         let before = shards();
         assert_eq!(before, shards());

@@ -67,6 +67,9 @@ impl Listing {
         // Hashes of the folders that frames' ids may begin with: eight bytes a folder.
         let mut folders = HashSet::new();
         let digests = images.root.digests("", |entry| {
+            if entry.refused.is_some() {
+                return images.would_read(&entry.path).then(String::new);
+            }
             let kind = images.kind_of(&entry.path)?;
             if kind != FileKind::Words {
                 let ends = entry.path.match_indices('/').map(|(at, _)| at);
@@ -145,7 +148,7 @@ impl Listing {
         let mut spiller = Spiller::new(self.buckets as usize)?;
         let mut failed = Ok(());
         images.root.digests("", |entry| {
-            let kind = images.kind_of(&entry.path)?;
+            let kind = images.kind_of(&entry.path).filter(|_| entry.refused.is_none())?;
             if failed.is_ok() && !matches!(kind, FileKind::Tar | FileKind::Table) {
                 let bucket = slice(&entry.path) % self.buckets;
                 failed = spiller.push(bucket as usize, Tag { kind: 0, document: 0, offset: 0 }, entry.path.as_bytes());
@@ -158,6 +161,15 @@ impl Listing {
 }
 
 impl Images {
+    /// True for a file that it would read if that could be, and for a folder with a `/` at its end that could have some.
+    fn would_read(&self, path: &str) -> bool {
+        let Some(folder) = path.strip_suffix('/') else { return self.kind_of(path).is_some() };
+        match &self.patterns[..] {
+            [] => !folder.split('/').any(|part| part.starts_with('.')),
+            patterns => patterns.iter().any(|pattern| could_match_below(pattern.as_str(), folder)),
+        }
+    }
+
     /// What a file is to this source; none where it is none of its business.
     pub fn kind_of(&self, path: &str) -> Option<FileKind> {
         let ending = ending(path).to_ascii_lowercase();
@@ -186,6 +198,19 @@ impl Images {
 
 const MATCHING: glob::MatchOptions =
     glob::MatchOptions { case_sensitive: false, require_literal_separator: true, require_literal_leading_dot: true };
+
+/// True where a pattern could match something in a folder.
+fn could_match_below(pattern: &str, folder: &str) -> bool {
+    let mut parts = pattern.split('/');
+    for name in folder.split('/') {
+        match parts.next() {
+            Some("**") => return true,
+            Some(part) if glob::Pattern::new(part).is_ok_and(|part| part.matches_with(name, MATCHING)) => {}
+            _ => return false,
+        }
+    }
+    parts.next().is_some()
+}
 
 /// `jpg` of `a/b.left.jpg`; empty where the name has no dot.
 pub fn ending(path: &str) -> &str {
@@ -223,6 +248,21 @@ fn shard_name(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_could_match_in_some_folders() {
+        for (pattern, folder, could) in [
+            ("a/*.jpg", "a", true),
+            ("a/*.jpg", "b", false),
+            ("*.jpg", "a", false),
+            ("**/*.jpg", "a/b", true),
+            ("a/**/x/*.jpg", "a/b/c", true),
+            ("a/*/c/*.jpg", "A/b", true),
+            ("a/b.jpg", "a/b.jpg", false),
+        ] {
+            assert_eq!(could_match_below(pattern, folder), could, "{pattern} {folder}");
+        }
+    }
 
     #[test]
     fn names_are_taken_apart() {

@@ -239,6 +239,11 @@ impl ScanNet {
             if self.is_extracted(&entry.path) {
                 return None;
             }
+            if entry.refused.is_some() {
+                // Any folder could have scenes in it.
+                let ours = entry.path.ends_with('/') || scene_of(&entry.path).is_some() || shared(&entry.path);
+                return ours.then(String::new);
+            }
             let Some((id, folder)) = scene_of(&entry.path) else { return shared(&entry.path).then(String::new) };
             folders.entry(id.to_owned()).or_default().insert(folder.to_owned());
             Some(id.to_owned())
