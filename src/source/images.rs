@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Nothing is copied: a frame's `uri` says where in which file its bytes are (see [`Address`](crate::photos::Address)). A
-//! bucket, a tar and a Parquet file are a shard each. Memory: a bucket's names, or what is known of a tar's photos of one key, or
-//! a row, and sixteen bytes a photo of the shard.
+//! bucket, a tar and a Parquet file are a shard each. Memory: a bucket's names, or what is known of a tar's photos of one key and
+//! some megabytes of what waits for its words, or a row, and sixteen bytes a photo of the shard.
 
 pub(super) mod exif;
 mod files;
@@ -66,17 +66,21 @@ What becomes of what: a photo becomes a frame, nothing is copied. It has no obje
 that of its bytes as they are; width and height are those of the upright picture: where EXIF says that the camera was
 turned, whoever reads the frame gets the pixels turned (`turned` in its uri). fx, fy, cx and cy are from EXIF, where it states
 a plausible focal length as of 35 mm film, or one in millimetres with the sensor's resolution, and the photo was not cropped
-since; else they are null. What is beside the photo is said of all photos of that name up to its first dot. Two photos that
-differ in their ending alone, a.jpg and a.png, have it in their frames' names.
+since; else they are null. What is beside the photo is said of all photos of that name up to its first dot; in a tar it may stand
+anywhere before or behind them. Two photos that differ in their ending alone, a.jpg and a.png, have it in their frames' names.
 
-Quarantined: files that are no photos (image), or photos of a format that is not read, such as WebP, GIF or HEIC (format),
-what vanished, cannot be read or is larger than 256 MiB (missing_file, unreadable), names that are absolute, have a `..`
-or lead out of the root (path), tars that break off, members that are links or sparse (tar), damaged Parquet files (parquet),
+Links are followed where they stay below the root, to folders, too, and a snapshot of Hugging Face's cache is read through its
+links; `follow_links = true`, which every kind of source takes, follows them anywhere. Folder markers of a bucket are passed over.
+
+Quarantined: files that are no photos, or break off, or whose pixels cannot be unpacked (image), photos of a format that is not
+read, such as WebP, GIF or HEIC (format), what vanished, links that lead nowhere, what cannot be read, is no file (a pipe, a
+device) or is larger than 256 MiB (missing_file, unreadable), names that are absolute, have a `..`, are not UTF-8, lead out of the
+root, or are no path of a bucket, such as a//b (path), tars that break off, with the photos whose words are lost with the rest, members that are links or sparse (tar), damaged Parquet files (parquet),
 columns that are absent or of a wrong type (column), rows without bytes (no_bytes) or with a key that is empty or no name
 (key), names that are used twice (duplicate), and photos whose words cannot be used (json, caption, licence, split).";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "images 1";
+const READER: &str = "images 2";
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -1,32 +1,60 @@
-//! The photos in a tar, with what is said of them in the members beside them.
+//! The photos in a tar, with what is said of them in the members of their key.
 //!
 //! ```text
 //! dir/17.jpg        a photo, its frame is <stem>/dir/17        ┐
-//! dir/17.left.jpg   another, its frame is <stem>/dir/17.left   ├─ key dir/17: the members up to the first dot, next to each other
+//! dir/17.left.jpg   another, its frame is <stem>/dir/17.left   ├─ key dir/17: the members up to the first dot
 //! dir/17.json       what is said of both                       ┘
 //! ```
 //!
-//! The tar is streamed once; photos are judged as they pass, and held without their bytes until their key ends.
+//! The tar is streamed once; photos are judged as they pass, and held without their bytes until their key ends. Tools write the members of
+//! a key next to each other, and other tools write all photos and then all words, or the other way round. So photos whose words were not
+//! beside them, and words whose photos were not, wait in a temporary file, sorted by their keys, until the tar ends:
+//!
+//! ```text
+//! members ─► a key's photos and words ─┬─ all there ─► frames
+//!                                      └─ some missing ─► temporary file ─► a bucket of keys ─► frames
+//! ```
+//!
+//! Memory: what is known of a key's photos, and of a bucket's, which is about [`BUCKET`] bytes of words and photos.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::Images;
-use super::frame::{Frames, Seen, not_read};
+use super::frame::{Frames, Kept, Seen, not_read};
 use super::listing::{NOT_READ, ending, key, stem};
 use super::members::{Kind, Member, Members};
 use super::words::{self, Beside, Words};
-use crate::error::Result;
+use crate::error::{Context, Result};
 use crate::photos::{Address, Part};
 use crate::source::photo::MAX_BYTES;
 use crate::source::rows::{Refused, Rows};
+use crate::source::spill::{Spiller, Tag};
 
 /// Members of one key that are held; it is taken to end where there are more.
 const MAX_GROUP: usize = 1024;
 
+/// Bytes of a tar for each bucket of what waits: were all of them words, so many would be held at once.
+const BUCKET: u64 = 8 << 20;
+
+/// What a record that waits is.
+const PHOTO: u8 = 0;
+const JSON: u8 = 1;
+const TEXT: u8 = 2;
+
 /// Reads a tar. What cannot be followed any more is one quarantined row, and what came before is kept.
 pub fn read(images: &Images, path: &str, stem: &str, rows: &mut Rows) -> Result<()> {
     let uri = images.root.uri(path)?;
-    let input = match images.root.open(path) {
-        Ok(input) => input,
+    let (input, size) = match images.root.open(path).and_then(|input| Ok((input, images.root.size(path)?))) {
+        Ok((input, size)) => (input, size.unwrap_or_default()),
         Err(e) => return rows.refuse(stem, path, Refused::new("unreadable", e.to_string())),
+    };
+    let (json, text) = images.options.beside();
+    let waiting = match json || text {
+        true => Some(Waiting::of(size.div_ceil(BUCKET).clamp(1, 4096) as usize)?),
+        false => None,
     };
     let mut group = Group {
         images,
@@ -36,19 +64,27 @@ pub fn read(images: &Images, path: &str, stem: &str, rows: &mut Rows) -> Result<
         key: String::new(),
         photos: Vec::new(),
         beside: Beside::default(),
+        waiting,
     };
     let mut members = Members::new(input);
     loop {
         match members.next() {
             Ok(Some(member)) => group.take(&uri, member, rows)?,
-            Ok(None) => return group.end(rows),
+            Ok(None) => {
+                group.end(rows)?;
+                return group.finish(None, rows);
+            }
             Err(why) => {
                 group.end(rows)?;
+                group.finish(Some(&why), rows)?;
                 return rows.refuse(stem, path, Refused::new("tar", why));
             }
         }
     }
 }
+
+/// A photo that was judged, and where it is.
+type Judged = Result<(Seen, Address), Refused>;
 
 /// The photos of one key.
 struct Group<'a> {
@@ -57,8 +93,10 @@ struct Group<'a> {
     stem: &'a str,
     frames: Frames<'a>,
     key: String,
-    photos: Vec<(String, Result<(Seen, Address), Refused>)>,
+    photos: Vec<(String, Judged)>,
     beside: Beside,
+    /// None where nothing is asked for but photos.
+    waiting: Option<Waiting>,
 }
 
 impl Group<'_> {
@@ -84,9 +122,59 @@ impl Group<'_> {
         Ok(())
     }
 
+    /// Ends a key: what lacks something waits for it.
     fn end(&mut self, rows: &mut Rows) -> Result<()> {
-        let words = Words::beside(&self.images.options, &std::mem::take(&mut self.beside));
-        let photos = std::mem::take(&mut self.photos);
+        let (photos, beside) = (std::mem::take(&mut self.photos), std::mem::take(&mut self.beside));
+        match &mut self.waiting {
+            Some(waiting) if photos.is_empty() || !beside.is_all(&self.images.options) => {
+                waiting.words(&self.key, beside)?;
+                let mut refused = Vec::new();
+                for (name, photo) in photos {
+                    match photo {
+                        Ok((seen, address)) => waiting.photo(&self.key, name, seen, &address)?,
+                        Err(why) => refused.push((name, Err(why))),
+                    }
+                }
+                self.push(refused, &Beside::default(), rows)
+            }
+            _ => self.push(photos, &beside, rows),
+        }
+    }
+
+    /// What waited. A tar that breaks off has lost words, and perhaps those of the photos that have none.
+    fn finish(&mut self, broken: Option<&str>, rows: &mut Rows) -> Result<()> {
+        let Some(waiting) = self.waiting.take() else { return Ok(()) };
+        let buckets = waiting.buckets;
+        let waiting = waiting.records.finish()?;
+        for bucket in 0..buckets {
+            let mut keys = BTreeMap::<String, (Vec<(String, Judged)>, Beside)>::new();
+            waiting.visit(bucket, |tag, record| {
+                let (key, record) = record.split_at(tag.offset as usize);
+                let (photos, beside) = keys.entry(String::from_utf8_lossy(key).into_owned()).or_default();
+                match tag.kind {
+                    PHOTO => {
+                        let failed = || "a photo that waited cannot be read back".to_owned();
+                        let Stored { name, seen, uri } = serde_json::from_slice(record).or_internal(failed)?;
+                        photos.push((name, Ok((seen.into(), Address::parse(&uri)?))));
+                    }
+                    JSON => beside.json = Some(record.to_vec()),
+                    _ => beside.txt = Some(record.to_vec()),
+                }
+                Ok(())
+            })?;
+            for (mut photos, beside) in keys.into_values() {
+                if let Some(why) = broken.filter(|_| !beside.is_all(&self.images.options)) {
+                    let message = format!("what is said of it may be in what is lost of its tar: {why}");
+                    photos.iter_mut().for_each(|(_, photo)| *photo = Err(Refused::new("tar", message.clone())));
+                }
+                self.push(photos, &beside, rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, photos: Vec<(String, Judged)>, beside: &Beside, rows: &mut Rows) -> Result<()> {
+        let words = Words::beside(&self.images.options, beside);
         for (name, photo) in &photos {
             let alone = photos.iter().filter(|(other, _)| stem(other) == stem(name)).count() == 1;
             let name = if alone { stem(name) } else { name };
@@ -94,6 +182,47 @@ impl Group<'_> {
             self.frames.push(&format!("{}/{name}", self.stem), self.path, photo, rows)?;
         }
         Ok(())
+    }
+}
+
+/// Photos and words in a temporary file, those of a key in one bucket.
+struct Waiting {
+    records: Spiller,
+    buckets: usize,
+}
+
+/// A photo as it waits.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    name: String,
+    seen: Kept,
+    uri: String,
+}
+
+impl Waiting {
+    fn of(buckets: usize) -> Result<Self> {
+        Ok(Self { records: Spiller::new(buckets)?, buckets })
+    }
+
+    fn words(&mut self, key: &str, Beside { json, txt }: Beside) -> Result<()> {
+        for (kind, words) in [(JSON, json), (TEXT, txt)] {
+            if let Some(words) = words {
+                self.put(key, kind, &words)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn photo(&mut self, key: &str, name: String, seen: Seen, address: &Address) -> Result<()> {
+        let stored = Stored { name, seen: seen.into(), uri: address.to_string() };
+        let json = serde_json::to_vec(&stored).or_internal(|| "a photo has no JSON form".to_owned())?;
+        self.put(key, PHOTO, &json)
+    }
+
+    fn put(&mut self, key: &str, kind: u8, record: &[u8]) -> Result<()> {
+        let bucket = xxh3_64(key.as_bytes()) % self.buckets as u64;
+        let tag = Tag { kind, document: 0, offset: key.len() as u64 };
+        self.records.push(bucket as usize, tag, &[key.as_bytes(), record].concat())
     }
 }
 

@@ -22,11 +22,29 @@ pub struct Words {
     pub split: Option<String>,
 }
 
+impl ImagesOptions {
+    /// Which files beside a photo say something that is asked for: JSON, text.
+    pub fn beside(&self) -> (bool, bool) {
+        let text = self.caption.as_deref() == Some("txt");
+        let fields = [&self.licence_column, &self.split_column];
+        let json = fields.into_iter().any(Option::is_some) || (self.caption.is_some() && !text);
+        (json, text)
+    }
+}
+
 /// The files beside a photo, where they are there.
 #[derive(Debug, Clone, Default)]
 pub struct Beside {
     pub json: Option<Vec<u8>>,
     pub txt: Option<Vec<u8>>,
+}
+
+impl Beside {
+    /// True where nothing is missing that the options ask for.
+    pub fn is_all(&self, options: &ImagesOptions) -> bool {
+        let (json, text) = options.beside();
+        (self.json.is_some() || !json) && (self.txt.is_some() || !text)
+    }
 }
 
 impl Words {
