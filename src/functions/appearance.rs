@@ -13,7 +13,7 @@ use spatialmill_geometry::{Mask, PixelBox};
 
 use super::lift::column_of_structs;
 use super::lists::{Lost, quarantined_field, to_lists};
-use super::reading_function::ReadingFunction;
+use super::reading_function::{Opens, ReadingFunction};
 use crate::photos;
 use crate::source::photo::MAX_BYTES;
 
@@ -23,6 +23,7 @@ pub const APPEARANCE: ReadingFunction = ReadingFunction {
     usage: "appearance(uri, things)",
     doc: "the mean colour of each of a frame's things (object_id, box, mask) on its image; opens the image",
     arguments: 2,
+    opens: Opens::Image,
     rows_at_once: 32,
     asks_models: false,
     fields: |_| fields(),

@@ -16,7 +16,7 @@ use super::depth;
 use super::frames::{Frame, frames_of};
 use super::lists::{Lost, to_lists};
 use super::object_rows::{ObjectRow, row_fields};
-use super::reading_function::ReadingFunction;
+use super::reading_function::{Opens, ReadingFunction};
 use crate::source::rows::{Box2, Mask as MaskRow};
 
 /// See [`spatialmill_geometry::lift()`] for how it is done.
@@ -25,6 +25,7 @@ pub const LIFT: ReadingFunction = ReadingFunction {
     usage: "lift(frame, detections)",
     doc: "objects in view space from a frame's masks and its depth image; opens the depth image",
     arguments: 2,
+    opens: Opens::Depth,
     rows_at_once: 64,
     asks_models: false,
     fields: row_fields,

@@ -1,6 +1,7 @@
 //! The SQL functions of the pipeline: those of `udfs/columns`, which see only their arguments, and those here, which open files.
 //!
-//! A function that opens files is asynchronous: DataFusion awaits it, reads overlap, and the arithmetic runs on blocking threads.
+//! A function that opens files is asynchronous: DataFusion awaits it, reads overlap, and the arithmetic runs on blocking threads. It opens
+//! what lies in the project's [`places`] alone.
 
 mod annotate;
 mod appearance;
@@ -11,6 +12,7 @@ mod lift;
 mod lists;
 mod object_rows;
 pub mod phrases;
+mod places;
 mod project;
 mod reading_function;
 
@@ -22,6 +24,7 @@ use datafusion::prelude::SessionContext;
 use spatialmill_columns::wording;
 
 pub use self::lists::Lost;
+use self::places::Places;
 use self::reading_function::ReadingFunction;
 use crate::error::Result;
 use crate::models::Models;
@@ -50,8 +53,9 @@ pub fn register(context: &SessionContext, project: &Project, objects: &SchemaRef
     for function in wording::functions(&phrases::phrases(project)?) {
         context.register_udf(function);
     }
+    let places = Arc::new(Places::of(project));
     for function in READING {
-        context.register_udf(function.scalar(objects, models));
+        context.register_udf(function.scalar(objects, models, &places));
     }
     Ok(())
 }

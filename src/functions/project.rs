@@ -18,7 +18,7 @@ use super::frames::{Frame, frames_of};
 use super::lift::column_of_structs;
 use super::lists::{Lost, to_lists};
 use super::object_rows::{ObjectRow, row_fields};
-use super::reading_function::ReadingFunction;
+use super::reading_function::{Opens, ReadingFunction};
 use crate::source::rows::{Box2, Mask as MaskRow};
 
 /// See [`spatialmill_geometry::Scene`] for how it is done.
@@ -27,6 +27,7 @@ pub const PROJECT: ReadingFunction = ReadingFunction {
     usage: "project(frames, objects, surfaces)",
     doc: "objects in view space from a scene's boxes and triangles and its frames' poses; opens depth images",
     arguments: 3,
+    opens: Opens::Depth,
     rows_at_once: 4,
     asks_models: false,
     fields: row_fields,

@@ -4,15 +4,18 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{Array, ArrayRef, new_null_array};
 use arrow::datatypes::{DataType, Fields, SchemaRef};
 use async_trait::async_trait;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::async_udf::{AsyncScalarUDF, AsyncScalarUDFImpl};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use futures::future::BoxFuture;
+use spatialmill_columns::{Lists, Record};
 
+use super::lift::column_of_structs;
 use super::lists::list_type;
+use super::places::Places;
 use crate::models::Models;
 
 /// The function. DataFusion awaits it; the arithmetic is for blocking threads.
@@ -24,6 +27,8 @@ pub struct ReadingFunction {
     /// One line.
     pub doc: &'static str,
     pub arguments: usize,
+    /// What it opens.
+    pub opens: Opens,
     /// So many rows are handed over at once: what they come to is held in memory.
     pub rows_at_once: usize,
     /// True where models answer: then several slices are in flight, so that devices never wait for pictures.
@@ -34,13 +39,36 @@ pub struct ReadingFunction {
     pub call: fn(Vec<ArrayRef>, Fields, Arc<Models>) -> BoxFuture<'static, Result<ArrayRef>>,
 }
 
+/// Which of its arguments name files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opens {
+    /// The first is a `uri`.
+    Image,
+    /// The first is a frame with a `depth_uri`, or a list of frames.
+    Depth,
+}
+
+fn depth_uris(frames: &ArrayRef) -> Result<ArrayRef> {
+    let frames = match frames.data_type() {
+        DataType::List(_) => {
+            let frames = Lists::new(frames)?.values;
+            if frames.is_empty() {
+                return Ok(new_null_array(&DataType::Utf8, 0));
+            }
+            frames
+        }
+        _ => column_of_structs(frames, "frame")?,
+    };
+    Ok(Arc::clone(Record(&frames).field("depth_uri")?))
+}
+
 impl ReadingFunction {
-    /// What a session registers; `objects` are the columns of that table.
-    pub fn scalar(&'static self, objects: &SchemaRef, models: &Arc<Models>) -> ScalarUDF {
+    /// What a session registers; `objects` are the columns of that table. Files are opened in these places alone.
+    pub fn scalar(&'static self, objects: &SchemaRef, models: &Arc<Models>, places: &Arc<Places>) -> ScalarUDF {
         // Files may change between two calls.
         let signature = Signature::any(self.arguments, Volatility::Volatile);
-        let (fields, models) = ((self.fields)(objects), Arc::clone(models));
-        let awaited = Awaited { function: self, signature, fields, models };
+        let (fields, models, places) = ((self.fields)(objects), Arc::clone(models), Arc::clone(places));
+        let awaited = Awaited { function: self, signature, fields, models, places };
         AsyncScalarUDF::new(Arc::new(awaited)).into_scalar_udf()
     }
 }
@@ -51,6 +79,7 @@ struct Awaited {
     signature: Signature,
     fields: Fields,
     models: Arc<Models>,
+    places: Arc<Places>,
 }
 
 impl ScalarUDFImpl for Awaited {
@@ -82,6 +111,11 @@ impl AsyncScalarUDFImpl for Awaited {
 
     async fn invoke_async_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let columns = ColumnarValue::values_to_arrays(&args.args)?;
+        let files = match self.function.opens {
+            Opens::Image => Arc::clone(&columns[0]),
+            Opens::Depth => depth_uris(&columns[0])?,
+        };
+        self.places.admit(self.function.name, &files).await?;
         Ok(ColumnarValue::Array((self.function.call)(columns, self.fields.clone(), Arc::clone(&self.models)).await?))
     }
 }

@@ -6,7 +6,7 @@ use spatialmill_models::Task;
 
 use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, each_row, number_field, numbers_field, text_field};
 use crate::functions::lists::{Lost, quarantined_field, to_lists};
-use crate::functions::reading_function::ReadingFunction;
+use crate::functions::reading_function::{Opens, ReadingFunction};
 
 /// In pixels of the image; one row, or none.
 pub const INTRINSICS: ReadingFunction = ReadingFunction {
@@ -14,6 +14,7 @@ pub const INTRINSICS: ReadingFunction = ReadingFunction {
     usage: "intrinsics(uri, sha256, model)",
     doc: "the camera (fx, fy, cx, cy in pixels, trust, made_by) that took an image, by a model of models.toml",
     arguments: 3,
+    opens: Opens::Image,
     rows_at_once: ROWS_AT_ONCE,
     asks_models: true,
     fields: |_| {
@@ -35,6 +36,7 @@ pub const GRAVITY: ReadingFunction = ReadingFunction {
     usage: "gravity(uri, sha256, model)",
     doc: "which way is down (down: x, y, z in camera axes, trust, made_by) in an image, by a model of models.toml",
     arguments: 3,
+    opens: Opens::Image,
     rows_at_once: ROWS_AT_ONCE,
     asks_models: true,
     fields: |_| -> Fields {

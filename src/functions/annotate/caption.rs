@@ -16,7 +16,7 @@ use super::things::{Thing, things_of};
 use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, blocking, each_row, numbers_field, text_field};
 use crate::error::Error;
 use crate::functions::lists::{Lost, quarantined_field, to_lists};
-use crate::functions::reading_function::ReadingFunction;
+use crate::functions::reading_function::{Opens, ReadingFunction};
 use crate::models::{Chatting, Shown, Step};
 use crate::pipeline::account::FILTERED;
 use crate::source::rows::Box2;
@@ -27,6 +27,7 @@ pub const CAPTION: ReadingFunction = ReadingFunction {
     usage: "caption(uri, sha256, things, model)",
     doc: "short noun phrases (object_id, caption, made_by) for an image's things (object_id, category, box), by a model of models.toml",
     arguments: 4,
+    opens: Opens::Image,
     rows_at_once: ROWS_AT_ONCE,
     asks_models: true,
     fields: |_| -> Fields {
@@ -56,6 +57,7 @@ pub const GROUND: ReadingFunction = ReadingFunction {
     usage: "ground(uri, sha256, phrase, model)",
     doc: "boxes (box, made_by) of what fits a phrase in an image, by a model of models.toml",
     arguments: 4,
+    opens: Opens::Image,
     rows_at_once: ROWS_AT_ONCE,
     asks_models: true,
     fields: |_| {

@@ -17,7 +17,7 @@ use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, each_row, number_field, text_f
 use crate::error::{Context, Error};
 use crate::functions::lift::column_of_structs;
 use crate::functions::lists::{Lost, quarantined_field, to_lists};
-use crate::functions::reading_function::ReadingFunction;
+use crate::functions::reading_function::{Opens, ReadingFunction};
 use crate::models::Beside;
 
 /// See the module.
@@ -26,6 +26,7 @@ pub const DEPTH: ReadingFunction = ReadingFunction {
     usage: "depth(uri, sha256, camera, model)",
     doc: "a depth image (depth_uri, depth_scale, near, far in metres, trust, made_by) of an image taken by a camera (fx, fy, cx, cy), by a model of models.toml",
     arguments: 4,
+    opens: Opens::Image,
     rows_at_once: ROWS_AT_ONCE,
     asks_models: true,
     fields: |_| fields(),

@@ -10,7 +10,7 @@ use spatialmill_models::Task;
 use super::caption::{in_picture, not_for};
 use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, blocking, each_row, number_field, numbers_field, text_field};
 use crate::functions::lists::{Lost, quarantined_field, to_lists};
-use crate::functions::reading_function::ReadingFunction;
+use crate::functions::reading_function::{Opens, ReadingFunction};
 use crate::models::{Chatting, How, Shown, Step};
 use crate::pipeline::account::FILTERED;
 use crate::source::category::spelled;
@@ -22,6 +22,7 @@ pub const DETECT: ReadingFunction = ReadingFunction {
     usage: "detect(uri, sha256, model)",
     doc: "objects of an image (object_id, category, box, score, made_by), by a model of models.toml; sha256 may be null",
     arguments: 3,
+    opens: Opens::Image,
     rows_at_once: ROWS_AT_ONCE,
     asks_models: true,
     fields: |_| fields(),

@@ -10,7 +10,7 @@ use spatialmill_models::{Outputs, Size, Task};
 use super::things::{Thing, things_of};
 use super::{Ask, Failure, FromLost, MODEL_FAILED, ROWS_AT_ONCE, blocking, each_row, number_field, text_field};
 use crate::functions::lists::{Lost, quarantined_field, to_lists};
-use crate::functions::reading_function::ReadingFunction;
+use crate::functions::reading_function::{Opens, ReadingFunction};
 use crate::models::Key;
 use crate::source::rows::Mask as MaskRow;
 
@@ -20,6 +20,7 @@ pub const SEGMENT: ReadingFunction = ReadingFunction {
     usage: "segment(uri, sha256, things, model)",
     doc: "masks (object_id, mask, score, made_by) of an image's things (object_id, box), by a model of models.toml",
     arguments: 4,
+    opens: Opens::Image,
     rows_at_once: ROWS_AT_ONCE,
     asks_models: true,
     fields: |_| fields(),
