@@ -151,6 +151,8 @@ judged AS (
         p.colour,
         n.alone,
         CASE
+            -- Each object of an image that could be decoded has an appearance.
+            WHEN $own_colours AND f.sha256 IS NOT NULL AND n.place IS NOT NULL AND p.object_id IS NULL THEN 'damaged_image'
             WHEN n.twin THEN 'marked_twice'
             WHEN n.name IS NULL OR array_has($skip_categories, n.lower_kind) THEN 'skipped_category'
         END AS unfit,
