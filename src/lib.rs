@@ -4,6 +4,7 @@ pub mod cli;
 pub mod error;
 pub mod export;
 pub mod functions;
+mod listed;
 pub mod models;
 pub mod photos;
 pub mod pipeline;

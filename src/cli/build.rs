@@ -70,6 +70,7 @@ impl Build {
 
     async fn make(&self, mill: &Mill) -> Result<(Vec<Imported>, Vec<Built>)> {
         let imported = if self.no_import { Vec::new() } else { mill.import(&[]).await? };
+        tell_unmatched(mill).await?;
         let built = mill.build(self.until.as_deref()).await.inspect_err(|_| account(mill))?;
         Ok((imported, built))
     }
@@ -85,6 +86,16 @@ pub(super) fn ask(imported: &[Imported]) {
     for (source, line) in imported.iter().flat_map(|i| i.unsaid.iter().map(move |line| (&i.source, line))) {
         tell_line(format_args!("source {source}: {line}"));
     }
+}
+
+/// A line of a benchmark's list that matches nothing may be misspelt, and then what it means is trained on.
+pub(super) async fn tell_unmatched(mill: &Mill) -> Result<()> {
+    for outcome in mill.benchmarks().await?.into_iter().flatten() {
+        if let Some(complaint) = outcome.complaint() {
+            tell_line(format_args!("{complaint}"));
+        }
+    }
+    Ok(())
 }
 
 /// One line a source.

@@ -4,7 +4,6 @@ use clap::Args;
 
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
-use crate::project::Project;
 use crate::project::keys::KEYS;
 use crate::run::Mill;
 use crate::run::benchmarks::Benchmarks;
@@ -67,7 +66,7 @@ impl Doctor {
                     let checked = async { mill.models.get(name, task).await?.checked().await };
                     note(&format!("{key} {name}"), checked.await);
                 }
-                note("benchmarks", benchmarks(&mill.project));
+                note("benchmarks", benchmarks(&mill).await);
                 for source in &mill.project.sources {
                     let name = format!("source {}", source.options.name);
                     let probed = mill.probe_source(source).await.map(|(shards, unsaid)| {
@@ -85,16 +84,17 @@ impl Doctor {
 }
 
 /// What is kept out of training.
-fn benchmarks(project: &Project) -> Result<String> {
-    let mut known =
-        String::from("no lists: only the datasets' own splits keep what will be evaluated on out of training");
-    for source in project.sources.iter().filter(|source| !source.options.allow_benchmarks) {
-        let (lists, entries) = Benchmarks::of(project, source)?.size();
-        if lists > 0 {
-            known = format!("{entries} scenes and images on {lists} lists are kept out of training");
-        }
+async fn benchmarks(mill: &Mill) -> Result<String> {
+    let (lists, lines) = Benchmarks::all(&mill.project)?.size();
+    if lists == 0 {
+        return Ok("no lists: only the datasets' own splits keep what will be evaluated on out of training".to_owned());
     }
-    Ok(known)
+    let complaints: Vec<_> = match mill.benchmarks().await? {
+        None => vec!["what matches them is known after an import".to_owned()],
+        Some(outcomes) => outcomes.iter().filter_map(|outcome| outcome.complaint()).collect(),
+    };
+    let known = format!("{lines} scenes and images on {lists} lists are kept out of training");
+    Ok(std::iter::once(known).chain(complaints).collect::<Vec<_>>().join("; "))
 }
 
 fn keys(global: &Global) -> Result<()> {

@@ -36,7 +36,7 @@ impl Import {
                 let imported = mill.import(&self.sources).await?;
                 out(&super::build::sources(&imported))?;
                 super::build::ask(&imported);
-                Ok(())
+                super::build::tell_unmatched(&mill).await
             }
         }
     }

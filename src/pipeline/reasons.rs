@@ -42,6 +42,7 @@ pub const REASONS: &[(&str, &[Reason])] = &[
         "questions, of each thing",
         &[
             reason("marked_twice", "another mark of the same thing says more of it (same_thing_iou)"),
+            reason("damaged_image", "its image cannot be decoded; `quarantine` says why"),
             reason("skipped_category", "its name says nothing, or it has no end (skip_categories)"),
             reason("low_score", "a model is not sure of it, or of its mask (min_score, min_mask_score)"),
             reason("occluded", "too little of it is seen (min_visibility, min_visibility_size)"),

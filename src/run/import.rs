@@ -9,7 +9,7 @@
 //! Memory: a few hundred rows and one unfinished batch a table, for each shard in flight.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, TryStreamExt};
@@ -47,8 +47,8 @@ pub struct Imported {
 pub struct SourceState {
     /// Shards to be read, each with its full name and fingerprint.
     wanted: Vec<(Shard, String, String)>,
-    /// The full names of all its shards.
-    current: BTreeSet<String>,
+    /// The full names of all its shards, with their fingerprints.
+    current: BTreeMap<String, String>,
     /// How many of those to be read were imported before, as something else.
     pub changed: usize,
     /// What mill.toml should say of the source and does not, see [`Source::unsaid`].
@@ -85,11 +85,21 @@ struct Destination<'a> {
     tables: &'a BTreeMap<&'static str, Table>,
     quarantine: &'a Table,
     benchmarks: &'a Benchmarks,
+    such_as: &'a Mutex<Option<String>>,
     run: &'a Run,
 }
 
 /// The four tables' parts of one shard.
 type Read = BTreeMap<&'static str, Made>;
+
+/// A source that was read and is not published yet.
+struct Unpublished {
+    imported: Imported,
+    /// A record that could not be used, and why.
+    such_as: Option<String>,
+    read: Vec<Read>,
+    current: BTreeMap<String, String>,
+}
 
 impl Mill {
     /// Reads the sources named (all when none): shards that changed are read again, shards that are gone are removed.
@@ -101,17 +111,31 @@ impl Mill {
     }
 
     async fn import_all(&self, names: &[String], run: &Run) -> Result<Vec<Imported>> {
-        let mut imported = Vec::new();
-        for source in &self.project.sources {
-            if names.is_empty() || names.contains(&source.options.name) {
-                let read = run.until_kept(async |run| self.import_source(source, run).await).await;
-                imported.push(read.map_err(|e| e.with("source", &source.options.name))?);
-            }
-        }
+        let imported = run.until_kept(async |run| self.import_sources(names, run).await).await?;
         if names.is_empty() {
             self.remove_unknown_sources(run).await?;
         }
         self.record_runs(run).await?;
+        Ok(imported)
+    }
+
+    async fn import_sources(&self, names: &[String], run: &Run) -> Result<Vec<Imported>> {
+        let mut read = Vec::new();
+        for source in &self.project.sources {
+            if names.is_empty() || names.contains(&source.options.name) {
+                read.push(self.read_source(source, run).await.map_err(|e| e.with("source", &source.options.name))?);
+            }
+        }
+        if names.is_empty() {
+            // What a list names may be in any source.
+            let shards = read.iter().flat_map(|source| source.current.clone()).collect();
+            self.refuse_idle_lists(&shards).await?;
+        }
+        let mut imported = Vec::new();
+        for source in read {
+            let name = source.imported.source.clone();
+            imported.push(self.publish_source(source, run).await.map_err(|e| e.with("source", &name))?);
+        }
         Ok(imported)
     }
 
@@ -145,11 +169,11 @@ impl Mill {
             tables.push(stored);
         }
         let mut state =
-            SourceState { wanted: Vec::new(), current: BTreeSet::new(), changed: 0, unsaid: Vec::new(), lost: 0 };
+            SourceState { wanted: Vec::new(), current: BTreeMap::new(), changed: 0, unsaid: Vec::new(), lost: 0 };
         for shard in shards {
             let full = format!("{name}/{}", shard.name);
             let fingerprint = Fingerprint::of_source(&table.kind, &options, &shard.fingerprint).to_string();
-            if !state.current.insert(full.clone()) {
+            if state.current.insert(full.clone(), fingerprint.clone()).is_some() {
                 return Err(Error::input("two shards have one name").with("shard", full));
             }
             let stored = |table: &Option<Table>| {
@@ -166,7 +190,8 @@ impl Mill {
         Ok((state, benchmarks))
     }
 
-    async fn import_source(&self, table: &SourceTable, run: &Run) -> Result<Imported> {
+    /// Makes everything durable that is to be read of a source. Nothing is visible yet.
+    async fn read_source(&self, table: &SourceTable, run: &Run) -> Result<Unpublished> {
         let name = &table.options.name;
         let reader = self.open_source(table).await?;
         let (state, benchmarks) = self.source_state_by(table, &reader).await?;
@@ -181,8 +206,15 @@ impl Mill {
         }
         let bar = self.progress.stage(name, wanted.len());
         let in_flight = self.engine.partitions() + ONE_MORE;
+        let such_as = Mutex::default();
         let mut read: Vec<Read> = futures::stream::iter(wanted.into_iter().map(|(shard, full, fingerprint)| {
-            let into = Destination { tables: &tables, quarantine: &quarantine, benchmarks: &benchmarks, run };
+            let into = Destination {
+                tables: &tables,
+                quarantine: &quarantine,
+                benchmarks: &benchmarks,
+                such_as: &such_as,
+                run,
+            };
             let (reader, bar) = (Arc::clone(&reader), &bar);
             async move {
                 let before = match self.force.names_import(&full) {
@@ -207,39 +239,40 @@ impl Mill {
         read.iter().for_each(|r| ledger.add(&total(r)));
         let unsaid = blocking(move || reader.unsaid()).await?;
         let imported = Imported { source: name.clone(), read: read.len(), fresh, ledger, unsaid };
-        self.publish_source(name, &tables, read, &current, run).await?;
-        Ok(imported)
+        let such_as = such_as.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(Unpublished { imported, such_as, read, current })
     }
 
     /// Quarantine first, then what frames point to, and frames last: a frame that is seen has all that belongs to it.
-    async fn publish_source(
-        &self,
-        source: &str,
-        tables: &BTreeMap<&'static str, Table>,
-        read: Vec<Read>,
-        current: &BTreeSet<String>,
-        run: &Run,
-    ) -> Result<()> {
-        let prefix = format!("{source}/");
+    async fn publish_source(&self, source: Unpublished, run: &Run) -> Result<Imported> {
+        let Unpublished { imported, such_as, read, current } = source;
+        let mut tables = BTreeMap::new();
+        for name in IMPORTED {
+            tables.insert(*name, self.open_or_create(name).await?);
+        }
+        let prefix = format!("{}/", imported.source);
         let gone: Vec<String> = tables["frames"]
             .shards()
             .into_keys()
-            .filter(|shard| shard.starts_with(&prefix) && !current.contains(*shard))
+            .filter(|shard| shard.starts_with(&prefix) && !current.contains_key(*shard))
             .map(str::to_owned)
             .collect();
         if read.is_empty() && gone.is_empty() {
-            return Ok(());
+            return Ok(imported);
         }
         let whole: Vec<Made> = read.iter().map(|r| Made { ledger: total(r), ..r["frames"].clone() }).collect();
         self.quarantine(IMPORT, &whole, &gone, run).await?;
-        self.refuse_if_too_many(IMPORT, &whole)?;
+        self.refuse_if_too_many(IMPORT, &whole).map_err(|e| match &such_as {
+            Some(lost) => e.with("such as", lost),
+            None => e,
+        })?;
         for name in IMPORTED.iter().rev() {
             let made: Vec<Made> = read.iter().map(|r| r[name].clone()).collect();
             let mut ledger = Ledger::default();
             made.iter().for_each(|m| ledger.add(&m.ledger));
             self.publish(&tables[name], made, gone.clone(), run, &ledger).await?;
         }
-        Ok(())
+        Ok(imported)
     }
 
     /// A source that is no longer in mill.toml takes its rows with it.
@@ -265,7 +298,7 @@ impl Mill {
         let runtime = tokio::runtime::Handle::current();
         blocking(move || {
             let root = source::root::Root::at(&text, &folder, kind.makes_root, runtime)?;
-            (kind.open)(root, &options).map(Arc::from)
+            kind.open(root, &options).map(Arc::from)
         })
         .await
     }
@@ -276,7 +309,7 @@ impl Mill {
         shard: Shard,
         full: String,
         fingerprint: String,
-        Destination { tables, quarantine, benchmarks, run }: Destination<'_>,
+        Destination { tables, quarantine, benchmarks, such_as, run }: Destination<'_>,
     ) -> Result<Read> {
         let source = full.split('/').next().unwrap_or_default().to_owned();
         let (send, mut receive) = mpsc::channel::<Row>(WAITING);
@@ -291,6 +324,7 @@ impl Mill {
         }
         let mut losses = Losses::new(quarantine, IMPORT, &full, &fingerprint, run);
         let mut ledgers: BTreeMap<&'static str, Ledger> = BTreeMap::new();
+        let mut matching = BTreeSet::new();
         let mut chunk = Vec::with_capacity(WAITING);
         while receive.recv_many(&mut chunk, WAITING).await > 0 {
             for row in chunk.drain(..) {
@@ -302,15 +336,28 @@ impl Mill {
                         let Quarantined { key, uri, code, message, loss } = lost;
                         let lost = Lost { key, uri, code: code.to_owned(), message, loss };
                         ledger.quarantine(&lost);
+                        let said = format!("{}: {}", lost.key, lost.message);
+                        let mut such_as = such_as.lock().unwrap_or_else(PoisonError::into_inner);
+                        // The same one, whichever shard is first.
+                        if such_as.as_ref().is_none_or(|other| said < *other) {
+                            *such_as = Some(said);
+                        }
+                        drop(such_as);
                         losses.push(lost).await?;
                     }
-                    Row::Frame(frame) if benchmarks.list_of(&frame).is_some() => {
-                        let ledger = ledgers.entry("frames").or_default();
-                        ledger.rows_in += 1;
-                        ledger.images_in += 1;
-                        *ledger.filtered.entry(BENCHMARK.to_owned()).or_default() += 1;
-                    }
                     row => {
+                        if let Row::Frame(frame) = &row {
+                            let lines = benchmarks.matching(frame);
+                            let listed = benchmarks.list_of(frame, &lines).is_some();
+                            matching.extend(lines);
+                            if listed {
+                                let ledger = ledgers.entry("frames").or_default();
+                                ledger.rows_in += 1;
+                                ledger.images_in += 1;
+                                *ledger.filtered.entry(BENCHMARK.to_owned()).or_default() += 1;
+                                continue;
+                            }
+                        }
                         let (name, row) = of_table(row, &source)?;
                         let ledger = ledgers.entry(name).or_default();
                         ledger.rows_in += 1;
@@ -324,6 +371,7 @@ impl Mill {
             }
         }
         reading.await.or_internal(|| "a source's reader died".into())??;
+        self.keep_matches(benchmarks, &matching, &full, &fingerprint).await?;
         let mut made = BTreeMap::new();
         let mut lost = losses.finish().await?;
         for (name, batches) in writers {

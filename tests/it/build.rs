@@ -172,6 +172,95 @@ async fn what_a_benchmark_lists_is_not_trained_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_says_what_it_does_not_guard() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = async |set: &[&str]| Mill::open(project(folder.path(), "depth", set), Progress::silent()).await.unwrap();
+    let guarded = ["benchmarks=[\"list.txt\"]"];
+    let mill = open(&[]).await;
+    mill.import(&[]).await.unwrap();
+    let frames = lines(&mill, "SELECT frame_id FROM frames ORDER BY frame_id").await;
+    let [photo, other, ..] = &lines(&mill, "SELECT sha256 FROM frames ORDER BY frame_id").await[..] else { panic!() };
+    let sha256 = |line: &str| line.split('"').nth(3).unwrap().to_uppercase();
+
+    // None of its lines is anything's: nothing is published.
+    std::fs::write(folder.path().join("list.txt"), "none.jpg\n./some/none.png\n").unwrap();
+    let error = open(&guarded).await.import(&[]).await.unwrap_err();
+    assert!(error.to_string().contains("2 of 2 lines of `list.txt` match nothing"), "{error}");
+    assert_eq!(lines(&mill, "SELECT frame_id FROM frames ORDER BY frame_id").await, frames);
+    let tolerant = open(&["benchmarks=[\"list.txt\"]", "benchmarks_must_match=false"]).await;
+    tolerant.import(&[]).await.unwrap();
+
+    // As `sha256sum` writes it, in UTF-16, and one line of it misspelt.
+    let text = format!("\u{feff}{}  photos/renamed.jpg\r\n\"{}\"\r\nmisspelt.jpg\r\n", sha256(photo), sha256(other));
+    std::fs::write(folder.path().join("list.txt"), text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>())
+        .unwrap();
+    let mill = open(&guarded).await;
+    assert_eq!(mill.import(&[]).await.unwrap()[0].fresh, 0);
+    assert_eq!(lines(&mill, "SELECT frame_id FROM frames").await.len(), frames.len() - 2);
+    // Nothing is read again to know what matched.
+    for _ in 0..2 {
+        let [outcome] = &mill.benchmarks().await.unwrap().unwrap()[..] else { panic!() };
+        assert_eq!((outcome.lines, &outcome.unmatched[..]), (3, &[(3, "misspelt.jpg".to_owned())][..]));
+        assert_eq!(mill.import(&[]).await.unwrap()[0].read, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_photo_that_cannot_be_decoded_gives_no_sample() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = ["max_quarantined=0.9"];
+    let mill = Mill::open(project(folder.path(), "depth", &set), Progress::silent()).await.unwrap();
+    mill.import(&[]).await.unwrap();
+    let first = "frame_id = (SELECT min(frame_id) FROM frames)";
+    let uri = &lines(&mill, &format!("SELECT uri FROM frames WHERE {first}")).await[0];
+    let path = url::Url::parse(uri.split('"').nth(3).unwrap()).unwrap().to_file_path().unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    // It breaks between import and build; import would have told it.
+    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    mill.build(None).await.unwrap();
+    let count = async |sql: &str| lines(&mill, &format!("SELECT count(*) AS n FROM {sql}")).await[0].clone();
+    assert_ne!(count(&format!("objects WHERE {first}")).await, r#"{"n":0}"#);
+    assert_eq!(count("questions WHERE frame_ids[1] = (SELECT min(frame_id) FROM frames)").await, r#"{"n":0}"#);
+    assert_ne!(count("questions").await, r#"{"n":0}"#);
+    let reasons =
+        lines(&mill, "SELECT unnest(filtered)['reason'] AS reason FROM runs WHERE \"table\" = 'questions'").await;
+    assert!(reasons.iter().any(|reason| reason.contains("damaged_image")), "{reasons:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_open_no_file_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = Mill::open(project(folder.path(), "depth", &[]), Progress::silent()).await.unwrap();
+    mill.import(&[]).await.unwrap();
+    let outside = tempfile::NamedTempFile::new().unwrap();
+    let elsewhere = url::Url::from_file_path(outside.path()).unwrap();
+    let context = mill.session(&BTreeMap::new()).await.unwrap();
+    let run = async |sql: String| context.sql(&sql).await.unwrap().collect().await.map_err(|e| e.to_string());
+    let looks = |uri: &str| {
+        let things = "array_agg(named_struct('object_id', object_id, 'box', box, 'mask', mask))";
+        format!(
+            "SELECT appearance({uri}, things) FROM (SELECT frame_id, {things} AS things FROM detections GROUP BY frame_id) JOIN frames USING (frame_id)"
+        )
+    };
+    assert!(run(looks("uri")).await.is_ok());
+    for uri in
+        [elsewhere.as_str(), &outside.path().display().to_string(), "s3://elsewhere/x.jpg", "memory://elsewhere/x"]
+    {
+        for sql in [
+            looks(&format!("'{uri}'")),
+            format!("SELECT detect('{uri}', CAST(NULL AS VARCHAR), 'none')"),
+            format!("SELECT lift(named_struct('frame_id', frame_id, 'depth_uri', '{uri}'), NULL) FROM frames"),
+            format!(
+                "SELECT project(array_agg(named_struct('frame_id', frame_id, 'depth_uri', '{uri}')), NULL, NULL) FROM frames"
+            ),
+        ] {
+            let refused = run(sql.clone()).await.unwrap_err();
+            assert!(refused.contains("below the sources' roots"), "{sql}: {refused}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mask_of_another_size_than_its_frame_is_quarantined() {
     let folder = tempfile::tempdir().unwrap();
     let mill = Mill::open(project(folder.path(), "depth", &[]), Progress::silent()).await.unwrap();
