@@ -29,7 +29,7 @@ impl Import {
             }
             Some(name) => {
                 let kind = source::kind(name)?;
-                out(&format!("{}: {}\n\n{}\n", kind.name, kind.doc, kind.long_doc.trim_end()))
+                out(&format!("{}: {}\n\n{}\n\n{}", kind.name, kind.doc, kind.long_doc.trim_end(), source::COMMON_DOC))
             }
             None => {
                 let mill = global.mill().await?;

@@ -69,8 +69,8 @@ a plausible focal length as of 35 mm film, or one in millimetres with the sensor
 since; else they are null. What is beside the photo is said of all photos of that name up to its first dot; in a tar it may stand
 anywhere before or behind them. Two photos that differ in their ending alone, a.jpg and a.png, have it in their frames' names.
 
-Links are followed where they stay below the root, to folders, too, and a snapshot of Hugging Face's cache is read through its
-links; `follow_links = true`, which every kind of source takes, follows them anywhere. Folder markers of a bucket are passed over.
+A snapshot of Hugging Face's cache is read through its links, where `root` is the snapshot's folder. Folder markers of a bucket are
+passed over.
 
 Quarantined: files that are no photos, or break off, or whose pixels cannot be unpacked (image), photos of a format that is not
 read, such as WebP, GIF or HEIC (format), what vanished, links that lead nowhere, what cannot be read, is no file (a pipe, a

@@ -127,6 +127,23 @@ fn about_refused(error: Error, root: &Root) -> Error {
 /// What a frame is used for.
 pub const SPLITS: &[&str] = &["train", "val", "test"];
 
+/// The options that every kind takes, behind those of a kind.
+pub const COMMON_DOC: &str = "\
+Options of every kind:
+
+  name               prefix of its frames' ids
+  root               a path relative to mill.toml, or a file:// or s3://bucket/prefix URL. What stands behind the bucket is a key
+                     as it is: #, ?, % and blanks stand for themselves
+  split              train, val or test; where the dataset knows better, the dataset wins
+  licence            of frames whose own licence is not recorded in the dataset
+  allow_benchmarks   true: what build.benchmarks lists is used for training all the same
+  follow_links       true: links that lead out of the root are followed. Default: they are quarantined (path); links that stay
+                     below it are followed anyhow, to folders, too
+
+What a root refuses is quarantined for every kind: links that lead out or nowhere, names that are not UTF-8 (path, missing_file),
+pipes, sockets and devices (unreadable), keys that are no path, such as a//b (path).
+";
+
 /// What a `[[source]]` table of the project file says beyond `kind` and `root`.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Options {
