@@ -58,10 +58,7 @@ impl Doctor {
                     "pipeline",
                     Ok(format!("{} stages, stored: {}", mill.pipeline.stages.len(), mill.pipeline.order.join(", "))),
                 );
-                note(
-                    "warehouse",
-                    mill.probe().await.map(|()| format!("{} can be written", mill.warehouse.location().url())),
-                );
+                note("warehouse", mill.probe().await.map(|()| format!("{} can be written", mill.warehouse.location())));
                 for (key, name, task) in mill.project.used_models() {
                     let checked = async { mill.models.get(name, task).await?.checked().await };
                     note(&format!("{key} {name}"), checked.await);

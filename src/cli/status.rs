@@ -29,7 +29,7 @@ impl Status {
             ]);
         }
         let heading = ["table", "version", "shards", "parts", "rows", "size"];
-        out(&format!("warehouse {}\n\n{}", mill.warehouse.location().url(), columns(&heading, &rows)))?;
+        out(&format!("warehouse {}\n\n{}", mill.warehouse.location(), columns(&heading, &rows)))?;
         let Some(runs) = mill.warehouse.table("runs").await? else { return Ok(()) };
         let latest = mill
             .session(&BTreeMap::new())

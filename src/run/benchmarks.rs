@@ -216,8 +216,11 @@ fn room(scan: &str) -> Option<&str> {
 }
 
 impl Mill {
-    /// What came of the lists, from what was imported; none while a source was not.
+    /// What came of the lists, from what was imported; none while a source was not, or where there are no lists.
     pub async fn benchmarks(&self) -> Result<Option<Vec<Outcome>>> {
+        if self.project.value("benchmarks").and_then(toml::Value::as_array).is_none_or(Vec::is_empty) {
+            return Ok(None);
+        }
         let stored = match self.warehouse.table("frames").await? {
             Some(frames) => own(frames.shards().into_iter()),
             None => BTreeMap::new(),

@@ -30,6 +30,16 @@ pub struct Location {
     root: Path,
 }
 
+/// As a person writes it.
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.url.scheme(), self.url.to_file_path()) {
+            ("file", Ok(path)) => path.display().fmt(f),
+            (scheme, _) => write!(f, "{scheme}://{}/{}", self.url.host_str().unwrap_or_default(), self.root),
+        }
+    }
+}
+
 impl Location {
     /// The folder that `text` names; a relative path starts at `base`.
     pub fn parse(text: &str, base: &FilePath) -> Result<Self> {
@@ -138,14 +148,19 @@ pub fn object_url(text: &str, base: &FilePath) -> Result<Url> {
         return Err(Error::usage("an empty path names no place"));
     }
     let path = std::path::absolute(base.join(text)).or_input(|| format!("cannot make the path `{text}` absolute"))?;
-    Url::from_file_path(&path).map_err(|()| Error::input("not a usable path").with("path", path.display()))
+    path_url(&path).ok_or_else(|| Error::input("not a usable path").with("path", path.display()))
+}
+
+/// Parsed once more, which takes `..` out of it.
+fn path_url(path: &FilePath) -> Option<Url> {
+    Url::parse(Url::from_file_path(path).ok()?.as_str()).ok()
 }
 
 /// Such a URL is percent-encoded; what people forget to encode stands for itself.
 fn file_url(rest: &str) -> Result<Url> {
     let encoded = rest.replace('#', "%23").replace('?', "%3F").replace(' ', "%20");
     let path = Url::parse(&format!("file://{encoded}")).ok().and_then(|url| url.to_file_path().ok());
-    path.and_then(|path| Url::from_file_path(path).ok()).ok_or_else(|| {
+    path.and_then(|path| path_url(&path)).ok_or_else(|| {
         Error::usage("not the URL of a folder or file on this machine")
             .with("url", format!("file://{rest}"))
             .hint("write file:///absolute/path")
@@ -221,6 +236,8 @@ mod tests {
         assert_eq!(location.url().as_str(), "file:///data/my%20project/ware%20house/");
         assert_eq!(location.root().as_ref(), "data/my project/ware house");
         assert_eq!(location.object_store_url().unwrap().as_str(), "file:///");
+        let beside = Location::parse("../other/./set/", FilePath::new("/data/my project")).unwrap();
+        assert_eq!(beside.root().as_ref(), "data/other/set");
     }
 
     #[test]
@@ -234,6 +251,7 @@ mod tests {
         ] {
             let location = Location::parse(text, FilePath::new(".")).unwrap();
             assert_eq!(location.root().as_ref(), root, "{text}");
+            assert_eq!(Location::parse(&location.to_string(), FilePath::new(".")).unwrap().root(), location.root());
             assert!(location.url().as_str().ends_with('/'));
             assert_eq!(location.path("a#1.jpg").filename(), Some("a#1.jpg"));
             // What is written into rows names the same place.
