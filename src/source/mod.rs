@@ -107,9 +107,17 @@ impl Source for Whole {
         self.reader.read(shard, rows)?;
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for (path, why) in told.filter(|(name, _)| *name == shard.name).into_iter().flat_map(|(_, refused)| refused) {
-            rows.refuse(path.clone(), &path, why.reason())?;
+            match why {
+                // It costs itself: somebody's upload went wrong, and no dataset has such names.
+                Refusal::NoPath => rows.remark(path.clone(), &path, why.reason())?,
+                _ => rows.refuse_image(path.clone(), &path, why.reason())?,
+            }
         }
         Ok(())
+    }
+
+    fn unsaid(&self) -> Result<Vec<String>> {
+        self.reader.unsaid()
     }
 }
 
