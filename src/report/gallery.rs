@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::io::Cursor;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures::{StreamExt, stream};
-use image::{ImageReader, RgbImage};
+use image::{DynamicImage, RgbImage};
 use serde::Deserialize;
+use spatialmill_drawing::decode_rgb;
 use spatialmill_geometry::Mask;
 
 use super::files;
@@ -19,7 +19,6 @@ use super::page::Text;
 use super::plots::number;
 use crate::export::images::{self, Frame};
 use crate::export::sample::Mark as Drawn;
-use crate::source::photo::{dimensions, limits};
 use crate::source::rows::Mask as MaskRow;
 
 /// Images are no wider than this on the page, in pixels: enough to judge an answer, and 36 of them stay below 3 MB.
@@ -194,10 +193,9 @@ impl Mark {
 }
 
 fn shrink(bytes: &[u8]) -> Result<String, String> {
-    dimensions(bytes).map_err(|refused| refused.message)?;
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
-    reader.limits(limits());
-    let full = reader.decode().map_err(|e| e.to_string())?;
+    let (width, height, pixels) = decode_rgb(bytes).map_err(|refused| refused.to_string())?;
+    let full = RgbImage::from_raw(width, height, pixels).ok_or("its pixels do not fill it")?;
+    let full = DynamicImage::from(full);
     let small: RgbImage = match full.width() <= WIDEST && full.height() <= HIGHEST {
         true => full.into_rgb8(),
         false => full.thumbnail(WIDEST, HIGHEST).into_rgb8(),
@@ -303,6 +301,8 @@ fn outlines(sample: &Row, objects: &[Object]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::photo::dimensions;
+    use std::io::Cursor;
 
     fn row(sample: &str, object: Option<&str>) -> Row {
         let object = object.map(|id| Object { object_id: id.to_owned(), x1: 9.0, y1: 9.0, ..Object::default() });

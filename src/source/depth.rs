@@ -3,9 +3,7 @@
 //! The whole file is decoded, within limits, so that a file which passes here can be lifted from later. What a file is, is
 //! told by its first bytes, not by its name. What a frame keeps of one is a [`DepthFile`].
 
-use std::io::Cursor;
-
-use image::{DynamicImage, ImageFormat, ImageReader};
+use image::DynamicImage;
 use spatialmill_geometry::{DepthImage, Turn};
 
 use super::npy::{self, Npy};
@@ -103,9 +101,7 @@ fn refused(message: impl Into<String>) -> Refused {
 }
 
 fn png(bytes: &[u8], scale: f64) -> Result<(u32, u32, Vec<f32>), Refused> {
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Png);
-    reader.limits(photo::limits());
-    match reader.decode().map_err(|e| refused(format!("not a readable PNG, and no NumPy array: {e}")))? {
+    match photo::decode_png(bytes).map_err(|e| refused(format!("not a readable PNG, and no NumPy array: {e}")))? {
         DynamicImage::ImageLuma16(image) => {
             let metres = image.as_raw().iter().map(|units| (f64::from(*units) / scale) as f32).collect();
             Ok((image.width(), image.height(), metres))
@@ -146,6 +142,8 @@ fn numpy(bytes: &[u8], scale: f64) -> Result<(u32, u32, Vec<f32>), Refused> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use image::ImageFormat;
+    use std::io::Cursor;
 
     fn saved(numbers: &str, shape: &str, data: &[u8]) -> Vec<u8> {
         let header = format!("{{'descr': '{numbers}', 'fortran_order': False, 'shape': {shape}, }}");

@@ -1,8 +1,12 @@
-//! A photo of a dataset: the bytes' SHA-256 and the size that the file itself claims, judged before anything is decoded.
+//! A photo of a dataset: the bytes' SHA-256, the size that the file itself claims, and whether the file is whole.
+//!
+//! A photo that breaks off looks like one to whoever reads its header alone, and its lower half is grey, or an error in training. So a
+//! JPEG is walked to its end and a PNG is unpacked, row by row: in the memory of some rows, whatever the file claims.
 
-use std::io::Cursor;
+mod jpeg;
+mod png;
 
-use image::{ImageDecoder, ImageReader, Limits};
+pub use self::png::decode as decode_png;
 
 use super::images::exif::Exif;
 use super::root::Root;
@@ -28,10 +32,11 @@ pub struct Photo {
 }
 
 impl Photo {
-    /// Reads the file and its header; no pixel is decoded. Codes: `path`, `missing_file`, `unreadable`, `image`.
+    /// Reads the file, its header, and whether it is whole. Codes: `path`, `missing_file`, `unreadable`, `image`.
     pub fn read(root: &Root, path: &str) -> Result<Self, Refused> {
         let bytes = bytes(root, path)?;
         let Header { width, height, exif } = Header::read(&bytes)?;
+        check(&bytes)?;
         let orientation = exif.map_or(1, |note| Exif::read(&note, width, height).orientation);
         Ok(Self { width, height, orientation, sha256: sha256(&bytes) })
     }
@@ -109,6 +114,12 @@ pub fn dimensions(bytes: &[u8]) -> Result<(u32, u32), Refused> {
     Header::read(bytes).map(|header| (header.width, header.height))
 }
 
+/// Refuses a photo whose pixels are not all there. Code: `image`.
+pub fn check(bytes: &[u8]) -> Result<(), Refused> {
+    let whole = if is_png(bytes) { png::check(bytes) } else { jpeg::check(bytes) };
+    whole.map_err(|why| Refused::new("image", why))
+}
+
 /// What stands before the pixels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
@@ -121,28 +132,24 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads the header; no pixel is decoded. Code: `image`.
+    /// Reads the header; no pixel is decoded and nothing is unpacked. Code: `image`.
     pub fn read(bytes: &[u8]) -> Result<Self, Refused> {
-        let refused = |e: &dyn std::fmt::Display| Refused::new("image", format!("not a readable JPEG or PNG: {e}"));
-        let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| refused(&e))?;
-        reader.limits(limits());
-        let mut decoder = reader.into_decoder().map_err(|e| refused(&e))?;
-        let (width, height) = decoder.dimensions();
+        let read = match bytes {
+            _ if is_png(bytes) => png::header(bytes),
+            [0xff, 0xd8, 0xff, ..] => jpeg::header(bytes),
+            _ => Err("it is neither a JPEG nor a PNG".to_owned()),
+        };
+        let header = read.map_err(|why| Refused::new("image", format!("not a readable JPEG or PNG: {why}")))?;
+        let (width, height) = (header.width, header.height);
         if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
             return Err(Refused::new("image", format!("{width}x{height} pixels; sides must be 1 to {MAX_SIDE}")));
         }
-        // A note that cannot be found says nothing about the pixels.
-        Ok(Self { width, height, exif: decoder.exif_metadata().ok().flatten() })
+        Ok(header)
     }
 }
 
-/// What a decoder may use, whatever a header promises.
-pub fn limits() -> Limits {
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(1 << 30);
-    limits
+fn is_png(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x89PNG\r\n\x1a\n")
 }
 
 /// Lower-case hexadecimal.
@@ -185,8 +192,84 @@ mod tests {
 
     #[test]
     fn what_is_no_image_is_refused() {
-        for bytes in [&b""[..], b"GIF89a", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"] {
+        for bytes in [&b""[..], b"GIF89a", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"\xff\xd8\xff\xd9"] {
             assert_eq!(dimensions(bytes).unwrap_err().code, "image");
         }
+    }
+
+    fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+        let mut sum = flate2::Crc::new();
+        sum.update(kind);
+        sum.update(data);
+        [&(data.len() as u32).to_be_bytes(), &kind[..], data, &sum.sum().to_be_bytes()].concat()
+    }
+
+    fn pictures() -> [(&'static str, Vec<u8>); 3] {
+        let picture = image::RgbImage::from_fn(64, 48, |x, y| image::Rgb([(x * y) as u8, x as u8 * 3, y as u8 * 5]));
+        let mut png = std::io::Cursor::new(Vec::new());
+        picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        let jpeg = |progressive| {
+            let mut bytes = Vec::new();
+            let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 90);
+            encoder.set_progressive(progressive);
+            encoder.set_restart_interval(3);
+            encoder.encode(picture.as_raw(), 64, 48, jpeg_encoder::ColorType::Rgb).unwrap();
+            bytes
+        };
+        [("png", png.into_inner()), ("jpeg", jpeg(false)), ("progressive", jpeg(true))]
+    }
+
+    #[test]
+    fn a_photo_that_breaks_off_anywhere_is_refused() {
+        for (name, whole) in pictures() {
+            assert_eq!(dimensions(&whole).unwrap(), (64, 48), "{name}");
+            check(&whole).unwrap();
+            // What cameras and uploads leave behind the end is nobody's business.
+            check(&[&whole[..], b"\0\0\xff\xd8 more"].concat()).unwrap();
+            // Of a PNG the last chunk, which is empty, may be missing.
+            for cut in 3..whole.len() - if name == "png" { 16 } else { 0 } {
+                let seen = Header::read(&whole[..cut]).and_then(|_| check(&whole[..cut]));
+                assert_eq!(seen.unwrap_err().code, "image", "{name} {cut}");
+            }
+        }
+        let (_, mut png) = pictures().into_iter().next().unwrap();
+        let middle = png.len() / 2;
+        png[middle] ^= 0x40;
+        assert_eq!(check(&png).unwrap_err().code, "image");
+    }
+
+    #[test]
+    fn nothing_beside_the_pixels_is_unpacked() {
+        let (_, png) = pictures().into_iter().next().unwrap();
+        let mut packed = flate2::write::ZlibEncoder::new(b"p\0\0".to_vec(), flate2::Compression::best());
+        for _ in 0..128 {
+            std::io::Write::write_all(&mut packed, &[b'A'; 1 << 20]).unwrap();
+        }
+        let packed = packed.finish().unwrap();
+        let exif = chunk(b"eXIf", b"II*\0note");
+        for kind in [b"iCCP", b"zTXt"] {
+            // Behind the header: the signature and a chunk of thirteen bytes.
+            let bomb = [&png[..33], &chunk(kind, &packed), &exif, &png[33..]].concat();
+            let header = Header::read(&bomb).unwrap();
+            assert_eq!((header.width, header.exif.as_deref()), (64, Some(&b"II*\0note"[..])));
+            check(&bomb).unwrap();
+            assert_eq!(decode_png(&bomb).unwrap().width(), 64);
+        }
+        let wide = [&b"\x89PNG\r\n\x1a\n"[..], &chunk(b"IHDR", &[0, 1, 0, 0, 0, 0, 0, 1, 8, 2, 0, 0, 0])].concat();
+        assert!(dimensions(&wide).unwrap_err().message.contains("65536x1"));
+    }
+
+    #[test]
+    fn a_note_is_found_before_and_behind_the_size() {
+        let (_, jpeg) = pictures().into_iter().nth(1).unwrap();
+        let note = b"\xff\xe1\0\x0cExif\0\0note";
+        let frame = jpeg.windows(2).position(|two| two == [0xff, 0xc0]).unwrap();
+        let behind = frame + 2 + usize::from(u16::from_be_bytes([jpeg[frame + 2], jpeg[frame + 3]]));
+        for at in [2, behind] {
+            let noted = [&jpeg[..at], note, &jpeg[at..]].concat();
+            assert_eq!(Header::read(&noted).unwrap().exif.as_deref(), Some(&b"note"[..]));
+            check(&noted).unwrap();
+        }
+        assert_eq!(Header::read(&jpeg).unwrap().exif, None);
     }
 }

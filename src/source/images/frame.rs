@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use serde::{Deserialize, Serialize};
 use spatialmill_geometry::Intrinsics;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -10,8 +11,12 @@ use super::exif::Exif;
 use super::words::Words;
 use crate::error::Result;
 use crate::photos::Address;
-use crate::source::photo::{Header, sha256};
+use crate::source::photo::{Header, check, sha256};
 use crate::source::rows::{Frame, Refused, Row, Rows};
+
+/// What photos' names end with.
+const PNG: &str = "png";
+const JPEG: &str = "jpg";
 
 /// Longer names are no names.
 const MAX_KEY: usize = 1024;
@@ -29,14 +34,14 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Reads the header. Codes: `format`, `image`.
+    /// Reads the header, and whether the photo is whole. Codes: `format`, `image`.
     pub fn of(bytes: &[u8]) -> Result<Self, Refused> {
         if bytes.is_empty() {
             return Err(Refused::new("image", "it has no bytes"));
         }
         let ending = match bytes {
-            [0x89, b'P', b'N', b'G', ..] => "png",
-            [0xFF, 0xD8, 0xFF, ..] => "jpg",
+            [0x89, b'P', b'N', b'G', ..] => PNG,
+            [0xFF, 0xD8, 0xFF, ..] => JPEG,
             other => {
                 return Err(match format_of(other) {
                     Some(format) => not_read(format),
@@ -45,9 +50,35 @@ impl Seen {
             }
         };
         let Header { width, height, exif } = Header::read(bytes)?;
+        check(bytes)?;
         let upright = Exif { orientation: 1, focal: None };
         let exif = exif.map_or(upright, |note| Exif::read(&note, width, height));
         Ok(Self { width, height, exif, sha256: sha256(bytes), ending })
+    }
+}
+
+/// [`Seen`] as it waits in a file, to the last bit.
+#[derive(Serialize, Deserialize)]
+pub struct Kept {
+    width: u32,
+    height: u32,
+    orientation: u8,
+    focal: Option<[u64; 2]>,
+    sha256: String,
+    is_png: bool,
+}
+
+impl From<Seen> for Kept {
+    fn from(Seen { width, height, exif: Exif { orientation, focal }, sha256, ending }: Seen) -> Self {
+        let focal = focal.map(|focal| focal.map(f64::to_bits));
+        Self { width, height, orientation, focal, sha256, is_png: ending == PNG }
+    }
+}
+
+impl From<Kept> for Seen {
+    fn from(Kept { width, height, orientation, focal, sha256, is_png }: Kept) -> Self {
+        let exif = Exif { orientation, focal: focal.map(|focal| focal.map(f64::from_bits)) };
+        Self { width, height, exif, sha256, ending: if is_png { PNG } else { JPEG } }
     }
 }
 

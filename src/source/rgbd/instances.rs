@@ -1,16 +1,16 @@
 //! Instance images: a PNG whose grey values are ids, and a JSON file that says what each id is.
 
 use std::collections::BTreeMap;
-use std::io::Cursor;
 
-use image::{DynamicImage, ImageFormat, ImageReader};
+use image::DynamicImage;
 use serde::Deserialize;
 use spatialmill_geometry::Mask;
 
+use crate::source::category;
 use crate::source::coco::object::MAX_CAPTION;
+use crate::source::photo::decode_png;
 use crate::source::rows::Refused;
 use crate::source::upright::Stored;
-use crate::source::{category, photo};
 use crate::text;
 
 /// Larger files of names are refused: there are 65,535 ids at most.
@@ -81,9 +81,7 @@ impl Written {
 /// The mask of each id but 0 in an 8- or 16-bit greyscale PNG of an image's size, on the upright image. Code: `instance`.
 pub fn masks(png: &[u8], stored: Stored) -> Result<BTreeMap<u16, Mask>, Refused> {
     let refused = |message: String| Refused::new("instance", message);
-    let mut reader = ImageReader::with_format(Cursor::new(png), ImageFormat::Png);
-    reader.limits(photo::limits());
-    let image = reader.decode().map_err(|e| refused(format!("not a readable PNG: {e}")))?;
+    let image = decode_png(png).map_err(|why| refused(format!("not a readable PNG: {why}")))?;
     let (width, height) = (image.width(), image.height());
     let turn = stored.turn_of(width, height).ok_or_else(|| {
         refused(format!("the id image is {width}x{height}, the colour image {}x{}", stored.width, stored.height))

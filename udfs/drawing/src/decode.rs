@@ -154,7 +154,9 @@ fn rgb(decoded: DynamicImage) -> Vec<u8> {
 pub fn png_image(bytes: &[u8]) -> Result<(DynamicImage, Option<Vec<u8>>), Refused> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Png);
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_BYTES_DECODED);
+    // For what is unpacked beside the pixels: a profile of a printer has some megabytes, one made to hurt more than there is memory. A text
+    // that is no longer than its file is not what this guards against.
+    limits.max_alloc = Some((64 << 20) + bytes.len() as u64);
     reader.limits(limits);
     let mut decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
