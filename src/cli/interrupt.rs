@@ -16,16 +16,18 @@ pub enum Kept {
     Nothing,
 }
 
-/// Waits for a verb's work, or for the signal that ends the process.
+/// Waits for a verb's work, or ends the process at a signal. The signal is waited for by a task of its own, because work may keep its
+/// thread for long: a large query is planned without a pause.
 pub async fn or_interrupted(kept: Kept, work: impl Future<Output = Result<()>>) -> Result<()> {
-    tokio::select! {
-        outcome = work => outcome,
-        code = signal() => {
-            tell_line(format_args!("\ninterrupted{}", what_is_kept(kept)));
-            // Threads that read or compute are not waited for.
-            std::process::exit(code)
-        }
-    }
+    let watch = tokio::spawn(async move {
+        let code = signal().await;
+        tell_line(format_args!("\ninterrupted{}", what_is_kept(kept)));
+        // Threads that read or compute are not waited for.
+        std::process::exit(code)
+    });
+    let outcome = work.await;
+    watch.abort();
+    outcome
 }
 
 fn what_is_kept(kept: Kept) -> &'static str {
