@@ -33,7 +33,7 @@ fn listed(line: &str) -> Listed {
     if is_sha256(line) {
         return Listed { sha256: Some(line.to_ascii_lowercase()), path: None };
     }
-    let summed = checksum_first(line).or_else(|| checksum_last(line)).or_else(|| of_bsd(line));
+    let summed = checksum_first(line).or_else(|| of_bsd(line)).or_else(|| checksum_last(line));
     let (sum, name) = summed.unwrap_or(("", line.to_owned()));
     let sha256 = is_sha256(sum).then(|| sum.to_ascii_lowercase());
     Listed { sha256, path: path(unquoted(&name)) }

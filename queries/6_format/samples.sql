@@ -41,8 +41,7 @@ rated AS (
             r.source, r.task, r.shape, r.relation, r.own_answer,
             array_agg(named_struct(
                 'text_format', f.text_format, 'image_format', f.image_format, 'names', f.names, 'needs', f.needs,
-                'allowed', format_allowed($allow, r.task, r.source, f.text_format, f.image_format), 'rates', r.rates)
-                ORDER BY f.text_format, f.image_format) AS formats
+                'allowed', format_allowed($allow, r.task, r.source, f.text_format, f.image_format), 'rates', r.rates)) AS formats
         FROM formats AS f
         JOIN rates AS r ON r.text_format = f.text_format AND r.image_format = f.image_format
         GROUP BY r.source, r.task, r.shape, r.relation, r.own_answer

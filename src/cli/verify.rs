@@ -5,6 +5,7 @@ use clap::Args;
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
 use crate::run::verify::Finding;
+use crate::suggestion::known;
 
 /// Check logs against `runs`, every part's bytes and rows against its log, and every stage's checks and keys; or an export against its table
 ///
@@ -38,6 +39,8 @@ impl Verify {
                 )),
             };
         }
+        let names: Vec<&str> = mill.schemas.keys().map(String::as_str).collect();
+        self.tables.iter().try_for_each(|table| known("table", table, &names))?;
         let findings = mill.verify(&self.tables).await?;
         let damage = findings.iter().filter(|finding| finding.is_damage).count();
         let row = |finding: Finding| {

@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn the_compiled_in_pipeline_is_a_graph_that_ends_in_the_dataset() {
         let pipeline = Pipeline::of(&Project::in_memory()).unwrap();
-        assert_eq!(pipeline.order, ["objects", "appearances", "questions", "keep_rates", "dataset"]);
+        assert_eq!(pipeline.order, ["objects", "appearances", "questions", "nouns", "keep_rates", "dataset"]);
         let questions = pipeline.stage("questions").unwrap();
         assert!(pipeline.inputs(questions).contains("objects"));
         assert!(pipeline.inlined(questions).iter().any(|s| s.writes == "facts"));

@@ -336,7 +336,7 @@ mod tests {
         let jpeg = BASE64_STANDARD.decode(uri.strip_prefix("data:image/jpeg;base64,").unwrap()).unwrap();
         assert_eq!(dimensions(&jpeg).unwrap(), (480, 50));
         assert!(shrink(&png[..60]).is_err());
-        assert!(shrink(b"no image").unwrap_err().contains("not a readable JPEG or PNG"));
+        assert!(shrink(b"no image").unwrap_err().contains("neither a JPEG nor a PNG"));
     }
 
     #[tokio::test]

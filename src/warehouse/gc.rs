@@ -25,6 +25,7 @@ use object_store::path::Path;
 use super::condemned::{Reason, run_of};
 use super::part_writer::now_ms;
 use super::running::is_running;
+use super::staging::{Stored, Version};
 use super::{Table, Warehouse};
 use crate::error::{Context, Error, Result};
 
@@ -61,8 +62,9 @@ pub struct Collected {
 struct Garbage {
     /// With their sizes.
     files: HashMap<Path, u64>,
-    /// With the times at which they were written.
-    records: HashMap<Path, u64>,
+    records: HashMap<Path, Version>,
+    /// Every record that there is, garbage or not.
+    seen: HashMap<Path, Stored>,
     oldest_version: u64,
 }
 
@@ -71,7 +73,7 @@ impl Warehouse {
     pub async fn preview_garbage(&self, table: &Table, retention: Retention) -> Result<Collected> {
         let running = self.running().await?;
         let uploads = abandoned_uploads(table, retention.grace, &running).await?;
-        Ok(table.garbage(retention, &running).await?.counted(uploads.len()))
+        Ok(table.garbage(retention, &running, &HashMap::new()).await?.counted(uploads.len()))
     }
 
     /// Removes what no retained version of a table names and is older than the grace.
@@ -80,13 +82,13 @@ impl Warehouse {
         for upload in &uploads {
             remove_upload(upload)?;
         }
-        let mut garbage = table.garbage(retention, &self.running().await?).await?;
+        let mut garbage = table.garbage(retention, &self.running().await?, &HashMap::new()).await?;
         if !garbage.files.is_empty() || !garbage.records.is_empty() {
             let paths = garbage.files.keys().filter_map(|path| table.relative(path)).collect();
             let note = table.condemn(Reason::Garbage, &unique(), paths).await?;
-            let again = table.garbage(retention, &self.running().await?).await?;
+            let again = table.garbage(retention, &self.running().await?, &garbage.seen).await?;
             garbage.files.retain(|path, _| again.files.contains_key(path));
-            garbage.records.retain(|path, written| again.records.get(path) == Some(written));
+            garbage.records.retain(|path, version| again.records.get(path) == Some(version));
             garbage.oldest_version = again.oldest_version;
             // Records first: a build that finds a record then finds its parts too, or builds anew.
             table.delete(garbage.records.keys()).await?;
@@ -135,15 +137,22 @@ impl Table {
         Some(parts.join("/"))
     }
 
-    async fn garbage(&self, retention: Retention, running: &BTreeSet<String>) -> Result<Garbage> {
+    async fn garbage(
+        &self,
+        retention: Retention,
+        running: &BTreeSet<String>,
+        seen: &HashMap<Path, Stored>,
+    ) -> Result<Garbage> {
         let before = now_ms().saturating_sub(u64::try_from(retention.grace.as_millis()).unwrap_or(u64::MAX));
         let files = self.part_files().await?;
         let mut kept: HashSet<Path> = HashSet::new();
         let mut records = HashMap::new();
-        for stored in self.staging().all().await? {
+        let all = self.staging().all(seen).await?;
+        for stored in &all {
             let holder = stored.record.as_ref().map(|record| record.run_id.as_str());
-            if stored.written < before && !holder.is_some_and(|run| is_running(running, run)) {
-                records.insert(stored.path, stored.written);
+            let wanted = stored.anew || holder.is_some_and(|run| is_running(running, run));
+            if stored.version.written < before && !wanted {
+                records.insert(stored.path.clone(), stored.version.clone());
             } else {
                 let parts = stored.record.iter().flat_map(|record| &record.parts);
                 kept.extend(parts.map(|part| self.location().path(&part.path)));
@@ -155,7 +164,8 @@ impl Table {
             file.written < before && !kept.contains(&file.path) && !run.is_some_and(|run| is_running(running, &run))
         };
         let files = files.into_iter().filter(is_garbage).map(|file| (file.path, file.bytes)).collect();
-        Ok(Garbage { files, records, oldest_version })
+        let seen = all.into_iter().map(|stored| (stored.path.clone(), stored)).collect();
+        Ok(Garbage { files, records, seen, oldest_version })
     }
 
     /// Adds the parts of all retained versions to `kept` and gives the oldest of them.

@@ -243,9 +243,9 @@ mod tests {
     #[test]
     fn a_key_is_taken_as_it_is() {
         for (text, root) in [
-            ("s3://bucket", ""),
-            ("s3://bucket/", ""),
-            ("S3://my-bucket.v1/a b/c+d/v#2/q?x=1/", "a b/c+d/v#2/q?x=1"),
+            ("memory://bucket", ""),
+            ("memory://bucket/", ""),
+            ("MEMORY://my-bucket.v1/a b/c+d/v#2/q?x=1/", "a b/c+d/v#2/q?x=1"),
             ("memory://keys/50%25 of ü~[1]/ end ", "50%25 of ü~[1]/ end "),
             ("memory://keys/%2e%2e/&amp;", "%2e%2e/&amp;"),
         ] {
@@ -253,6 +253,12 @@ mod tests {
             assert_eq!(location.root().as_ref(), root, "{text}");
             assert_eq!(Location::parse(&location.to_string(), FilePath::new(".")).unwrap().root(), location.root());
             assert!(location.url().as_str().ends_with('/'));
+            // A bucket's keys are taken in the same way; to open one takes credentials.
+            let in_bucket = object_url(&format!("s3://{}", &text["memory://".len()..]), FilePath::new(".")).unwrap();
+            assert_eq!(
+                (in_bucket.scheme(), in_bucket.path()),
+                ("s3", object_url(text, FilePath::new(".")).unwrap().path())
+            );
             assert_eq!(location.path("a#1.jpg").filename(), Some("a#1.jpg"));
             // What is written into rows names the same place.
             let object = location.url().join("x").unwrap();

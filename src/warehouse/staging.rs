@@ -5,6 +5,8 @@
 //! (in this order, which `condemned` argues for) and takes them over. A record is a hint and never a truth: without it, or with a
 //! torn one, the shard is built again.
 
+use std::collections::HashMap;
+
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
@@ -75,15 +77,20 @@ impl Staging {
         }
     }
 
-    /// All records that can be read, sorted by shard, with the paths and ages that `gc` wants.
-    pub(super) async fn all(&self) -> Result<Vec<Stored>> {
+    /// All records, with the paths and ages that `gc` wants. One that was `seen` before is not read again: where it was written anew
+    /// since, somebody wants it, and its parts are those that it had.
+    pub(super) async fn all(&self, seen: &HashMap<Path, Stored>) -> Result<Vec<Stored>> {
         let folder = self.location.path(FOLDER);
         let listed = self.location.store().list(Some(&folder)).try_collect::<Vec<_>>().await;
         let mut records = Vec::new();
         for object in listed.or_input(|| format!("cannot list {folder}"))? {
-            let record = self.read(&object.location).await?;
-            let written = object.last_modified.timestamp_millis().unsigned_abs();
-            records.push(Stored { path: object.location, written, record });
+            let version =
+                Version { written: object.last_modified.timestamp_millis().unsigned_abs(), tag: object.e_tag };
+            let (record, anew) = match seen.get(&object.location) {
+                Some(before) => (before.record.clone(), before.version != version),
+                None => (self.read(&object.location).await?, false),
+            };
+            records.push(Stored { path: object.location, version, record, anew });
         }
         Ok(records)
     }
@@ -109,7 +116,17 @@ impl Staging {
 /// A record as it lies in the store.
 pub(super) struct Stored {
     pub(super) path: Path,
-    pub(super) written: u64,
+    pub(super) version: Version,
     /// `None` when it cannot be understood.
     pub(super) record: Option<Record>,
+    /// Whether it was written anew since it was seen before.
+    pub(super) anew: bool,
+}
+
+/// Which writing of a record it is: some stores tell times by the second, others have no tags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Version {
+    /// Milliseconds since 1970.
+    pub(super) written: u64,
+    pub(super) tag: Option<String>,
 }

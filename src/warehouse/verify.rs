@@ -7,7 +7,7 @@
 //! The log itself is held against what its entries say of themselves: how many parts and rows each adds, and how many the table has
 //! with it. A line or an entry that is gone is noticed, unless whatever else says so is gone, too; `runs` remembers what this cannot.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -198,7 +198,7 @@ impl Table {
         for entry in latest.history(usize::MAX).await? {
             named.extend(entry.added);
         }
-        for stored in self.staging().all().await? {
+        for stored in self.staging().all(&HashMap::new()).await? {
             named.extend(stored.record.into_iter().flat_map(|record| record.parts).map(|part| part.path));
         }
         let named: HashSet<_> = named.iter().map(|path| self.location().path(path)).collect();

@@ -28,7 +28,7 @@ fn nothing_misspelt_is_taken_for_something_else() {
     for (arguments, hint) in [
         (&["build", "--until", "datset"][..], "did you mean `dataset`?"),
         (&["build", "--until", "frames"], "`spatialmill import` fills it"),
-        (&["verify", "dataset"], "there is no table `dataset`"),
+        (&["verify", "datset"], "did you mean `dataset`?"),
         (&["sql", "--version", "objcts=1", "SELECT 1"], "there is no table `objcts`"),
         (&["import", "romos"], "did you mean `rooms`?"),
         (&["import", "--kind", "ccoo"], "did you mean `coco`?"),

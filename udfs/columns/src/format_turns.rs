@@ -19,9 +19,12 @@ use crate::{Arguments, Example, Function};
 pub const FORMAT_TURNS: Function = Function {
     name: "format_turns",
     usage: "format_turns(formats, offers, draw)",
-    doc: "for each of the formats (needs, allowed) its turn, 0 and up in an order that the draw shuffles, and how early that is among those that suit (drawn, in [0, 1)): allowed, and needing nothing that `offers` has not",
+    doc: "for each of the formats (text_format, image_format, needs, allowed) its turn, 0 and up in an order that the draw shuffles, and how early that is among those that suit (drawn, in [0, 1)): allowed, and needing nothing that `offers` has not",
     example: Example {
-        sql: "SELECT array_length(format_turns([{needs: {box: true}, allowed: true}, {needs: {box: false}, allowed: true}], {box: true}, 0.5))",
+        sql: "SELECT array_length(format_turns([
+            {text_format: 'natural', image_format: 'boxes', needs: {box: true}, allowed: true},
+            {text_format: 'natural', image_format: 'original', needs: {box: false}, allowed: true}
+        ], {box: true}, 0.5))",
         answer: "2",
     },
     answer: |types| match types {
@@ -34,7 +37,8 @@ pub const FORMAT_TURNS: Function = Function {
     call,
 };
 
-const FORMAT: &[(&str, Shape)] = &[("needs", Shape::Struct(&[]))];
+const FORMAT: &[(&str, Shape)] =
+    &[("text_format", Shape::Text), ("image_format", Shape::Text), ("needs", Shape::Struct(&[]))];
 
 fn fields() -> Fields {
     vec![Field::new("turn", DataType::Int64, false), Field::new("drawn", DataType::Float64, false)].into()
@@ -58,6 +62,7 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
         Some(allowed) => allowed.clone(),
         None => return exec_err!("`allowed` of a format is no boolean"),
     };
+    let (texts, images) = (record.text("text_format")?, record.text("image_format")?);
     let is = |values: &BooleanArray, row: usize| values.is_valid(row) && values.value(row);
     let (mut turns, mut drawn) = (Vec::new(), Vec::new());
     let mut lengths = Vec::with_capacity(arguments.rows());
@@ -67,7 +72,10 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
         let suits = |format: &usize| {
             is(&allowed, *format) && pairs.iter().all(|(need, offer)| !is(need, *format) || is(offer, row))
         };
-        let (mut order, others): (Vec<usize>, Vec<usize>) = range.clone().partition(suits);
+        // By name, because an aggregation gives them in any order.
+        let mut named: Vec<usize> = range.clone().collect();
+        named.sort_by_key(|format| (texts.value(*format), images.value(*format)));
+        let (mut order, others): (Vec<usize>, Vec<usize>) = named.into_iter().partition(suits);
         let suited = order.len();
         let mut dice = Dice(draws.value(row).to_bits());
         for at in (1..suited).rev() {
