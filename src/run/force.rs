@@ -39,7 +39,7 @@ impl Mill {
             }
         }
         let known: Vec<String> = known.into_iter().collect();
-        for name in names.iter().filter(|name| !known.contains(name)) {
+        if let Some(name) = names.iter().find(|name| !known.contains(name)) {
             // Mostly the last part of a shard's name is given.
             let ending =
                 known.iter().filter(|known| known.ends_with(&format!("/{name}"))).min_by_key(|name| name.len());

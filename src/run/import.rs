@@ -337,12 +337,13 @@ impl Mill {
                         let lost = Lost { key, uri, code: code.to_owned(), message, loss };
                         ledger.quarantine(&lost);
                         let said = format!("{}: {}", lost.key, lost.message);
-                        let mut such_as = such_as.lock().unwrap_or_else(PoisonError::into_inner);
-                        // The same one, whichever shard is first.
-                        if such_as.as_ref().is_none_or(|other| said < *other) {
-                            *such_as = Some(said);
+                        {
+                            let mut such_as = such_as.lock().unwrap_or_else(PoisonError::into_inner);
+                            // The same one, whichever shard is first.
+                            if such_as.as_ref().is_none_or(|other| said < *other) {
+                                *such_as = Some(said);
+                            }
                         }
-                        drop(such_as);
                         losses.push(lost).await?;
                     }
                     row => {

@@ -434,7 +434,7 @@ mod tests {
         for query_text in [
             format!("SELECT a{}", "[1]".repeat(20_000)),
             format!("SELECT a{}", "::int".repeat(20_000)),
-            format!("SELECT {}", "-".repeat(1) + &" - ".repeat(20_000)),
+            format!("SELECT {}", "-".to_owned() + &" - ".repeat(20_000)),
             format!("SELECT {}1{}", "(".repeat(20_000), ")".repeat(20_000)),
             format!("SELECT {} true", "NOT ".repeat(20_000)),
             format!("SELECT {}", "CASE WHEN ".repeat(20_000)),

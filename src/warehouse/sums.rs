@@ -289,7 +289,7 @@ mod tests {
             let at = at as u64;
             let error = store.get_range(&path, at..at + 1).await.unwrap_err();
             assert!(error.to_string().contains("not those that were written"), "{error}");
-            assert!(store.get_ranges(&path, &[at..at + 1]).await.is_err());
+            assert!(store.get_ranges(&path, std::slice::from_ref(&(at..at + 1))).await.is_err());
             let other = if at < block { 2 * block..2 * block + 9 } else { 0..9 };
             assert!(store.get_range(&path, other).await.is_ok(), "another block is whole");
         }

@@ -66,7 +66,7 @@ fn place(dice: &mut Dice, design: &Design, lengths: Vector3<f64>) -> Place {
     let (large, flat) = (lengths.max() > LARGE, lengths.y < 0.65);
     let hung = Place::Wall { lowest: 0.05, highest: 1.75 };
     match (design.place, large) {
-        (Place::Wall { highest, .. }, _) if highest == 0.0 => design.place,
+        (Place::Wall { highest: 0.0, .. }, _) => design.place,
         (Place::Wall { .. }, true) => hung,
         (Place::Wall { .. }, false) if dice.chance(0.5) => hung,
         // A cabinet may hang on its wall, but no bed.

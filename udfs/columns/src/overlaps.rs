@@ -95,8 +95,9 @@ impl Marked {
         let rows = record.0.len();
         let boxes = match record.field("box")?.as_struct_opt() {
             Some(boxes) => {
-                let edge = |name: &str| Ok::<_, datafusion::error::DataFusionError>(Record(boxes).number(name)?);
-                let (x0, y0, x1, y1) = (edge("x0")?, edge("y0")?, edge("x1")?, edge("y1")?);
+                let boxes = Record(boxes);
+                let (x0, y0) = (boxes.number("x0")?, boxes.number("y0")?);
+                let (x1, y1) = (boxes.number("x1")?, boxes.number("y1")?);
                 let (x0, y0, x1, y1) = (x0.or_nan(), y0.or_nan(), x1.or_nan(), y1.or_nan());
                 (0..rows).map(|row| PixelBox { x0: x0[row], y0: y0[row], x1: x1[row], y1: y1[row] }).collect()
             }
