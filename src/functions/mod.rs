@@ -1,7 +1,7 @@
 //! The SQL functions of the pipeline: those of `udfs/columns`, which see only their arguments, and those here, which open files.
 //!
 //! A function that opens files is asynchronous: DataFusion awaits it, reads overlap, and the arithmetic runs on blocking threads. It opens
-//! what lies in the project's [`places`] alone.
+//! what lies in the project's `places` alone.
 
 mod annotate;
 mod appearance;

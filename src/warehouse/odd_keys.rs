@@ -1,7 +1,7 @@
 //! Keys of a bucket that are no paths: with an empty part (`a//b`), a part `.` or `..`, or a control character.
 //!
 //! A bucket takes any key, and an object store's client that meets one key which it cannot name gives up the whole listing. Here the
-//! client is shown such a key with a [`MARK`] in it, which makes a path of it that nothing else has: whoever lists knows it by
+//! client is shown such a key with a `MARK` in it, which makes a path of it that nothing else has: whoever lists knows it by
 //! [`is_odd`], says so, and goes on. Folder markers, keys that end with `/` and have no content, are no files and are not shown.
 
 use async_trait::async_trait;

@@ -5,7 +5,7 @@
 //! reference, and for the reference whatever the category, because either word alone must tell nothing, too.
 //!
 //! The method is raking with what is scarcer as the target: cell after cell the more frequent side is thinned to as much as the other
-//! has, and [`SPARE`] more, until no cell has to be thinned. Shares only ever fall, so it ends.
+//! has, and `SPARE` more, until no cell has to be thinned. Shares only ever fall, so it ends.
 
 use std::collections::BTreeMap;
 

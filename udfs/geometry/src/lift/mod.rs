@@ -30,7 +30,7 @@ pub use shown::{Cover, shown, uncut};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Outline<'a> {
     Mask(&'a Mask),
-    /// Only a box is known, in a picture of this size. What most of its middle shows is the object; see [`boxed`].
+    /// Only a box is known, in a picture of this size. What most of its middle shows is the object; see `boxed`.
     Box {
         bounds: PixelBox,
         height: u32,
@@ -115,7 +115,7 @@ pub struct Lifted {
     /// much of the outline, from edge to edge, these points span; how little of the outline the picture's border cuts ([`uncut`]);
     /// 0.8 when gravity was guessed; what is held against estimated depth, where it is.
     pub lift_quality: f64,
-    /// How far its size can be trusted, 0-1: the same, and what is held against its size alone ([`size`]). A box has no size.
+    /// How far its size can be trusted, 0-1: the same, and what is held against its size alone (`size`). A box has no size.
     pub size_quality: f64,
 }
 
