@@ -10,7 +10,7 @@ here="$(cd "$(dirname "$0")/.." && pwd)"
 program="$(realpath "${1:-${CARGO_TARGET_DIR:-$here/target}/debug/spatialmill}")"
 home="$(mktemp -d)"
 trap 'rm -rf "$home"' EXIT
-mkdir "$home/bin" "$home/work"
+mkdir "$home/bin" "$home/folder"
 ln -s "$program" "$home/bin/spatialmill"
 
 commands="$(awk '
@@ -21,7 +21,7 @@ commands="$(awk '
 ' "$here/README.md")"
 [ "$(wc -l <<<"$commands")" -ge 12 ] || { echo "README.md has fewer commands than it had: $commands" >&2; exit 1; }
 
-as_a_newcomer() { (cd "$home/work" && env -i HOME="$home" PATH="$home/bin:/usr/bin:/bin" LANG=C.UTF-8 bash -euc "$1" </dev/null); }
+as_a_newcomer() { (cd "$home/folder" && env -i HOME="$home" PATH="$home/bin:/usr/bin:/bin" LANG=C.UTF-8 bash -euc "$1" </dev/null); }
 while IFS= read -r command; do
     [ -n "$command" ] || continue
     echo "\$ $command"
@@ -31,11 +31,11 @@ while IFS= read -r command; do
         exit 1
     fi
     if [[ "$command" == *" init"* ]]; then
-        sed -i 's/^kind = "synthetic"$/&\nrooms = 4\nframes_per_room = 2/' "$home"/work/*/mill.toml
+        sed -i 's/^kind = "synthetic"$/&\nrooms = 4\nframes_per_room = 2/' "$home"/folder/*/mill.toml
     fi
 done <<<"$commands"
 
 for file in spatialmill-demo/report.html sheet.jpg my/report.html exports/internvl/manifest.json exports/internvl/README.md; do
-    [ -s "$home/work/$file" ] || { echo "README.md: $file is not there after all of its commands" >&2; exit 1; }
+    [ -s "$home/folder/$file" ] || { echo "README.md: $file is not there after all of its commands" >&2; exit 1; }
 done
 echo "every command of README.md runs"
