@@ -3,8 +3,8 @@
 //! ```text
 //! frames, detections, scene_objects, surfaces      imported: one set of parts a source shard
 //!      └─► detected, segmented, cameras, depths      table, each while a model is named for it
-//!      └─► objects ─► appearances ─► (references, facts) ─► questions ─► keep_rates ─► (samples) ─► dataset
-//!          table       table           held     view       table        table, all     view         table
+//!      └─► objects ─► appearances ─► (references, facts) ─► questions ─► nouns ─► keep_rates ─► (samples) ─► dataset
+//!          table       table           held     view       table        table, all  table, all  view        table
 //! ```
 //!
 //! The order is nowhere written: it follows from the `reads` of each stage. A stored stage is built shard by shard; the views that

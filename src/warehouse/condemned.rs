@@ -99,14 +99,7 @@ impl Table {
 
     /// All notes that can be read.
     pub(super) async fn notes(&self) -> Result<Vec<Note>> {
-        let folder = self.location().path(FOLDER);
-        let listed: Vec<_> = self
-            .location()
-            .store()
-            .list(Some(&folder))
-            .try_collect()
-            .await
-            .or_input(|| format!("cannot list {folder}"))?;
+        let listed = self.location().files(FOLDER).await?;
         let mut notes = Vec::new();
         for object in listed {
             let name = object.location.filename().unwrap_or_default();

@@ -11,10 +11,11 @@ use std::path::Path as FilePath;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use datafusion::execution::object_store::ObjectStoreUrl;
-use object_store::ObjectStore;
+use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::{Path, PathPart};
+use object_store::{ObjectMeta, ObjectStore};
 use url::Url;
 
 use super::s3;
@@ -70,6 +71,12 @@ impl Location {
         let listed = listed.or_input(|| format!("cannot list the warehouse {}", self.url))?;
         let names = listed.common_prefixes.iter().filter_map(|p| p.filename());
         Ok(names.filter(|name| is_name(name)).map(str::to_owned).collect())
+    }
+
+    /// All files below a folder inside this one, in no order.
+    pub(super) async fn files(&self, folder: &str) -> Result<Vec<ObjectMeta>> {
+        let folder = self.path(folder);
+        self.store.list(Some(&folder)).try_collect().await.or_input(|| format!("cannot list {folder}"))
     }
 
     /// The same place reached through another store.

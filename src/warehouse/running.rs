@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 use tokio::task::JoinHandle;
@@ -52,14 +51,7 @@ impl Warehouse {
 
     /// The runs that are at work.
     pub async fn running(&self) -> Result<BTreeSet<String>> {
-        let folder = self.location().path(FOLDER);
-        let listed: Vec<_> = self
-            .location()
-            .store()
-            .list(Some(&folder))
-            .try_collect()
-            .await
-            .or_input(|| format!("cannot list {folder}"))?;
+        let listed = self.location().files(FOLDER).await?;
         let since = now_ms().saturating_sub(u64::try_from(DEAD_AFTER.as_millis()).unwrap_or(u64::MAX));
         let alive = listed.into_iter().filter(|object| object.last_modified.timestamp_millis().unsigned_abs() >= since);
         Ok(alive.filter_map(|object| object.location.filename().map(str::to_owned)).collect())

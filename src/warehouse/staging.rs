@@ -7,7 +7,6 @@
 
 use std::collections::HashMap;
 
-use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
@@ -80,10 +79,8 @@ impl Staging {
     /// All records, with the paths and ages that `gc` wants. One that was `seen` before is not read again: where it was written anew
     /// since, somebody wants it, and its parts are those that it had.
     pub(super) async fn all(&self, seen: &HashMap<Path, Stored>) -> Result<Vec<Stored>> {
-        let folder = self.location.path(FOLDER);
-        let listed = self.location.store().list(Some(&folder)).try_collect::<Vec<_>>().await;
         let mut records = Vec::new();
-        for object in listed.or_input(|| format!("cannot list {folder}"))? {
+        for object in self.location.files(FOLDER).await? {
             let version =
                 Version { written: object.last_modified.timestamp_millis().unsigned_abs(), tag: object.e_tag };
             let (record, anew) = match seen.get(&object.location) {
