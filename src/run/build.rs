@@ -116,11 +116,7 @@ impl Mill {
             run.is_at_work(&self.warehouse).await?;
         }
         let at_once = state.stale.len().clamp(1, self.engine.partitions());
-        // What is made again as it was gets the partitions that it had among all shards: other partitions would write the same rows as other
-        // bytes, and make what is behind them stale.
-        let is_same = state.stale.iter().all(|stale| stale.is_lost || stale.is_forced);
-        let among = if is_same { state.stale.len() + state.fresh } else { state.stale.len() };
-        let partitions = (self.engine.partitions() / among.clamp(1, self.engine.partitions())).max(1);
+        let partitions = (self.engine.partitions() / at_once).max(1);
         let plans = match state.stale.is_empty() {
             true => None,
             false => Some(Arc::new(self.plans(stage, partitions).await?)),
@@ -409,8 +405,8 @@ struct Settled {
 }
 
 impl Settled {
-    /// The rows that are stored already, where the new ones say the same within `$rate_tolerance`; else the new ones. Kept rows
-    /// are written as the same bytes, so that nothing behind them becomes stale.
+    /// The rows that are stored already, where the new ones say the same within `$rate_tolerance`; else the new ones. Rows that are kept have
+    /// the content that they had, so that nothing behind them becomes stale.
     async fn choose(&self, plan: Arc<dyn ExecutionPlan>, context: &SessionContext) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = self.stored.schema();
         let order = || self.keys.iter().map(|key| ident(key).sort(true, false)).collect::<Vec<_>>();

@@ -10,7 +10,7 @@ use super::build::ALL;
 use crate::error::Result;
 use crate::pipeline::fingerprint::Fingerprint;
 use crate::pipeline::{Scope, Stage};
-use crate::warehouse::Table;
+use crate::warehouse::{Table, content_of};
 
 /// A shard to be made again.
 #[derive(Debug, Clone)]
@@ -68,10 +68,7 @@ impl Mill {
                 content.push(name.clone());
                 let Some(table) = table else { continue };
                 let all = *whole || stage.shard == Scope::All;
-                let mut hashes: Vec<&str> =
-                    table.parts().iter().filter(|p| all || p.shard == *shard).map(|p| p.blake3.as_str()).collect();
-                hashes.sort_unstable();
-                content.extend(hashes.into_iter().map(str::to_owned));
+                content.push(content_of(table.parts().iter().filter(|p| all || p.shard == *shard)));
             }
             let fingerprint = Fingerprint::of(&self.pipeline, stage, &self.project, &content)?;
             let (is_lost, is_forced) = (lost.contains(shard), self.force.names(&stage.writes, shard));

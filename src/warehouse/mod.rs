@@ -17,6 +17,7 @@
 mod cluster;
 mod commit;
 mod condemned;
+mod content;
 #[cfg(test)]
 mod faults;
 mod gc;
@@ -38,6 +39,7 @@ mod table;
 mod verify;
 
 pub use commit::Commit;
+pub use content::content_of;
 pub use gc::{Collected, Retention};
 pub use history::Entry;
 pub use location::{Location, object_url, open_object};

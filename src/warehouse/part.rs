@@ -30,6 +30,9 @@ pub struct Part {
     /// Sums of its blocks (see `sums`), by which readers notice that it changed; empty where it was written without.
     #[serde(default)]
     pub sums: String,
+    /// The content sum of its rows (see `content`); empty where another program wrote it.
+    #[serde(default)]
+    pub content: String,
     /// Delta's statistics: JSON with `numRecords`, `minValues`, `maxValues` and `nullCount`.
     pub stats: String,
     /// When the file was finished, milliseconds since 1970.
@@ -53,6 +56,7 @@ impl Part {
                 text("stats"),
                 number("written"),
                 text("sums"),
+                text("content"),
             ]))
         });
         Arc::clone(&SCHEMA)
@@ -73,6 +77,7 @@ impl Part {
             text(|p| &p.stats),
             number(|p| p.written),
             text(|p| &p.sums),
+            text(|p| &p.content),
         ];
         RecordBatch::try_new(Self::schema(), columns).or_internal(|| "cannot describe the written parts".into())
     }
@@ -95,6 +100,7 @@ impl Part {
             stats: text(7, row),
             written: number(8, row),
             sums: text(9, row),
+            content: text(10, row),
         };
         Ok((0..batch.num_rows()).map(part).collect())
     }
@@ -108,6 +114,7 @@ impl Part {
             ("rows", self.rows.to_string()),
             ("blake3", self.blake3.clone()),
             ("sums", self.sums.clone()),
+            ("content", self.content.clone()),
         ];
         Add {
             path: self.path.clone(),
@@ -152,6 +159,7 @@ impl Part {
             run_id: tag("run_id").unwrap_or_default(),
             blake3: tag("blake3").unwrap_or_default(),
             sums: tag("sums").unwrap_or_default(),
+            content: tag("content").unwrap_or_default(),
             rows,
             bytes: add.size.unsigned_abs(),
             written: add.modification_time.unsigned_abs(),
@@ -175,6 +183,7 @@ pub(super) mod tests {
             bytes: 100 + n,
             blake3: "00".repeat(32),
             sums: String::new(),
+            content: format!("{n:032x}"),
             stats: format!(r#"{{"numRecords":{n}}}"#),
             written: 1_700_000_000_000 + n,
         }

@@ -22,6 +22,7 @@ use parquet::schema::types::ColumnPath;
 use tokio::io::AsyncWriteExt;
 
 use super::cluster::Clusters;
+use super::content::ContentSum;
 use super::sums::Summing;
 use super::{Location, Part, schema, stats};
 use crate::error::{Context, Error, Result};
@@ -166,6 +167,7 @@ impl PartWriter {
             return Ok(());
         }
         let open = self.open()?;
+        open.content.add(batch)?;
         open.writer.write(batch).await.or_input(|| format!("cannot write {}", open.relative))?;
         if open.writer.bytes_written() >= self.options.part_bytes {
             self.close_part().await?;
@@ -238,6 +240,7 @@ pub(super) fn path_name(shard: &str) -> String {
 struct OpenPart {
     relative: String,
     writer: AsyncArrowWriter<Upload>,
+    content: ContentSum,
 }
 
 impl std::fmt::Debug for OpenPart {
@@ -251,7 +254,8 @@ impl OpenPart {
         let path = options.location.path(&relative);
         let upload = Upload::new(BufWriter::with_capacity(Arc::clone(options.location.store()), path, PIECE_BYTES));
         let writer = AsyncArrowWriter::try_new(upload, Arc::clone(&options.schema), Some(options.properties()?));
-        Ok(Self { writer: writer.or_internal(|| format!("cannot begin {relative}"))?, relative })
+        let writer = writer.or_internal(|| format!("cannot begin {relative}"))?;
+        Ok(Self { relative, writer, content: ContentSum::new(&options.schema)? })
     }
 
     async fn finish(mut self, options: &WriteOptions) -> Result<Part> {
@@ -265,6 +269,7 @@ impl OpenPart {
             bytes: upload.bytes,
             blake3: upload.hasher.finalize().to_hex().to_string(),
             sums: upload.sums.finish(),
+            content: self.content.finish(),
             stats: stats::collect(&metadata, &options.schema, &options.long_text),
             written: now_ms(),
             path: self.relative,

@@ -1,6 +1,6 @@
 //! What is lost or damaged in a warehouse is noticed, never read as something else, and made again by the next build.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use spatialmill::error::Kind;
@@ -9,6 +9,7 @@ use spatialmill::project::Project;
 use spatialmill::run::Mill;
 use spatialmill::run::build::Built;
 use spatialmill::run::verify::Finding;
+use spatialmill::warehouse::content_of;
 
 use crate::build::lines;
 
@@ -32,11 +33,14 @@ position_facts_per_frame = 60.0
 /// A warehouse of two rooms on disk.
 async fn rooms(folder: &Path) -> Mill {
     std::fs::write(folder.join("mill.toml"), ROOMS).unwrap();
-    // One partition, so that what is made again has the same bytes.
-    let project = Project::load(folder, &["partitions=1".to_owned()]).unwrap();
-    let mill = Mill::open(project, Progress::silent()).await.unwrap();
+    let mill = open(folder, 2).await;
     build(&mill).await;
     mill
+}
+
+async fn open(folder: &Path, partitions: usize) -> Mill {
+    let project = Project::load(folder, &[format!("partitions={partitions}")]).unwrap();
+    Mill::open(project, Progress::silent()).await.unwrap()
 }
 
 /// The files of a table below a folder of it, sorted.
@@ -107,6 +111,30 @@ async fn a_part_that_is_gone_or_damaged_is_made_again() {
     build(&mill).await;
     mended("damaged").await;
     assert!(build(&mill).await.values().all(|made| *made == 0), "nothing is left to be made");
+}
+
+/// Staleness is about rows: how many partitions wrote them, and in which order, makes nothing behind them stale.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_made_again_as_they_were_make_nothing_stale() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = rooms(folder.path()).await;
+    let content = async |mill: &Mill| {
+        let questions = mill.warehouse.table("questions").await.unwrap().unwrap();
+        let bytes: BTreeSet<String> = questions.parts().iter().map(|part| part.blake3.clone()).collect();
+        (content_of(questions.parts()), bytes)
+    };
+    let (wanted, bytes) = content(&mill).await;
+    for partitions in [1, 5] {
+        let mut mill = open(folder.path(), partitions).await;
+        mill.force(&["questions".to_owned(), "objects".to_owned()]).await.unwrap();
+        let made = build(&mill).await;
+        let (forced, behind) = (["objects", "questions"], ["nouns", "keep_rates", "dataset"]);
+        assert!(forced.iter().all(|table| made[*table] > 0), "{made:?}");
+        assert!(behind.iter().all(|table| made[*table] == 0), "{partitions} partitions: {made:?}");
+        let (now, other_bytes) = content(&mill).await;
+        assert_eq!(now, wanted);
+        assert_ne!(bytes, other_bytes, "the test is of rows that lie otherwise");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
