@@ -2,10 +2,11 @@
 
 use clap::Args;
 
+use super::limits::Timeout;
 use super::selection::Selection;
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
-use crate::export::{Dialect, EXPORTS, Options, kind};
+use crate::export::{Dialect, EXPORTS, Kind, Options, kind};
 use crate::progress::tell_line;
 
 /// Export samples with their images in a trainer's own format
@@ -58,6 +59,8 @@ pub struct Export {
     /// internvl, qwen: write the whole paths of files into the index, as if the export lay in this folder; by default they are relative to the export
     #[arg(long, value_name = "PATH")]
     root: Option<String>,
+    #[command(flatten)]
+    timeout: Timeout,
 }
 
 impl Export {
@@ -93,11 +96,16 @@ impl Export {
                 rooted.join(" and ")
             )));
         }
+        let timeout = self.timeout;
+        timeout.within(self.write(global, kind, dialect, out_url)).await
+    }
+
+    async fn write(self, global: &Global, kind: &'static Kind, dialect: Dialect, url: String) -> Result<()> {
         let mill = global.mill().await?;
         let selected = self.selection.rows(&mill, self.limit).await?;
         let options = Options {
             kind,
-            out: out_url,
+            out: url,
             name: self.name,
             dialect,
             shard_rows: self.shard_rows.unwrap_or(kind.shard_rows).max(1),

@@ -1,4 +1,4 @@
-//! Limits on a person's query: how long it may take and how many rows it may give.
+//! Limits on a command that runs a query: how long it may take and how many rows it may give.
 
 use std::pin::Pin;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -17,9 +17,8 @@ use crate::error::{Error, Result};
 /// Beyond either, the command fails; memory is bounded by `build.memory`.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Limits {
-    /// Give up after this time: 30s, 5m, 2h
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    timeout: Option<Duration>,
+    #[command(flatten)]
+    timeout: Timeout,
     /// Fail when there are more rows than these, whose first N are written
     #[arg(long, value_name = "N")]
     max_rows: Option<u64>,
@@ -28,9 +27,32 @@ pub struct Limits {
 impl Limits {
     /// The work, unless it takes too long.
     pub async fn within<T>(self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.timeout.within(work).await
+    }
+
+    /// The rows, with an error behind the last that are allowed.
+    pub fn rows(self, rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
+        match self.max_rows {
+            None => rows,
+            Some(most) => Box::pin(AtMost { rows, most, left: most, is_over: false }),
+        }
+    }
+}
+
+/// Where rows go to files, their number is no limit and time is.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Timeout {
+    /// Give up after this time: 30s, 5m, 2h
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    timeout: Option<Duration>,
+}
+
+impl Timeout {
+    /// The work, unless it takes too long.
+    pub async fn within<T>(self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let Some(timeout) = self.timeout else { return work.await };
         let late = move || Error::input("it took longer than it may").with("timeout", format_args!("{timeout:?}"));
-        // Planning gives way to nobody, and a query may be made to take long to plan. Nothing that a query writes is visible before its end.
+        // Planning gives way to nobody, and a query may be made to take long to plan. What is cut off in the middle is as if it was killed.
         let (done, is_done) = mpsc::channel::<()>();
         std::thread::spawn(move || {
             if is_done.recv_timeout(timeout + GRACE) == Err(RecvTimeoutError::Timeout) {
@@ -40,14 +62,6 @@ impl Limits {
         let outcome = tokio::time::timeout(timeout, work).await;
         drop(done);
         outcome.unwrap_or_else(|_| Err(late()))
-    }
-
-    /// The rows, with an error behind the last that are allowed.
-    pub fn rows(self, rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
-        match self.max_rows {
-            None => rows,
-            Some(most) => Box::pin(AtMost { rows, most, left: most, is_over: false }),
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::limits::Timeout;
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
 use crate::run::verify::Finding;
@@ -17,10 +18,16 @@ pub struct Verify {
     /// Read an export by its loader's own rule and compare every record with the version of the dataset that it is of
     #[arg(long, value_name = "URL", conflicts_with = "tables")]
     export: Option<String>,
+    #[command(flatten)]
+    timeout: Timeout,
 }
 
 impl Verify {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
+        self.timeout.within(self.verified(global)).await
+    }
+
+    async fn verified(&self, global: &Global) -> Result<()> {
         let mill = global.mill().await?;
         if let Some(url) = &self.export {
             let verified = mill.verify_export(url).await?;
