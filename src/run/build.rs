@@ -33,7 +33,7 @@ use super::books::Losses;
 use super::plans::Plans;
 use super::stale::{Stale, Staleness};
 use super::{Mill, Run};
-use crate::error::{Context, Error, Kind, Result};
+use crate::error::{Context, Error, Result};
 use crate::pipeline::Stage;
 use crate::pipeline::account::Ledger;
 use crate::progress::{Bar, tell_line};
@@ -152,7 +152,7 @@ impl Mill {
             return Err(Error::internal("rows are unaccounted for").with("stage", &stage.writes));
         }
         self.quarantine(&stage.writes, &made, &state.gone, run).await?;
-        if let Err(refused) = self.refuse_if_too_many(&stage.writes, &made) {
+        if let Err(refused) = self.refuse_if_too_many(&stage.writes, &made).await {
             self.ask_again(stage, &table, &state, &made).await?;
             return Err(refused);
         }
@@ -349,34 +349,6 @@ impl Mill {
                 .hint("build into a new warehouse (`url` under [warehouse]); what models said can be moved there with the folder `_answers`")),
             None => self.warehouse.create(name, self.schema(name)?).await,
         }
-    }
-
-    /// Nothing is published when more than the allowed share of a source's images, or of its other rows, could not be used.
-    pub(super) fn refuse_if_too_many(&self, stage: &str, made: &[Made]) -> Result<()> {
-        let limit = self.project.number("max_quarantined");
-        let mut by_source: BTreeMap<&str, Ledger> = BTreeMap::new();
-        for shard in made {
-            let source = shard.shard.split('/').next().unwrap_or_default();
-            by_source.entry(source).or_default().add(&shard.ledger);
-        }
-        for (source, ledger) in by_source {
-            let images = (ledger.images_lost, ledger.images_in, "images");
-            let rows = (ledger.rows_quarantined() - ledger.no_row_lost, ledger.rows_in - ledger.no_row_lost, "rows");
-            if let Some((lost, seen, what)) =
-                [images, rows].into_iter().find(|(lost, seen, _)| *lost as f64 > limit * *seen as f64)
-            {
-                let message = format!(
-                    "{lost} of {seen} {what} are quarantined, more than the {limit} that max_quarantined allows"
-                );
-                let why =
-                    self.project.command("sql \"SELECT code, count(*), min(message) FROM quarantine GROUP BY code\"");
-                return Err(Error::new(Kind::Quarantined, message)
-                    .with("rows of", source)
-                    .with("stage", stage)
-                    .hint(format!("nothing was published; `{why}` says why")));
-            }
-        }
-        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@
 //! Memory: a few hundred rows and one unfinished batch a table, for each shard in flight.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, TryStreamExt};
@@ -85,7 +85,6 @@ struct Destination<'a> {
     tables: &'a BTreeMap<&'static str, Table>,
     quarantine: &'a Table,
     benchmarks: &'a Benchmarks,
-    such_as: &'a Mutex<Option<String>>,
     run: &'a Run,
 }
 
@@ -95,8 +94,6 @@ type Read = BTreeMap<&'static str, Made>;
 /// A source that was read and is not published yet.
 struct Unpublished {
     imported: Imported,
-    /// A record that could not be used, and why.
-    such_as: Option<String>,
     read: Vec<Read>,
     current: BTreeMap<String, String>,
 }
@@ -206,15 +203,8 @@ impl Mill {
         }
         let bar = self.progress.stage(name, wanted.len());
         let in_flight = self.engine.partitions() + ONE_MORE;
-        let such_as = Mutex::default();
         let mut read: Vec<Read> = futures::stream::iter(wanted.into_iter().map(|(shard, full, fingerprint)| {
-            let into = Destination {
-                tables: &tables,
-                quarantine: &quarantine,
-                benchmarks: &benchmarks,
-                such_as: &such_as,
-                run,
-            };
+            let into = Destination { tables: &tables, quarantine: &quarantine, benchmarks: &benchmarks, run };
             let (reader, bar) = (Arc::clone(&reader), &bar);
             async move {
                 let before = match self.force.names_import(&full) {
@@ -239,13 +229,12 @@ impl Mill {
         read.iter().for_each(|r| ledger.add(&total(r)));
         let unsaid = blocking(move || reader.unsaid()).await?;
         let imported = Imported { source: name.clone(), read: read.len(), fresh, ledger, unsaid };
-        let such_as = such_as.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(Unpublished { imported, such_as, read, current })
+        Ok(Unpublished { imported, read, current })
     }
 
     /// Quarantine first, then what frames point to, and frames last: a frame that is seen has all that belongs to it.
     async fn publish_source(&self, source: Unpublished, run: &Run) -> Result<Imported> {
-        let Unpublished { imported, such_as, read, current } = source;
+        let Unpublished { imported, read, current } = source;
         let mut tables = BTreeMap::new();
         for name in IMPORTED {
             tables.insert(*name, self.open_or_create(name).await?);
@@ -262,10 +251,7 @@ impl Mill {
         }
         let whole: Vec<Made> = read.iter().map(|r| Made { ledger: total(r), ..r["frames"].clone() }).collect();
         self.quarantine(IMPORT, &whole, &gone, run).await?;
-        self.refuse_if_too_many(IMPORT, &whole).map_err(|e| match &such_as {
-            Some(lost) => e.with("such as", lost),
-            None => e,
-        })?;
+        self.refuse_if_too_many(IMPORT, &whole).await?;
         for name in IMPORTED.iter().rev() {
             let made: Vec<Made> = read.iter().map(|r| r[name].clone()).collect();
             let mut ledger = Ledger::default();
@@ -309,7 +295,7 @@ impl Mill {
         shard: Shard,
         full: String,
         fingerprint: String,
-        Destination { tables, quarantine, benchmarks, such_as, run }: Destination<'_>,
+        Destination { tables, quarantine, benchmarks, run }: Destination<'_>,
     ) -> Result<Read> {
         let source = full.split('/').next().unwrap_or_default().to_owned();
         let (send, mut receive) = mpsc::channel::<Row>(WAITING);
@@ -336,14 +322,6 @@ impl Mill {
                         let Quarantined { key, uri, code, message, loss } = lost;
                         let lost = Lost { key, uri, code: code.to_owned(), message, loss };
                         ledger.quarantine(&lost);
-                        let said = format!("{}: {}", lost.key, lost.message);
-                        {
-                            let mut such_as = such_as.lock().unwrap_or_else(PoisonError::into_inner);
-                            // The same one, whichever shard is first.
-                            if such_as.as_ref().is_none_or(|other| said < *other) {
-                                *such_as = Some(said);
-                            }
-                        }
                         losses.push(lost).await?;
                     }
                     row => {

@@ -19,6 +19,7 @@ mod in_flight;
 pub mod plans;
 pub mod probe;
 pub mod read_only;
+mod refusal;
 pub mod session;
 pub mod stale;
 pub mod verify;

@@ -139,8 +139,8 @@ async fn rows_depend_on_no_order_of_shards() {
 async fn the_books_have_a_line_for_each_version() {
     let folder = tempfile::tempdir().unwrap();
     let mill = two_sources(folder.path(), "books", &["a", "b"]).await;
+    assert!(mill.verify(&[]).await.unwrap().is_empty());
     for name in mill.warehouse.tables().await.unwrap() {
-        assert!(mill.verify(std::slice::from_ref(&name)).await.unwrap().is_empty(), "{name}");
         if !["runs", "quarantine"].contains(&name.as_str()) {
             let sql = format!("SELECT version FROM runs WHERE \"table\" = '{name}' ORDER BY version");
             let versions: Vec<String> = (1..=mill.warehouse.table(&name).await.unwrap().unwrap().version())

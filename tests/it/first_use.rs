@@ -77,6 +77,28 @@ fn a_dataset_without_samples_says_why() {
     assert!(text.contains("  questions: "), "{text}");
 }
 
+/// What only follows from a lost image is not told for its cause, neither the first time nor when the same is refused again.
+#[test]
+fn a_refused_source_says_what_was_wrong() {
+    let folder = project("[[source]]\nname = 'photos'\nkind = 'coco'\nroot = 'photos'\n");
+    let annotations = folder.path().join("p/photos/annotations");
+    std::fs::create_dir_all(&annotations).expect("a folder");
+    let text = r#"{"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "../b.jpg"}, {"id": 3, "file_name": "c.jpg"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 9, 9]}], "categories": [{"id": 1, "name": "cat"}]}"#;
+    std::fs::write(annotations.join("instances_val2017.json"), text).expect("a file");
+    for _ in 0..2 {
+        let output = spatialmill(folder.path()).arg("build").output().expect("it runs");
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(3), "{text}");
+        let reasons = [
+            "3 of 3 images",
+            "reason `2 missing_file, such as 1: there is no file `a.jpg`",
+            "reason `1 path, such as 2: ",
+        ];
+        assert!(reasons.iter().all(|reason| text.contains(reason)) && !text.contains("no_frame"), "{text}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_build_says_what_is_kept() {

@@ -1,0 +1,77 @@
+//! Nothing is published when too much could not be used: `max_quarantined`.
+//!
+//! In: what was made of a stage, whose quarantined rows are entered already. Out: nothing, or an error that names the commonest reasons with an
+//! example of each; what only follows from a lost image is none of them.
+
+use std::collections::BTreeMap;
+
+use arrow::util::display::array_value_to_string;
+use datafusion::common::ScalarValue;
+
+use super::Mill;
+use super::books::QUARANTINE;
+use super::build::Made;
+use crate::error::{Context, Error, Kind, Result};
+use crate::pipeline::account::Ledger;
+
+/// Reasons that an error names.
+const REASONS: usize = 3;
+
+impl Mill {
+    /// Nothing is published when more than the allowed share of a source's images, or of its other rows, could not be used.
+    pub(super) async fn refuse_if_too_many(&self, stage: &str, made: &[Made]) -> Result<()> {
+        let limit = self.project.number("max_quarantined");
+        let mut by_source: BTreeMap<&str, Ledger> = BTreeMap::new();
+        for shard in made {
+            let source = shard.shard.split('/').next().unwrap_or_default();
+            by_source.entry(source).or_default().add(&shard.ledger);
+        }
+        for (source, ledger) in by_source {
+            let images = (ledger.images_lost, ledger.images_in, "images");
+            let rows = (ledger.rows_quarantined() - ledger.no_row_lost, ledger.rows_in - ledger.no_row_lost, "rows");
+            let Some((lost, seen, what)) =
+                [images, rows].into_iter().find(|(lost, seen, _)| *lost as f64 > limit * *seen as f64)
+            else {
+                continue;
+            };
+            let message =
+                format!("{lost} of {seen} {what} are quarantined, more than the {limit} that max_quarantined allows");
+            let mut error = Error::new(Kind::Quarantined, message).with("rows of", source).with("stage", stage);
+            // What they were is worth having, and no reason to fail otherwise.
+            for reason in self.commonest_losses(stage, source, what == "images").await.unwrap_or_default() {
+                error = error.with("reason", reason);
+            }
+            let all = self.project.command("sql \"SELECT code, count(*), min(message) FROM quarantine GROUP BY code\"");
+            return Err(error.hint(format!("nothing was published; `{all}` says why")));
+        }
+        Ok(())
+    }
+
+    /// Why rows of a source were lost to a stage, the commonest reasons first.
+    async fn commonest_losses(&self, stage: &str, source: &str, of_images: bool) -> Result<Vec<String>> {
+        let context = self.session_without_tables()?;
+        context.register_table(QUARANTINE, self.quarantine_table().await?.provider())?;
+        let reasons = context
+            .sql(
+                "SELECT concat(count(*), ' ', code, ', such as ', min(\"key\" || ': ' || message)) AS reason FROM quarantine
+                 WHERE stage = $stage AND source = $source AND loss <> 'nothing' AND (loss = 'image' OR NOT $of_images)
+                 GROUP BY code ORDER BY count(*) DESC, code",
+            )
+            .await?
+            .with_param_values(vec![
+                ("stage", ScalarValue::from(stage)),
+                ("source", ScalarValue::from(source)),
+                ("of_images", ScalarValue::from(of_images)),
+            ])?
+            .limit(0, Some(REASONS))?
+            .collect()
+            .await?;
+        let mut said = Vec::new();
+        for batch in &reasons {
+            for row in 0..batch.num_rows() {
+                said.push(array_value_to_string(batch.column(0), row).or_internal(|| "a reason is no text".into())?);
+            }
+        }
+        Ok(said)
+    }
+}
