@@ -111,7 +111,9 @@ impl Walk<'_> {
             } else if !meta.is_dir() {
                 self.refuse(&shown, end, Refusal::NoFile)?;
             } else if !is_link {
+                self.above.push(target.clone());
                 self.enter(&shown, &target)?;
+                self.above.pop();
             } else if !self.above.contains(&target) {
                 self.followed += 1;
                 if self.followed > MAX_FOLLOWED {
@@ -194,7 +196,7 @@ mod tests {
     fn links_are_followed_inside_and_told_where_they_lead_out() {
         let folder = tempfile::tempdir().unwrap();
         let (root, out) = (folder.path().join("root"), folder.path().join("out"));
-        for path in ["root/a/1.jpg", "root/b/2.jpg", "out/3.jpg", "out/deep/4.jpg"] {
+        for path in ["root/a/1.jpg", "root/b/2.jpg", "root/deep/er/5.jpg", "out/3.jpg", "out/deep/4.jpg"] {
             put(&folder.path().join(path));
         }
         for (target, link) in [
@@ -205,6 +207,8 @@ mod tests {
             ("../a".into(), "b/also"),
             ("..".into(), "a/up"),
             (".".into(), "latest"),
+            (".".into(), "a/self"),
+            ("../../deep".into(), "deep/er/again"),
             ("a/1.jpg".into(), "first.jpg"),
         ] {
             symlink(target, root.join(link)).unwrap();
@@ -217,7 +221,7 @@ mod tests {
         std::process::Command::new("mkfifo").arg(root.join("pipe.jpg")).status().unwrap();
 
         let (files, refused) = listed(&Root::local(&root).unwrap());
-        assert_eq!(files, ["LICENSE", "a/1.jpg", "b/2.jpg", "b/also/1.jpg", "first.jpg"]);
+        assert_eq!(files, ["LICENSE", "a/1.jpg", "b/2.jpg", "b/also/1.jpg", "deep/er/5.jpg", "first.jpg"]);
         let refused: Vec<(&str, Refusal)> = refused.iter().map(|(path, why)| (path.as_str(), *why)).collect();
         let expected = [
             ("d\\xe9j\\xe0/", Refusal::NotUtf8),
