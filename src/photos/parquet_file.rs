@@ -95,10 +95,31 @@ impl ParquetFile {
     pub fn photos(&self, name: Option<&str>) -> Result<PhotoColumn> {
         match name {
             Some(name) => self.column(name),
-            None => IMAGE_COLUMNS.into_iter().find_map(|name| self.column(name).ok()).ok_or_else(|| {
-                Error::input(format!("no column has photos; looked for {}", IMAGE_COLUMNS.join(", ")))
-                    .hint("name the column in the source's `image`")
-            }),
+            None => self.named_like_photos().find_map(|name| self.column(name).ok()).ok_or_else(|| self.no_photos()),
+        }
+    }
+
+    /// The columns that may have photos by their names, the likeliest first.
+    fn named_like_photos(&self) -> impl Iterator<Item = &str> {
+        let fields = self.schema().fields();
+        let named = |likely: &'static str| fields.iter().filter(move |field| field.name().eq_ignore_ascii_case(likely));
+        IMAGE_COLUMNS.into_iter().flat_map(named).map(|field| field.name().as_str())
+    }
+
+    /// Why none of the columns is read as photos unless it is named.
+    fn no_photos(&self) -> Error {
+        let why_not: Vec<String> =
+            self.named_like_photos().filter_map(|name| self.column(name).err()).map(|e| e.to_string()).collect();
+        let fields = self.schema().fields().iter().map(|field| field.name().as_str());
+        let (could, others): (Vec<&str>, Vec<&str>) = fields.partition(|name| self.column(name).is_ok());
+        let message = match &why_not[..] {
+            [] => format!("no column has photos; looked for {}", IMAGE_COLUMNS.join(", ")),
+            why_not => why_not.join("; "),
+        };
+        match &could[..] {
+            [] => Error::input(format!("{message}; there are {}", others.join(", "))),
+            [name, ..] => Error::input(format!("{message}; `{name}` could be it"))
+                .hint(format!("set the source's `image = \"{name}\"`")),
         }
     }
 
@@ -122,6 +143,7 @@ impl ParquetFile {
                 _ => return Err(no_photos("it is a struct without `bytes`")),
             },
             DataType::List(_) => return Err(no_photos("it is a list; one photo a row is read")),
+            DataType::Utf8 => return Err(no_photos("it is text; were it paths, the photos would not be in the file")),
             other => return Err(no_photos(&format!("its type is {other}"))),
         };
         let leaf = leaf.ok_or_else(|| no_photos("its bytes are elsewhere than its schema says"))?;
