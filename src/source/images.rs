@@ -15,6 +15,7 @@ mod files;
 mod frame;
 mod listing;
 mod members;
+mod split;
 mod table;
 mod tar;
 mod words;
@@ -53,7 +54,7 @@ Options:
                   name, ** does not, letters match in either case. Default: every .jpg, .jpeg, .png, .tar and .parquet
                   that is not hidden
   image           Parquet: the column of the photos. Default: the first of image, img, jpg, jpeg, png, bytes, image_bytes,
-                  photo that can be. Tars: the ending of the members that are photos, \"left.jpg\". Default: jpg, jpeg, png
+                  photo that can be, in either case. Tars: the ending of the members that are photos, \"left.jpg\". Default: jpg, jpeg, png
   key             Parquet: the column of text or whole numbers that names a photo. Default: the row's number
   caption         what people said of the photo. Parquet: a column of text or lists of text. Else: txt for the text file
                   beside the photo, or the name of a field of the JSON file beside it
@@ -69,6 +70,9 @@ a plausible focal length as of 35 mm film, or one in millimetres with the sensor
 since; else they are null. What is beside the photo is said of all photos of that name up to its first dot; in a tar it may stand
 anywhere before or behind them. Two photos that differ in their ending alone, a.jpg and a.png, have it in their frames' names.
 
+The split of a photo is what `split_column` says; else what its folder or archive is called, where that is train, training, val, validation, valid,
+dev, test or testing (test/1.jpg, data/validation-00000-of-00002.parquet, cc3m-train-0001.tar); else the source's `split`.
+
 A snapshot of Hugging Face's cache is read through its links, where `root` is the snapshot's folder. Folder markers of a bucket are
 passed over.
 
@@ -80,7 +84,7 @@ columns that are absent or of a wrong type (column), rows without bytes (no_byte
 (key), names that are used twice (duplicate), and photos whose words cannot be used (json, caption, licence, split).";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "images 2";
+const READER: &str = "images 3";
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use spatialmill_geometry::Intrinsics;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::Images;
 use super::exif::Exif;
 use super::words::Words;
+use super::{Images, split};
 use crate::error::Result;
-use crate::photos::Address;
+use crate::photos::{Address, Part};
 use crate::source::photo::{Header, check, sha256};
 use crate::source::rows::{Frame, Refused, Row, Rows};
 
@@ -143,10 +143,11 @@ impl<'a> Frames<'a> {
         let middle = |side: u32| (f64::from(side) - 1.0) / 2.0;
         let camera = focal.map(|[fx, fy]| Intrinsics { fx, fy, cx: middle(width), cy: middle(height) });
         let known = camera.as_ref().map(Frame::taken_by).unwrap_or_default();
+        let named_split = || split::of_key(key, address.part != Part::Whole);
         Ok(Frame {
             frame_id: format!("{}/{key}", self.images.name),
             source: self.images.name.clone(),
-            split: words.split.or_else(|| self.images.split.clone()),
+            split: words.split.or_else(named_split).or_else(|| self.images.split.clone()),
             licence: words.licence.or_else(|| self.images.licence.clone()),
             uri: address.to_string(),
             sha256: Some(seen.sha256),

@@ -370,6 +370,41 @@ fn what_is_beside_a_photo_is_said_of_it() {
 }
 
 #[test]
+fn names_of_folders_and_archives_tell_the_split() {
+    let (tar, table) = (tar_of(&[("1.jpg".to_owned(), jpeg(1))]), parquet_of(&hugging_face(1), 10, true));
+    let (_folder, imported) = at_root(
+        &[
+            ("data/test-00000-of-00001.parquet", &table),
+            ("data/train-00000-of-00001.parquet", &table),
+            ("shards/cc-val-000001.tar", &tar),
+            ("Validation/x.jpg", &jpeg(2)),
+            ("holiday/test.jpg", &jpeg(3)),
+        ],
+        "",
+    );
+    let split = |id: &str| frame(&imported, id).split.as_deref();
+    assert_eq!(split("test/data/test-00000-of-00001/0"), Some("test"));
+    assert_eq!(split("test/data/train-00000-of-00001/0"), Some("train"));
+    assert_eq!(split("test/shards/cc-val-000001/1"), Some("val"));
+    assert_eq!(split("test/Validation/x"), Some("val"));
+    assert_eq!(split("test/holiday/test"), None, "a photo's own name is about what it shows");
+
+    // A column whose name is another, or another's: which one it could be is told.
+    let named = |name: &str| {
+        let rows = hugging_face(1);
+        let (photos, texts) = (rows.column(1).clone(), rows.column(2).clone());
+        parquet_of(&RecordBatch::try_from_iter([(name, photos), ("photo", texts)]).unwrap(), 10, true)
+    };
+    let (_folder, imported) = at_root(&[("a.parquet", &named("Image")), ("b.parquet", &named("view"))], "");
+    assert_eq!(ids(&imported), ["test/a/0"]);
+    let message = &imported.quarantined[0].message;
+    assert!(
+        message.contains("`photo` has no photos: it is text") && message.contains("`view` could be it"),
+        "{message}"
+    );
+}
+
+#[test]
 fn names_that_differ_in_their_ending_are_two() {
     let tar = tar_of(&[
         ("x.jpg".to_owned(), jpeg(1)),
@@ -636,7 +671,7 @@ fn odd_rows_and_columns_are_quarantined() {
         ],
     );
     check("image = 'photo'", &[("t", "column", "there are image, id, split, numbers")]);
-    check("image = 'id'", &[("t", "column", "type is Utf8")]);
+    check("image = 'id'", &[("t", "column", "it is text; were it paths")]);
     check("image = 'numbers'", &[("t", "column", "it is a list")]);
     check("key = 'numbers'", &[("t", "column", "cannot be the key")]);
     check("caption = 'numbers'", &[("t", "column", "cannot be the caption")]);
