@@ -6,7 +6,7 @@
 mod jpeg;
 mod png;
 
-pub use self::png::decode as decode_png;
+pub use self::png::{decode as decode_png, indices as palette_indices};
 
 use super::images::exif::Exif;
 use super::root::Root;

@@ -48,7 +48,7 @@ all that belongs to one image.
 and the objects, as one of
   <scene>/annotations.json         COCO: images (by the file name in color/), annotations (with a `caption` each, where there is
                                    one: a short noun phrase that tells it from others of its category), categories
-  <scene>/instance/<n>.png         8- or 16-bit greyscale, the value is an id, 0 is nothing; and
+  <scene>/instance/<n>.png         8- or 16-bit greyscale, or with a palette: the value or index is an id, 0 is nothing; and
   <scene>/instances.json           what each id is: {\"1\": \"chair\", \"2\": {\"category\": \"bed\", \"caption\": \"the red bed\",
                                    \"crowd\": false}, \"3\": null}; null is for what is no object. instance/<n>.json for one image
 and / or
@@ -92,7 +92,7 @@ images (instance), ids that have no name (category), bad boxes (box3d), boxes wi
 `coco` quarantines. A frame that lost an object in this way is no longer exhaustive.";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "rgbd 4";
+const READER: &str = "rgbd 5";
 
 /// The name of the scene that is the root itself.
 const WHOLE: &str = "all";

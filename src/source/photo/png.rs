@@ -70,3 +70,67 @@ pub fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
     }
     DynamicImage::from_decoder(decoder).map_err(|e| e.to_string())
 }
+
+/// The palette index of each pixel with the width and height, row by row; none where the PNG has no palette.
+pub fn indices(bytes: &[u8]) -> Result<Option<(u32, u32, Vec<u8>)>, String> {
+    let failed = |e: png::DecodingError| e.to_string();
+    let limits = png::Limits { bytes: (BESIDE + bytes.len() as u64) as usize };
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
+    decoder.set_transformations(png::Transformations::IDENTITY);
+    let mut reader = decoder.read_info().map_err(failed)?;
+    let &png::Info { width, height, color_type, bit_depth, .. } = reader.info();
+    if color_type != png::ColorType::Indexed {
+        return Ok(None);
+    }
+    if width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) > PIXELS {
+        return Err(format!("{width}x{height} pixels are too many"));
+    }
+    let size = reader.output_buffer_size().ok_or("its pixels are too many")?;
+    let mut packed = vec![0; size];
+    let line = reader.next_frame(&mut packed).map_err(failed)?.line_size;
+    let bits = bit_depth as usize;
+    let index = |row: &[u8], x: usize| {
+        let at = x * bits;
+        row[at / 8] >> (8 - bits - at % 8) & (u8::MAX >> (8 - bits))
+    };
+    let rows = packed.chunks_exact(line.max(1)).take(height as usize);
+    let indices = rows.flat_map(|row| (0..width as usize).map(move |x| index(row, x))).collect();
+    Ok(Some((width, height, indices)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_palette_is_looked_through() {
+        for (depth, bits) in [(png::BitDepth::Eight, 8_usize), (png::BitDepth::Four, 4), (png::BitDepth::Two, 2)] {
+            let (width, height) = (5_u32, 3_u32);
+            let values: Vec<u8> = (0..15).map(|i| i % 4).collect();
+            let packed: Vec<u8> = values
+                .chunks(5)
+                .flat_map(|row| {
+                    let mut line = vec![0_u8; (5 * bits).div_ceil(8)];
+                    for (x, value) in row.iter().enumerate() {
+                        line[x * bits / 8] |= value << (8 - bits - x * bits % 8);
+                    }
+                    line
+                })
+                .collect();
+            let mut bytes = Vec::new();
+            let mut encoder = png::Encoder::new(&mut bytes, width, height);
+            encoder.set_color(png::ColorType::Indexed);
+            encoder.set_depth(depth);
+            // Two colours are the same: only indices tell their things apart.
+            encoder.set_palette(vec![0, 0, 0, 9, 9, 9, 9, 9, 9, 0, 0, 255]);
+            encoder.write_header().unwrap().write_image_data(&packed).unwrap();
+            assert_eq!(indices(&bytes).unwrap(), Some((width, height, values)));
+            assert!(indices(&bytes[..bytes.len() / 2]).is_err());
+        }
+        let mut grey = Vec::new();
+        let mut encoder = png::Encoder::new(&mut grey, 1, 1);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.write_header().unwrap().write_image_data(&[7]).unwrap();
+        assert_eq!(indices(&grey).unwrap(), None);
+    }
+}

@@ -11,14 +11,34 @@ pub const TRACKING: &str = "tracking";
 /// Text files of a camera have a few hundred bytes.
 pub const MAX_BYTES: u64 = 64 << 10;
 
-/// The numbers of a text file, whatever separates them; what follows a `#` on its line is a comment.
+/// The numbers of a text file, whatever separates them; a word that begins with a `#` begins a comment.
 pub fn numbers(text: &[u8]) -> Result<Vec<f64>, String> {
     let text = text::decode(text)?;
-    let words = text.lines().filter_map(|line| line.split('#').next());
-    let words = words
-        .flat_map(|line| line.split(|c: char| c.is_whitespace() || [',', ';', '[', ']', '(', ')'].contains(&c)))
-        .filter(|word| !word.is_empty());
-    words.map(|word| word.parse().map_err(|_| format!("`{}` is not a number", word.escape_debug()))).collect()
+    let words = |line| str::split(line, |c: char| c.is_whitespace() || [',', ';', '[', ']'].contains(&c));
+    let words = text.lines().flat_map(|line| words(line).take_while(|word| !word.starts_with('#')));
+    let mut numbers = Vec::new();
+    for word in words {
+        if is_none_of_windows(word) {
+            numbers.push(f64::NAN);
+            continue;
+        }
+        // A comment may stand at a number.
+        let word = word.split('#').next().unwrap_or_default();
+        for number in word.split(['(', ')']).filter(|number| !number.is_empty()) {
+            numbers.push(number.parse().map_err(|_| format!("`{}` is not a number", number.escape_debug()))?);
+        }
+    }
+    Ok(numbers)
+}
+
+/// How Microsoft's runtimes print what is no number, or infinite: `-1.#IND`, `1.#QNAN`, `1.#INF`, `-nan(ind)`.
+fn is_none_of_windows(word: &str) -> bool {
+    let word = word.trim_matches(['(', ')']).trim_start_matches(['-', '+']).to_ascii_lowercase();
+    let digits = word.find('#').map(|at| (&word[..at], &word[at + 1..]));
+    let is_printed = |(number, kind): (&str, &str)| {
+        number == "1." && ["ind", "inf", "qnan", "snan"].iter().any(|none| kind.starts_with(none))
+    };
+    digits.is_some_and(is_printed) || word.starts_with("nan(")
 }
 
 /// fx, fy, cx, cy from four numbers, a 3x3, 3x4 or 4x4 matrix. Code: `intrinsics`.
@@ -126,6 +146,16 @@ mod tests {
         ] {
             assert_eq!(intrinsics(text.as_bytes()).unwrap_err().code, "intrinsics", "{text}");
         }
+    }
+
+    #[test]
+    fn lost_tracking_is_told_in_any_runtimes_words() {
+        for none in ["nan", "-nan(ind)", "nan(snan)", "-1.#IND", "1.#QNAN", "-1.#INF", "1.#INF00", "-inf", "Infinity"] {
+            let text = format!("{none} 0 0 1\n0 1 0 2 # metres\n0 0 1 3#\n(0 0 0 1)\n");
+            assert_eq!(numbers(text.as_bytes()).map(|numbers| numbers.len()), Ok(16), "{none}");
+            assert_eq!(pose(text.as_bytes()).unwrap_err().code, TRACKING, "{none}");
+        }
+        assert!(numbers(b"1.#x").is_ok_and(|numbers| numbers == [1.0]) && numbers(b"nana").is_err());
     }
 
     #[test]

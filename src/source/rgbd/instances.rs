@@ -8,7 +8,7 @@ use spatialmill_geometry::Mask;
 
 use crate::source::category;
 use crate::source::coco::object::MAX_CAPTION;
-use crate::source::photo::decode_png;
+use crate::source::photo::{decode_png, palette_indices};
 use crate::source::rows::Refused;
 use crate::source::upright::Stored;
 use crate::text;
@@ -78,22 +78,32 @@ impl Written {
     }
 }
 
-/// The mask of each id but 0 in an 8- or 16-bit greyscale PNG of an image's size, on the upright image. Code: `instance`.
+/// Width, height and the number that each pixel is.
+fn ids(png: &[u8]) -> Result<(u32, u32, Vec<u16>), String> {
+    let unreadable = |why| format!("not a readable PNG: {why}");
+    // As DAVIS, VOC and labelme write ids.
+    if let Some((width, height, indices)) = palette_indices(png).map_err(unreadable)? {
+        return Ok((width, height, indices.into_iter().map(u16::from).collect()));
+    }
+    let image = decode_png(png).map_err(unreadable)?;
+    let (width, height) = (image.width(), image.height());
+    // Grey values as they are: `to_luma16` would stretch 8 bits to 16.
+    let ids = match image {
+        DynamicImage::ImageLuma16(image) => image.into_raw(),
+        DynamicImage::ImageLuma8(image) => image.into_raw().into_iter().map(u16::from).collect(),
+        _ => return Err("its pixels are colours; ids are 8- or 16-bit greyscale, or a palette's indices".to_owned()),
+    };
+    Ok((width, height, ids))
+}
+
+/// The mask of each id but 0 in a PNG of an image's size, on the upright image: ids are grey values of 8 or 16 bits, or indices of a palette.
+/// Code: `instance`.
 pub fn masks(png: &[u8], stored: Stored) -> Result<BTreeMap<u16, Mask>, Refused> {
     let refused = |message: String| Refused::new("instance", message);
-    let image = decode_png(png).map_err(|why| refused(format!("not a readable PNG: {why}")))?;
-    let (width, height) = (image.width(), image.height());
+    let (width, height, ids) = ids(png).map_err(refused)?;
     let turn = stored.turn_of(width, height).ok_or_else(|| {
         refused(format!("the id image is {width}x{height}, the colour image {}x{}", stored.width, stored.height))
     })?;
-    // Grey values as they are: `to_luma16` would stretch 8 bits to 16.
-    let ids: Vec<u16> = match image {
-        DynamicImage::ImageLuma16(image) => image.into_raw(),
-        DynamicImage::ImageLuma8(image) => image.into_raw().into_iter().map(u16::from).collect(),
-        other => {
-            return Err(refused(format!("the PNG has {:?} pixels; ids take 8- or 16-bit greyscale", other.color())));
-        }
-    };
     // One pass down the columns: each id gathers the run lengths of its own mask, zeros first.
     let mut runs = BTreeMap::<u16, (Vec<u32>, u64)>::new();
     let (w, h) = (width as usize, height as usize);

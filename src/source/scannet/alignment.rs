@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use spatialmill_geometry::{Intrinsics, Rigid};
 
+use crate::source::rgbd::camera;
 use crate::source::rows::Refused;
 use crate::text;
 
@@ -16,18 +17,17 @@ pub const MAX_BYTES: u64 = 16 << 20;
 pub struct Meta(BTreeMap<String, String>);
 
 impl Meta {
-    /// Reads the lines that have a `=`. Code: `unreadable`.
+    /// Reads the lines that have a `=`, or a `:` in its place. Code: `unreadable`.
     pub fn parse(text: &[u8]) -> Result<Self, Refused> {
         let text = text::decode(text).map_err(|why| Refused::new("unreadable", why))?;
-        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        let pairs = text.lines().filter_map(|line| line.split_once('=').or_else(|| line.split_once(':')));
         Ok(Self(pairs.map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned())).collect()))
     }
 
     /// A matrix of sixteen numbers; none where the key is absent.
     pub fn matrix(&self, key: &str) -> Option<Result<[f64; 16], String>> {
         let text = self.0.get(key)?;
-        let numbers: Result<Vec<f64>, _> = text.split_whitespace().map(str::parse).collect();
-        let numbers = numbers.map_err(|e| format!("`{key}`: {e}"));
+        let numbers = camera::numbers(text.as_bytes()).map_err(|why| format!("`{key}`: {why}"));
         Some(
             numbers
                 .and_then(|n| n.try_into().map_err(|n: Vec<f64>| format!("`{key}` has {} numbers, not 16", n.len()))),
@@ -67,7 +67,7 @@ pub fn of_boxes(json: &[u8]) -> Result<Rigid, Refused> {
 pub fn of_numbers(numbers: &[f64]) -> Result<Rigid, Refused> {
     let matrix: [f64; 16] =
         numbers.try_into().map_err(|_| refused(format!("{} numbers; an alignment has 16", numbers.len())))?;
-    Rigid::from_row_major(&matrix).map_err(|e| refused(e.to_string()))
+    Rigid::from_row_major(&matrix).map_err(|e| refused(format!("it aligns nothing: {e}")))
 }
 
 fn refused(message: String) -> Refused {
@@ -88,6 +88,10 @@ mod tests {
         assert!(meta.matrix("colorToDepthExtrinsics").is_none());
         assert_eq!(meta.colour_camera(), Some(Intrinsics { fx: 2.0, fy: 3.0, cx: 4.0, cy: 5.0 }));
         assert_eq!(meta.size(["colorWidth", "colorHeight"]), None);
+        assert_eq!(
+            parse(b"axisAlignment: 1 0 0 2 0 1 0 0 0 0 1 0 0 0 0 1").matrix("axisAlignment").unwrap().unwrap()[3],
+            2.0
+        );
         assert!(parse(b"axisAlignment = 1 2").matrix("axisAlignment").unwrap().is_err());
         assert!(parse(b"fx_color = nan").colour_camera().is_none());
     }

@@ -64,7 +64,10 @@ impl<'a> Folder<'a> {
     pub fn list(root: &'a Root, path: &str) -> Result<Self> {
         let path = format!("{path}/");
         let below = |entry: crate::source::root::Entry| entry.path.strip_prefix(&path).map(str::to_owned);
-        let files = root.list(path.trim_end_matches('/'))?.into_iter().filter_map(below).collect();
+        // Macs put a file of their own beside each that is copied to another disk, with its ending.
+        let hidden = |file: &String| file.split('/').any(|part| part.starts_with('.'));
+        let files = root.list(path.trim_end_matches('/'))?.into_iter().filter_map(below);
+        let files = files.filter(|file| !hidden(file)).collect();
         Ok(Self { root, path, files })
     }
 
@@ -83,7 +86,8 @@ impl<'a> Folder<'a> {
     /// The photo that a file is, if it is one.
     fn shot(&self, file: &str) -> Option<Shot> {
         let (stem, ending) = file.rsplit_once('.')?;
-        if !matches!(ending, "jpg" | "jpeg" | "png") {
+        let ending = ending.to_ascii_lowercase();
+        if !matches!(ending.as_str(), "jpg" | "jpeg" | "png") {
             return None;
         }
         let (name, pose, depth) = if let Some(name) = stem.strip_prefix("color/").filter(|name| !name.contains('/')) {
@@ -216,7 +220,7 @@ mod tests {
             [shot("00000", "00000.txt", None), shot("00011", "00011.txt", Some("00011.png"))]
         );
         assert_eq!(
-            shots(&["frame-000001.color.jpg", "frame-000001.depth.png", "frame-000001.pose.txt"]),
+            shots(&["frame-000001.color.JPG", "frame-000001.depth.png", "frame-000001.pose.txt"]),
             [shot("frame-000001", "frame-000001.pose.txt", Some("frame-000001.depth.png"))]
         );
     }

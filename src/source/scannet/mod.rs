@@ -94,7 +94,7 @@ brackets; poses of 3x4, intrinsics as four numbers or as a matrix of 3x3, 3x4 or
 comments; labels that the table lacks, which stay as they are; depth without a reading.
 
 Told in quarantine, and no loss: photos whose pose is not finite, as ScanNet writes it where tracking was lost (tracking);
-depth without a reading (no_depth); lines of a split's list that name no scan (split).
+depth without a reading (no_depth); lines of a split's list that name no scan, and lists of which no scan is here (split).
 
 Quarantined: a mesh, segments or aggregation that cannot be read (mesh, segments, json), objects without vertices (box3d) or
 with an id used before (duplicate), photos that cannot be read (image, unreadable), poses that are no rigid motion (pose),
@@ -104,7 +104,7 @@ recordings that are damaged or not extracted (sens), scenes that have neither ph
 ";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "scannet 3";
+const READER: &str = "scannet 4";
 
 /// The default for frames without terms of their own.
 const LICENCE: &str = "ScanNet Terms of Use";
@@ -285,8 +285,8 @@ impl Source for ScanNet {
 
     fn read(&self, shard: &Shard, rows: &mut Rows) -> Result<()> {
         // What is said of all scenes is told with the first of them.
-        if self.folders.get().and_then(|folders| folders.keys().next()) == Some(&shard.name) {
-            self.splits.report(rows)?;
+        if let Some(folders) = self.folders.get().filter(|folders| folders.keys().next() == Some(&shard.name)) {
+            self.splits.report(|id| folders.contains_key(id), rows)?;
         }
         scene::read(self, &shard.name, rows)
     }

@@ -15,6 +15,8 @@ use crate::text;
 #[derive(Debug, Default)]
 pub struct Splits {
     of: BTreeMap<String, &'static str>,
+    /// The scans of each list.
+    lists: BTreeMap<String, Vec<String>>,
     /// The lines that name no scan: file, number and text.
     stray: Vec<(String, usize, String)>,
 }
@@ -51,6 +53,7 @@ impl Splits {
                 self.stray.push((path.to_owned(), number, line.chars().take(100).collect()));
             }
             found |= !ids.is_empty();
+            self.lists.entry(path.to_owned()).or_default().extend(ids.iter().cloned());
             self.of.extend(ids.into_iter().map(|id| (id, split)));
         }
         if lines > 0 && !found {
@@ -66,8 +69,12 @@ impl Splits {
         self.of.get(id).copied()
     }
 
-    /// Tells which lines name no scan.
-    pub fn report(&self, rows: &mut Rows) -> Result<()> {
+    /// Tells which lines name no scan, and which lists none that is here.
+    pub fn report(&self, is_here: impl Fn(&str) -> bool, rows: &mut Rows) -> Result<()> {
+        for (path, _) in self.lists.iter().filter(|(_, ids)| !ids.iter().any(|id| is_here(id))) {
+            let message = "none of the scans that it lists is here; is it the list of another release?";
+            rows.remark(path, path, Refused::new("split", message))?;
+        }
         self.stray.iter().try_for_each(|(path, number, line)| {
             let message = format!("line {number} names no scan: `{}`", line.escape_debug());
             rows.remark(format!("{path}:{number}"), path, Refused::new("split", message))

@@ -422,6 +422,30 @@ fn text_files_are_taken_as_editors_write_them() {
 }
 
 #[test]
+fn what_other_systems_leave_in_a_copy_changes_nothing() {
+    let scan = "scans/scene0001_00";
+    let expected = frames_of(&EXPORTED, EXPORTED.options, |_| {});
+    let copied = frames_of(&EXPORTED, EXPORTED.options, |root| {
+        for path in ["color/._0.jpg", "pose/._0.txt", "._scene0001_00.txt"] {
+            put(root, &format!("{scan}/{path}"), b"\0\x05\x16\x07Mac OS X");
+        }
+    });
+    assert_eq!(copied, expected);
+    let capitals = frames_of(&EXPORTED, EXPORTED.options, |root| {
+        for n in 0..2 {
+            let colour = root.join(scan).join("color");
+            std::fs::rename(colour.join(format!("{n}.jpg")), colour.join(format!("{n}.JPG"))).unwrap();
+        }
+    });
+    let named = |rows: Vec<String>| rows.into_iter().map(|row| row.replace(".JPG", ".jpg")).collect::<Vec<_>>();
+    assert_eq!(named(capitals), expected);
+
+    let imported = changed(&EXPORTED, "scannetv2_val.txt", |_| "scene0500_00\nscene0501_00\n".to_owned());
+    assert_eq!(imported.refused(), [("scannetv2_val.txt".to_owned(), "split")]);
+    assert_eq!(imported.quarantined[0].loss, Loss::Nothing);
+}
+
+#[test]
 fn photos_of_another_size_than_their_intrinsics_are_scaled_or_refused() {
     let scan = "scans/scene0001_00/";
     let txt = format!("{scan}scene0001_00.txt");

@@ -19,13 +19,13 @@ pub struct Rigid {
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum PoseError {
     /// ScanNet writes `-inf` where its tracking was lost.
-    #[error("the pose has entries that are not finite; leave this frame out")]
+    #[error("the matrix has entries that are not finite")]
     NotFinite,
-    #[error("the last row of the pose is not 0 0 0 1; is the matrix stored column by column?")]
+    #[error("the last row of the matrix is not 0 0 0 1; is the matrix stored column by column?")]
     LastRow,
-    #[error("the pose's rotation is {by:.4} away from orthonormal; is a scale mixed into it?")]
+    #[error("the rotation of the matrix is {by:.4} away from orthonormal; is a scale mixed into it?")]
     NotRigid { by: f64 },
-    #[error("the pose mirrors space; are its axes left-handed?")]
+    #[error("the matrix mirrors space; are its axes left-handed?")]
     Mirrored,
 }
 
