@@ -53,6 +53,8 @@ pub enum Defect {
     Typography,
     /// The same word twice in a row: "no trash can can be seen".
     Doubled,
+    /// "There are 0", "0 cups": where there is nothing, one says "none" and "no cups".
+    CountedZero,
     /// A `<` or `>`, which only what the program itself writes may have.
     Reserved,
     /// Fewer wordings than a pack should have.
@@ -178,7 +180,10 @@ impl<'a> SectionLint<'a, '_> {
             let key = key.to_string();
             let text = self.word(wording, case, &key, NAMES);
             let reserved = text.contains(['<', '>']).then_some(Defect::Reserved);
-            let found = reserved.or_else(|| defect(self, wording, case, &text)).or_else(|| typography(&text));
+            let found = reserved
+                .or_else(|| defect(self, wording, case, &text))
+                .or_else(|| typography(&text))
+                .or_else(|| counted_zero(&text));
             if let Some(defect) = found {
                 return self.report(&wording.text, defect, &text);
             }
@@ -339,7 +344,7 @@ impl<'a> SectionLint<'a, '_> {
     }
 }
 
-/// "There are 0 gammas above the beta" counts none without denying anything; "no gammas" does both.
+/// "Above the beta I count 0" counts none without denying anything; "no gammas" does both.
 fn counts_none(claim: &Claim, case: &Case<'_>) -> bool {
     case.answer == "0" && matches!(claim, Claim::Relation { denied: false, .. })
 }
@@ -418,6 +423,16 @@ fn article(text: &str, names: [&str; 3]) -> Option<Defect> {
     (twice || wrong).then_some(Defect::Article)
 }
 
+/// A zero that stands where words for none belong: behind "there are", or before what is counted.
+fn counted_zero(text: &str) -> Option<Defect> {
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let zero = |word: &str| matches!(word, "0" | "zero");
+    let of_things = |pair: &[&str]| zero(pair[0]) && pair[1].strip_suffix('s').unwrap_or(pair[1]) == NAMES[2];
+    let there_are = |three: &[&str]| three[0] == "there" && matches!(three[1], "is" | "are") && zero(three[2]);
+    (words.windows(2).any(of_things) || words.windows(3).any(there_are)).then_some(Defect::CountedZero)
+}
+
 /// The same word twice in a row, as where a name ends in the word that a wording goes on with.
 fn doubled(text: &str) -> Option<Defect> {
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
@@ -439,6 +454,9 @@ impl fmt::Display for Finding {
             Defect::Article => "has an article that does not fit",
             Defect::Typography => "has a wrong start, end or blank",
             Defect::Doubled => "says a word twice in a row where a name ends in it",
+            Defect::CountedZero => {
+                "says that there are 0 of something: `{n or none}` and `{n category}` say none and no"
+            }
             Defect::Reserved => "has a `<` or `>`, as the control words of trainers do",
             Defect::TooFew => "there are too few",
             Defect::Repeated => "is there twice",

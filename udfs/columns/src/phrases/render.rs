@@ -159,6 +159,8 @@ impl<'a> Words<'a> {
             Slot::Option(case) => self.option(self.answer, *case, out),
             Slot::N => out.push_str(self.answer),
             Slot::Number => out.push_str(in_words(self.answer)),
+            Slot::NOrNone(case) if self.answer == "0" => push("none", *case == Case::Capital, out),
+            Slot::NOrNone(_) => out.push_str(self.answer),
             Slot::Counted(figures) => {
                 match figures {
                     // Nobody writes "there are 0 cups".

@@ -17,6 +17,7 @@
 //! | `{first}`, `{second}` | the text of the first and second option |
 //! | `{letter}`, `{option}`, `{Option}` | the right option's letter and text; in an open answer the relation that holds |
 //! | `{n}`, `{number}` | 3, three |
+//! | `{n or none}` | 3; none where the number is 0; `{N or none}` at a start |
 //! | `{n category}`, `{number category}` | 3 chairs, 1 chair; three chairs, one chair, no chairs |
 
 use super::Error;
@@ -47,6 +48,7 @@ pub enum Slot {
     Option(Case),
     N,
     Number,
+    NOrNone(Case),
     Counted(Figures),
 }
 
@@ -128,6 +130,8 @@ impl Slot {
             "Option" => Self::Option(Case::Capital),
             "n" => Self::N,
             "number" => Self::Number,
+            "n or none" => Self::NOrNone(Case::Small),
+            "N or none" => Self::NOrNone(Case::Capital),
             "n category" => Self::Counted(Figures::Digits),
             "number category" => Self::Counted(Figures::Words),
             _ => match text.split_once(' ') {
