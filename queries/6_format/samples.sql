@@ -21,14 +21,15 @@ WITH rates AS (
         CASE WHEN t.answer IS NULL THEN k.answer END, k.text_format, k.image_format
 ),
 often AS (
-    -- How often each number is the right one of four in the dataset.
-    SELECT array_agg(named_struct('n', answer, 'times', times)) AS often
+    -- How often each number is the right one of four in the dataset, of each relation: fewer cups are above a table than beside it.
+    SELECT relation, array_agg(named_struct('n', answer, 'times', times)) AS often
     FROM (
-        SELECT answer, sum(CAST(round(4000.0 * samples * rate) AS BIGINT)) AS times
+        SELECT relation, answer, sum(CAST(round(4000.0 * samples * rate) AS BIGINT)) AS times
         FROM keep_rates
         WHERE task = 'object_counting' AND answer_form = 'choice'
-        GROUP BY answer
+        GROUP BY relation, answer
     )
+    GROUP BY relation
 ),
 rated AS (
     -- All formats in one row, so that a question looks its rates up once.
@@ -36,7 +37,7 @@ rated AS (
         r.source, r.task, r.shape, r.relation, r.own_answer, CASE WHEN r.shape = 'choice of number' THEN o.often END AS often,
         r.formats
     FROM often AS o
-    CROSS JOIN (
+    RIGHT JOIN (
         SELECT
             r.source, r.task, r.shape, r.relation, r.own_answer,
             array_agg(named_struct(
@@ -46,6 +47,7 @@ rated AS (
         JOIN rates AS r ON r.text_format = f.text_format AND r.image_format = f.image_format
         GROUP BY r.source, r.task, r.shape, r.relation, r.own_answer
     ) AS r
+        ON o.relation = r.relation
 ),
 ordered AS (
     -- Questions of one shape in a scene take the turns one after the other, opposite relations beside each other, so that a few

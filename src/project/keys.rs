@@ -121,7 +121,12 @@ pub const KEYS: &[Key] = &[
     ),
     share("ask", "yes_no_share", "0.4", "share of comparisons asked as yes or no"),
     share("ask", "choice_share", "0.35", "share of comparisons asked as a choice; the rest are open"),
-    share("ask", "count_choice_share", "0.4", "share of countings asked as a choice; the rest ask for a number"),
+    share(
+        "ask",
+        "count_choice_share",
+        "0.4",
+        "share of countings asked as a choice; the rest ask for a number. What counts 3 and more is scarce and asked in both forms, unless this is 0 or 1",
+    ),
     share("ask", "count_zero_share", "0.25", "of the countings that give 0, the share that is asked"),
     key(
         "ask",
@@ -264,7 +269,7 @@ pub const KEYS: &[Key] = &[
         "balance",
         "targets",
         "{ relation = \"uniform\", answer = \"uniform\", format = \"uniform\" }",
-        "the mix that the dataset is to have, over source, task, axis, relation, answer_form, answer, text_format, image_format, format (text/image) and shortcut (box, noun, none; within each axis); what is not named stays as it is. Each is \"uniform\" or a table of relative shares. With answer = \"uniform\" no number is the answer to more than most_of_a_number = 0.35 of the open countings",
+        "the mix that the dataset is to have, over source, task, axis, relation, answer_form, answer, text_format, image_format, format (text/image) and shortcut (box, noun, none; within each axis); what is not named stays as it is. Each is \"uniform\" or a table of relative shares. With answer = \"uniform\" no number is the answer to more than most_of_a_number = 0.35 of the open countings about one relation",
     ),
     share(
         "balance",

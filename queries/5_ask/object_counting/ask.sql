@@ -5,8 +5,16 @@
 
 -- How many chairs are to the left of the table? Where four numbers are offered, which ones is for each sample to say: that depends on
 -- how often each number is the answer in all of the dataset.
+--
+-- Of four numbers that are offered the largest is at least 3, and is to be right a quarter of the times. Rooms have three of a kind beside
+-- something so seldom that none of them is passed over: where one side has three, that side is asked about, in both forms.
 WITH sided AS (
-    SELECT *, draw($seed, 'object_counting/side', frame_id, object, category, axis) < 0.5 AS one_side
+    SELECT
+        *,
+        CASE
+            WHEN (on_one_side >= 3) <> (things - on_one_side >= 3) THEN on_one_side >= 3
+            ELSE draw($seed, 'object_counting/side', frame_id, object, category, axis) < 0.5
+        END AS one_side
     FROM groups
     WHERE countable(category)
         -- Six axes and n (n - 1) ordered pairs: at most as many groups of things around a reference.
@@ -23,10 +31,11 @@ counted AS (
 shaped AS (
     SELECT
         *,
-        CASE
-            WHEN draw($seed, 'object_counting/form', frame_id, object, category, relation) < $count_choice_share THEN 'choice of number'
-            ELSE 'number'
-        END AS shape
+        unnest(CASE
+            WHEN n >= 3 AND $count_choice_share > 0.0 AND $count_choice_share < 1.0 THEN ['choice of number', 'number']
+            WHEN draw($seed, 'object_counting/form', frame_id, object, category, relation) < $count_choice_share THEN ['choice of number']
+            ELSE ['number']
+        END) AS shape
     FROM counted
     WHERE n > 0 OR draw($seed, 'object_counting/zero', frame_id, object, category, relation) < $count_zero_share
 )

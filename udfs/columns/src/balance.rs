@@ -17,7 +17,7 @@
 //! ```
 //!
 //! How many cups a table has is for the world to say: `answer = "uniform"` keeps numbers as they are, and thins only those that would be
-//! right more often than `most_of_a_number` allows; in a choice of four, more often than a quarter.
+//! right more often than `most_of_a_number` allows of one relation; in a choice of four, more often than a quarter.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -280,17 +280,18 @@ impl Strata {
         self.answer.value(row).bytes().all(|byte| byte.is_ascii_digit())
     }
 
-    /// For each task that counts and each form of its questions: the numbers that are right too often, each, and all others together.
+    /// For each task that counts, each form of its questions and each relation that they ask about: the numbers that are right too often,
+    /// each, and all others together. By relation, because more things are beside a table than above it, and a question says which it means.
     fn numbers(&self, rows: &[usize], targets: &Targets) -> Vec<Margin> {
         if !targets.evens_answers() {
             return Vec::new();
         }
-        let mut groups: BTreeMap<(&str, &str), BTreeMap<&str, Vec<usize>>> = BTreeMap::new();
+        let mut groups: BTreeMap<[&str; 3], BTreeMap<&str, Vec<usize>>> = BTreeMap::new();
         for (stratum, row) in rows.iter().enumerate().filter(|(_, row)| self.is_number(**row)) {
-            let group = (self.task.value(*row), self.answer_form.value(*row));
+            let group = [&self.task, &self.answer_form, &self.relation].map(|column| column.value(*row));
             groups.entry(group).or_default().entry(self.answer.value(*row)).or_default().push(stratum);
         }
-        let of_group = |((_, form), values): ((&str, &str), BTreeMap<&str, Vec<usize>>)| {
+        let of_group = |([_, form, _], values): ([&str; 3], BTreeMap<&str, Vec<usize>>)| {
             let strata: Vec<Vec<usize>> = values.into_values().collect();
             let times = |strata: &Vec<usize>| strata.iter().map(|stratum| self.samples[rows[*stratum]]).sum();
             let times: Vec<u64> = strata.iter().map(times).collect();

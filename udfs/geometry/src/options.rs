@@ -13,13 +13,16 @@
 //! Any of those four could have been the one that the other three were found from, and all equally often. So of any four options
 //! that are offered together each is right in a quarter of the cases: the least, the largest, the second, 1 where it is offered.
 //! An arc longer than a quarter cannot be spread like this; what balances the counts keeps it shorter where there are enough others.
+//!
+//! Where fewer than four numbers are ever right, the nearest others fill up, and the options are always the same four: then which of them is
+//! right can be guessed from what is usual, and from nothing else.
 
 /// How many options there are.
 const OPTIONS: usize = 4;
 
 /// Four different numbers in ascending order, `right` among them. `place` is uniform in [0, 1). `often` says how often each number
-/// is right, relative to the others; numbers may come in any order. Where fewer than four numbers are ever right, or this one is
-/// said never to be, the options are four in a row, and `place` says where the row starts.
+/// is right, relative to the others; numbers may come in any order. Where this one is said never to be right, the options are four in a row,
+/// and `place` says where the row starts.
 ///
 /// ```
 /// use spatialmill_geometry::options::numbers_to_choose_from;
@@ -41,6 +44,7 @@ fn on_the_circle(right: u64, place: f64, often: &[(u64, u64)]) -> Option<[u64; O
             None => arcs.push((number, arc)),
         }
     }
+    fill_up(&mut arcs);
     arcs.sort_unstable();
     let quarter = quarter_of(&arcs)?;
     let mut start = 0;
@@ -59,6 +63,18 @@ fn on_the_circle(right: u64, place: f64, often: &[(u64, u64)]) -> Option<[u64; O
         *option = laid.iter().find(|(_, _, end)| at < *end)?.0;
     }
     Some(options)
+}
+
+/// Gives arcs to numbers that are never right where fewer than four are: from just below the least one up.
+fn fill_up(arcs: &mut Vec<(u64, u128)>) {
+    let Some((least, shortest)) = arcs.iter().copied().reduce(|a, b| (a.0.min(b.0), a.1.min(b.1))) else { return };
+    let mut next = least.saturating_sub(1);
+    while arcs.len() < OPTIONS {
+        if arcs.iter().all(|(number, _)| *number != next) {
+            arcs.push((next, shortest));
+        }
+        next += 1;
+    }
 }
 
 /// The longest arc that four numbers can each have a quarter of the circle of: arcs above it are cut down to it. Whatever the cut,
@@ -149,8 +165,16 @@ mod tests {
     }
 
     #[test]
-    fn few_numbers_are_offered_in_a_row() {
-        assert_eq!(numbers_to_choose_from(1, 0.0, &[(1, 5), (2, 5)]), [1, 2, 3, 4]);
+    fn few_numbers_are_always_offered_with_the_same_others() {
+        for place in [0.0, 0.3, 0.99] {
+            assert_eq!(numbers_to_choose_from(1, place, &[(1, 5), (2, 9)]), [0, 1, 2, 3]);
+            assert_eq!(numbers_to_choose_from(0, place, &[(2, 7), (1, 5), (0, 9)]), [0, 1, 2, 3]);
+            assert_eq!(numbers_to_choose_from(9, place, &[(9, 1), (5, 2)]), [4, 5, 6, 9]);
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_never_right_is_offered_in_a_row() {
         assert_eq!(numbers_to_choose_from(1, 0.99, &[]), [0, 1, 2, 3]);
         assert_eq!(numbers_to_choose_from(9, 0.99, &[(1, 5), (2, 5), (3, 1), (4, 1)]), [6, 7, 8, 9]);
     }
