@@ -19,7 +19,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, stream};
+use object_store::ObjectMeta;
 use object_store::path::Path;
 
 use super::condemned::{Reason, run_of};
@@ -160,8 +161,12 @@ impl Table {
         }
         let oldest_version = self.latest().await?.keep_retained(retention, before, &mut kept).await?;
         let is_garbage = |file: &PartFile| {
-            let run = self.relative(&file.path).and_then(|path| run_of(&path).map(str::to_owned));
-            file.written < before && !kept.contains(&file.path) && !run.is_some_and(|run| is_running(running, &run))
+            // What is not named as a build names its parts is somebody else's.
+            let path = self.relative(&file.path).filter(|path| path.ends_with(".parquet"));
+            let run = path.as_deref().and_then(run_of);
+            file.written < before
+                && !kept.contains(&file.path)
+                && run.is_some_and(|run| !run.contains('/') && !is_running(running, run))
         };
         let files = files.into_iter().filter(is_garbage).map(|file| (file.path, file.bytes)).collect();
         let seen = all.into_iter().map(|stored| (stored.path.clone(), stored)).collect();
@@ -194,13 +199,13 @@ impl Table {
 
     /// Every file in the table's folder of parts.
     pub(super) async fn part_files(&self) -> Result<Vec<PartFile>> {
-        let folder = self.location().path("parts");
-        let listed = self.location().store().list(Some(&folder)).map_ok(|object| PartFile {
+        let files = self.location().files("parts").await?;
+        let file = |object: ObjectMeta| PartFile {
             path: object.location,
             bytes: object.size,
             written: object.last_modified.timestamp_millis().unsigned_abs(),
-        });
-        listed.try_collect().await.or_input(|| format!("cannot list {folder}"))
+        };
+        Ok(files.into_iter().map(file).collect())
     }
 }
 
@@ -231,7 +236,9 @@ async fn abandoned_uploads(table: &Table, grace: Duration, running: &BTreeSet<St
         let mut found = Vec::new();
         let runs = std::fs::read_dir(folder.join("parts")).into_iter().flatten().flatten();
         let runs = runs.filter(|run| !is_running(&running, &run.file_name().to_string_lossy()));
-        for file in runs.flat_map(|run| std::fs::read_dir(run.path())).flatten().flatten() {
+        // A link leads to what is somebody else's.
+        let runs = runs.map(|run| run.path()).filter(|run| !run.is_symlink());
+        for file in runs.flat_map(std::fs::read_dir).flatten().flatten() {
             let name = file.file_name();
             let unfinished = name.to_string_lossy().rsplit_once(".parquet#").is_some();
             let age = || SystemTime::now().duration_since(file.metadata().ok()?.modified().ok()?).ok();

@@ -7,7 +7,7 @@
 //! buckets, and nothing is decoded. What a row says (a frame's `uri`) is a URL, in which such characters are percent-encoded.
 
 use std::collections::HashMap;
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -73,10 +73,30 @@ impl Location {
         Ok(names.filter(|name| is_name(name)).map(str::to_owned).collect())
     }
 
-    /// All files below a folder inside this one, in no order.
+    /// All files below a folder inside this one, in no order. What a link to another folder leads to is not inside: what is listed here may be
+    /// removed, and that is somebody else's.
     pub(super) async fn files(&self, folder: &str) -> Result<Vec<ObjectMeta>> {
         let folder = self.path(folder);
-        self.store.list(Some(&folder)).try_collect().await.or_input(|| format!("cannot list {folder}"))
+        let mut files: Vec<ObjectMeta> =
+            self.store.list(Some(&folder)).try_collect().await.or_input(|| format!("cannot list {folder}"))?;
+        if self.url.scheme() == "file"
+            && let Ok(root) = self.url.to_file_path()
+        {
+            let mut linked = HashMap::new();
+            files.retain(|file| !self.is_linked(&root, &file.location, &mut linked));
+        }
+        Ok(files)
+    }
+
+    /// True for a file that is reached through a link below this folder, which itself may be one. `known` are folders that were looked at.
+    fn is_linked(&self, root: &FilePath, file: &Path, known: &mut HashMap<PathBuf, bool>) -> bool {
+        let names: Vec<String> =
+            file.prefix_match(&self.root).into_iter().flatten().map(|part| part.as_ref().to_owned()).collect();
+        let mut folder = root.to_owned();
+        names.iter().rev().skip(1).rev().any(|name| {
+            folder.push(name);
+            *known.entry(folder.clone()).or_insert_with(|| folder.is_symlink())
+        })
     }
 
     /// The same place reached through another store.
