@@ -4,9 +4,13 @@
 //! UTF-16 with one, which is read as what it says. Every small text file comes through here: of projects, and of datasets.
 
 use std::borrow::Cow;
+use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Context, Error, Result};
+
+/// What people write has kilobytes; a list of all images of the largest benchmark has some megabytes.
+pub const MAX_BYTES: u64 = 256 << 20;
 
 /// Before UTF-8.
 pub const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -34,10 +38,26 @@ pub fn json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     serde_json::from_str(&decode(bytes)?).map_err(|e| e.to_string())
 }
 
-/// The text of a file on this machine.
+/// The text of a file on this machine. A pipe would be waited for, and a device may have no end: neither is a file.
 pub fn read(path: &Path) -> Result<String> {
     let failed = || format!("cannot read `{}`", path.display());
-    let bytes = std::fs::read(path).or_input(failed)?;
+    let meta = std::fs::metadata(path).or_input(failed)?;
+    if !meta.is_file() {
+        return Err(Error::input("it is no file, but a folder, a pipe or a device").with("file", path.display()));
+    }
+    read_to_end(path)
+}
+
+/// The text of a file on this machine, or of a pipe, until its end.
+pub fn read_to_end(path: &Path) -> Result<String> {
+    let failed = || format!("cannot read `{}`", path.display());
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).or_input(failed)?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).or_input(failed)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        let message = format!("it is longer than the {} MiB that a text may have", MAX_BYTES >> 20);
+        return Err(Error::input(message).with("file", path.display()));
+    }
     of_file(&bytes, path)
 }
 

@@ -53,7 +53,9 @@ impl Sql {
         let asker = Asker { context, format: self.format, limits: self.limits };
         match (self.command.or(self.statements), &self.file) {
             (Some(text), _) => asker.run(&text).await,
-            (None, Some(file)) => asker.run(&text::read(file)?).await.map_err(|e| e.with("file", file.display())),
+            (None, Some(file)) => {
+                asker.run(&text::read_to_end(file)?).await.map_err(|e| e.with("file", file.display()))
+            }
             (None, None) => asker.converse().await,
         }
     }

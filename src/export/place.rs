@@ -79,6 +79,11 @@ impl Place {
     /// A file's bytes, or none where there is no such file.
     pub async fn get(&self, path: &str) -> Result<Option<Bytes>> {
         let failed = || format!("cannot read `{path}` below {}", self.0.url());
+        // To open a pipe is to wait for whoever writes to it.
+        let on_disk = self.0.url().to_file_path().map(|root| root.join(path));
+        if on_disk.is_ok_and(|file| file.metadata().is_ok_and(|meta| !meta.is_file())) {
+            return Err(Error::input("it is no file, but a folder, a pipe or a device").with("file", path));
+        }
         match self.0.store().get(&self.0.path(path)).await {
             Ok(found) => Ok(Some(found.bytes().await.or_input(failed)?)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),

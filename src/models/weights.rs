@@ -63,6 +63,11 @@ async fn fetch(uri: &str, to: &Path) -> Result<()> {
 }
 
 fn check(path: &Path, wanted: &str) -> Result<()> {
+    if path.metadata().is_ok_and(|meta| !meta.is_file()) {
+        return Err(Error::input("the model's file is no file, but a folder, a pipe or a device")
+            .with("file", path.display())
+            .hint("`uri` in models.toml names the file of its weights"));
+    }
     let mut file = std::fs::File::open(path).map_err(|e| {
         Error::input("the model's file cannot be opened")
             .with("file", path.display())

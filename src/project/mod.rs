@@ -7,6 +7,7 @@ pub mod keys;
 mod named;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use spatialmill_models::{Registry, Task};
@@ -47,19 +48,18 @@ impl Project {
     /// Reads `mill.toml` in a folder and puts `--set` values (`seed=7`, `build.seed=7`) over it.
     pub fn load(folder: &Path, set: &[String]) -> Result<Self> {
         let file = folder.join("mill.toml");
-        let bytes = std::fs::read(&file).map_err(|e| {
-            Error::usage("no project here")
+        // A link that leads nowhere is there, and cannot be read.
+        if file.symlink_metadata().is_err_and(|e| e.kind() == ErrorKind::NotFound) {
+            return Err(Error::usage("no project here")
                 .with("file", file.display())
-                .because(e)
-                .hint("`spatialmill init` writes a mill.toml; `--project DIR` points at another folder")
-        })?;
-        let mut project =
-            Self::parse(&text::of_file(&bytes, &file)?, folder).map_err(|e| e.with("file", file.display()))?;
+                .hint("`spatialmill init` writes a mill.toml; `--project DIR` points at another folder"));
+        }
+        let mut project = Self::parse(&text::read(&file)?, folder).map_err(|e| e.with("file", file.display()))?;
         for item in set {
             project.set(item)?;
         }
         let registry = folder.join("models.toml");
-        if registry.is_file() {
+        if registry.symlink_metadata().is_ok() {
             project.models = Registry::parse(&text::read(&registry)?)
                 .map_err(|e| Error::from(e).with("file", registry.display()))?;
         }

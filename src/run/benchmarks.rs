@@ -28,9 +28,6 @@ use crate::warehouse::Location;
 /// The reason under which frames are counted that are left out.
 pub const BENCHMARK: &str = "benchmark";
 
-/// A line is an id of some tens of bytes: a list of all images of the largest benchmark is far smaller than this.
-const MAX_BYTES: u64 = 256 << 20;
-
 /// Changes when the same line would match other frames.
 const MATCHING: &str = "matching 2";
 
@@ -107,14 +104,7 @@ impl Benchmarks {
                 return Err(Error::usage("`build.benchmarks` must be a list of paths").with("given", list));
             };
             let path = project.folder.join(list);
-            let here = || format!("cannot read the list of a benchmark, `{}`", path.display());
-            let meta = std::fs::metadata(&path).or_input(here)?;
-            if !meta.is_file() || meta.len() > MAX_BYTES {
-                return Err(
-                    Error::input("the list of a benchmark is too long, or no file").with("file", path.display())
-                );
-            }
-            benchmarks.add(list, &text::read(&path)?);
+            benchmarks.add(list, &text::read(&path).map_err(|e| e.with("benchmark", list))?);
         }
         Ok(benchmarks)
     }
