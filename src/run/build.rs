@@ -152,7 +152,7 @@ impl Mill {
             return Err(Error::internal("rows are unaccounted for").with("stage", &stage.writes));
         }
         self.quarantine(&stage.writes, &made, &state.gone, run).await?;
-        if let Err(refused) = self.refuse_if_too_many(&stage.writes, &made).await {
+        if let Err(refused) = self.refuse_if_too_many(&stage.writes, &[&table], &made, &state.gone).await {
             self.ask_again(stage, &table, &state, &made).await?;
             return Err(refused);
         }

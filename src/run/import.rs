@@ -251,7 +251,8 @@ impl Mill {
         }
         let whole: Vec<Made> = read.iter().map(|r| Made { ledger: total(r), ..r["frames"].clone() }).collect();
         self.quarantine(IMPORT, &whole, &gone, run).await?;
-        self.refuse_if_too_many(IMPORT, &whole).await?;
+        let written: Vec<&Table> = tables.values().collect();
+        self.refuse_if_too_many(IMPORT, &written, &whole, &gone).await?;
         for name in IMPORTED.iter().rev() {
             let made: Vec<Made> = read.iter().map(|r| r[name].clone()).collect();
             let mut ledger = Ledger::default();

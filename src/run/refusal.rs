@@ -1,39 +1,61 @@
 //! Nothing is published when too much could not be used: `max_quarantined`.
 //!
-//! In: what was made of a stage, whose quarantined rows are entered already. Out: nothing, or an error that names the commonest reasons with an
-//! example of each; what only follows from a lost image is none of them.
+//! In: what was made of a stage, whose quarantined rows are entered already, and the tables that it will be published in. Out: nothing, or an
+//! error that names the commonest reasons with an example of each; what only follows from a lost image is none of them. Shards that stand count
+//! too, so that the verdict is that of a build of everything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::util::display::array_value_to_string;
 use datafusion::common::ScalarValue;
+use datafusion::logical_expr::lit;
+use datafusion::prelude::ident;
 
 use super::Mill;
 use super::books::QUARANTINE;
 use super::build::Made;
 use crate::error::{Context, Error, Kind, Result};
 use crate::pipeline::account::Ledger;
+use crate::warehouse::Table;
+
+/// In place of the codes of what shards lost that stand.
+const STANDING: &str = "standing";
 
 /// Reasons that an error names.
 const REASONS: usize = 3;
 
 impl Mill {
     /// Nothing is published when more than the allowed share of a source's images, or of its other rows, could not be used.
-    pub(super) async fn refuse_if_too_many(&self, stage: &str, made: &[Made]) -> Result<()> {
+    pub(super) async fn refuse_if_too_many(
+        &self,
+        stage: &str,
+        tables: &[&Table],
+        made: &[Made],
+        gone: &[String],
+    ) -> Result<()> {
         let limit = self.project.number("max_quarantined");
         let mut by_source: BTreeMap<&str, Ledger> = BTreeMap::new();
         for shard in made {
             let source = shard.shard.split('/').next().unwrap_or_default();
             by_source.entry(source).or_default().add(&shard.ledger);
         }
-        for (source, ledger) in by_source {
+        let too_many = |ledger: &Ledger| {
             let images = (ledger.images_lost, ledger.images_in, "images");
             let rows = (ledger.rows_quarantined() - ledger.no_row_lost, ledger.rows_in - ledger.no_row_lost, "rows");
-            let Some((lost, seen, what)) =
-                [images, rows].into_iter().find(|(lost, seen, _)| *lost as f64 > limit * *seen as f64)
-            else {
+            [images, rows].into_iter().find(|(lost, seen, _)| *lost as f64 > limit * *seen as f64)
+        };
+        for (source, mut ledger) in by_source {
+            if too_many(&ledger).is_none() {
                 continue;
+            }
+            let of_made: BTreeSet<&str> = made.iter().map(|made| made.shard.as_str()).collect();
+            let stands = |shard: &str| {
+                shard.split('/').next() == Some(source)
+                    && !of_made.contains(shard)
+                    && !gone.iter().any(|gone| gone == shard)
             };
+            ledger.add(&self.standing(stage, tables, stands).await?);
+            let Some((lost, seen, what)) = too_many(&ledger) else { continue };
             let message =
                 format!("{lost} of {seen} {what} are quarantined, more than the {limit} that max_quarantined allows");
             let mut error = Error::new(Kind::Quarantined, message).with("rows of", source).with("stage", stage);
@@ -45,6 +67,31 @@ impl Mill {
             return Err(error.hint(format!("nothing was published; `{all}` says why")));
         }
         Ok(())
+    }
+
+    /// What was counted of shards that stand.
+    async fn standing(&self, stage: &str, tables: &[&Table], stands: impl Fn(&str) -> bool) -> Result<Ledger> {
+        let mut ledger = Ledger::default();
+        let mut books = BTreeSet::new();
+        for table in tables {
+            for part in table.parts().iter().filter(|part| stands(&part.shard)) {
+                ledger.rows_in += part.rows;
+                ledger.rows_out += part.rows;
+                ledger.images_in += if table.name() == "frames" { part.rows } else { 0 };
+                books.insert(format!("{stage}/{}", part.shard));
+            }
+        }
+        let rows = self.session_without_tables()?.read_table(self.quarantine_table().await?.provider_of(&books))?;
+        let of = async |loss: &str| -> Result<u64> {
+            Ok(rows.clone().filter(ident("loss").eq(lit(loss)))?.count().await? as u64)
+        };
+        // One row may be of several images, whose number it says to people only.
+        let (images, records) = (of("image").await?, of("record").await?);
+        ledger.images_in += images;
+        ledger.images_lost += images;
+        ledger.rows_in += records;
+        *ledger.quarantined.entry(STANDING.to_owned()).or_default() += records;
+        Ok(ledger)
     }
 
     /// Why rows of a source were lost to a stage, the commonest reasons first.
