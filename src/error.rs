@@ -134,14 +134,32 @@ impl fmt::Display for Error {
         while let Some(error) = cause {
             // Many errors repeat in their own words what caused them.
             let why = error.to_string();
-            if !text.contains(why.trim()) {
-                text += &format!(": {}", why.trim());
+            let why = without_debug(&why);
+            if !text.contains(why) {
+                text += &format!(": {}", terminal::cut(why, MAX_CAUSE));
             }
             cause = error.source();
         }
         // Here and nowhere else: a URL with a password may come from any library below.
         f.write_str(&redacted(&text))
     }
+}
+
+/// Characters of a cause in somebody else's words, which may have the whole of what was read in them.
+const MAX_CAUSE: usize = 600;
+
+/// The words before a value of Rust's as its own debuggers print it, `Name { field: ..`: they mean nothing to who reads them.
+fn without_debug(why: &str) -> &str {
+    let is_struct = |at: usize| {
+        let name = why[..at].rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+        let field = why[at + " { ".len()..].split(':').next().unwrap_or_default();
+        name.starts_with(|c: char| c.is_ascii_uppercase())
+            && !field.is_empty()
+            && field.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+    };
+    let end = why.match_indices(" { ").map(|(at, _)| at).find(|at| is_struct(*at));
+    let words = end.map_or(why, |end| why[..end].trim_end_matches(|c: char| c.is_alphanumeric()));
+    words.trim().trim_end_matches(':')
 }
 
 // `source` is printed by `Display`, so it is not offered again: error reporters would print it twice.
@@ -285,6 +303,17 @@ impl From<Error> for DataFusionError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_as_a_debugger_prints_it_is_no_word_of_a_cause() {
+        let said = "Expected contiguous files, but found gap: ParsedLogPath { location: FileMeta { size: 3 } }";
+        assert_eq!(without_debug(said), "Expected contiguous files, but found gap");
+        for said in ["expected { at line 3", "SQL: a { b }", "Set { x }: y", "plain"] {
+            assert_eq!(without_debug(said), said);
+        }
+        let deep = Error::input("a log cannot be read").because("[".repeat(100_000));
+        assert!(deep.to_string().len() < 1000);
+    }
 
     #[test]
     fn a_cause_is_told_once_and_values_stay_on_the_line() {

@@ -31,8 +31,9 @@ impl Gc {
         let mill = global.mill().await?;
         let retention = Retention { versions: self.keep_versions, grace: self.grace };
         let mut rows = Vec::new();
+        let (tables, unreadable) = mill.readable_tables().await?;
         // What other programs keep beside our tables is theirs.
-        for table in mill.tables().await?.iter().filter(|table| mill.schemas.contains_key(table.name())) {
+        for table in tables.iter().filter(|table| mill.schemas.contains_key(table.name())) {
             let found = if self.dry_run {
                 mill.warehouse.preview_garbage(table, retention).await?
             } else {
@@ -41,6 +42,7 @@ impl Gc {
             rows.push(vec![table.name().to_owned(), found.files.to_string(), found.bytes.to_string()]);
         }
         let files = if self.dry_run { "files to delete" } else { "files deleted" };
-        out(&columns(&["table", files, "bytes"], &rows))
+        out(&columns(&["table", files, "bytes"], &rows))?;
+        unreadable.map_or(Ok(()), Err)
     }
 }

@@ -17,7 +17,8 @@ impl Status {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let mill = global.mill().await?;
         let mut rows = Vec::new();
-        for table in mill.tables().await? {
+        let (tables, unreadable) = mill.readable_tables().await?;
+        for table in tables {
             let bytes: u64 = table.parts().iter().map(|part| part.bytes).sum();
             rows.push(vec![
                 table.name().to_owned(),
@@ -30,6 +31,9 @@ impl Status {
         }
         let heading = ["table", "version", "shards", "parts", "rows", "size"];
         out(&format!("warehouse {}\n\n{}", mill.warehouse.location(), columns(&heading, &rows)))?;
+        if let Some(unreadable) = unreadable {
+            return Err(unreadable);
+        }
         let Some(runs) = mill.warehouse.table("runs").await? else { return Ok(()) };
         let latest = mill
             .session(&BTreeMap::new())

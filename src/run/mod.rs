@@ -74,15 +74,23 @@ impl Mill {
     /// The newest versions of all tables, sorted by name. A table that another program keeps beside ours and that cannot be read is
     /// passed over with a word.
     pub async fn tables(&self) -> Result<Vec<Table>> {
-        let mut tables = Vec::new();
+        match self.readable_tables().await? {
+            (_, Some(error)) => Err(error),
+            (tables, None) => Ok(tables),
+        }
+    }
+
+    /// Every table that can be opened, and why the first of those that a build makes cannot be.
+    pub async fn readable_tables(&self) -> Result<(Vec<Table>, Option<Error>)> {
+        let (mut tables, mut unreadable) = (Vec::new(), None);
         for name in self.warehouse.tables().await? {
             match self.warehouse.table(&name).await {
                 Ok(table) => tables.extend(table),
-                Err(error) if self.schemas.contains_key(&name) => return Err(error),
+                Err(error) if self.schemas.contains_key(&name) => unreadable = unreadable.or(Some(error)),
                 Err(error) => tell_line(format_args!("passed over: {error}")),
             }
         }
-        Ok(tables)
+        Ok((tables, unreadable))
     }
 
     /// A SQL session in which every table of the warehouse can be read.

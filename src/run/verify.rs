@@ -65,7 +65,10 @@ impl Mill {
                 }
                 // What another program keeps beside ours is its own.
                 Err(_) if !self.schemas.contains_key(name) => {}
-                Err(error) => findings.push(damage(name, error.to_string())),
+                Err(error) => {
+                    let hint = error.advice().map(|hint| format!("; {hint}")).unwrap_or_default();
+                    findings.push(damage(name, format!("{error}{hint}")));
+                }
                 Ok(None) if self.warehouse.has_parts(name).await? => {
                     findings.push(damage(name, "there are parts and no log that names them".to_owned()));
                 }
@@ -127,30 +130,41 @@ impl Mill {
         let entries: BTreeMap<u64, Entry> =
             table.history(usize::MAX).await?.into_iter().map(|entry| (entry.version, entry)).collect();
         let newest = entries.values().next_back().map(|entry| time_of(&iso(entry.at)).to_owned()).unwrap_or_default();
+        let added: BTreeMap<&str, u64> =
+            entries.values().flat_map(|entry| entry.added.iter().map(|path| (path.as_str(), entry.version))).collect();
+        // What the table has now is of this version or a newer one.
+        let oldest = table.parts().iter().map(|part| added.get(part.path.as_str()).copied().unwrap_or_default()).min();
         let mut findings = Vec::new();
-        let mut found = |text: String| {
-            findings.push(Finding { table: table.name().to_owned(), is_damage: true, text });
+        let mut found = |version: u64, text: String| {
+            let is_past = oldest.is_some_and(|oldest| version < oldest);
+            let since = if is_past { "; all that the table has was made since" } else { "" };
+            findings.push(Finding {
+                table: table.name().to_owned(),
+                is_damage: !is_past,
+                text: format!("{text}{since}"),
+            });
         };
         for (version, line) in lines {
             let finished = time_of(&line.finished);
             let run = &line.run_id;
             match entries.get(version) {
                 None if *version > table.version() && finished > newest.as_str() => {
-                    found(format!(
-                        "`runs` has version {version} of run {run}, and the log ends at {}",
-                        table.version()
-                    ));
+                    let end = table.version();
+                    found(*version, format!("`runs` has version {version} of run {run}, and the log ends at {end}"));
                 }
                 None => {}
                 Some(entry) if finished < time_of(&iso(entry.at)) => {}
                 Some(entry) => {
                     let of = |field: &str| entry.info.get(field);
                     if of("run_id").and_then(|id| id.as_str()) != Some(run) {
-                        found(format!("`runs` says that run {run} made version {version}, and the log does not"));
+                        found(
+                            *version,
+                            format!("`runs` says that run {run} made version {version}, and the log does not"),
+                        );
                     } else if let (Some(said), Some(logged)) = (line.rows_out, of("rows_out").and_then(|n| n.as_i64()))
                         && said != logged
                     {
-                        found(format!("`runs` says {said} rows of version {version}, and the log {logged}"));
+                        found(*version, format!("`runs` says {said} rows of version {version}, and the log {logged}"));
                     }
                 }
             }

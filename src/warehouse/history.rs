@@ -22,7 +22,7 @@ pub struct Entry {
     /// What the commit said of itself: `run_id` and everything in [`Commit::info`](super::Commit::info).
     pub info: Map<String, Value>,
     /// The paths of the parts that it added.
-    pub(super) added: Vec<String>,
+    pub added: Vec<String>,
     /// How many they are, with their rows, as far as the log says it.
     pub(super) counted: Counts,
 }

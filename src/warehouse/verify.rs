@@ -37,7 +37,12 @@ pub enum Finding {
     /// The file's columns do not fit the table's.
     Columns { path: String, why: String },
     /// The log does not say what it said when it was written.
-    Log { version: u64, why: String },
+    Log {
+        version: u64,
+        why: String,
+        /// No active part is of this version or an older one, so that nothing is wrong with what the table has now.
+        is_past: bool,
+    },
     /// A file that no version names; harmless.
     Orphan { path: String, bytes: u64 },
 }
@@ -45,7 +50,7 @@ pub enum Finding {
 impl Finding {
     /// True where rows are lost or wrong, false where there is only something to tidy.
     pub fn is_damage(&self) -> bool {
-        !matches!(self, Self::Orphan { .. })
+        !matches!(self, Self::Orphan { .. } | Self::Log { is_past: true, .. })
     }
 
     /// The part whose shard has to be made again for this. One that cannot be read at all may be there tomorrow.
@@ -70,7 +75,10 @@ impl fmt::Display for Finding {
             Self::Content { path } => write!(f, "bytes differ from what was written: {path}"),
             Self::Rows { path, logged, found } => write!(f, "{found} rows instead of {logged}: {path}"),
             Self::Columns { path, why } => write!(f, "{why}: {path}"),
-            Self::Log { version, why } => write!(f, "version {version} in the log: {why}"),
+            Self::Log { version, why, is_past } => {
+                let since = if *is_past { "; all that the table has was made since" } else { "" };
+                write!(f, "version {version} in the log: {why}{since}")
+            }
             Self::Orphan { path, bytes } => write!(f, "not in the table ({bytes} bytes): {path}"),
         }
     }
@@ -96,17 +104,21 @@ impl Table {
     async fn check_log(&self) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
         let (mut gap, mut is_newest) = (None, true);
+        // Those of the versions that are not looked at yet.
+        let mut older: HashSet<&str> = self.parts().iter().map(|part| part.path.as_str()).collect();
         for version in (0..=self.version()).rev() {
             let Some(entry) = self.entry(version).await? else {
                 // Old entries may have been cleaned up by another program; a gap has entries on both sides.
                 gap = gap.or(Some(version));
                 continue;
             };
+            let is_past = older.is_empty();
             if let Some(version) = gap.take() {
-                findings.push(Finding::Log { version, why: "its entry is gone".to_owned() });
+                findings.push(Finding::Log { version, why: "its entry is gone".to_owned(), is_past });
             }
             if entry.operation.is_empty() {
-                findings.push(Finding::Log { version, why: "its entry does not say what it was".to_owned() });
+                let why = "its entry does not say what it was".to_owned();
+                findings.push(Finding::Log { version, why, is_past });
             }
             let mut compare = |field: &str, found: Counts, what: &str| {
                 if let Some(said) = Counts::from_info(&entry.info, field).filter(|said| *said != found) {
@@ -114,7 +126,7 @@ impl Table {
                         "{what} {} parts with {} rows, and {} with {} when it was written",
                         found.parts, found.rows, said.parts, said.rows
                     );
-                    findings.push(Finding::Log { version, why });
+                    findings.push(Finding::Log { version, why, is_past });
                 }
             };
             compare(ADDED, entry.counted, "it adds");
@@ -123,6 +135,9 @@ impl Table {
                 compare(TABLE, Counts::of(self.parts()), "the table has");
                 is_newest = entry.info.is_empty() && ["CREATE TABLE", "ADD COLUMN"].contains(&entry.operation.as_str());
             }
+            entry.added.iter().for_each(|path| {
+                older.remove(path.as_str());
+            });
         }
         Ok(findings)
     }

@@ -99,6 +99,59 @@ fn a_refused_source_says_what_was_wrong() {
     }
 }
 
+/// The verdict is that of a build of everything: one photo that is lost of many is few, also where it is the only one that is read again.
+#[test]
+fn a_lost_photo_is_held_against_its_whole_source() {
+    let folder = project("[[source]]\nname = 'album'\nkind = 'images'\nroot = 'photos'\nshards = 8\n");
+    let photos = folder.path().join("p/photos");
+    std::fs::create_dir(&photos).expect("a folder");
+    for n in 0..30 {
+        image::RgbImage::new(64, 48).save(photos.join(format!("{n}.png"))).expect("a photo");
+    }
+    let build = |expected: i32| {
+        let output = spatialmill(folder.path()).args(["-q", "build"]).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(expected), "{}", said(&output));
+        said(&output)
+    };
+    build(0);
+    std::fs::write(photos.join("3.png"), "no photo").expect("a file");
+    build(0);
+    std::fs::write(photos.join("4.png"), "no photo").expect("a file");
+    let text = build(3);
+    assert!(text.contains("2 of 30 images are quarantined"), "{text}");
+    std::fs::remove_dir_all(folder.path().join("p/warehouse")).expect("a folder");
+    assert!(build(3).contains("2 of 30 images are quarantined"));
+}
+
+/// A pipe that nobody writes to would be waited for without end.
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_refused() {
+    let pipe = |path: &Path| assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo").success());
+    for name in ["p/mill.toml", "p/models.toml", "p/queries/slices/a.sql", "p/list.txt"] {
+        let folder = project(&format!("[build]\nbenchmarks = ['list.txt']\n{ROOMS}"));
+        let path = folder.path().join(name);
+        if path.exists() {
+            std::fs::remove_file(&path).expect("a file");
+        } else {
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        }
+        pipe(&path);
+        let output = spatialmill(folder.path()).args(["-q", "import"]).output().expect("it runs");
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{name}: {text}");
+        assert!(
+            text.contains("a pipe or a device") && text.contains(name.rsplit('/').next().unwrap_or(name)),
+            "{text}"
+        );
+    }
+    let folder = project(ROOMS);
+    std::fs::create_dir(folder.path().join("export")).expect("a folder");
+    pipe(&folder.path().join("export/manifest.json"));
+    let output = spatialmill(folder.path()).args(["verify", "--export", "export"]).output().expect("it runs");
+    assert!(output.status.code() == Some(1) && said(&output).contains("a pipe or a device"), "{}", said(&output));
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_build_says_what_is_kept() {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use spatialmill::error::Kind;
 use spatialmill::progress::Progress;
@@ -9,7 +10,7 @@ use spatialmill::project::Project;
 use spatialmill::run::Mill;
 use spatialmill::run::build::Built;
 use spatialmill::run::verify::Finding;
-use spatialmill::warehouse::content_of;
+use spatialmill::warehouse::{Retention, content_of};
 
 use crate::build::lines;
 
@@ -201,11 +202,10 @@ async fn a_log_that_was_altered_is_noticed() {
             text.lines().find(|line| line.contains(&format!("{{\"{word}\":"))).unwrap_or_else(|| panic!("{text}"));
         text.replace(&format!("{line}\n"), "").replace(line, "")
     };
-    let alterations: [(&str, &PathBuf, Option<String>); 7] = [
+    let alterations: [(&str, &PathBuf, Option<String>); 6] = [
         ("an added part", newest, Some(without(&of_newest, "add"))),
         ("a removed part", newest, Some(without(&of_newest, "remove"))),
         ("what it says of itself", newest, Some(without(&of_newest, "commitInfo"))),
-        ("an added part before", older, Some(without(&of_older, "add"))),
         ("all of the newest", newest, Some(String::new())),
         ("half of the newest", newest, Some(of_newest[..of_newest.len() / 2].to_owned())),
         ("the newest", newest, None),
@@ -220,6 +220,20 @@ async fn a_log_that_was_altered_is_noticed() {
         std::fs::write(newest, &of_newest).unwrap();
         assert!(damage(&mill).await.is_empty(), "{what} is back");
     }
+    // All that the table has was made since: an older version cannot be read, and the rows of this one are right.
+    let past = async |mill: &Mill| {
+        let found = mill.verify(&["dataset".to_owned()]).await.unwrap();
+        assert!(found.iter().all(|finding| !finding.is_damage), "{found:?}");
+        assert!(found.iter().any(|finding| finding.text.contains("was made since")), "{found:?}");
+    };
+    std::fs::write(older, without(&of_older, "add")).unwrap();
+    past(&mill).await;
+    std::fs::write(older, &of_older).unwrap();
+    std::fs::write(newest, "").unwrap();
+    mill.force(&["dataset".to_owned()]).await.unwrap();
+    build(&mill).await;
+    mill.force = Default::default();
+    past(&mill).await;
     // All of it: a build makes the table again, and then all is well.
     std::fs::remove_dir_all(folder.path().join("warehouse/dataset/_delta_log")).unwrap();
     assert!(damage(&mill).await.iter().any(|finding| finding.table == "dataset"));
@@ -235,6 +249,40 @@ async fn a_log_that_was_altered_is_noticed() {
     build(&mill).await;
     let left = damage(&mill).await;
     assert!(left.is_empty(), "{left:?}");
+}
+
+/// What a link leads to is not the warehouse's, wherever in it the link is.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn gc_removes_nothing_that_a_build_did_not_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = rooms(folder.path()).await;
+    let theirs = folder.path().join("theirs");
+    std::fs::create_dir(&theirs).unwrap();
+    for name in ["photo.jpg", "rows.parquet", "record.json", "part.parquet#1"] {
+        std::fs::write(theirs.join(name), "theirs").unwrap();
+    }
+    let dataset = folder.path().join("warehouse/dataset");
+    for place in ["parts/link", "_staging/link"] {
+        std::fs::create_dir_all(dataset.join(place).parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&theirs, dataset.join(place)).unwrap();
+    }
+    std::fs::write(dataset.join("parts/notes.txt"), "mine").unwrap();
+    // A table's folder may itself be on another disk.
+    let moved = folder.path().join("disk");
+    std::fs::rename(&dataset, &moved).unwrap();
+    std::os::unix::fs::symlink(&moved, &dataset).unwrap();
+    std::fs::create_dir_all(dataset.join("parts/dead-run")).unwrap();
+    std::fs::write(dataset.join("parts/dead-run/old-000-000.parquet"), "left behind").unwrap();
+
+    let retention = Retention { versions: 1, grace: Duration::ZERO };
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let table = mill.warehouse.table("dataset").await.unwrap().unwrap();
+    let removed = mill.warehouse.collect_garbage(&table, retention).await.unwrap();
+    assert_eq!((removed.files, removed.records), (1, 0), "{removed:?}");
+    assert_eq!(std::fs::read_dir(&theirs).unwrap().count(), 4);
+    assert!(dataset.join("parts/notes.txt").exists());
+    assert!(damage(&mill).await.is_empty());
 }
 
 /// Folders of other people in the warehouse's folder, one of them a Delta table that nobody can read.
