@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
+
 use crate::error::{Context, Error, Result};
 
 /// What people write has kilobytes; a list of all images of the largest benchmark has some megabytes.
@@ -33,9 +35,19 @@ pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
     }
 }
 
-/// The value that a JSON file's bytes say, or what is wrong with them.
-pub fn json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    serde_json::from_str(&decode(bytes)?).map_err(|e| e.to_string())
+/// Text as most systems write it, each letter with its accents as one character where there is one (Unicode's NFC). macOS takes names of
+/// files apart, so that what is one name to people is two to programs.
+pub fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { ComposingNormalizerBorrowed::new_nfc().normalize(text) }
+}
+
+/// True for a text that Unicode has several forms of.
+pub fn has_forms(text: &str) -> bool {
+    let is_only = |text| {
+        ComposingNormalizerBorrowed::new_nfc().is_normalized(text)
+            && DecomposingNormalizerBorrowed::new_nfd().is_normalized(text)
+    };
+    !text.is_ascii() && !is_only(text)
 }
 
 /// The text of a file on this machine. A pipe would be waited for, and a device may have no end: neither is a file.
@@ -101,6 +113,17 @@ mod tests {
         }
         assert_eq!(decode(b"").unwrap(), "");
         assert_eq!(decode(UTF8_MARK).unwrap(), "");
+    }
+
+    #[test]
+    fn one_name_is_one_text() {
+        for apart in ["Ku\u{308}che/\u{1112}\u{1161}\u{11ab}.jpg", "K\u{fc}che/\u{d55c}.jpg"] {
+            assert_eq!(composed(apart), "Küche/한.jpg");
+            assert!(has_forms(apart));
+        }
+        assert!(!has_forms("kitchen.jpg") && !has_forms("客厅.jpg"));
+        // Another letter stays another letter.
+        assert_ne!(composed("\u{fb01}n"), "fin");
     }
 
     #[test]
