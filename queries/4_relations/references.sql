@@ -148,11 +148,11 @@ judged AS (
         END AS framed,
         coalesce(a.pixels >= $min_mask_pixels, false) AS masked,
         CASE WHEN a.anchor.radius >= $min_number_room * greatest(f.width, f.height) THEN a.anchor END AS anchor,
-        p.colour,
+        CASE WHEN $own_colours THEN p.colour END AS colour,
         n.alone,
         CASE
             -- Each object of an image that could be decoded has an appearance.
-            WHEN $own_colours AND f.sha256 IS NOT NULL AND n.place IS NOT NULL AND p.object_id IS NULL THEN 'damaged_image'
+            WHEN f.sha256 IS NOT NULL AND n.place IS NOT NULL AND p.object_id IS NULL THEN 'damaged_image'
             WHEN n.twin THEN 'marked_twice'
             WHEN n.name IS NULL OR array_has($skip_categories, n.lower_kind) THEN 'skipped_category'
         END AS unfit,

@@ -242,7 +242,7 @@ pub const KEYS: &[Key] = &[
         "formats",
         "own_colours",
         "true",
-        "whether each image is decoded once to see what colour its objects have, so that their marks have another one",
+        "whether marks have another colour than the things they are on; each image is decoded once to see it, and to see that it can be",
     ),
     key("formats", "min_box_side", "4.0", "a box that is drawn or written is at least this wide and high, pixels"),
     share(

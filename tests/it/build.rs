@@ -207,16 +207,31 @@ async fn a_list_says_what_it_does_not_guard() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_photo_that_cannot_be_decoded_gives_no_sample() {
+    // Cut, and whole to the eye with scans of which nothing can be made.
+    let cut: fn(Vec<u8>) -> Vec<u8> = |whole| whole[..whole.len() / 2].to_vec();
+    let spoilt: fn(Vec<u8>) -> Vec<u8> = |mut whole| {
+        let scan = whole.windows(2).position(|two| two == [0xff, 0xda]).unwrap();
+        // Of each component: tables that there are none of.
+        (0..usize::from(whole[scan + 4])).for_each(|component| whole[scan + 6 + 2 * component] = 0x33);
+        whole
+    };
+    for (spoil, own_colours) in [(cut, true), (cut, false), (spoilt, true), (spoilt, false)] {
+        no_sample_of_a_spoilt_photo(spoil, own_colours).await;
+    }
+}
+
+async fn no_sample_of_a_spoilt_photo(spoil: fn(Vec<u8>) -> Vec<u8>, own_colours: bool) {
     let folder = tempfile::tempdir().unwrap();
-    let set = ["max_quarantined=0.9"];
+    let colours = format!("own_colours={own_colours}");
+    let set = ["max_quarantined=0.9", &colours];
     let mill = Mill::open(project(folder.path(), "depth", &set), Progress::silent()).await.unwrap();
     mill.import(&[]).await.unwrap();
     let first = "frame_id = (SELECT min(frame_id) FROM frames)";
     let uri = &lines(&mill, &format!("SELECT uri FROM frames WHERE {first}")).await[0];
     let path = url::Url::parse(uri.split('"').nth(3).unwrap()).unwrap().to_file_path().unwrap();
     let whole = std::fs::read(&path).unwrap();
-    // It breaks between import and build; import would have told it.
-    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    // It breaks between import and build; import would have told what is cut.
+    std::fs::write(&path, spoil(whole)).unwrap();
     mill.build(None).await.unwrap();
     let count = async |sql: &str| lines(&mill, &format!("SELECT count(*) AS n FROM {sql}")).await[0].clone();
     assert_ne!(count(&format!("objects WHERE {first}")).await, r#"{"n":0}"#);
