@@ -90,10 +90,8 @@ impl Ledger {
     pub fn quarantine(&mut self, lost: &Lost) {
         *self.quarantined.entry(lost.code.clone()).or_default() += 1;
         self.no_row_lost += u64::from(lost.loss != Loss::Record);
-        if lost.loss == Loss::Image {
-            self.images_in += 1;
-            self.images_lost += 1;
-        }
+        self.images_in += lost.loss.images();
+        self.images_lost += lost.loss.images();
     }
 
     /// How many rows could not be used.

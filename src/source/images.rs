@@ -81,7 +81,13 @@ read, such as WebP, GIF or HEIC (format), what vanished, links that lead nowhere
 device) or is larger than 256 MiB (missing_file, unreadable), names that are absolute, have a `..`, are not UTF-8, lead out of the
 root, or are no path of a bucket, such as a//b (path), tars that break off, with the photos whose words are lost with the rest, members that are links or sparse (tar), damaged Parquet files (parquet),
 columns that are absent or of a wrong type (column), rows without bytes (no_bytes) or with a key that is empty or no name
-(key), names that are used twice (duplicate), and photos whose words cannot be used (json, caption, licence, split).";
+(key), names that are used twice (duplicate), and photos whose licence or split cannot be used (json, licence, split). Of a damaged
+archive the photos count that are known to be lost: those of a Parquet file's rows, those behind a tar's damage that have a good
+header; where nobody knows how many there were, it counts as one.
+
+Forgiven, with a remark in `quarantine` (loss = nothing): captions that are none or more than 64, or that have more than 1000 bytes,
+which are cut (caption). Forgiven without a word: byte order marks, UTF-16, NaN and null in files of words; names whose accents are
+written in another Unicode form than those beside them.";
 
 /// Changes when the same files would be read as different rows.
 const READER: &str = "images 3";

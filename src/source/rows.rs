@@ -3,7 +3,7 @@
 //! The structs serialise straight into Arrow arrays by field name, so that a column is written once here and once in its
 //! schema; a test holds the two together.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use spatialmill_geometry::{Intrinsics, OrientedBox, Vector3};
 
 use crate::error::Result;
@@ -105,16 +105,38 @@ pub struct Quarantined {
 }
 
 /// What is lost where a record is quarantined. `max_quarantined` holds images against images, and records against records.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Loss {
     /// An image, with all that is said of it.
     Image,
+    /// So many of them, with the archive or the part of one that holds them.
+    Images(u64),
     /// This record alone.
     #[default]
     Record,
     /// Nothing, or nothing more: what is odd about a record that is used all the same, or a record of an image that is lost already.
     Nothing,
+}
+
+impl Loss {
+    /// How many images are lost.
+    pub fn images(self) -> u64 {
+        match self {
+            Self::Image => 1,
+            Self::Images(images) => images,
+            Self::Record | Self::Nothing => 0,
+        }
+    }
+}
+
+impl Serialize for Loss {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Image | Self::Images(_) => "image",
+            Self::Record => "record",
+            Self::Nothing => "nothing",
+        })
+    }
 }
 
 /// Why a record cannot be used: what [`Rows::refuse`] turns into a quarantined row once the key and the file are known.

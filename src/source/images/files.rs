@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::photos::Address;
 use crate::source::photo;
 use crate::source::rows::{Refused, Rows};
+use crate::text::composed;
 
 /// Reads a bucket.
 pub fn read(images: &Images, listing: &Listing, bucket: u64, rows: &mut Rows) -> Result<()> {
@@ -40,7 +41,13 @@ fn words(images: &Images, paths: &[String], photo: &str) -> Result<Words, Refuse
     for (ending, file) in [("json", &mut beside.json), ("txt", &mut beside.txt)] {
         // Its own, or that of all photos of its key.
         let named = [stem(photo), key(photo)].map(|name| format!("{name}.{ending}"));
-        if let Some(path) = named.iter().find(|path| paths.binary_search(path).is_ok()) {
+        let same = |path: &&String| paths.binary_search(path).is_ok();
+        // Names may have come over different systems.
+        let alike = || {
+            let named = named.iter().find(|name| !name.is_ascii()).map(|name| composed(name))?;
+            paths.iter().find(|path| !path.is_ascii() && composed(path) == named)
+        };
+        if let Some(path) = named.iter().find(same).or_else(alike) {
             let bytes = images.root.bytes(path, words::MAX_BYTES);
             *file = Some(bytes.map_err(|e| Refused::new("unreadable", e.to_string()))?);
         }

@@ -121,8 +121,15 @@ impl<'a> Frames<'a> {
         photo: Result<(Seen, Address, Words), Refused>,
         rows: &mut Rows,
     ) -> Result<()> {
-        match photo.and_then(|(seen, address, words)| self.frame(key, seen, address, words)) {
-            Ok(frame) => rows.push(Row::Frame(frame)),
+        let framed = photo.and_then(|(seen, address, mut words)| {
+            let oddities = std::mem::take(&mut words.oddities);
+            Ok((self.frame(key, seen, address, words)?, oddities))
+        });
+        match framed {
+            Ok((frame, oddities)) => {
+                rows.push(Row::Frame(frame))?;
+                oddities.into_iter().try_for_each(|oddity| rows.remark(key, path, oddity))
+            }
             Err(why) => rows.refuse_image(key, path, why),
         }
     }

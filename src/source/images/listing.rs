@@ -13,6 +13,7 @@ use super::Images;
 use crate::error::Result;
 use crate::source::Shard;
 use crate::source::spill::{Spill, Spiller, Tag};
+use crate::text::composed;
 
 /// What buckets are made of: there are at most so many.
 const SLICES: u64 = 4096;
@@ -235,7 +236,7 @@ pub fn key(path: &str) -> &str {
 }
 
 fn slice(path: &str) -> u64 {
-    xxh3_64(key(path).as_bytes()) % SLICES
+    xxh3_64(composed(key(path)).as_bytes()) % SLICES
 }
 
 /// Safe in a path and unique, whatever the file is called.

@@ -20,6 +20,8 @@ pub struct Members<R> {
     at: u64,
     /// Where the next header is.
     next: u64,
+    /// That header, where it was read already.
+    header: Option<Header>,
 }
 
 /// A member. Its bytes may be read once.
@@ -51,7 +53,7 @@ struct Said {
 
 impl<R: Read> Members<R> {
     pub fn new(input: R) -> Self {
-        Self { input, at: 0, next: 0 }
+        Self { input, at: 0, next: 0, header: None }
     }
 
     /// The next file or link, none at the end. Directories and devices are passed over. After an error there is nothing more.
@@ -60,13 +62,12 @@ impl<R: Read> Members<R> {
         loop {
             self.skip()?;
             let start = self.next;
-            let mut header = Header::new_old();
-            if !self.fill(header.as_mut_bytes())? {
+            let Some(header) = self.header()? else {
                 return Err(match start {
                     0 => "the tar is empty".to_owned(),
                     _ => format!("the tar has no end: it was cut off, or not finished, after {start} bytes"),
                 });
-            }
+            };
             if header.as_bytes().iter().all(|byte| *byte == 0) {
                 return self.finish(start).map(|()| None);
             }
@@ -141,6 +142,46 @@ impl<R: Read> Members<R> {
         }
     }
 
+    /// How many files there are, behind an error, of which `counts` says yes: from where headers are good again.
+    pub fn behind(&mut self, counts: impl Fn(&str) -> bool) -> u64 {
+        let mut found = 0;
+        while self.find_header() {
+            while let Ok(Some(member)) = self.next() {
+                found += u64::from(member.kind == Kind::File && counts(&member.name));
+            }
+        }
+        found
+    }
+
+    /// Goes on to the next block that is a header by its checksum.
+    fn find_header(&mut self) -> bool {
+        if self.header.is_some() {
+            return true;
+        }
+        self.next = self.at.next_multiple_of(BLOCK);
+        if self.skip().is_err() {
+            return false;
+        }
+        while let Ok(Some(header)) = self.header() {
+            let is_zero = header.as_bytes().iter().all(|byte| *byte == 0);
+            if !is_zero && header.cksum().ok() == Some(sum(&header)) {
+                self.next = self.at - BLOCK;
+                self.header = Some(header);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The next block, none at the end.
+    fn header(&mut self) -> Result<Option<Header>, String> {
+        if let Some(header) = self.header.take() {
+            return Ok(Some(header));
+        }
+        let mut header = Header::new_old();
+        Ok(self.fill(header.as_mut_bytes())?.then_some(header))
+    }
+
     /// A sparse member may have further headers before its bytes.
     fn sparse_header(&mut self, header: &Header) -> Result<(), String> {
         let mut more = header.as_gnu().is_some_and(|gnu| gnu.is_extended());
@@ -177,11 +218,19 @@ impl<R: Read> Members<R> {
 
     /// Reads as many bytes, or says that there were none.
     fn fill(&mut self, into: &mut [u8]) -> Result<bool, String> {
+        match self.read(into)? {
+            0 if !into.is_empty() => Ok(false),
+            read if read == into.len() => Ok(true),
+            _ => Err(format!("the tar breaks off at byte {}", self.at)),
+        }
+    }
+
+    /// Reads as many bytes, or all that are left.
+    fn read(&mut self, into: &mut [u8]) -> Result<usize, String> {
         let mut filled = 0;
         while filled < into.len() {
             match self.input.read(&mut into[filled..]) {
-                Ok(0) if filled == 0 => return Ok(false),
-                Ok(0) => return Err(format!("the tar breaks off at byte {}", self.at)),
+                Ok(0) => break,
                 Ok(read) => {
                     filled += read;
                     self.at += read as u64;
@@ -190,21 +239,23 @@ impl<R: Read> Members<R> {
                 Err(e) => return Err(e.to_string()),
             }
         }
-        Ok(true)
+        Ok(filled)
     }
 
     /// What follows the end are zeros that fill a record.
     fn finish(&mut self, end: u64) -> Result<(), String> {
-        let mut block = [0; 8 << 10];
         loop {
-            let read = self.input.read(&mut block).map_err(|e| e.to_string())?;
-            if read == 0 {
-                return Ok(());
-            }
-            if block[..read].iter().any(|byte| *byte != 0) {
+            let mut block = Header::new_old();
+            let read = self.read(block.as_mut_bytes())?;
+            if block.as_bytes()[..read].iter().any(|byte| *byte != 0) {
+                self.next = self.at - read as u64;
+                self.header = (read as u64 == BLOCK).then_some(block);
                 return Err(format!(
                     "something follows the end of the tar at byte {end}: it is damaged, or two tars in one"
                 ));
+            }
+            if read == 0 {
+                return Ok(());
             }
         }
     }

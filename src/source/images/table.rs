@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::photos::parquet_file::{ParquetFile, PhotoColumn};
 use crate::photos::{Address, Part};
 use crate::source::photo::MAX_BYTES;
-use crate::source::rows::{Refused, Rows};
+use crate::source::rows::{Loss, Refused, Rows};
 
 /// Reads a Parquet file. A row group that is damaged loses what follows in it, which is one quarantined row.
 pub fn read(images: &Images, path: &str, stem: &str, rows: &mut Rows) -> Result<()> {
@@ -19,11 +19,18 @@ pub fn read(images: &Images, path: &str, stem: &str, rows: &mut Rows) -> Result<
     let opened = images.root.admit(path).and_then(|()| ParquetFile::open(&uri));
     let file = match opened {
         Ok(file) => file,
-        Err(e) => return rows.refuse(stem, path, Refused::new("parquet", e.to_string())),
+        Err(e) => {
+            let message = format!("{e}; how many photos are lost with it nobody knows, and it counts as one");
+            return rows.refuse_image(stem, path, Refused::new("parquet", message));
+        }
     };
     let table = match Table::of(images, &file) {
         Ok(table) => table,
-        Err(why) => return rows.refuse(stem, path, why),
+        Err(Refused { code, message }) => {
+            let photos = file.starts().last().copied().unwrap_or_default();
+            let why = Refused::new(code, format!("{message}; its {photos} photos are lost"));
+            return rows.lose(Loss::Images(photos), stem, path, why);
+        }
     };
     let mut frames = Frames::new(images);
     for (group, window) in file.starts().windows(2).enumerate() {
@@ -55,8 +62,9 @@ pub fn read(images: &Images, path: &str, stem: &str, rows: &mut Rows) -> Result<
         }
         if row < end {
             let why = lost.unwrap_or_else(|| "the row group ends early".to_owned());
-            let message = format!("rows {row} to {} are lost: {why}", end - 1);
-            rows.refuse(format!("{stem}/{row}"), path, Refused::new("parquet", message))?;
+            let photos = end - row;
+            let message = format!("rows {row} to {}, {photos} photos, are lost: {why}", end - 1);
+            rows.lose(Loss::Images(photos), format!("{stem}/{row}"), path, Refused::new("parquet", message))?;
         }
     }
     Ok(())
@@ -166,19 +174,19 @@ impl Record {
         Ok((seen, Address { part, name: Some(name), ..Address::file(uri) }, self.words()?))
     }
 
-    /// Codes: `caption`, `split`.
+    /// Code: `split`.
     fn words(&self) -> Result<Words, Refused> {
         let mut words = Words::default();
         if let Some(captions) = &self.caption {
             match captions.as_list_opt::<i32>() {
-                None => text(captions).map(|caption| words.say(caption)).transpose()?,
+                None => text(captions).into_iter().for_each(|caption| words.say(caption)),
                 Some(lists) if lists.is_valid(0) => {
                     let list = lists.value(0);
                     let texts = list.as_string_opt::<i32>().into_iter().flatten().flatten();
-                    Some(texts.into_iter().try_for_each(|text| words.say(text))?)
+                    texts.for_each(|text| words.say(text));
                 }
-                Some(_) => None,
-            };
+                Some(_) => {}
+            }
         }
         let of = |column: &Option<ArrayRef>| column.as_ref().and_then(|column| text(column)).map(str::to_owned);
         words.licence = of(&self.licence);

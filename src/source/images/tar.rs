@@ -30,8 +30,9 @@ use super::words::{self, Beside, Words};
 use crate::error::{Context, Result};
 use crate::photos::{Address, Part};
 use crate::source::photo::MAX_BYTES;
-use crate::source::rows::{Refused, Rows};
+use crate::source::rows::{Loss, Refused, Rows};
 use crate::source::spill::{Spiller, Tag};
+use crate::text::composed;
 
 /// Members of one key that are held; it is taken to end where there are more.
 const MAX_GROUP: usize = 1024;
@@ -49,7 +50,10 @@ pub fn read(images: &Images, path: &str, stem: &str, rows: &mut Rows) -> Result<
     let uri = images.root.uri(path)?;
     let (input, size) = match images.root.open(path).and_then(|input| Ok((input, images.root.size(path)?))) {
         Ok((input, size)) => (input, size.unwrap_or_default()),
-        Err(e) => return rows.refuse(stem, path, Refused::new("unreadable", e.to_string())),
+        Err(e) => {
+            let message = format!("{e}; how many photos are lost with it nobody knows, and it counts as one");
+            return rows.refuse_image(stem, path, Refused::new("unreadable", message));
+        }
     };
     let (json, text) = images.options.beside();
     let waiting = match json || text {
@@ -77,7 +81,14 @@ pub fn read(images: &Images, path: &str, stem: &str, rows: &mut Rows) -> Result<
             Err(why) => {
                 group.end(rows)?;
                 group.finish(Some(&why), rows)?;
-                return rows.refuse(stem, path, Refused::new("tar", why));
+                let (loss, lost) = match members.behind(|name| images.is_photo(name)) {
+                    0 => {
+                        (Loss::Image, "how many photos are lost with it nobody knows, and it counts as one".to_owned())
+                    }
+                    1 => (Loss::Image, "one photo behind it is lost".to_owned()),
+                    photos => (Loss::Images(photos), format!("{photos} photos behind it are lost")),
+                };
+                return rows.lose(loss, stem, path, Refused::new("tar", format!("{why}; {lost}")));
             }
         }
     }
@@ -101,9 +112,11 @@ struct Group<'a> {
 
 impl Group<'_> {
     fn take(&mut self, uri: &str, mut member: Member<'_>, rows: &mut Rows) -> Result<()> {
-        if key(&member.name) != self.key || self.photos.len() == MAX_GROUP {
+        // Those who wrote words beside photos may have been on another system.
+        let own = composed(key(&member.name));
+        if own != self.key || self.photos.len() == MAX_GROUP {
             self.end(rows)?;
-            key(&member.name).clone_into(&mut self.key);
+            self.key = own.into_owned();
         }
         let ending = ending(&member.name).to_ascii_lowercase();
         if self.images.is_photo(&member.name) {

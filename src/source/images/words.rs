@@ -1,14 +1,16 @@
 //! What is said of a photo beside its pixels: captions, licence, split.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::ImagesOptions;
-use crate::source::coco::object::MAX_CAPTION;
+use crate::source::coco::object::Caption;
+use crate::source::json_forms::{self, Entries};
 use crate::source::rows::Refused;
 use crate::text;
 
 /// Captions of one photo; more are not read by anybody.
 const MAX_CAPTIONS: usize = 64;
+const TOO_MANY: &str = "more captions than anybody reads; the first 64 are used";
 
 /// A file beside a photo has some hundreds of bytes.
 pub const MAX_BYTES: u64 = 1 << 20;
@@ -20,6 +22,8 @@ pub struct Words {
     pub licence: Option<String>,
     /// train, val or test.
     pub split: Option<String>,
+    /// What is odd about captions, none of which a photo is refused for: no question is made from them.
+    pub oddities: Vec<Refused>,
 }
 
 impl ImagesOptions {
@@ -48,55 +52,79 @@ impl Beside {
 }
 
 impl Words {
-    /// From the files beside a photo. Codes: `json`, `caption`, `licence`, `split`.
+    /// From the files beside a photo. Codes: `json`, `licence`, `split`.
     pub fn beside(options: &ImagesOptions, files: &Beside) -> Result<Self, Refused> {
         let mut words = Self::default();
         let from_text = options.caption.as_deref() == Some("txt");
         if let Some(text) = files.txt.as_ref().filter(|_| from_text) {
-            let text = text::decode(text);
-            words.say(&text.map_err(|why| Refused::new("caption", format!("the text file beside it: {why}")))?)?;
-        }
-        let Some(json) = &files.json else { return Ok(words) };
-        let fields = [options.caption.as_deref().filter(|_| !from_text)];
-        if fields == [None] && options.licence_column.is_none() && options.split_column.is_none() {
-            return Ok(words);
-        }
-        let said: Map<String, Value> = text::json(json)
-            .map_err(|why| Refused::new("json", format!("the JSON file beside it is no object: {why}")))?;
-        let field =
-            |name: &Option<String>| name.as_ref().and_then(|name| said.get(name)).filter(|value| !value.is_null());
-        if !from_text {
-            match field(&options.caption) {
-                None => {}
-                Some(Value::String(text)) => words.say(text)?,
-                Some(Value::Array(texts)) => {
-                    for text in texts {
-                        words.say(text.as_str().ok_or_else(|| Refused::new("caption", "a caption is no text"))?)?;
-                    }
-                }
-                Some(_) => return Err(Refused::new("caption", "the caption is no text")),
+            match text::decode(text) {
+                Ok(text) => words.say(&text),
+                Err(why) => words.odd(format!("the text file beside it: {why}")),
             }
         }
-        let text = |name: &Option<String>, code: &'static str| {
-            let text = |value: &Value| value.as_str().map(str::to_owned);
-            field(name).map(|value| text(value).ok_or_else(|| Refused::new(code, "it is no text"))).transpose()
+        let caption = options.caption.as_deref().filter(|_| !from_text);
+        let (licence, split) = (options.licence_column.as_deref(), options.split_column.as_deref());
+        let Some(json) = files.json.as_ref().filter(|_| caption.or(licence).or(split).is_some()) else {
+            return Ok(words);
         };
-        words.licence = text(&options.licence_column, "licence")?;
-        words.split = text(&options.split_column, "split")?.map(|split| known_split(&split)).transpose()?;
+        let said = match json_forms::file::<Entries<Value>>(json, "an object of what is said of a photo") {
+            Ok(Entries(said)) => said,
+            Err(why) if licence.or(split).is_none() => {
+                words.odd(format!("the JSON file beside it: {}", why.message));
+                return Ok(words);
+            }
+            Err(why) => return Err(Refused::new("json", format!("the JSON file beside it: {}", why.message))),
+        };
+        let field = |name: Option<&str>| {
+            let mut values = said.iter().filter(|(other, _)| name == Some(other)).map(|(_, value)| value);
+            let first = values.next().filter(|value| !value.is_null());
+            match values.find(|value| Some(*value) != first) {
+                Some(_) => Err(Refused::new("json", "the JSON file beside it has a field twice that is asked for")),
+                None => Ok(first),
+            }
+        };
+        match field(caption) {
+            Ok(None) => {}
+            Ok(Some(Value::String(text))) => words.say(text),
+            Ok(Some(Value::Array(texts))) => {
+                texts.iter().filter(|text| !text.is_null()).for_each(|text| match text.as_str() {
+                    Some(text) => words.say(text),
+                    None => words.odd("a caption is no text"),
+                })
+            }
+            Ok(Some(_)) => words.odd("the caption is no text"),
+            Err(why) => words.odd(why.message),
+        }
+        let text = |value: &Value, code: &'static str| match value {
+            Value::String(text) => Ok(text.clone()),
+            // Some number their licences.
+            Value::Number(number) if code == "licence" => Ok(number.to_string()),
+            _ => Err(Refused::new(code, "it is no text")),
+        };
+        words.licence = field(licence)?.map(|value| text(value, "licence")).transpose()?;
+        words.split = field(split)?.map(|value| text(value, "split")).transpose()?;
+        words.split = words.split.map(|split| known_split(&split)).transpose()?;
         Ok(words)
     }
 
-    /// Adds a caption. Code: `caption`.
-    pub fn say(&mut self, caption: &str) -> Result<(), Refused> {
-        let caption = caption.trim();
-        if caption.len() > MAX_CAPTION || self.captions.len() == MAX_CAPTIONS {
-            let message = format!("more than {MAX_CAPTIONS} captions of a photo, or {MAX_CAPTION} bytes");
-            return Err(Refused::new("caption", message));
+    /// Adds a caption, as far as there is room for it.
+    pub fn say(&mut self, caption: &str) {
+        match Caption::of(caption) {
+            None => {}
+            Some(_) if self.captions.len() == MAX_CAPTIONS => {
+                if !self.oddities.iter().any(|oddity| oddity.message == TOO_MANY) {
+                    self.odd(TOO_MANY);
+                }
+            }
+            Some(Caption { text, oddity }) => {
+                self.captions.push(text);
+                self.oddities.extend(oddity);
+            }
         }
-        if !caption.is_empty() {
-            self.captions.push(caption.to_owned());
-        }
-        Ok(())
+    }
+
+    fn odd(&mut self, what: impl Into<String>) {
+        self.oddities.push(Refused::new("caption", what));
     }
 }
 

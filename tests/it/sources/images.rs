@@ -12,7 +12,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use spatialmill::photos;
 use spatialmill::source::root::Root;
-use spatialmill::source::rows::Frame;
+use spatialmill::source::rows::{Frame, Loss};
 use spatialmill::source::{Options, SOURCES};
 
 use super::{Fixture, Imported, import};
@@ -630,6 +630,64 @@ fn a_tar_that_breaks_off_keeps_what_came_before() {
     assert_eq!(frames(&whole[..100]), (0, vec!["tar"]));
     // Two in one.
     assert_eq!(frames(&[&whole[..], &whole].concat()), (6, vec!["tar"]));
+}
+
+#[test]
+fn a_damaged_archive_counts_as_the_photos_that_it_held() {
+    let losses = |file: &str, bytes: &[u8], options: &str| {
+        let (_folder, imported) = at_root(&[(file, bytes)], options);
+        let all =
+            imported.frames().count() as u64 + imported.quarantined.iter().map(|row| row.loss.images()).sum::<u64>();
+        let told = imported.quarantined.iter().map(|row| (row.loss, row.message.clone()));
+        (all, told.max_by_key(|(loss, _)| loss.images()).unwrap())
+    };
+    let mut tar = tar_of(&members());
+    let (all, (loss, message)) = losses("t.tar", &[&tar[..], &tar].concat(), "");
+    assert_eq!((all, loss), (12, Loss::Images(6)), "{message}");
+
+    tar[3] ^= 1;
+    let (all, (loss, message)) = losses("t.tar", &tar, "");
+    // The photo of the damaged header has no name any more.
+    assert_eq!((all, loss), (5, Loss::Images(5)), "{message}");
+    assert!(message.contains("5 photos behind it are lost"), "{message}");
+    let (all, (_, message)) = losses("t.tar", b"\x1f\x8b\x08 compressed", "");
+    assert!(all == 1 && message.contains("counts as one"), "{message}");
+
+    let table = parquet_of(&hugging_face(7), 3, false);
+    let (all, (loss, message)) = losses("t.parquet", &table, "image = 'photo'");
+    assert!(all == 7 && loss == Loss::Images(7) && message.contains("its 7 photos are lost"), "{message}");
+    let (all, (_, message)) = losses("t.parquet", b"PAR1", "");
+    assert!(all == 1 && message.contains("counts as one"), "{message}");
+}
+
+#[test]
+fn words_that_are_odd_cost_no_photo() {
+    let long = format!("{{\"says\": \"{}\", \"score\": NaN, \"licence\": 4}}", "word ".repeat(500));
+    let many = format!("{{\"says\": [{}null]}}", "\"x\", ".repeat(70));
+    let (apart, whole) = ("u\u{308}", "\u{fc}");
+    let files: [(&str, &[u8]); 10] = [
+        ("long.jpg", &jpeg(1)),
+        ("long.json", long.as_bytes()),
+        ("many.jpg", &jpeg(2)),
+        ("many.json", many.as_bytes()),
+        ("number.jpg", &jpeg(3)),
+        ("number.json", b"\xef\xbb\xbf{\"says\": 5}"),
+        ("twice.jpg", &jpeg(4)),
+        ("twice.json", b"{\"licence\": \"a\", \"licence\": \"b\"}"),
+        (&format!("{apart}.jpg"), &jpeg(5)),
+        (&format!("{whole}.json"), b"{\"says\": \"Kitchen.\"}"),
+    ];
+    let (_folder, imported) = at_root(&files, "caption = 'says'\nlicence_column = 'licence'");
+    let told: Vec<_> = imported.quarantined.iter().map(|row| (row.key.as_str(), row.code, row.loss)).collect();
+    for key in ["long", "many", "number"] {
+        assert!(told.contains(&(key, "caption", Loss::Nothing)), "{told:?}");
+    }
+    assert!(told.contains(&("twice", "json", Loss::Image)) && told.len() == 4, "{told:?}");
+    let long = frame(&imported, "test/long");
+    assert_eq!(long.licence.as_deref(), Some("4"));
+    assert!((900..=1000).contains(&long.captions.as_ref().unwrap()[0].len()));
+    assert_eq!(frame(&imported, "test/many").captions.as_ref().unwrap().len(), 64);
+    assert_eq!(frame(&imported, &format!("test/{apart}")).captions, Some(vec!["Kitchen.".to_owned()]));
 }
 
 #[test]
