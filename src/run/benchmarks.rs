@@ -29,7 +29,7 @@ use crate::warehouse::Location;
 pub const BENCHMARK: &str = "benchmark";
 
 /// Changes when the same line would match other frames.
-const MATCHING: &str = "matching 2";
+const MATCHING: &str = "matching 3";
 
 /// What shards matched, below the warehouse.
 const FOLDER: &str = "_benchmarks";
@@ -116,6 +116,7 @@ impl Benchmarks {
                 self.by_sha256.entry(sha256).or_default().push(at);
             }
             let path = listed.path.unwrap_or_default();
+            let path = text::composed(&path);
             for part in path.split('/').filter(|part| !part.is_empty()) {
                 for part in std::iter::once(part).chain(room(part)) {
                     self.by_part.entry(part.to_owned()).or_default().push(at);
@@ -158,7 +159,9 @@ impl Benchmarks {
         let file = address.as_ref().map(Address::file_name);
         let file = file.as_deref();
         let stem = file.and_then(|file| file.rsplit_once('.')).map(|(stem, _)| stem);
-        let lines = |index: &HashMap<String, Vec<usize>>, name: &str| index.get(name).cloned().unwrap_or_default();
+        let lines = |index: &HashMap<String, Vec<usize>>, name: &str| {
+            index.get(&*text::composed(name)).cloned().unwrap_or_default()
+        };
         let mut matching: Vec<usize> = Vec::new();
         matching.extend(frame.sha256.as_deref().into_iter().flat_map(|sha256| lines(&self.by_sha256, sha256)));
         // A path through the folder of a scene names the scene.
@@ -325,6 +328,16 @@ mod tests {
         let found = benchmarks.list_of(frame, &matching);
         assert!(found.is_none_or(|found| found == "list.txt"));
         found.is_some()
+    }
+
+    #[test]
+    fn a_name_is_listed_in_whichever_form_unicode_gives_it() {
+        for (apart, whole) in [("u\u{308}ber", "%C3%BCber"), ("\u{fc}ber", "u%CC%88ber")] {
+            let frame = frame(None, &format!("file:///x/{whole}.jpg"), None);
+            for line in [format!("{apart}.jpg"), apart.to_owned(), format!("val/{apart}.jpg")] {
+                assert!(check(&line, &frame), "{line}");
+            }
+        }
     }
 
     #[test]

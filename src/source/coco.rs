@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use self::documents::{Documents, File, Holds, Kind};
 use self::images::Images;
 use self::layout::Photos;
+use super::intrinsics::{CameraSize, IntrinsicsSize};
 use super::root::Root;
 use super::rows::Rows;
 use super::{Options, Shard, Source};
@@ -43,10 +44,14 @@ Layout, below `root`:
 
 Options:
 
-  annotations     a path or a list of paths. Default: every annotations/instances_*.json
+  annotations     a path or a list of paths. Default: every annotations/instances_*.json; of other JSON files beside them,
+                  such as person_keypoints_*.json and panoptic_*.json, `import`, `plan` and `doctor` say that they are not read
   captions        a path or a list of paths; [] for none. Default: the captions_*.json beside each instances_*.json
   images          the folder of the photos. Default: for instances_val2017.json the first of val2017, images/val2017,
                   images that exists, else the root itself
+  intrinsics_size the size of the images that `K` is of, [1242, 375], where the images here are smaller or larger; or \"image\"
+                  where it is right however odd it looks. Default: of the images here, and an image is refused whose principal
+                  point is far from its middle along both sides, or outside
   missing_images  quarantine (default): an image whose photo is absent is not used, nor are its objects;
                   keep: its frame and objects are kept, without SHA-256
   exhaustive      true: every object of each category is marked, so that objects may be counted; false: some are not.
@@ -84,7 +89,8 @@ stored one, as for pycocotools and OpenCV.
 
 Forgiven, without a word: a byte order mark; numbers as 1.0, \"1\" or true; NaN, Infinity and null in fields that need not be
 there; `iscrowd` as true, false, null or text; a list of one polygon without the outer brackets, and polygons of points
-[[x, y], ..]; `bbox` as [] or null where there is a mask; `width` and `height` that are missing, where the photo is there.
+[[x, y], ..]; `bbox` as [] or null where there is a mask; `width` and `height` that are missing, where the photo is there; names of photos whose
+accents are written in another Unicode form than on disk.
 Forgiven, with a remark in `quarantine` (loss = nothing) that is not held against `max_quarantined`: a ring of fewer than
 three points, with an odd number of coordinates or far outside its image, beside a good one (mask); captions of more than
 1000 bytes, which are cut, and odd ones (caption); sections that are not known (section); categories and licences that are
@@ -101,7 +107,7 @@ with its byte offset, and no frame is exhaustive.
 The files are sorted on disk once for each import, in the folder for temporary files (TMPDIR), in about their own size.";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "coco 4";
+const READER: &str = "coco 5";
 
 /// JSON of about a thousand images: COCO's own files have 4 kB for each.
 const BUCKET_BYTES: u64 = 4 << 20;
@@ -115,6 +121,7 @@ struct CocoOptions {
     annotations: Option<Paths>,
     captions: Option<Paths>,
     images: Option<String>,
+    intrinsics_size: Option<IntrinsicsSize>,
     missing_images: MissingImages,
     exhaustive: Option<bool>,
     made_by: String,
@@ -127,6 +134,7 @@ impl Default for CocoOptions {
             annotations: None,
             captions: None,
             images: None,
+            intrinsics_size: None,
             missing_images: MissingImages::Quarantine,
             exhaustive: None,
             made_by: "annotation".to_owned(),
@@ -158,6 +166,10 @@ struct Coco {
     files: Vec<File>,
     /// Those of each file.
     photos: Vec<Photos>,
+    /// Files beside those that are read, which nobody asked for.
+    passed_over: Vec<String>,
+    /// The size of the images that `K` is of.
+    intrinsics_of: CameraSize,
     buckets: usize,
     fingerprinted: String,
     /// Made when the first shard is read, kept for all others.
@@ -167,7 +179,10 @@ struct Coco {
 impl Coco {
     fn open(root: Root, options: &Options) -> Result<Self> {
         let own: CocoOptions = options.parse("coco")?;
-        let (files, photos) = layout::find(&root, &own, options.split.as_deref())?;
+        let layout::Found { files, photos, passed_over } = layout::find(&root, &own, options.split.as_deref())?;
+        let intrinsics_of = IntrinsicsSize::parsed(own.intrinsics_size.as_ref()).map_err(|allowed| {
+            Error::usage(format!("`intrinsics_size` of a coco source takes {allowed}")).with("source", &options.name)
+        })?;
         let mut bytes = 0;
         for file in &files {
             let size = root.size(&file.path)?.ok_or_else(|| {
@@ -190,6 +205,8 @@ impl Coco {
             options: own,
             files,
             photos,
+            passed_over,
+            intrinsics_of,
             buckets: buckets as usize,
             fingerprinted,
             documents: Mutex::new(None),
@@ -253,8 +270,9 @@ impl Source for Coco {
     }
 
     fn unsaid(&self) -> Result<Vec<String>> {
+        let mut said: Vec<String> = layout::told(&self.passed_over).into_iter().collect();
         if self.options.exhaustive.is_some() {
-            return Ok(Vec::new());
+            return Ok(said);
         }
         let documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut foreign = Vec::new();
@@ -265,11 +283,13 @@ impl Source for Coco {
             };
             foreign.extend(why.map(|why| format!("`{}` ({why})", file.path)));
         }
-        let Some(first) = foreign.first() else { return Ok(Vec::new()) };
-        let more = if foreign.len() > 1 { format!(" and {} more", foreign.len() - 1) } else { String::new() };
-        Ok(vec![format!(
-            "does {first}{more} mark every object of its categories? Nothing is counted until the [[source]] says \
-             `exhaustive = true`; `exhaustive = false` says that some are not marked"
-        )])
+        if let Some(first) = foreign.first() {
+            let more = if foreign.len() > 1 { format!(" and {} more", foreign.len() - 1) } else { String::new() };
+            said.push(format!(
+                "does {first}{more} mark every object of its categories? Nothing is counted until the [[source]] says \
+                 `exhaustive = true`; `exhaustive = false` says that some are not marked"
+            ));
+        }
+        Ok(said)
     }
 }

@@ -6,15 +6,17 @@
 //! | yes or no    | `true`, `1`, `1.0`, `"1"`, `"true"` and their opposites; `null` is neither                |
 //! | some numbers | a list of such, however it is nested: `[[1, 2], [3, 4]]` is 1, 2, 3, 4                    |
 //!
-//! Two fields of one name stay a fault: that is what two records look like that ran into one.
+//! Two fields of one name stay a fault: that is what two records look like that ran into one. Fields that nobody asks for are passed over.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::json_records::{self, Event};
 use super::rows::Refused;
+use crate::text;
 
 /// A record. `NaN` and `Infinity`, which Python writes and JSON does not have, are read as `null`. Code: `json`.
 pub fn record<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refused> {
@@ -22,6 +24,41 @@ pub fn record<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refused> {
         Cow::Owned(finite) => serde_json::from_slice(&finite).map_err(|e| Refused::new("json", e.to_string())),
         Cow::Borrowed(_) => Err(Refused::new("json", strict.to_string())),
     })
+}
+
+/// A small file that is one object, in any encoding that text files come in. `shape` is what it should be. Code: `json`.
+pub fn file<T: DeserializeOwned>(bytes: &[u8], shape: &str) -> Result<T, Refused> {
+    let refused = |what: &str| Refused::new("json", format!("{what}; it should be {shape}"));
+    let text = text::decode(bytes).map_err(|why| Refused::new("json", why))?;
+    match text.trim_start().as_bytes() {
+        [] => Err(refused("the file is empty")),
+        [b'[', ..] => Err(refused("the file is a list")),
+        [b'{', ..] => record(text.as_bytes()).map_err(|why| refused(&why.message)),
+        _ if text.trim() == "null" => Err(refused("the file says null")),
+        _ => Err(refused("the file is no JSON object")),
+    }
+}
+
+/// The elements of the list `section` of such a file, each to be read on its own, so that a bad one costs only itself. Code: `json`.
+pub fn elements(bytes: &[u8], section: &'static str) -> Result<Vec<Vec<u8>>, Refused> {
+    let text = text::decode(bytes).map_err(|why| Refused::new("json", why))?;
+    let (mut elements, mut broken) = (Vec::new(), None);
+    let cut = json_records::cut(text.as_bytes(), &[section], |event| {
+        match event {
+            Event::Record { json, .. } => elements.push(json.to_vec()),
+            Event::Oversized { bytes, .. } => {
+                broken.get_or_insert(format!("an element of `{section}` has {bytes} bytes, which is too long"));
+            }
+            Event::Broken { offset, message } => drop(broken.get_or_insert(format!("{message}, at byte {offset}"))),
+            Event::Skipped { .. } => {}
+        }
+        Ok(())
+    });
+    match (cut, broken) {
+        (Ok(()), None) => Ok(elements),
+        (Ok(()), Some(why)) => Err(Refused::new("json", why)),
+        (Err(e), _) => Err(Refused::new("json", e.to_string())),
+    }
 }
 
 /// The text with `null` for each number that is none, in any of the spellings that printers of numbers have.
@@ -63,6 +100,11 @@ impl Number {
     /// The number, where there is one.
     pub fn given(number: Option<Self>) -> Option<f64> {
         number.map(|number| number.0).filter(|number| number.is_finite())
+    }
+
+    /// A whole number that is the only one of its value: from 2^53 on, numbers skip some.
+    pub fn whole(self) -> Option<i64> {
+        (self.0.fract() == 0.0 && self.0.abs() < 9_007_199_254_740_992.0).then_some(self.0 as i64)
     }
 }
 
@@ -216,6 +258,39 @@ impl<'de> Deserialize<'de> for Numbers {
     }
 }
 
+impl Numbers {
+    /// Exactly so many numbers.
+    pub fn exactly<const N: usize>(&self) -> Result<[f64; N], String> {
+        self.0.as_slice().try_into().map_err(|_| format!("{} numbers, not {N}", self.0.len()))
+    }
+}
+
+/// The fields of an object in their order, all of them where several have one name.
+#[derive(Debug, Clone, Default)]
+pub struct Entries<T>(pub Vec<(String, T)>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor<T>(std::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<T> {
+            type Value = Entries<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Entries<T>, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = object.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+        deserializer.deserialize_map(EntriesVisitor(std::marker::PhantomData))
+    }
+}
+
 /// A field that costs nothing where it is of another type than it should be.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
@@ -303,6 +378,30 @@ mod tests {
         for json in ["[1, \"wide\"]", "{}", "[1, {}]"] {
             assert!(record::<Numbers>(json.as_bytes()).is_err(), "{json}");
         }
+    }
+
+    #[test]
+    fn a_file_that_is_no_object_says_what_it_should_be() {
+        let read = |bytes: &[u8]| file::<Entries<Number>>(bytes, "{..}").map(|entries| entries.0);
+        let utf16: Vec<u8> = "\u{feff}{\"a\": \"1\", \"a\": NaN}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [&utf16, "\u{feff} {\"a\": true, \"a\": null}".as_bytes()] {
+            let entries = read(bytes).unwrap();
+            assert!(entries.len() == 2 && entries[0] == ("a".to_owned(), Number(1.0)) && entries[1].1.0.is_nan());
+        }
+        for (bytes, what) in [
+            (&b" \n"[..], "is empty"),
+            (b"[{}]", "is a list"),
+            (b" null\n", "says null"),
+            (b"\"x\"", "no JSON object"),
+            (b"{\"a\": 1", "EOF"),
+            (b"{\"a\": []}", "expected a number"),
+        ] {
+            let why = read(bytes).unwrap_err().message;
+            assert!(why.contains(what) && why.ends_with("it should be {..}"), "{why}");
+        }
+        let parts = elements(b"{\"n\": 1, \"of\": [{\"a\": NaN}, [2], 3]}", "of").unwrap();
+        assert_eq!(parts, [&b"{\"a\": NaN}"[..], b"[2]", b"3"]);
+        assert!(elements(b"{\"of\": [1", "of").is_err());
     }
 
     #[test]

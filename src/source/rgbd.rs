@@ -78,11 +78,13 @@ the camera turned upright. Where EXIF says that a colour image lies on its side,
 masks, intrinsics, pose and gravity are of the pixels as they are stored, unless their sizes (of intrinsics: their principal
 point) are those of the upright image, and are turned with it.
 
-Forgiven: byte order marks, UTF-16, CRLF and blanks in text files; numbers apart by blanks, commas, semicolons or brackets,
-with comments after #; endings of depth files in capitals; files in color/ that are hidden or lie beside an image of their
+Forgiven: byte order marks, UTF-16, CRLF and blanks in text and JSON files; numbers apart by blanks, commas, semicolons or
+brackets, with comments after #; in JSON, numbers and ids as 1.0 or \"1\", NaN, Infinity and null in fields that need not be there,
+fields that nobody asks for, axes as three lists; names whose accents are written in another Unicode form; endings of depth files in capitals; files in color/ that are hidden or lie beside an image of their
 name.
 
-Told in quarantine, and no loss: images whose pose is not finite, which is how scanners write that tracking was lost, with
+Told in quarantine, and no loss: what names no id in instances.json (json), captions of more than 1000 bytes, which are cut
+(caption); images whose pose is not finite, which is how scanners write that tracking was lost, with
 what is said of them (tracking); images with objects and without depth, or with depth that has no reading, which are kept
 (no_depth).
 

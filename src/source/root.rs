@@ -9,7 +9,7 @@
 //!      └─► what leads out, leads nowhere, is no file or has no path ─► entry with a refusal ─► noted where it is the reader's business
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +20,7 @@ use url::Url;
 use super::local_walk::{Folder, Links, changed, link_as_text};
 use super::rows::Refused;
 use crate::error::{Context, Error, Result};
+use crate::text::{composed, has_forms};
 use crate::warehouse::{odd_keys, open_object};
 
 /// So many paths that cannot be read are noted; a dataset with more of them is none.
@@ -32,7 +33,12 @@ pub struct Root {
     place: Place,
     /// Of all copies of this root.
     refused: Arc<Mutex<BTreeMap<String, Refusal>>>,
+    /// Of folders in which a name was looked for, see [`Root::spelled`].
+    spellings: Arc<Mutex<HashMap<String, Arc<Spellings>>>>,
 }
+
+/// The names in a folder that Unicode has several forms of, by their composed forms.
+type Spellings = HashMap<String, String>;
 
 #[derive(Debug, Clone)]
 enum Place {
@@ -121,12 +127,12 @@ impl Root {
         })?;
         let url = Url::from_directory_path(folder.path())
             .map_err(|()| Error::input("this folder has no URL").with("path", path.display()))?;
-        Ok(Self { url, place: Place::Local(folder), refused: Arc::default() })
+        Ok(Self { url, place: Place::Local(folder), refused: Arc::default(), spellings: Arc::default() })
     }
 
     /// A prefix of a bucket.
     pub fn store(url: Url, store: Arc<dyn ObjectStore>, prefix: StorePath, runtime: tokio::runtime::Handle) -> Self {
-        Self { url, place: Place::Store { store, prefix, runtime }, refused: Arc::default() }
+        Self { url, place: Place::Store { store, prefix, runtime }, refused: Arc::default(), spellings: Arc::default() }
     }
 
     /// The same, with links followed wherever they lead: their maker is trusted.
@@ -280,6 +286,59 @@ impl Root {
     /// True where there is a file of this name.
     pub fn exists(&self, path: &str) -> Result<bool> {
         Ok(self.size(path)?.is_some())
+    }
+
+    /// A path as the names of files and folders on its way are spelled. Unicode has several forms of one name, and systems and tools that
+    /// rewrite names: what a record calls so is there in another form. The path as it is where there is no such file.
+    pub fn spelled(&self, path: &str) -> Result<String> {
+        if !has_forms(path) || self.exists(path)? {
+            return Ok(path.to_owned());
+        }
+        let mut spelled = String::new();
+        for part in check(path)?.split('/') {
+            let known = if has_forms(part) { self.spellings(&spelled)?.get(&*composed(part)).cloned() } else { None };
+            if !spelled.is_empty() {
+                spelled.push('/');
+            }
+            spelled += known.as_deref().unwrap_or(part);
+        }
+        Ok(if self.exists(&spelled)? { spelled } else { path.to_owned() })
+    }
+
+    /// Of a folder; of one that is not there, none.
+    fn spellings(&self, folder: &str) -> Result<Arc<Spellings>> {
+        let mut known = self.spellings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(spellings) = known.get(folder) {
+            return Ok(Arc::clone(spellings));
+        }
+        let failed = || format!("cannot list `{folder}`");
+        let mut names = Vec::new();
+        match &self.place {
+            Place::Local(root) => {
+                let real = if folder.is_empty() { Some(root.path().to_owned()) } else { inside(root, folder)? };
+                for item in real
+                    .filter(|real| real.is_dir())
+                    .map(std::fs::read_dir)
+                    .transpose()
+                    .or_input(failed)?
+                    .into_iter()
+                    .flatten()
+                {
+                    names.extend(item.or_input(failed)?.file_name().into_string());
+                }
+            }
+            Place::Store { store, prefix, runtime } => {
+                let top = if folder.is_empty() { prefix.clone() } else { join(prefix, &check(folder)?)? };
+                let listed = runtime.block_on(store.list_with_delimiter(Some(&top))).or_input(failed)?;
+                let objects = listed.objects.into_iter().map(|meta| meta.location).chain(listed.common_prefixes);
+                names.extend(objects.filter_map(|path| path.filename().map(str::to_owned)));
+            }
+        }
+        names.retain(|name| has_forms(name));
+        // Where several are one name to people, the same one every time.
+        names.sort_unstable_by(|a, b| b.cmp(a));
+        let spellings: Spellings = names.into_iter().map(|name| (composed(&name).into_owned(), name)).collect();
+        Ok(Arc::clone(known.entry(folder.to_owned()).or_insert(Arc::new(spellings))))
     }
 
     /// Bytes of a file, or none when it does not exist.

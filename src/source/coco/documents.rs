@@ -30,6 +30,7 @@ use crate::source::json_records::{self, Event, MAX_RECORD};
 use crate::source::root::Root;
 use crate::source::rows::{Loss, Refused, Rows};
 use crate::source::spill::{Spill, Spiller, Tag};
+use crate::text::composed;
 
 /// Categories or licences of one file; the richest dataset (LVIS) has 1,203.
 pub const MAX_NAMES: usize = 100_000;
@@ -448,7 +449,7 @@ impl Sorter {
         document.signs.image(name);
         document.federated |= image.is_federated();
         if let Some(photos) = &mut self.photos {
-            let photo = xxh3_64(format!("{folder}/{name}").as_bytes());
+            let photo = xxh3_64(composed(&format!("{folder}/{name}")).as_bytes());
             document.restarts |= *photos.entry(xxh3_64(image.id.0.as_bytes())).or_insert(photo) != photo;
         }
     }

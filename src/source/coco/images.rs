@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde::Deserialize;
+use spatialmill_geometry::Turn;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::documents::{Document, Documents, Record};
@@ -12,10 +13,12 @@ use super::object::{Canvas, Caption, Marked, ObjectRecord};
 use super::{Coco, MissingImages};
 use crate::error::Result;
 use crate::photos::Address;
+use crate::source::intrinsics;
 use crate::source::json_forms::{self, Number, Numbers, Perhaps};
 use crate::source::photo::{self, Photo, Sides};
 use crate::source::rgbd::camera;
 use crate::source::rows::{Detection, Frame, Loss, Refused, Row, Rows, Vec3};
+use crate::source::upright::Stored;
 
 /// COCO has five for each image.
 const MAX_CAPTIONS: usize = 64;
@@ -216,7 +219,8 @@ impl<'a> Images<'a> {
     fn path(&self, image: &ImageRecord, name: &str, Photos { folder, .. }: &Photos) -> Result<String, Refused> {
         let below =
             |folder: &str, name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-        let first = below(folder, name);
+        let spelled = |path: String| self.coco.root.spelled(&path).map_err(|e| Refused::new("path", e.to_string()));
+        let first = spelled(below(folder, name))?;
         let named = Perhaps::given(&image.file_name).or(Perhaps::given(&image.file_path));
         let Some((subset, _)) = image.url().filter(|_| named.is_none()) else { return Ok(first) };
         // LVIS's images of one split are in several folders of COCO.
@@ -238,12 +242,15 @@ impl<'a> Images<'a> {
             Err(why) => return Err(why),
         };
         let shown = photo::shown(photo.as_ref(), said)?;
+        // What a record says of its camera is of the picture that it says all else of.
+        let picture = Stored { width: shown.width, height: shown.height, turn: Turn::NONE };
         let camera = match image.intrinsics.as_ref().map(|numbers| &numbers.0[..]) {
             None | Some([]) => None,
             Some(numbers) => {
                 let matrix = <[f64; 9]>::try_from(numbers);
                 let message = || Refused::new("intrinsics", format!("`K` has {} numbers, not 3x3", numbers.len()));
-                Some(matrix.map_err(|_| message()).and_then(camera::intrinsics_of)?)
+                let camera = matrix.map_err(|_| message()).and_then(camera::intrinsics_of)?;
+                Some(intrinsics::fitted(&camera, self.coco.intrinsics_of, picture)?.intrinsics)
             }
         };
         let gravity = match image.gravity.as_ref().map(|numbers| &numbers.0[..]) {

@@ -16,20 +16,53 @@ pub struct Photos {
     pub split: Option<String>,
 }
 
+/// What there is.
+pub struct Found {
+    /// The files to read.
+    pub files: Vec<File>,
+    /// The photos of each.
+    pub photos: Vec<Photos>,
+    /// The other JSON files beside them, where nobody said which are meant.
+    pub passed_over: Vec<String>,
+}
+
+/// Files that are named where some are passed over.
+const NAMED: usize = 4;
+
+/// What to say of files that are passed over.
+pub fn told(passed_over: &[String]) -> Option<String> {
+    let (named, more) = passed_over.split_at(passed_over.len().min(NAMED));
+    let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    let named = named.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
+    (!passed_over.is_empty()).then(|| {
+        format!(
+            "{named}{more} beside the files that are read: not read. Of `annotations`, instances_*.json are read and the \
+             captions_*.json of the same parts; `annotations` of the [[source]] names others, or just those"
+        )
+    })
+}
+
 /// The files to read, and the photos of each.
-pub fn find(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<(Vec<File>, Vec<Photos>)> {
+pub fn find(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<Found> {
     let listed = |paths: &Paths| match paths {
         Paths::One(path) => vec![path.clone()],
         Paths::Many(paths) => paths.clone(),
     };
-    let objects = match &own.annotations {
-        Some(paths) => listed(paths),
-        None => root.list("annotations")?.into_iter().map(|e| e.path).filter(|path| suffix(path).is_some()).collect(),
+    let (objects, mut passed_over) = match &own.annotations {
+        Some(paths) => (listed(paths), Vec::new()),
+        None => {
+            let paths = root.list("annotations")?.into_iter().map(|entry| entry.path);
+            paths.filter(|path| path.ends_with(".json")).partition(|path| suffix(path).is_some())
+        }
     };
     if objects.is_empty() {
-        return Err(Error::input("there is no annotations/instances_*.json")
-            .with("root", root)
-            .hint("name the file in the source's `annotations`, relative to its `root`"));
+        let error = Error::input("there is no annotations/instances_*.json").with("root", root);
+        return Err(match passed_over.first() {
+            None => error.hint("name the file in the source's `annotations`, relative to its `root`"),
+            Some(path) => error.hint(format!(
+                "where `{path}` has images, annotations and categories: annotations = \"{path}\" under the [[source]]"
+            )),
+        });
     }
     let captions = match &own.captions {
         Some(paths) => listed(paths),
@@ -45,6 +78,7 @@ pub fn find(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<(Vec<
             found
         }
     };
+    passed_over.retain(|path| !captions.contains(path));
     let mut photos = Vec::new();
     for path in objects.iter().chain(&captions) {
         let suffix = suffix(path).unwrap_or_default();
@@ -60,7 +94,7 @@ pub fn find(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<(Vec<
     let files = objects.into_iter().map(|path| (path, Holds::Objects));
     let files = files.chain(captions.into_iter().map(|path| (path, Holds::Captions)));
     let files = files.zip(&photos).map(|((path, holds), photos)| File { path, holds, folder: photos.folder.clone() });
-    Ok((files.collect(), photos))
+    Ok(Found { files: files.collect(), photos, passed_over })
 }
 
 /// `val2017` of `annotations/instances_val2017.json`.
@@ -76,4 +110,32 @@ fn folder(root: &Root, suffix: &str) -> Result<String> {
         }
     }
     Ok(String::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_passed_over_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::local(folder.path()).unwrap();
+        let put = |name: &str| std::fs::write(folder.path().join(format!("annotations/{name}.json")), "{}").unwrap();
+        std::fs::create_dir(folder.path().join("annotations")).unwrap();
+        ["panoptic_val2017", "person_keypoints_val2017"].into_iter().for_each(put);
+        let error = format!("{:?}", find(&root, &CocoOptions::default(), None).err().unwrap());
+        assert!(error.contains("annotations = \\\"annotations/panoptic_val2017.json"), "{error}");
+        ["instances_val2017", "captions_val2017", "captions_test2017"].into_iter().for_each(put);
+        let found = find(&root, &CocoOptions::default(), None).unwrap();
+        assert_eq!(found.files.len(), 2);
+        let said = told(&found.passed_over).unwrap();
+        for name in ["captions_test2017", "panoptic_val2017", "person_keypoints_val2017"] {
+            assert!(said.contains(name), "{said}");
+        }
+        let own = CocoOptions {
+            annotations: Some(Paths::One("annotations/instances_val2017.json".to_owned())),
+            ..CocoOptions::default()
+        };
+        assert_eq!(told(&find(&root, &own, None).unwrap().passed_over), None);
+    }
 }

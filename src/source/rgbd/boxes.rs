@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use spatialmill_geometry::{OrientedBox, Rigid, Vector3};
 
 use crate::source::category;
 use crate::source::coco::id::Id;
-use crate::source::coco::object::MAX_CAPTION;
+use crate::source::coco::object::Caption;
+use crate::source::json_forms::{self, Numbers, Perhaps};
 use crate::source::rows::{Refused, SceneObject};
 
 /// Larger files are refused: a box takes some 300 bytes.
@@ -23,11 +25,22 @@ pub enum Reference {
     Camera,
 }
 
-/// The file, its boxes still unjudged.
+/// What the file should be.
+const SHAPE: &str = "{\"frame\": \"world\" or \"camera\", \"boxes\": [{\"id\": .., \"category\": .., \"centroid\": .., \"axesLengths\": .., \
+                     \"normalizedAxes\": ..}, ..]}";
+
+/// The file as a whole.
 #[derive(Deserialize)]
-pub struct BoxFile {
-    pub frame: Reference,
-    pub boxes: Vec<serde_json::Value>,
+struct Head {
+    frame: Reference,
+    #[serde(rename = "boxes")]
+    _boxes: Vec<IgnoredAny>,
+}
+
+/// Its reference, and its boxes as they stand there. Code: `json`.
+pub fn read(json: &[u8]) -> Result<(Reference, Vec<Vec<u8>>), Refused> {
+    let Head { frame, .. } = json_forms::file(json, SHAPE)?;
+    Ok((frame, json_forms::elements(json, "boxes")?))
 }
 
 /// One box. Lengths are full; the nine numbers of the axes are three unit vectors, one after the other.
@@ -36,44 +49,45 @@ pub struct BoxRecord {
     pub id: Id,
     pub category: String,
     #[serde(default)]
-    pub caption: Option<String>,
-    pub centroid: [f64; 3],
+    pub caption: Option<Perhaps<String>>,
+    pub centroid: Numbers,
     #[serde(rename = "axesLengths")]
-    pub lengths: [f64; 3],
+    pub lengths: Numbers,
     #[serde(rename = "normalizedAxes")]
-    pub axes: [f64; 9],
-    /// The colour image's name without its ending; only where the reference is the camera.
+    pub axes: Numbers,
+    /// The colour image's name, without its ending or with it; only where the reference is the camera.
     #[serde(default)]
     pub image: Option<String>,
 }
 
 impl BoxRecord {
-    /// The row, moved into an upright world. Codes: `box3d`, `category`, `caption`.
-    pub fn scene_object(self, scene_id: &str, world: &Rigid) -> Result<SceneObject, Refused> {
+    /// The row, moved into an upright world, and what is odd about it. Codes: `box3d`, `category`.
+    pub fn scene_object(self, scene_id: &str, world: &Rigid) -> Result<(SceneObject, Option<Refused>), Refused> {
         let category = category::spelled(&self.category);
         let category = category.ok_or_else(|| Refused::new("category", "the box's category is empty"))?;
-        if self.caption.as_ref().is_some_and(|caption| caption.len() > MAX_CAPTION) {
-            return Err(Refused::new("caption", format!("the caption is longer than {MAX_CAPTION} bytes")));
-        }
-        let [a, b, c, d, e, f, g, h, i] = self.axes;
+        let caption = Perhaps::given(&self.caption).and_then(|caption| Caption::of(caption));
+        let (caption, oddity) = caption.map_or((None, None), |Caption { text, oddity }| (Some(text), oddity));
+        let wrong = |field: &'static str| move |why: String| Refused::new("box3d", format!("`{field}` has {why}"));
+        let [a, b, c, d, e, f, g, h, i] = self.axes.exactly().map_err(wrong("normalizedAxes"))?;
         let given = OrientedBox {
-            centre: self.centroid.into(),
+            centre: self.centroid.exactly::<3>().map_err(wrong("centroid"))?.into(),
             axes: [Vector3::new(a, b, c), Vector3::new(d, e, f), Vector3::new(g, h, i)],
-            lengths: self.lengths.into(),
+            lengths: self.lengths.exactly::<3>().map_err(wrong("axesLengths"))?.into(),
         };
         let given = given.checked().map_err(|e| Refused::new("box3d", e.to_string()))?;
         let obb = given.transform(world);
         let bounds = obb.bounds();
-        Ok(SceneObject {
+        let object = SceneObject {
             scene_id: scene_id.to_owned(),
             object_id: self.id.0,
             category,
-            caption: self.caption.map(|caption| caption.trim().to_owned()).filter(|caption| !caption.is_empty()),
+            caption,
             min: bounds.low.into(),
             max: bounds.high.into(),
             obb: (&obb).into(),
             first_seen: None,
-        })
+        };
+        Ok((object, oddity))
     }
 }
 

@@ -1,10 +1,10 @@
 //! The frames of a scene: images, cameras and depth, and what becomes of their objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use spatialmill_geometry::{Matrix3, Rigid, Turn, Vector3, ViewSpace};
 
-use super::boxes::{self, BoxFile, BoxRecord, Reference, Used};
+use super::boxes::{self, BoxRecord, Reference, Used};
 use super::camera::{self, TRACKING};
 use super::marks::left_out;
 use super::{Axes, Rgbd};
@@ -12,11 +12,12 @@ use crate::error::Result;
 use crate::photos::Address;
 use crate::source::depth::{self, DepthFile, NO_DEPTH};
 use crate::source::intrinsics::{self, Camera};
+use crate::source::json_forms;
 use crate::source::photo::{self, Photo};
 use crate::source::root::Entry;
-use crate::source::rows::{Detection, Frame, Refused, Row, Rows, Vec3};
+use crate::source::rows::{Detection, Frame, Refused, Row, Rows, SceneObject, Vec3};
 use crate::source::upright::{self, Stored};
-use crate::text;
+use crate::text::composed;
 
 /// A scene being read.
 pub struct Scene<'a> {
@@ -28,6 +29,8 @@ pub struct Scene<'a> {
     pub images: BTreeMap<String, Image>,
     /// All files of the scene, below its folder.
     pub files: Vec<String>,
+    /// Those that are not ASCII, by their composed paths.
+    composed: HashMap<String, String>,
     /// Boxes lie in the scene's own world.
     world_boxes: bool,
 }
@@ -59,7 +62,9 @@ impl<'a> Scene<'a> {
         let files = source.root.list(folder.trim_end_matches('/'))?;
         let below = |Entry { path, .. }: Entry| path.strip_prefix(&folder).map(str::to_owned);
         let files: Vec<_> = files.into_iter().filter_map(below).collect();
-        let mut scene = Self { source, id, images: BTreeMap::new(), files, world_boxes: false, folder };
+        let by_composed = |path: &String| (composed(path).into_owned(), path.clone());
+        let composed = files.iter().filter(|path| !path.is_ascii()).map(by_composed).collect();
+        let mut scene = Self { source, id, images: BTreeMap::new(), files, composed, world_boxes: false, folder };
         for path in scene.colour_files() {
             let name = stem(&path["color/".len()..]).to_owned();
             let key = scene.key(&name);
@@ -111,7 +116,22 @@ impl<'a> Scene<'a> {
     /// The file of the first of these names that exists.
     pub fn find(&self, names: &[String]) -> Option<String> {
         let there = |name: &&String| self.files.binary_search(name).is_ok();
-        names.iter().find(there).map(|name| self.path(name))
+        let alike = || names.iter().find_map(|name| self.composed.get(&*composed(name)));
+        names.iter().find(there).or_else(alike).map(|name| self.path(name))
+    }
+
+    /// The image that a record calls so: without its ending or with it, in whichever Unicode normalization. What is said where there is none.
+    pub fn called(&self, name: &str) -> String {
+        let forms = [name, stem(name)];
+        if let Some(known) = forms.into_iter().find(|name| self.images.contains_key(*name)) {
+            return known.to_owned();
+        }
+        let alike = |name: &str| {
+            let files = ["jpg", "jpeg", "png", "JPG", "JPEG", "PNG"].map(|ending| format!("color/{name}.{ending}"));
+            let file = files.iter().find_map(|file| self.composed.get(&*composed(file)))?;
+            Some(stem(file.strip_prefix("color/")?).to_owned())
+        };
+        forms.into_iter().filter(|name| !name.is_ascii()).find_map(alike).unwrap_or_else(|| name.to_owned())
     }
 
     /// The bytes of a file that exists, within a limit.
@@ -186,9 +206,7 @@ impl<'a> Scene<'a> {
     /// Reads `boxes.json`.
     pub fn boxes(&mut self, rows: &mut Rows) -> Result<()> {
         let Some(path) = self.find(&["boxes.json".to_owned()]) else { return Ok(()) };
-        let read = self.bytes(&path, boxes::MAX_BYTES);
-        let read = read.and_then(|json| text::json(&json).map_err(|why| Refused::new("json", why)));
-        let BoxFile { frame: reference, boxes } = match read {
+        let (reference, boxes) = match self.bytes(&path, boxes::MAX_BYTES).and_then(|json| boxes::read(&json)) {
             Ok(read) => read,
             Err(why) => {
                 self.incomplete();
@@ -197,21 +215,27 @@ impl<'a> Scene<'a> {
         };
         let mut used = Used::default();
         for (index, json) in boxes.into_iter().enumerate() {
-            let record = serde_json::from_value::<BoxRecord>(json).map_err(|e| Refused::new("json", e.to_string()));
+            let record = json_forms::record::<BoxRecord>(&json);
             let (key, image) = match &record {
-                Ok(record) => (self.key(&format!("boxes.json/{}", record.id)), record.image.clone()),
+                Ok(record) => {
+                    let image = record.image.as_deref().map(|image| self.called(image));
+                    (self.key(&format!("boxes.json/{}", record.id)), image)
+                }
                 Err(_) => (self.key(&format!("boxes.json[{index}]")), None),
             };
             let row = record.and_then(|record| {
-                let object = match reference {
+                let (object, oddity) = match reference {
                     Reference::World => self.world_box(record),
                     Reference::Camera => self.camera_box(record),
                 }?;
                 used.claim(&object)?;
-                Ok(object)
+                Ok((object, oddity))
             });
             match row {
-                Ok(row) => rows.push(Row::SceneObject(row))?,
+                Ok((row, oddity)) => {
+                    oddity.map_or(Ok(()), |oddity| rows.remark(key, &path, oddity))?;
+                    rows.push(Row::SceneObject(row))?;
+                }
                 Err(_) if image.as_ref().is_some_and(|image| self.is_left_out(image)) => {
                     rows.remark(key, &path, left_out())?;
                 }
@@ -227,7 +251,7 @@ impl<'a> Scene<'a> {
         Ok(())
     }
 
-    fn world_box(&mut self, record: BoxRecord) -> Result<crate::source::rows::SceneObject, Refused> {
+    fn world_box(&mut self, record: BoxRecord) -> Result<(SceneObject, Option<Refused>), Refused> {
         let turn = self.source.upright.ok_or_else(|| {
             Refused::new("world", "nobody knows which way is up in the boxes' world: `world_up` is unknown")
         })?;
@@ -237,9 +261,9 @@ impl<'a> Scene<'a> {
     }
 
     /// A camera's own axes, turned upright, are the world of the image's own scene.
-    fn camera_box(&mut self, record: BoxRecord) -> Result<crate::source::rows::SceneObject, Refused> {
-        let name =
-            record.image.clone().ok_or_else(|| Refused::new("json", "a box in camera axes names its `image`"))?;
+    fn camera_box(&mut self, record: BoxRecord) -> Result<(SceneObject, Option<Refused>), Refused> {
+        let name = record.image.as_deref().map(|image| self.called(image));
+        let name = name.ok_or_else(|| Refused::new("json", "a box in camera axes names its `image`"))?;
         let scene_id = format!("{}/{name}", self.id);
         let image = self.images.get_mut(&name).filter(|image| image.frame.is_some());
         let image = image.ok_or_else(|| Refused::new("no_frame", format!("there is no usable image `{name}`")))?;

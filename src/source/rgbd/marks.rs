@@ -42,6 +42,12 @@ impl Scene<'_> {
             rows.refuse(self.key("annotations.json"), &path, why)?;
         }
         let shared = self.names("instances.json", rows)?;
+        if shared.as_ref().is_some_and(|names| names.of.is_empty())
+            && let Some(path) = self.find(&["instances.json".to_owned()])
+        {
+            let message = "it names no id; each id of the id images needs a category, or null where it is no object";
+            rows.remark(self.key("instances.json"), &path, Refused::new("category", message))?;
+        }
         let images: Vec<String> = self.images.keys().cloned().collect();
         for name in images {
             let Some(path) = self.find(&[format!("instance/{name}.png")]) else {
@@ -65,11 +71,16 @@ impl Scene<'_> {
     fn names(&mut self, file: &str, rows: &mut Rows) -> Result<Option<Names>> {
         let Some(path) = self.find(&[file.to_owned()]) else { return Ok(None) };
         match self.bytes(&path, instances::MAX_BYTES).and_then(|json| instances::names(&json)) {
-            Ok(names) => Ok(Some(names)),
+            Ok(mut names) => {
+                for (id, oddity) in names.oddities.drain(..) {
+                    rows.remark(self.key(&format!("{file}/{id}")), &path, oddity)?;
+                }
+                Ok(Some(names))
+            }
             Err(why) => {
                 rows.refuse(self.key(file), &path, why)?;
                 // No names, rather than those of another file.
-                Ok(Some(Names::new()))
+                Ok(Some(Names::default()))
             }
         }
     }
@@ -94,7 +105,7 @@ impl Scene<'_> {
         for (id, mask) in masks {
             let unnamed =
                 || Refused::new("category", format!("nothing says what id {id} is; null says that it is no object"));
-            let Instance { category, caption, crowd } = match names.and_then(|names| names.get(&id)) {
+            let Instance { category, caption, crowd } = match names.and_then(|names| names.of.get(&id)) {
                 Some(None) => continue,
                 Some(Some(Ok(instance))) => instance.clone(),
                 unusable => {
@@ -215,7 +226,7 @@ impl Scene<'_> {
     fn same_image(&self, image: &ImageRecord) -> Result<Listed, Refused> {
         let file = image.name().ok_or_else(|| Refused::new("json", "it has no `file_name`"))?;
         let file = file.rsplit('/').next().unwrap_or_default();
-        let name = stem(file).to_owned();
+        let name = self.called(stem(file));
         if self.is_left_out(&name) {
             return Ok(Listed { name, turn: Turn::NONE, width: 1, height: 1 });
         }

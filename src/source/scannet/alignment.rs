@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use spatialmill_geometry::{Intrinsics, Rigid};
 
+use crate::source::json_forms::{self, Numbers};
 use crate::source::rgbd::camera;
 use crate::source::rows::Refused;
 use crate::text;
@@ -54,13 +55,14 @@ impl Meta {
 /// The part of a `boxes.json` that is used: ScanNet's releases without `axisAlignment` come with it.
 #[derive(Deserialize)]
 struct BoxFile {
-    axis_align_matrix: Vec<Vec<f64>>,
+    axis_align_matrix: Numbers,
 }
 
 /// The alignment in a `boxes.json`. Code: `alignment`.
 pub fn of_boxes(json: &[u8]) -> Result<Rigid, Refused> {
-    let file: BoxFile = text::json(json).map_err(refused)?;
-    of_numbers(&file.axis_align_matrix.concat())
+    let shape = "{\"axis_align_matrix\": [16 numbers, row by row]}";
+    let file: BoxFile = json_forms::file(json, shape).map_err(|why| refused(why.message))?;
+    of_numbers(&file.axis_align_matrix.0)
 }
 
 /// The alignment of sixteen numbers. Code: `alignment`.

@@ -4,12 +4,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::IgnoredAny;
 use spatialmill_geometry::{OrientedBox, Vector3};
 
 use super::mesh::Mesh;
+use crate::source::json_forms::{self, Number, Perhaps};
 use crate::source::rows::Refused;
-use crate::text;
 
 /// The segments file of the largest scene has ten megabytes.
 pub const MAX_BYTES: u64 = 512 << 20;
@@ -18,21 +18,31 @@ pub const MAX_BYTES: u64 = 512 << 20;
 #[derive(Deserialize)]
 struct SegmentFile {
     #[serde(rename = "segIndices")]
-    segments: Vec<i64>,
+    segments: Vec<Number>,
 }
 
-/// `<id>.aggregation.json`.
+/// `<id>.aggregation.json`, its objects still unread.
 #[derive(Deserialize)]
 struct AggregationFile {
     #[serde(rename = "segGroups")]
-    groups: Vec<Value>,
+    _groups: Vec<IgnoredAny>,
+}
+
+/// An object as it is written.
+#[derive(Deserialize)]
+struct GroupRecord {
+    #[serde(default, rename = "objectId")]
+    object_id: Option<Number>,
+    #[serde(default)]
+    id: Option<Perhaps<Number>>,
+    label: String,
+    segments: Vec<Number>,
 }
 
 /// One annotated object.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     /// Its value in ScanNet's own instance images, less one.
-    #[serde(rename = "objectId")]
     pub id: u32,
     pub label: String,
     segments: Vec<i64>,
@@ -40,35 +50,55 @@ pub struct Group {
 
 /// The segment of each vertex. Codes: `json`, `segments`.
 pub fn segments(json: &[u8], mesh: &Mesh) -> Result<Vec<i64>, Refused> {
-    let file: SegmentFile = text::json(json).map_err(|why| Refused::new("json", why))?;
+    let file: SegmentFile = json_forms::file(json, "{\"segIndices\": [the segment of each vertex]}")?;
     if file.segments.len() != mesh.vertices.len() {
         let (segments, vertices) = (file.segments.len(), mesh.vertices.len());
         let message =
             format!("{segments} segment indices for a mesh of {vertices} vertices; are they of another mesh?");
         return Err(Refused::new("segments", message));
     }
-    Ok(file.segments)
+    whole(&file.segments).map_err(|wrong| {
+        Refused::new(
+            "segments",
+            format!("the segment of vertex {wrong} is no whole number: {}", file.segments[wrong].0),
+        )
+    })
 }
 
 /// The annotated objects, each usable or not; the error is for the file as a whole. Codes: `json`, `duplicate`.
 pub fn groups(json: &[u8]) -> Result<Vec<Result<Group, Refused>>, Refused> {
-    let file: AggregationFile = text::json(json).map_err(|why| Refused::new("json", why))?;
+    let shape = "{\"segGroups\": [{\"objectId\": .., \"label\": .., \"segments\": [..]}, ..]}";
+    let AggregationFile { .. } = json_forms::file(json, shape)?;
     let mut used = HashSet::new();
-    let group = |mut json: Value| {
-        // `id` and `objectId` are the same number in one release and differ in another; the latter is what images use.
-        if let Some(fields) = json.as_object_mut()
-            && let Some(id) = fields.get("id").cloned()
-        {
-            fields.entry("objectId").or_insert(id);
-        }
-        let group: Group = serde_json::from_value(json).map_err(|e| Refused::new("json", e.to_string()))?;
+    let group = |json: Vec<u8>| {
+        let group = json_forms::record::<GroupRecord>(&json)?.group()?;
         if !used.insert(group.id) {
             let message = format!("there is an object {} already; the first one is used", group.id);
             return Err(Refused::new("duplicate", message));
         }
         Ok(group)
     };
-    Ok(file.groups.into_iter().map(group).collect())
+    Ok(json_forms::elements(json, "segGroups")?.into_iter().map(group).collect())
+}
+
+impl GroupRecord {
+    /// Code: `json`.
+    fn group(self) -> Result<Group, Refused> {
+        let refused = |message: &str| Refused::new("json", message);
+        // `id` and `objectId` are the same number in one release and differ in another; the latter is what images use.
+        let number = |number: Option<Number>| number.filter(|number| number.0.is_finite());
+        let id = number(self.object_id).or_else(|| number(Perhaps::given(&self.id).copied()));
+        let id = id.ok_or_else(|| refused("it has neither `objectId` nor `id`"))?.whole();
+        let id = id.and_then(|id| u32::try_from(id).ok());
+        let id = id.ok_or_else(|| refused("its id is no whole number from 0 on"))?;
+        let segments = whole(&self.segments).map_err(|_| refused("one of its `segments` is no whole number"))?;
+        Ok(Group { id, label: self.label, segments })
+    }
+}
+
+/// Whole numbers; the error is where there is another.
+fn whole(numbers: &[Number]) -> Result<Vec<i64>, usize> {
+    numbers.iter().enumerate().map(|(at, number)| number.whole().ok_or(at)).collect()
 }
 
 /// The lowest id that no object has although a later one does.
@@ -176,6 +206,14 @@ mod tests {
             [&"duplicate", &"json", &"json", &"json"]
         );
         assert_eq!(groups(b"[").unwrap_err().code, "json");
+        let forms = br#"{"segGroups": [{"id": "x", "objectId": "0", "label": "a", "segments": [1.0, "2"], "obb": NaN},
+            {"id": 1.0, "objectId": null, "label": "b", "segments": []}, {"objectId": NaN, "id": true, "label": "c", "segments": []},
+            {"objectId": 2, "label": "d", "segments": [NaN]}, {"objectId": 3, "label": "e", "label": "f", "segments": []},
+            {"objectId": 4.5, "label": "g", "segments": []}], "params": Infinity}"#;
+        let read = groups(forms).unwrap();
+        assert_eq!(read[0], Ok(Group { id: 0, label: "a".to_owned(), segments: vec![1, 2] }));
+        let codes = read.iter().map(|group| group.as_ref().map_or_else(|why| why.code, |group| &group.label));
+        assert_eq!(codes.collect::<Vec<_>>(), ["a", "b", "duplicate", "json", "json", "json"]);
         let usable: Vec<Group> = found.into_iter().flatten().collect();
         assert_eq!((first_gap(&usable), first_gap(&[])), (Some(0), None));
     }

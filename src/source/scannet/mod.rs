@@ -29,12 +29,12 @@ use serde::{Deserialize, Serialize};
 use self::labels::Labels;
 use self::splits::Splits;
 use super::intrinsics::{CameraSize, IntrinsicsSize};
+use super::json_forms::{self, Entries, Numbers};
 use super::local_folder::LocalFolder;
 use super::root::Root;
 use super::rows::Rows;
 use super::{Options, Shard, Source};
 use crate::error::{Error, Result};
-use crate::text;
 
 /// The entry of [`SOURCES`](super::SOURCES).
 pub const SCANNET: super::Kind = super::Kind {
@@ -90,7 +90,8 @@ cannot be used is marked as not exhaustive. Photos that lie on their side, as EX
 intrinsics, depth and poses with them.
 
 Forgiven: byte order marks, UTF-16, CRLF and blanks in text and JSON files; numbers apart by blanks, commas, semicolons or
-brackets; poses of 3x4, intrinsics as four numbers or as a matrix of 3x3, 3x4 or 4x4; lists of splits with paths, quotes or
+brackets; in JSON, numbers and ids as 1.0 or \"1\", NaN, Infinity and null in fields that need not be there, and fields that nobody
+asks for; poses of 3x4, intrinsics as four numbers or as a matrix of 3x3, 3x4 or 4x4; lists of splits with paths, quotes or
 comments; labels that the table lacks, which stay as they are; depth without a reading.
 
 Told in quarantine, and no loss: photos whose pose is not finite, as ScanNet writes it where tracking was lost (tracking);
@@ -188,11 +189,18 @@ impl ScanNet {
             "none" => Some(BTreeMap::new()),
             path => {
                 let json = root.bytes(path, alignment::MAX_BYTES)?;
-                Some(text::json(&json).map_err(|why| {
-                    Error::input("not a JSON object of sixteen numbers for each scene, as `axis_alignment` takes it")
-                        .with("file", path)
-                        .because(why)
-                })?)
+                let listed = json_forms::file::<Entries<Numbers>>(&json, "an object of sixteen numbers for each scene");
+                let wrong =
+                    |why: String| Error::input("`axis_alignment` cannot be read").with("file", path).because(why);
+                let mut alignments = BTreeMap::new();
+                for (scene, Numbers(numbers)) in listed.map_err(|why| wrong(why.message))?.0 {
+                    let twice = || wrong(format!("`{}` is listed twice, and not the same", scene.escape_debug()));
+                    let first = alignments.entry(scene.clone()).or_insert_with(|| numbers.clone());
+                    if *first != numbers {
+                        return Err(twice());
+                    }
+                }
+                Some(alignments)
             }
         };
         let extract = match &settings.extract {

@@ -178,7 +178,7 @@ fn an_image_that_cannot_be_used_says_why() {
 fn two_photos_of_one_id_are_not_told_apart() {
     let imported = changed("", |document| document["images"][6]["id"] = json!(8));
     let mut losses: Vec<_> = imported.quarantined.iter().map(|row| (row.code, row.loss)).collect();
-    losses.sort_by_key(|(code, loss)| (*code, *loss as u8));
+    losses.sort_by_key(|(code, loss)| (*code, *loss == Loss::Nothing));
     // Nobody knows whose the objects of image 8 are, and those of image 7 have none now.
     let expected = [("duplicate", Loss::Image); 2].into_iter().chain([("no_frame", Loss::Record); 2]);
     assert_eq!(losses, expected.chain([("no_frame", Loss::Nothing); 2]).collect::<Vec<_>>());
@@ -342,6 +342,43 @@ fn oddities_are_told_and_cost_nothing() {
         document["Images"] = images;
     });
     assert_eq!((imported.frames().count(), imported.quarantined[0].loss), (0, Loss::Record));
+}
+
+#[test]
+fn a_camera_of_another_size_is_refused_or_scaled() {
+    let camera = |k: [[f64; 3]; 3]| move |document: &mut Value| document["images"][0]["K"] = json!(k);
+    let half = changed("", camera([[40.0, 0.0, 31.5], [0.0, 40.0, 23.5], [0.0, 0.0, 1.0]]));
+    let lost = &half.quarantined[0];
+    assert_eq!((lost.code, lost.loss), ("intrinsics", Loss::Image));
+    assert!(lost.message.contains("intrinsics_size = [64, 48]"), "{}", lost.message);
+    for (k, options) in [
+        ([[40.0, 0.0, 31.5], [0.0, 40.0, 23.5], [0.0, 0.0, 1.0]], "intrinsics_size = [64, 48]"),
+        ([[20.0, 0.0, 15.5], [0.0, 20.0, 11.5], [0.0, 0.0, 1.0]], ""),
+        ([[20.0, 0.0, 15.5], [0.0, 20.0, 11.5], [0.0, 0.0, 1.0]], "intrinsics_size = \"image\""),
+    ] {
+        let imported = changed(options, camera(k));
+        let frame = imported.frames().find(|frame| frame.fx.is_some()).unwrap();
+        assert_eq!([frame.fx, frame.fy, frame.cx, frame.cy], [Some(20.0), Some(20.0), Some(15.5), Some(11.5)]);
+    }
+    assert!(import("coco", tempfile::tempdir().unwrap().path(), "annotations = 'x'\nintrinsics_size = 7").is_err());
+}
+
+#[test]
+fn a_photo_is_found_in_whichever_form_unicode_gives_its_name() {
+    for (on_disk, named) in [("Ku\u{308}che", "K\u{fc}che"), ("K\u{fc}che", "Ku\u{308}che")] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut document = document();
+        document["images"][1]["file_name"] = json!(format!("{named}/{named}.jpg"));
+        write(folder.path(), document, None);
+        std::fs::create_dir(folder.path().join(format!("val2017/{on_disk}"))).unwrap();
+        let photo = format!("val2017/{on_disk}/{on_disk}.jpg");
+        std::fs::rename(folder.path().join("val2017/2.jpg"), folder.path().join(&photo)).unwrap();
+        let imported = import("coco", folder.path(), "").unwrap();
+        assert_eq!((imported.refused(), imported.frames().count()), (vec![], 8));
+        let uri = &imported.frames().find(|frame| frame.frame_id == "test/2").unwrap().uri;
+        let path = url::Url::parse(uri).unwrap().to_file_path().unwrap();
+        assert_eq!(path, folder.path().canonicalize().unwrap().join(photo));
+    }
 }
 
 #[test]

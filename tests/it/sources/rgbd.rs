@@ -7,7 +7,7 @@ use serde_json::json;
 use spatialmill::source::rows::{Loss, Row, SceneObject};
 
 use super::images::noted;
-use super::{Fixture, Imported, import};
+use super::{Fixture, Imported, import, in_other_forms};
 
 pub const ID_IMAGES: Fixture = Fixture {
     kind: "rgbd",
@@ -178,7 +178,7 @@ fn each_fault_has_its_code() {
         let whole = std::fs::read(folder.path().join("hall/depth/1.png")).unwrap();
         whole[..whole.len() / 2].to_vec()
     };
-    let faults: [(&str, &str, &[u8]); 11] = [
+    let faults: [(&str, &str, &[u8]); 15] = [
         ("intrinsics", "hall/intrinsics.txt", b"30 30 15.5"),
         ("intrinsics", "hall/intrinsics.txt", b"30 30 1550 11.5"),
         ("intrinsics", "hall/intrinsics.txt", b"60 60 31.5 23.5"),
@@ -189,6 +189,10 @@ fn each_fault_has_its_code() {
         ("image", "hall/color/1.jpg", b""),
         ("instance", "hall/instance/1.png", b""),
         ("json", "hall/instances.json", b"{"),
+        ("json", "hall/instances.json", b" "),
+        ("json", "hall/instances.json", b"[{\"id\": 1, \"category\": \"chair\"}]"),
+        ("json", "hall/instances.json", b"null"),
+        ("category", "hall/instances.json", b"{}"),
         ("category", "hall/instances.json", b"{\"1\": \"chair\"}"),
     ];
     for (code, file, bytes) in faults {
@@ -198,6 +202,8 @@ fn each_fault_has_its_code() {
         assert_eq!(attic.count(), 2, "{file}: the other scene is untouched");
         let hall = imported.frames().filter(|frame| frame.frame_id == "test/hall/1");
         assert!(hall.into_iter().all(|frame| !frame.exhaustive), "{file}: what was lost may be counted");
+        let said = imported.quarantined.iter().find(|row| row.key == "hall/instances.json").map(|row| &row.message);
+        assert!(said.is_none_or(|said| said.contains("each id")), "{said:?}");
     }
 }
 
@@ -266,6 +272,11 @@ fn forms_that_mean_the_same_give_the_same_rows() {
             "hall/instances.json",
             "\u{feff}{\"1\": \"Chair\",\r\n \"2\": {\"category\": \"bed\", \"caption\": \"the red bed\"}, \"3\": null}\r\n",
         ),
+        (
+            "hall/instances.json",
+            "{\"1.0\": {\"category\": \"chair\", \"crowd\": \"0\", \"area\": NaN, \"caption\": null},
+              \"2\": {\"category\": \"bed\", \"caption\": \"the red bed\", \"score\": -Infinity, \"crowd\": null}, \"3\": null, \"3\": null}",
+        ),
         ("hall/color/.DS_Store", "hidden"),
         ("hall/color/1.json", "{}"),
     ] {
@@ -285,7 +296,54 @@ fn forms_that_mean_the_same_give_the_same_rows() {
         });
         // Records of COCO are named by their place.
         assert_eq!(marked, boxes, "{file}");
+        for seed in (0..4).filter(|_| file.ends_with(".json")) {
+            let other = rows(world_boxes, WORLD_BOXES.options, |root| {
+                let document = serde_json::from_slice(&std::fs::read(root.join(file)).unwrap()).unwrap();
+                put(root, file, in_other_forms(&document, seed));
+            });
+            assert_eq!(other, boxes, "{file} {seed}");
+        }
     }
+}
+
+#[test]
+fn one_odd_box_costs_itself_and_no_form_is_silent() {
+    let imported = |json: &str| changed(world_boxes, WORLD_BOXES.options, |root| put(root, "boxes.json", json));
+    let tail =
+        "\"centroid\": [0, 1, -2], \"axesLengths\": [1, 1, 1], \"normalizedAxes\": [[1, 0, 0], [0, 1, 0], [0, 0, 1]]}";
+    let long = "a ".repeat(900);
+    let odd = imported(&format!(
+        "{{\"boxes\": [{{\"id\": 1, \"id\": 2, \"category\": \"a\", {tail}, {{\"id\": 3, \"category\": \"b\", \"centroid\": [NaN, 1, 2], {},
+          {{\"id\": 4, \"category\": \"c\", \"caption\": \"{long}\", {tail}, 7], \"frame\": \"world\", \"by\": Infinity}}",
+        &tail[tail.find("\"axes").unwrap()..]
+    ));
+    assert_eq!(boxes(&odd).iter().map(|object| object.category.as_str()).collect::<Vec<_>>(), ["c"]);
+    let codes: Vec<_> = odd.refused().into_iter().map(|(_, code)| code).collect();
+    assert_eq!(codes, ["box3d", "caption", "json", "json"]);
+    for json in ["", "[]", "null", "{}", "{\"frame\": \"world\", \"boxes\": null}"] {
+        let message = &imported(json).quarantined[0].message;
+        assert!(message.contains("it should be {\"frame\""), "{json}: {message}");
+    }
+}
+
+#[test]
+fn what_belongs_together_is_found_in_whichever_form_unicode_gives_its_name() {
+    let expected = rows(world_boxes, WORLD_BOXES.options, |_| {}).len();
+    let renamed = rows(world_boxes, WORLD_BOXES.options, |root| {
+        let (apart, whole) = ("u\u{308}", "\u{fc}");
+        let rename = |from: &str, to: String| std::fs::rename(root.join(from), root.join(to)).unwrap();
+        rename("color/a.png", format!("color/{apart}.png"));
+        rename("depth/a.npy", format!("depth/{whole}.npy"));
+        rename("pose/a.txt", format!("pose/{whole}.txt"));
+        rename("intrinsics/a.txt", format!("intrinsics/{apart}.txt"));
+        let text = std::fs::read_to_string(root.join("annotations.json")).unwrap();
+        put(root, "annotations.json", text.replace("color/a.png", &format!("{whole}.png")));
+    });
+    assert_eq!(renamed.len(), expected);
+    assert!(
+        renamed.iter().any(|row| row.starts_with("Frame") && row.contains("lifted_from: Some(\"scan\")")),
+        "{renamed:#?}"
+    );
 }
 
 #[test]

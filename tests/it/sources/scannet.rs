@@ -8,7 +8,7 @@ use serde_json::json;
 use spatialmill::source::rows::{Loss, Row, SceneObject, Surface};
 use spatialmill::source::scannet::{Mesh, Sens};
 
-use super::{Fixture, Imported, import};
+use super::{Fixture, Imported, import, in_other_forms};
 use crate::mutate::mutants;
 
 pub const EXPORTED: Fixture = Fixture {
@@ -245,6 +245,23 @@ fn changed(fixture: &Fixture, file: &str, change: impl FnOnce(String) -> String)
     let text = String::from_utf8(std::fs::read(&path).unwrap_or_default()).unwrap();
     put(folder.path(), file, change(text));
     import(fixture.kind, folder.path(), fixture.options).unwrap()
+}
+
+#[test]
+fn annotation_is_the_same_in_every_form() {
+    let aggregation = "scans/scene0001_00/scene0001_00.aggregation.json";
+    let expected = changed(&EXPORTED, aggregation, |text| text).sorted().len();
+    for file in EXPORTED.files.iter().filter(|file| file.ends_with(".json")) {
+        for seed in 0..4 {
+            let imported = changed(&EXPORTED, file, |text| in_other_forms(&serde_json::from_str(&text).unwrap(), seed));
+            assert_eq!((imported.refused(), imported.sorted().len()), (vec![], expected), "{file} {seed}");
+        }
+        for text in ["", "[]", "null"] {
+            let imported = changed(&EXPORTED, file, |_| text.to_owned());
+            let message = &imported.quarantined[0].message;
+            assert!(message.contains("it should be {"), "{file} {text}: {message}");
+        }
+    }
 }
 
 #[test]
