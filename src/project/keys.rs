@@ -131,7 +131,7 @@ pub const KEYS: &[Key] = &[
     key(
         "ask",
         "skip_categories",
-        "[\"wall\", \"floor\", \"ceiling\", \"object\", \"objects\", \"other\", \"otherfurniture\", \"otherprop\", \"otherstructure\", \"other furniture\", \"other prop\", \"other structure\", \"misc\", \"miscellaneous\", \"unknown\", \"unlabeled\", \"unlabelled\", \"void\", \"remove\", \"item\", \"items\", \"thing\", \"stuff\", \"structure\"]",
+        "[\"wall\", \"floor\", \"ceiling\", \"object\", \"objects\", \"other\", \"otherfurniture\", \"otherprop\", \"otherstructure\", \"other furniture\", \"other prop\", \"other structure\", \"misc\", \"miscellaneous\", \"unknown\", \"unlabeled\", \"unlabelled\", \"void\", \"n/a\", \"none\", \"others\", \"background\", \"ignore\", \"ignored\", \"ignored regions\", \"dontcare\", \"don't care\", \"remove\", \"item\", \"items\", \"thing\", \"stuff\", \"structure\"]",
         "categories that nothing is asked about: surfaces without an end, and names that say nothing. Whole names, not parts of names",
     ),
     share(

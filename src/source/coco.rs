@@ -48,7 +48,8 @@ Options:
                   such as person_keypoints_*.json and panoptic_*.json, `import`, `plan` and `doctor` say that they are not read
   captions        a path or a list of paths; [] for none. Default: the captions_*.json beside each instances_*.json
   images          the folder of the photos. Default: for instances_val2017.json the first of val2017, images/val2017,
-                  images that exists, else the root itself
+                  images that exists, else the root itself; where the first photos are not there, the root or the file's own
+                  folder, where they are
   intrinsics_size the size of the images that `K` is of, [1242, 375], where the images here are smaller or larger; or \"image\"
                   where it is right however odd it looks. Default: of the images here, and an image is refused whose principal
                   point is far from its middle along both sides, or outside
@@ -77,10 +78,11 @@ An image may have a `gravity` of its own, three numbers that point down in camer
 level. Questions are made from such boxes as they are.
 
 What becomes of what: an image becomes a frame, with the URL (or name) of its licence; an annotation becomes a detection,
-with its mask as compressed run lengths, made exactly as COCO's own tools make it. Crowds (`iscrowd`) are kept and marked.
+with its mask as compressed run lengths, made exactly as COCO's own tools make it. Crowds (`iscrowd`, `ignore`) are kept and marked.
 Captions describe whole images, so that they go to `captions` of the frame and never become an object's. An annotation may
-have a `caption` of its own, and a `score`. The split is read from the file's name (..._train2017), else it is the project
-file's. A photo is found by its `file_name`, else by its `file_path` (Omni3D), else by the end of its `coco_url` (LVIS). An
+have a `caption` of its own, and a `score`. The split is read from the file's name (..._train2017,
+..._minival, ..._test-dev), else from its folder's (valid/), else it is the project file's; a name of several splits, such as
+trainval, is held to be held out, and told. A photo is found by its `file_name`, else by its `file_path` (Omni3D), else by the end of its `coco_url` (LVIS). An
 object's box is its `bbox`, else its 3D box's in the image, else that of its mask.
 
 A photo whose EXIF note says that it has to be turned is the picture that the annotator saw: the turned one where the record
@@ -89,15 +91,17 @@ stored one, as for pycocotools and OpenCV.
 
 Forgiven, without a word: a byte order mark; numbers as 1.0, \"1\" or true; NaN, Infinity and null in fields that need not be
 there; `iscrowd` as true, false, null or text; a list of one polygon without the outer brackets, and polygons of points
-[[x, y], ..]; `bbox` as [] or null where there is a mask; `width` and `height` that are missing, where the photo is there; names of photos whose
+[[x, y], ..]; `bbox` as [], {}, \"\", null or of nothing but NaN where there is a mask, and `segmentation` so where there is a box; annotations without
+`id`; `width` and `height` that are missing or 0, where the photo is there; names of photos with \\\\; names of photos whose
 accents are written in another Unicode form than on disk.
 Forgiven, with a remark in `quarantine` (loss = nothing) that is not held against `max_quarantined`: a ring of fewer than
 three points, with an odd number of coordinates or far outside its image, beside a good one (mask); captions of more than
 1000 bytes, which are cut, and odd ones (caption); sections that are not known (section); categories and licences that are
-none (category, licence); a record that stands in its file twice (duplicate).
+none (category, licence); a record that stands in its file twice, and two images of one photo, neither of which is exhaustive
+(duplicate); run lengths without a run (mask).
 
 Quarantined: records that are no good JSON (code json), photos that are absent, unreadable, or of another size than stated
-(missing_file, unreadable, path, image), boxes that are empty or leave their image by more than 2 pixels (box), masks that
+(missing_file, unreadable, path, image), boxes that are empty, smaller than a pixel (in parts of the image's sides), or leave their image by more than 2 pixels (box), masks that
 are empty, of another size than their image, or elsewhere than their box (mask), 3D boxes that are none (box3d), cameras that are none
 (intrinsics, gravity), ids that are used twice for different things (duplicate),
 categories that are not listed (category), and what belongs to an image that is not used (no_frame). A frame that lost an
@@ -168,6 +172,8 @@ struct Coco {
     photos: Vec<Photos>,
     /// Files beside those that are read, which nobody asked for.
     passed_over: Vec<String>,
+    /// Files whose name may mean several splits, and which of them is taken.
+    unclear: Vec<(String, &'static str)>,
     /// The size of the images that `K` is of.
     intrinsics_of: CameraSize,
     buckets: usize,
@@ -179,7 +185,8 @@ struct Coco {
 impl Coco {
     fn open(root: Root, options: &Options) -> Result<Self> {
         let own: CocoOptions = options.parse("coco")?;
-        let layout::Found { files, photos, passed_over } = layout::find(&root, &own, options.split.as_deref())?;
+        let layout::Found { files, photos, passed_over, unclear } =
+            layout::find(&root, &own, options.split.as_deref())?;
         let intrinsics_of = IntrinsicsSize::parsed(own.intrinsics_size.as_ref()).map_err(|allowed| {
             Error::usage(format!("`intrinsics_size` of a coco source takes {allowed}")).with("source", &options.name)
         })?;
@@ -206,6 +213,7 @@ impl Coco {
             files,
             photos,
             passed_over,
+            unclear,
             intrinsics_of,
             buckets: buckets as usize,
             fingerprinted,
@@ -271,6 +279,9 @@ impl Source for Coco {
 
     fn unsaid(&self) -> Result<Vec<String>> {
         let mut said: Vec<String> = layout::told(&self.passed_over).into_iter().collect();
+        said.extend(self.unclear.iter().map(|(path, split)| {
+            format!("`{path}` may be of several splits by its name, so that it is taken as {split}, which is not trained on; rename it")
+        }));
         if self.options.exhaustive.is_some() {
             return Ok(said);
         }

@@ -291,6 +291,40 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
     }
 }
 
+/// A text; numbers are what they are written as, for names that are numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text(pub String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl Visitor<'_> for TextVisitor {
+            type Value = Text;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Text, E> {
+                Ok(Text(text.to_owned()))
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Text, E> {
+                Ok(Text(number.to_string()))
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Text, E> {
+                Ok(Text(number.to_string()))
+            }
+
+            fn visit_f64<E: Error>(self, number: f64) -> Result<Text, E> {
+                Ok(Text(number.to_string()))
+            }
+        }
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
 /// A field that costs nothing where it is of another type than it should be.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
@@ -318,6 +352,8 @@ impl<T> Perhaps<T> {
 pub fn side(field: Option<Number>) -> Result<Option<u32>, Refused> {
     match Number::given(field) {
         None => Ok(None),
+        // As converters write it that did not look.
+        Some(side) if side <= 0.0 => Ok(None),
         Some(side) if side.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&side) => Ok(Some(side as u32)),
         Some(side) => Err(Refused::new("image", format!("an image with a side of {side} pixels cannot be"))),
     }

@@ -129,6 +129,18 @@ impl<R: Read> Cutter<R> {
             self.at += usize::from(self.rest()?.first() == Some(mark));
         }
         let start = self.rest()?;
+        let packed = match start {
+            [0x1f, 0x8b, ..] => Some("gzip"),
+            [b'P', b'K', 3 | 5, ..] => Some("a ZIP archive"),
+            [b'B', b'Z', b'h', ..] => Some("bzip2"),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("Zstandard"),
+            [0xfd, b'7', b'z', ..] => Some("xz"),
+            _ => None,
+        };
+        if let Some(packed) = packed {
+            return Ok(Err(self.broken(&format!("the document is packed ({packed}); unpack it"))));
+        }
+        let start = self.rest()?;
         if matches!(start, [0xfe | 0xff | 0, ..]) || text::is_utf16(start) {
             return Ok(Err(self.broken("the document is UTF-16; save it as UTF-8")));
         }
@@ -344,6 +356,7 @@ mod tests {
             );
             check("{}", step, &[]);
             check("\u{feff}{\"images\":[{}]}", step, &["images@14 {}"]);
+            check("PK\u{3}\u{4}..", 4, &["broken@0 the document is packed (a ZIP archive); unpack it"]);
             check("\0{\0\"\0", step, &["broken@0 the document is UTF-16; save it as UTF-8"]);
         }
     }

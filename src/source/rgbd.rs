@@ -10,13 +10,16 @@ mod frames;
 mod instances;
 mod marks;
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
 use serde::{Deserialize, Serialize};
 use spatialmill_geometry::{Matrix3, Vector3};
 
 use self::frames::Scene;
 use super::intrinsics::{CameraSize, IntrinsicsSize};
 use super::root::Root;
-use super::rows::Rows;
+use super::rows::{Refused, Rows};
 use super::{Options, Shard, Source};
 use crate::error::{Error, Result};
 
@@ -149,6 +152,8 @@ struct Rgbd {
     upright: Option<Matrix3<f64>>,
     /// The size of the images that the intrinsics are of.
     intrinsics_of: CameraSize,
+    /// The first scene, and folders that look like scenes and have no photos.
+    others: Mutex<(Option<String>, BTreeSet<String>)>,
     fingerprinted: String,
 }
 
@@ -187,6 +192,7 @@ impl Rgbd {
             intrinsics_of: IntrinsicsSize::parsed(own.intrinsics_size.as_ref())
                 .map_err(|allowed| wrong("intrinsics_size", allowed))?,
             options: own,
+            others: Mutex::default(),
         })
     }
 
@@ -198,7 +204,7 @@ impl Rgbd {
 
 impl Source for Rgbd {
     fn shards(&self) -> Result<Vec<Shard>> {
-        let mut scenes = std::collections::BTreeSet::new();
+        let (mut scenes, mut others) = (BTreeSet::new(), BTreeSet::new());
         let digests = self.root.digests("", |entry| {
             let (scene, rest) = match entry.path.split_once('/') {
                 Some(("color" | "depth" | "intrinsics" | "pose" | "gravity" | "instance", _)) | None => {
@@ -208,6 +214,8 @@ impl Source for Rgbd {
             };
             if rest.starts_with("color/") && entry.refused.is_none() {
                 scenes.insert(scene.to_owned());
+            } else if ["depth/", "instance/", "pose/", "intrinsics.txt"].iter().any(|part| rest.starts_with(part)) {
+                others.insert(scene.to_owned());
             }
             Some(scene.to_owned())
         })?;
@@ -221,14 +229,28 @@ impl Source for Rgbd {
                 .with("root", &self.root)
                 .hint("move the root's own images into a folder, which is then a scene"));
         }
+        others.retain(|scene| !scenes.contains(scene) && scene != WHOLE);
+        let digests = digests.into_iter().filter(|(name, _)| scenes.contains(name));
+        // What is told of the others is told with the first.
+        let told = others.iter().fold(String::new(), |told, scene| format!("{told} {scene}/"));
+        let digests = digests.enumerate().map(|(at, (name, digest))| {
+            let digest = if at == 0 { format!("{digest}{told}") } else { digest };
+            (name, digest)
+        });
+        *self.others.lock().unwrap_or_else(PoisonError::into_inner) = (scenes.first().cloned(), others);
         let shard = |(name, digest): (String, String)| {
             let fingerprint = blake3::hash(format!("{} {digest}", self.fingerprinted).as_bytes()).to_hex().to_string();
             Shard { name, fingerprint }
         };
-        Ok(digests.into_iter().filter(|(name, _)| scenes.contains(name)).map(shard).collect())
+        Ok(digests.map(shard).collect())
     }
 
     fn read(&self, shard: &Shard, rows: &mut Rows) -> Result<()> {
+        let (first, others) = self.others.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for scene in others.iter().filter(|_| first.as_ref() == Some(&shard.name)) {
+            let message = "there are no photos in color/; how many are lost nobody knows, and it counts as one";
+            rows.refuse_image(scene, scene, Refused::new("missing_file", message))?;
+        }
         let folder = Self::folder(shard);
         let id = if folder.is_empty() { self.name.clone() } else { format!("{}/{}", self.name, shard.name) };
         let mut scene = Scene::open(self, folder, id, rows)?;

@@ -11,10 +11,10 @@
 //! most converters do; and two files may speak of the same photos. So a file whose ids mean other photos than those of a file before
 //! it is noted, see [`Document::restarts`].
 //!
-//! Memory is bounded by one record, the spill's buffers and [`MAX_NAMES`] names, and where there are several files of objects by 32
-//! bytes an image; the files may have any size.
+//! Memory is bounded by one record, the spill's buffers and [`MAX_NAMES`] names, and by 32 bytes an image, 64 where there are several
+//! files of objects; the files may have any size.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ use super::images::ImageRecord;
 use super::own::Signs;
 use crate::error::{Error, Result};
 use crate::source::category;
-use crate::source::json_forms::{self, Perhaps};
+use crate::source::json_forms::{self, Perhaps, Text};
 use crate::source::json_records::{self, Event, MAX_RECORD};
 use crate::source::root::Root;
 use crate::source::rows::{Loss, Refused, Rows};
@@ -37,6 +37,9 @@ pub const MAX_NAMES: usize = 100_000;
 
 /// Bytes of a file that are looked at before it is read: the whole of a small one, and thousands of images of a large one.
 const BEGINNING: u64 = 4 << 20;
+
+/// Images of a file that tell where its photos are.
+const FIRST: usize = 8;
 
 /// Sections of COCO's files that no rows are made from.
 const PASSED_OVER: [&str; 4] = ["info", "type", "videos", "segment_info"];
@@ -50,6 +53,8 @@ pub struct File {
     pub holds: Holds,
     /// Where its photos are, relative to the root.
     pub folder: String,
+    /// Whether that was guessed from names: its photos may as well be below the root, or beside it.
+    pub guessed: bool,
 }
 
 /// What the `annotations` of a file are.
@@ -66,6 +71,12 @@ pub enum Holds {
 pub struct Document {
     pub path: String,
     holds: Holds,
+    /// Where its photos are, relative to the root.
+    pub folder: String,
+    /// Where they were looked for first.
+    listed_below: String,
+    /// What its first images call their photos.
+    first_names: Vec<String>,
     /// False where the file breaks off: nobody knows what it would have said of any image.
     pub whole: bool,
     /// True where it has annotations at all: a file of test images has none.
@@ -108,6 +119,8 @@ pub struct Documents {
     documents: Vec<Document>,
     /// Of each file: the files whose images its ids are of.
     meant: Vec<Vec<usize>>,
+    /// Photos of several image ids, as hashes.
+    doubled: HashSet<u64>,
     spill: Spill,
     /// What belongs to no image and cannot be used.
     lost: Vec<(Loss, String, String, Refused)>,
@@ -118,14 +131,21 @@ impl Documents {
     pub fn sort(root: &Root, files: &[File], buckets: usize) -> Result<Self> {
         let several = files.iter().filter(|file| file.holds == Holds::Objects).count() > 1;
         let photos = several.then(HashMap::new);
-        let mut sorter = Sorter { spiller: Spiller::new(buckets)?, buckets, photos, lost: Vec::new() };
+        let mut sorter = Sorter {
+            spiller: Spiller::new(buckets)?,
+            buckets,
+            photos,
+            ids: HashMap::new(),
+            doubled: HashSet::new(),
+            lost: Vec::new(),
+        };
         let documents = files
             .iter()
             .enumerate()
             .map(|(index, file)| sorter.read(root, index as u32, file))
             .collect::<Result<Vec<_>>>()?;
         let meant = (0..documents.len()).map(|index| images_of(&documents, index)).collect();
-        Ok(Self { documents, meant, spill: sorter.spiller.finish()?, lost: sorter.lost })
+        Ok(Self { documents, meant, doubled: sorter.doubled, spill: sorter.spiller.finish()?, lost: sorter.lost })
     }
 
     /// Hands the records of a bucket to `on`, file by file, in the order of each file.
@@ -154,6 +174,11 @@ impl Documents {
     /// A file.
     pub fn document(&self, index: usize) -> &Document {
         &self.documents[index]
+    }
+
+    /// True for a photo that several images are of, as tools list it once for each of its annotators: each has a part of its objects.
+    pub fn is_doubled(&self, index: usize, name: &str) -> bool {
+        self.doubled.contains(&photo_of(&self.documents[index].listed_below, name))
     }
 
     /// What a file calls itself, among those that are read: `val2017` of instances_val2017.json. A file of captions or keypoints has the
@@ -187,13 +212,13 @@ pub fn foreign(root: &Root, path: &str) -> Result<Option<&'static str>> {
         match event {
             Event::Record { section: "images", json, .. } => {
                 if let Ok(image) = json_forms::record::<ImageRecord>(json) {
-                    signs.image(image.name().unwrap_or_default());
+                    signs.image(&image.name().unwrap_or_default());
                     federated |= image.is_federated();
                 }
             }
             Event::Record { section: "categories", json, .. } => {
                 if let Ok(category) = json_forms::record::<CategoryRecord>(json) {
-                    signs.category(&category.id, &category.name);
+                    signs.category(&category.id, &category.name.0);
                 }
             }
             Event::Record { .. } => {
@@ -235,6 +260,24 @@ fn part(path: &str) -> &str {
 }
 
 impl Document {
+    /// The folder below which its first photos are.
+    fn found_below(&self, root: &Root) -> Result<String> {
+        let beside = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for folder in [&self.folder, "", beside] {
+            for name in &self.first_names {
+                let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+                let path = root.admit(&path).and_then(|()| root.spelled(&path));
+                // What is no path is told with its image.
+                if let Ok(path) = path
+                    && root.exists(&path)?
+                {
+                    return Ok(folder.to_owned());
+                }
+            }
+        }
+        Ok(self.folder.clone())
+    }
+
     /// The categories that are a kind of this one by their names: a deck chair is a chair. Of a federated file.
     pub fn special(&self, category: &str) -> &[String] {
         self.special.get(category).map(Vec::as_slice).unwrap_or_default()
@@ -243,7 +286,9 @@ impl Document {
     /// A category's name.
     pub fn category(&self, id: &Id) -> Result<&str, Refused> {
         let name = self.categories.get(id).map(String::as_str);
-        name.ok_or_else(|| Refused::new("category", format!("no category `{id}` is listed in `{}`", self.path)))
+        name.ok_or_else(|| {
+            Refused::new("category", format!("`{}` lists no category `{id}` that can be used", self.path))
+        })
     }
 
     /// A licence's URL, or its name where it has none.
@@ -259,11 +304,20 @@ impl Record<'_> {
     }
 }
 
+/// A photo, whichever image it is.
+fn photo_of(folder: &str, name: &str) -> u64 {
+    xxh3_64(composed(&format!("{folder}/{name}")).as_bytes())
+}
+
 struct Sorter {
     spiller: Spiller,
     buckets: usize,
     /// Which photo each image id meant first, both as hashes; none where a single file says it.
     photos: Option<HashMap<u64, u64>>,
+    /// Which image id each photo had first, both as hashes.
+    ids: HashMap<u64, u64>,
+    /// Photos of several image ids.
+    doubled: HashSet<u64>,
     lost: Vec<(Loss, String, String, Refused)>,
 }
 
@@ -280,9 +334,10 @@ struct AnnotationKey {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a category: {\"id\": .., \"name\": ..}")]
 struct CategoryRecord {
     id: Id,
-    name: String,
+    name: Text,
 }
 
 #[derive(Deserialize)]
@@ -299,6 +354,9 @@ impl Sorter {
         let mut document = Document {
             path: file.path.clone(),
             holds: file.holds,
+            folder: file.folder.clone(),
+            listed_below: file.folder.clone(),
+            first_names: Vec::new(),
             whole: true,
             annotated: false,
             has_images: false,
@@ -371,6 +429,9 @@ impl Sorter {
             document.whole &= harmless;
             self.lose(if harmless { Loss::Nothing } else { Loss::Record }, &document, offset, why);
         }
+        if file.guessed {
+            document.folder = document.found_below(root)?;
+        }
         if document.federated {
             let names = document.categories.values();
             let ends = names.flat_map(|name| name.match_indices(' ').map(move |(at, _)| (&name[at + 1..], name)));
@@ -413,13 +474,14 @@ impl Sorter {
                 (kind, key.or_else(|| Id::salvaged(json, "image_id")))
             }
             "categories" => {
-                let named = json_forms::record::<CategoryRecord>(json).and_then(|CategoryRecord { id, name }| {
-                    document.signs.category(&id, &name);
-                    let spelled = category::spelled(&name);
-                    let spelled =
-                        spelled.ok_or_else(|| Refused::new("category", format!("category `{id}` has no name")))?;
-                    Ok((id, spelled))
-                });
+                let named =
+                    json_forms::record::<CategoryRecord>(json).and_then(|CategoryRecord { id, name: Text(name) }| {
+                        document.signs.category(&id, &name);
+                        let spelled = category::spelled(&name);
+                        let spelled =
+                            spelled.ok_or_else(|| Refused::new("category", format!("category `{id}` has no name")))?;
+                        Ok((id, spelled))
+                    });
                 return self.name(document, offset, named, |document| &mut document.categories);
             }
             _ => {
@@ -446,11 +508,18 @@ impl Sorter {
     /// Notes what an image says of its file.
     fn image(&mut self, document: &mut Document, folder: &str, image: &ImageRecord) {
         let name = image.name().unwrap_or_default();
-        document.signs.image(name);
+        document.signs.image(&name);
+        if document.first_names.len() < FIRST && !name.is_empty() {
+            document.first_names.push(name.clone());
+        }
+        let photo = photo_of(folder, &name);
+        let id = xxh3_64(image.id.0.as_bytes());
+        if !name.is_empty() && *self.ids.entry(photo).or_insert(id) != id {
+            self.doubled.insert(photo);
+        }
         document.federated |= image.is_federated();
         if let Some(photos) = &mut self.photos {
-            let photo = xxh3_64(composed(&format!("{folder}/{name}")).as_bytes());
-            document.restarts |= *photos.entry(xxh3_64(image.id.0.as_bytes())).or_insert(photo) != photo;
+            document.restarts |= *photos.entry(id).or_insert(photo) != photo;
         }
     }
 

@@ -8,7 +8,6 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::documents::{Document, Documents, Record};
 use super::id::Id;
-use super::layout::Photos;
 use super::object::{Canvas, Caption, Marked, ObjectRecord};
 use super::{Coco, MissingImages};
 use crate::error::Result;
@@ -28,6 +27,7 @@ const MAX_PATH: usize = 4096;
 
 /// An element of `images`. Fields that nothing is made from (`date_captured`, `flickr_url`, ..) are passed over.
 #[derive(Deserialize)]
+#[serde(expecting = "an image: {\"id\": .., \"file_name\": ..}")]
 pub struct ImageRecord {
     pub id: Id,
     #[serde(default)]
@@ -60,9 +60,11 @@ pub struct ImageRecord {
 
 impl ImageRecord {
     /// What its photo is called: `file_name`, else `file_path`, else the end of `coco_url`.
-    pub fn name(&self) -> Option<&str> {
+    pub fn name(&self) -> Option<String> {
         let named = [&self.file_name, &self.file_path].into_iter().find_map(Perhaps::given).map(String::as_str);
-        named.or_else(|| self.url().map(|(_, name)| name))
+        let name = named.or_else(|| self.url().map(|(_, name)| name))?;
+        // As tools on Windows write it; no name that is read has one.
+        Some(name.replace('\\', "/"))
     }
 
     /// The last two parts of `coco_url`: `val2017` and `000000000139.jpg`.
@@ -131,6 +133,8 @@ struct Checked {
     incomplete: BTreeSet<String>,
     /// An object was lost whose category nobody knows.
     nothing: bool,
+    /// Nobody says whether all is marked of what is.
+    marks_unsaid: bool,
 }
 
 impl<'a> Images<'a> {
@@ -152,9 +156,8 @@ impl<'a> Images<'a> {
                 return rows.refuse_image(record.place(self.documents), &document.path, why);
             }
         };
-        let photos = &self.coco.photos[record.document];
         let path = match image.name() {
-            Some(name) if name.len() <= MAX_PATH => self.path(&image, name, photos),
+            Some(name) if name.len() <= MAX_PATH => self.path(&image, &name, &document.folder),
             Some(_) => Err(Refused::new("path", format!("its name is longer than {MAX_PATH} bytes"))),
             None => Err(Refused::new("json", "it has no `file_name`")),
         };
@@ -186,14 +189,21 @@ impl<'a> Images<'a> {
                 Ok(())
             }
             (None, None) => {
+                let doubled = image.name().is_some_and(|name| self.documents.is_doubled(record.document, &name));
                 let frame = match self.frame(&image, &path, record.document) {
+                    Ok(frame) if doubled => {
+                        let message =
+                            "its photo is another image's, too, so that nobody knows whether all of it is marked here";
+                        rows.remark(image.id.to_string(), &path, Refused::new("duplicate", message))?;
+                        Some(Frame { exhaustive: false, ..frame })
+                    }
                     Ok(frame) => Some(frame),
                     Err(why) => {
                         rows.refuse_image(image.id.to_string(), &path, why)?;
                         None
                     }
                 };
-                let checked = image.is_federated().then(|| checked(&image, document));
+                let checked = (image.is_federated() && !doubled).then(|| checked(&image, document));
                 self.add(image.id, record.document, path, frame);
                 if let Some(pending) = self.images.last_mut() {
                     pending.checked = checked;
@@ -216,7 +226,7 @@ impl<'a> Images<'a> {
     }
 
     /// Where the photo is, relative to the root. Code: `path`.
-    fn path(&self, image: &ImageRecord, name: &str, Photos { folder, .. }: &Photos) -> Result<String, Refused> {
+    fn path(&self, image: &ImageRecord, name: &str, folder: &str) -> Result<String, Refused> {
         let below =
             |folder: &str, name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
         let spelled = |path: String| self.coco.root.spelled(&path).map_err(|e| Refused::new("path", e.to_string()));
@@ -239,6 +249,10 @@ impl<'a> Images<'a> {
         let photo = match Photo::read(&self.coco.root, path) {
             Ok(photo) => Some(photo),
             Err(why) if why.code == "missing_file" && self.coco.options.missing_images == MissingImages::Keep => None,
+            Err(Refused { code: "missing_file", message }) if self.coco.options.images.is_none() => {
+                let message = format!("{message}; `images` of the source names the folder of the photos");
+                return Err(Refused::new("missing_file", message));
+            }
             Err(why) => return Err(why),
         };
         let shown = photo::shown(photo.as_ref(), said)?;
@@ -319,7 +333,7 @@ impl<'a> Images<'a> {
     /// Pushes an element of `annotations`. All images of the bucket are known by then.
     pub fn object(&mut self, record: Record, rows: &mut Rows) -> Result<()> {
         let path = &self.documents.document(record.document).path;
-        let object = match ObjectRecord::parse(record.json) {
+        let object = match ObjectRecord::parse(record.json, record.offset) {
             Ok(object) => object,
             Err(why) => {
                 let at = Id::salvaged(record.json, "image_id").and_then(|id| self.meant(&id, record.document).ok());
@@ -467,6 +481,7 @@ fn checked(image: &ImageRecord, document: &Document) -> Checked {
     Checked {
         absent: names(&image.neg_category_ids),
         incomplete: names(&image.not_exhaustive_category_ids),
+        marks_unsaid: image.not_exhaustive_category_ids.is_none(),
         ..Checked::default()
     }
 }
@@ -478,8 +493,10 @@ impl Checked {
         if self.nothing {
             return None;
         }
+        let none = BTreeSet::new();
+        let marked = if self.marks_unsaid { &none } else { &self.marked };
         let known: BTreeSet<&String> =
-            self.absent.union(&self.marked).filter(|name| !self.incomplete.contains(*name)).collect();
+            self.absent.union(marked).filter(|name| !self.incomplete.contains(*name)).collect();
         let unknown_special = |name: &str| document.special(name).iter().any(|special| !known.contains(&special));
         let complete: Vec<String> =
             known.iter().filter(|name| !unknown_special(name)).map(|name| (*name).clone()).collect();

@@ -24,6 +24,8 @@ pub struct Found {
     pub photos: Vec<Photos>,
     /// The other JSON files beside them, where nobody said which are meant.
     pub passed_over: Vec<String>,
+    /// Files whose name may mean several splits, and which of them is taken.
+    pub unclear: Vec<(String, &'static str)>,
 }
 
 /// Files that are named where some are passed over.
@@ -39,6 +41,57 @@ pub fn told(passed_over: &[String]) -> Option<String> {
             "{named}{more} beside the files that are read: not read. Of `annotations`, instances_*.json are read and the \
              captions_*.json of the same parts; `annotations` of the [[source]] names others, or just those"
         )
+    })
+}
+
+/// The split that a file's name says, else its folder, and whether it says that alone. What may have been held out is not trained on.
+fn named_split(path: &str) -> Option<(&'static str, bool)> {
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let name = name.trim_end_matches(".json");
+    let words = |name: &str| -> Vec<String> {
+        let words = name.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
+        words.map(str::to_lowercase).collect()
+    };
+    let of = |words: &[String]| {
+        let found: Vec<&'static str> = words.iter().flat_map(|word| splits_of(word).unwrap_or_default()).collect();
+        let (held_out, train) =
+            (["test", "val"].into_iter().find(|split| found.contains(split)), found.contains(&"train"));
+        held_out.map(|split| (split, !train)).or(train.then_some(("train", true)))
+    };
+    let folder = words(folders.rsplit('/').next().unwrap_or_default());
+    // `test bench` is no split.
+    let is_split = folder.iter().all(|word| splits_of(word).is_some());
+    of(&words(name)).or_else(|| of(&folder).filter(|_| is_split))
+}
+
+/// The splits that a word is made of, `minival` and `valminusminival` and `testset` among them; none for other words.
+fn splits_of(word: &str) -> Option<Vec<&'static str>> {
+    const PARTS: [(&str, &str); 17] = [
+        ("training", "train"),
+        ("train", "train"),
+        ("validation", "val"),
+        ("valid", "val"),
+        ("val", "val"),
+        ("evaluation", "val"),
+        ("eval", "val"),
+        ("dev", "val"),
+        ("testing", "test"),
+        ("test", "test"),
+        ("mini", ""),
+        ("minus", ""),
+        ("set", ""),
+        ("split", ""),
+        ("std", ""),
+        ("images", ""),
+        ("data", ""),
+    ];
+    if word.is_empty() {
+        return Some(Vec::new());
+    }
+    PARTS.iter().find_map(|(part, split)| {
+        let mut splits = splits_of(word.strip_prefix(part)?)?;
+        splits.extend(Some(*split).filter(|split| !split.is_empty()));
+        Some(splits)
     })
 }
 
@@ -79,12 +132,12 @@ pub fn find(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<Found
         }
     };
     passed_over.retain(|path| !captions.contains(path));
-    let mut photos = Vec::new();
+    let (mut photos, mut unclear) = (Vec::new(), Vec::new());
     for path in objects.iter().chain(&captions) {
         let suffix = suffix(path).unwrap_or_default();
-        let named = path.trim_end_matches(".json").rsplit(['_', '/']).next().unwrap_or_default();
-        let named = named.trim_end_matches(|c: char| c.is_ascii_digit());
-        let split = ["train", "val", "test"].into_iter().find(|split| *split == named).or(split);
+        let named = named_split(path);
+        unclear.extend(named.filter(|(_, sure)| !sure).map(|(split, _)| (path.clone(), split)));
+        let split = named.map(|(split, _)| split).or(split);
         let folder = match &own.images {
             Some(folder) => folder.trim_matches('/').to_owned(),
             None => folder(root, suffix)?,
@@ -93,8 +146,14 @@ pub fn find(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<Found
     }
     let files = objects.into_iter().map(|path| (path, Holds::Objects));
     let files = files.chain(captions.into_iter().map(|path| (path, Holds::Captions)));
-    let files = files.zip(&photos).map(|((path, holds), photos)| File { path, holds, folder: photos.folder.clone() });
-    Ok(Found { files: files.collect(), photos, passed_over })
+    let guessed = own.images.is_none();
+    let file = |((path, holds), photos): ((String, Holds), &Photos)| File {
+        path,
+        holds,
+        folder: photos.folder.clone(),
+        guessed,
+    };
+    Ok(Found { files: files.zip(&photos).map(file).collect(), photos, passed_over, unclear })
 }
 
 /// `val2017` of `annotations/instances_val2017.json`.
@@ -115,6 +174,30 @@ fn folder(root: &Root, suffix: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_says_which_split_a_file_is() {
+        for (path, split) in [
+            ("annotations/instances_train2017.json", Some(("train", true))),
+            ("annotations/instances_validation.json", Some(("val", true))),
+            ("annotations/instances_VAL2017.json", Some(("val", true))),
+            ("a/image_info_test-dev2017.json", Some(("test", true))),
+            ("a/instances_minival2014.json", Some(("val", true))),
+            ("a/instances_valminusminival2014.json", Some(("val", true))),
+            ("a/instances_testset.json", Some(("test", true))),
+            ("a/val_split.json", Some(("val", true))),
+            ("a/test_train.json", Some(("test", false))),
+            ("a/instances_trainval2014.json", Some(("val", false))),
+            ("valid/_annotations.coco.json", Some(("val", true))),
+            ("test set/_annotations.coco.json", Some(("test", true))),
+            ("test bench/all.json", None),
+            ("a/latest.json", None),
+            ("a/interval_contest.json", None),
+            ("result.json", None),
+        ] {
+            assert_eq!(named_split(path), split, "{path}");
+        }
+    }
 
     #[test]
     fn what_is_passed_over_is_told() {

@@ -1,7 +1,9 @@
 //! One annotation of a COCO document as a detection: what is accepted, what is mended and what is refused.
 
+use std::fmt;
+
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 use spatialmill_geometry::Mask;
 
 use super::box3d::Box3d;
@@ -12,17 +14,23 @@ use crate::source::rows::{self, Box2, Detection, Refused};
 
 /// An element of `annotations`. Fields that nothing is made from (`area`, `keypoints`, ..) are passed over.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(expecting = "an annotation: {\"image_id\": .., \"category_id\": .., \"bbox\": ..}")]
 pub struct ObjectRecord {
+    /// Where it stands, where it has none.
+    #[serde(default = "without_id", deserialize_with = "id")]
     pub id: Id,
     pub image_id: Id,
     pub category_id: Id,
     /// x, y, width, height.
     #[serde(default)]
-    bbox: Option<Numbers>,
+    bbox: Sides,
     #[serde(default)]
     segmentation: Option<Segmentation>,
     #[serde(default)]
     iscrowd: Flag,
+    /// What detectors are neither asked for nor told off for: CrowdHuman's, VisDrone's.
+    #[serde(default)]
+    ignore: Option<Perhaps<Flag>>,
     /// Not COCO's: a noun phrase for this object alone.
     #[serde(default)]
     caption: Option<Perhaps<String>>,
@@ -62,9 +70,12 @@ const LEAST_SHARED: f64 = 0.1;
 pub const MAX_CAPTION: usize = 1000;
 
 impl ObjectRecord {
-    /// The record, and the fields of its 3D box where it has one.
-    pub fn parse(json: &[u8]) -> Result<Self, Refused> {
+    /// The record, which begins at this byte of its file, and the fields of its 3D box where it has one.
+    pub fn parse(json: &[u8], offset: u64) -> Result<Self, Refused> {
         let mut record: Self = json_forms::record(json)?;
+        if record.id == without_id() {
+            record.id = Id(format!("at{offset}"));
+        }
         if record.has_box3d.is_some() {
             record.box3d = json_forms::record(json)?;
         }
@@ -115,22 +126,82 @@ impl ObjectRecord {
             }),
             obb: obb.as_ref().map(rows::Obb::from),
             visibility,
-            crowd: self.iscrowd.0 == Some(true),
+            crowd: self.iscrowd.0 == Some(true)
+                || Perhaps::given(&self.ignore).is_some_and(|ignore| ignore.0 == Some(true)),
             score,
             made_by: made_by.to_owned(),
         };
         Ok(Marked { row, oddities })
     }
 
-    /// The box as the record has it; an empty list is none, as tools that only mark outlines write it.
+    /// The box as the record has it; an empty list is none, as tools that only mark outlines write it, and so is one of nothing.
     fn bbox(&self) -> Result<Option<[f64; 4]>, Refused> {
-        match self.bbox.as_ref().map(|numbers| &numbers.0[..]) {
-            None | Some([]) => Ok(None),
-            Some(&[x, y, w, h]) => Ok(Some([x, y, w, h])),
-            Some(other) => {
+        match self.bbox.0[..] {
+            _ if self.bbox.0.iter().all(|side| side.is_nan()) => Ok(None),
+            [x, y, w, h] => Ok(Some([x, y, w, h])),
+            ref other => {
                 Err(Refused::new("box", format!("`bbox` has {} numbers, not x, y, width, height", other.len())))
             }
         }
+    }
+}
+
+fn without_id() -> Id {
+    Id(String::new())
+}
+
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Id, D::Error> {
+    Option::<Id>::deserialize(deserializer).map(|id| id.unwrap_or_else(without_id))
+}
+
+/// The numbers of a `bbox`; none for what stands for none: `null`, `false`, an empty text or object.
+#[derive(Debug, Clone, Default)]
+struct Sides(Vec<f64>);
+
+impl<'de> Deserialize<'de> for Sides {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SidesVisitor;
+        impl<'de> Visitor<'de> for SidesVisitor {
+            type Value = Sides;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("x, y, width, height")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Sides, A::Error> {
+                let mut sides = Vec::with_capacity(4);
+                while let Some(Numbers(numbers)) = list.next_element()? {
+                    sides.extend(numbers);
+                }
+                Ok(Sides(sides))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Sides, A::Error> {
+                match fields.next_key::<String>()? {
+                    None => Ok(Sides::default()),
+                    Some(_) => Err(A::Error::invalid_type(Unexpected::Map, &self)),
+                }
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Sides, E> {
+                match text.trim() {
+                    "" => Ok(Sides::default()),
+                    _ => Err(E::invalid_type(Unexpected::Str(text), &self)),
+                }
+            }
+
+            fn visit_bool<E: Error>(self, there: bool) -> Result<Sides, E> {
+                match there {
+                    false => Ok(Sides::default()),
+                    true => Err(E::invalid_type(Unexpected::Bool(true), &self)),
+                }
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Sides, E> {
+                Ok(Sides::default())
+            }
+        }
+        deserializer.deserialize_any(SidesVisitor)
     }
 }
 
@@ -164,6 +235,14 @@ fn inside([x, y, w, h]: [f64; 4], canvas: Canvas<'_>) -> Result<Box2, Refused> {
     if !(w > 0.0 && h > 0.0) {
         return Err(Refused::new("box", format!("the box [{x}, {y}, {w}, {h}] has no area")));
     }
+    if (w < 1.0 && h < 1.0) || (x + w <= 1.0 && y + h <= 1.0 && (w < 1.0 || h < 1.0)) {
+        return Err(Refused::new(
+            "box",
+            format!(
+                "the box [{x}, {y}, {w}, {h}] is less than a pixel; boxes are in pixels, not in parts of the image's sides"
+            ),
+        ));
+    }
     // Comparisons are written so that what is not a number fails them.
     if !(x >= -SLACK && y >= -SLACK && x + w <= width + SLACK && y + h <= height + SLACK) {
         return Err(refused("leaves its image"));
@@ -189,7 +268,7 @@ mod tests {
     use super::*;
 
     fn marked(json: &str) -> Result<Marked, Refused> {
-        let record = ObjectRecord::parse(json.as_bytes())?;
+        let record = ObjectRecord::parse(json.as_bytes(), 42)?;
         record.detection(Canvas { frame_id: "s/1", width: 6, height: 4 }, "cat", "annotation")
     }
 
@@ -222,6 +301,9 @@ mod tests {
         for same in [
             r#"{"id": 7.0, "image_id": "1", "category_id": 3.0, "bbox": ["1", 1.0, 2, 2], "segmentation": [1, 1, 3, 1, 3, 3, 1, 3]}"#,
             r#"{"id": "7", "image_id": 1, "category_id": 3, "iscrowd": false, "bbox": [], "segmentation": [[1, 1, 3, 1, 3, 3, 1, 3]]}"#,
+            r#"{"id": 7, "image_id": 1, "category_id": 3, "ignore": 0, "bbox": "", "segmentation": [[1, 1, 3, 1, 3, 3, 1, 3]]}"#,
+            r#"{"id": 7, "image_id": 1, "category_id": 3, "ignore": [], "bbox": {}, "segmentation": [[1, 1, 3, 1, 3, 3, 1, 3]]}"#,
+            r#"{"id": 7, "image_id": 1, "category_id": 3, "bbox": [NaN, null, NaN, NaN], "segmentation": [[1, 1, 3, 1, 3, 3, 1, 3]]}"#,
             r#"{"id": 7, "image_id": 1, "category_id": 3, "iscrowd": "0", "bbox": null, "segmentation": [[[1, 1], [3, 1], [3, 3], [1, 3]]]}"#,
             r#"{"id": 7, "image_id": 1, "category_id": 3, "iscrowd": null, "score": NaN, "area": NaN, "caption": null, "bbox": [1, 1, 2, 2],
                 "segmentation": [[1, 1, 3, 1, 3, 3, 1, 3]], "bbox3D_cam": null}"#,
@@ -229,6 +311,15 @@ mod tests {
                 "segmentation": {"size": [4.0, 6.0], "counts": [5, 2, 2, 2, 13]}}"#,
         ] {
             assert_eq!(marked(same).unwrap(), expected, "{same}");
+        }
+    }
+
+    #[test]
+    fn an_annotation_needs_no_id_and_may_be_ignored() {
+        for id in ["", "\"id\": null, "] {
+            let json = format!("{{{id}\"image_id\": 1, \"category_id\": 3, \"bbox\": [1, 1, 2, 2], \"ignore\": 1}}");
+            let row = check(&json).unwrap();
+            assert_eq!((row.object_id.as_str(), row.crowd), ("at42", true));
         }
     }
 
@@ -251,6 +342,8 @@ mod tests {
         for (code, fields) in [
             ("box", r#""bbox": [0, 0, 0, 4]"#),
             ("box", r#""bbox": [0, 0, -1, 4]"#),
+            ("box", r#""bbox": [0.25, 0.5, 0.1, 0.4]"#),
+            ("box", r#""bbox": [2, 2, 0.5, 0.5]"#),
             ("box", r#""bbox": [0, 0, 60, 4]"#),
             ("box", r#""bbox": [-1.5, 0, 1, 4]"#),
             ("box", r#""iscrowd": 0"#),

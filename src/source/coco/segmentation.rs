@@ -30,6 +30,15 @@ pub enum Counts {
     Text(String),
 }
 
+impl Counts {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Plain(runs) => runs.is_empty(),
+            Self::Text(text) => text.trim().is_empty(),
+        }
+    }
+}
+
 /// A mask, and what was odd about its description.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Read {
@@ -72,6 +81,12 @@ impl Segmentation {
                     None => {}
                 }
                 Mask::from_polygons(height, width, good)
+            }
+            Self::Runs { counts, .. } if counts.is_empty() => {
+                return Ok(Read {
+                    mask: None,
+                    oddity: Some("its mask has no run lengths, so that it has none".to_owned()),
+                });
             }
             Self::Runs { size, .. } if *size != [f64::from(height), f64::from(width)] => {
                 return Err(refused(format!(
@@ -123,6 +138,10 @@ impl<'de> Deserialize<'de> for Segmentation {
                         }
                     }
                 }
+                // As a table library writes none.
+                if rings.is_empty() && flat.iter().all(|number| number.is_nan()) {
+                    flat.clear();
+                }
                 if points && flat.is_empty() && rings.len() >= 3 {
                     flat = std::mem::take(&mut rings).concat();
                 }
@@ -130,6 +149,13 @@ impl<'de> Deserialize<'de> for Segmentation {
                     rings.push(flat);
                 }
                 Ok(Segmentation::Polygons(rings))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Segmentation, E> {
+                match text.trim() {
+                    "" => Ok(Segmentation::Polygons(Vec::new())),
+                    _ => Err(E::invalid_type(Unexpected::Str(text), &self)),
+                }
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Segmentation, A::Error> {
@@ -140,6 +166,9 @@ impl<'de> Deserialize<'de> for Segmentation {
                         "counts" => counts = Some(fields.next_value()?),
                         _ => drop(fields.next_value::<serde::de::IgnoredAny>()?),
                     }
+                }
+                if size.is_none() && counts.is_none() {
+                    return Ok(Segmentation::Polygons(Vec::new()));
                 }
                 let size = size.ok_or_else(|| A::Error::missing_field("size"))?;
                 let counts = counts.ok_or_else(|| A::Error::missing_field("counts"))?;
@@ -244,6 +273,10 @@ impl<'de> Deserialize<'de> for Counts {
             fn visit_str<E: Error>(self, text: &str) -> Result<Counts, E> {
                 Ok(Counts::Text(text.to_owned()))
             }
+
+            fn visit_unit<E: Error>(self) -> Result<Counts, E> {
+                Ok(Counts::Plain(Vec::new()))
+            }
         }
         deserializer.deserialize_any(CountsVisitor)
     }
@@ -294,6 +327,24 @@ mod tests {
         }
         let runs = mask(r#"{"size": [4.0, "6"], "counts": [5.0, 2, "2", 2, 13]}"#).unwrap();
         assert_eq!(runs, expected);
+    }
+
+    #[test]
+    fn no_mask_is_written_in_many_forms() {
+        for none in ["[]", "[[]]", "{}", "\"\"", "[null]", "[NaN]"] {
+            assert_eq!(read(none), Ok(Read { mask: None, oddity: None }), "{none}");
+        }
+        for told in [
+            r#"{"size": [4, 6], "counts": null}"#,
+            r#"{"size": [0, 0], "counts": []}"#,
+            r#"{"size": [4, 6], "counts": ""}"#,
+        ] {
+            let read = read(told).unwrap();
+            assert!(read.mask.is_none() && read.oddity.is_some(), "{told}");
+        }
+        for fault in ["\"wide\"", r#"{"size": [4, 6]}"#, r#"{"counts": [24]}"#] {
+            assert!(read(fault).is_err(), "{fault}");
+        }
     }
 
     #[test]

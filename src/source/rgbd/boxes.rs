@@ -9,7 +9,7 @@ use spatialmill_geometry::{OrientedBox, Rigid, Vector3};
 use crate::source::category;
 use crate::source::coco::id::Id;
 use crate::source::coco::object::Caption;
-use crate::source::json_forms::{self, Numbers, Perhaps};
+use crate::source::json_forms::{self, Numbers, Perhaps, Text};
 use crate::source::rows::{Refused, SceneObject};
 
 /// Larger files are refused: a box takes some 300 bytes.
@@ -57,7 +57,7 @@ pub struct BoxRecord {
     pub axes: Numbers,
     /// The colour image's name, without its ending or with it; only where the reference is the camera.
     #[serde(default)]
-    pub image: Option<String>,
+    pub image: Option<Text>,
 }
 
 impl BoxRecord {

@@ -122,7 +122,9 @@ impl<'a> Scene<'a> {
 
     /// The image that a record calls so: without its ending or with it, in whichever Unicode normalization. What is said where there is none.
     pub fn called(&self, name: &str) -> String {
-        let forms = [name, stem(name)];
+        // With its folder, as a record of COCO may have it.
+        let file = name.rsplit('/').next().unwrap_or_default();
+        let forms = [name, stem(name), file, stem(file)];
         if let Some(known) = forms.into_iter().find(|name| self.images.contains_key(*name)) {
             return known.to_owned();
         }
@@ -218,7 +220,7 @@ impl<'a> Scene<'a> {
             let record = json_forms::record::<BoxRecord>(&json);
             let (key, image) = match &record {
                 Ok(record) => {
-                    let image = record.image.as_deref().map(|image| self.called(image));
+                    let image = record.image.as_ref().map(|image| self.called(&image.0));
                     (self.key(&format!("boxes.json/{}", record.id)), image)
                 }
                 Err(_) => (self.key(&format!("boxes.json[{index}]")), None),
@@ -262,7 +264,7 @@ impl<'a> Scene<'a> {
 
     /// A camera's own axes, turned upright, are the world of the image's own scene.
     fn camera_box(&mut self, record: BoxRecord) -> Result<(SceneObject, Option<Refused>), Refused> {
-        let name = record.image.as_deref().map(|image| self.called(image));
+        let name = record.image.as_ref().map(|image| self.called(&image.0));
         let name = name.ok_or_else(|| Refused::new("json", "a box in camera axes names its `image`"))?;
         let scene_id = format!("{}/{name}", self.id);
         let image = self.images.get_mut(&name).filter(|image| image.frame.is_some());

@@ -34,7 +34,11 @@ pub fn left_out() -> Refused {
 impl Scene<'_> {
     /// Reads the id images, where there are any.
     pub fn instance_images(&mut self, rows: &mut Rows) -> Result<bool> {
-        if !self.files.iter().any(|path| path.starts_with("instance/") && path.ends_with(".png")) {
+        if !self.files.iter().any(|path| path.starts_with("instance/") && is_png(path)) {
+            for file in self.files.iter().filter(|path| path.starts_with("instance/") && !is_hidden(path)) {
+                let message = "id images are instance/<n>.png; this file is not read";
+                rows.refuse(self.key(file), &self.path(file), Refused::new("instance", message))?;
+            }
             return Ok(false);
         }
         if let Some(path) = self.find(&["annotations.json".to_owned()]) {
@@ -50,7 +54,7 @@ impl Scene<'_> {
         }
         let images: Vec<String> = self.images.keys().cloned().collect();
         for name in images {
-            let Some(path) = self.find(&[format!("instance/{name}.png")]) else {
+            let Some(path) = self.find(&[format!("instance/{name}.png"), format!("instance/{name}.PNG")]) else {
                 // Nobody marked this image.
                 self.lost_object(&name);
                 continue;
@@ -61,7 +65,10 @@ impl Scene<'_> {
         }
         let stray: Vec<String> =
             self.files.iter().filter_map(|path| path.strip_prefix("instance/")).map(str::to_owned).collect();
-        for file in stray.into_iter().filter(|file| file.ends_with(".png") && !self.images.contains_key(stem(file))) {
+        for file in stray.into_iter().filter(|file| is_png(file) && !is_hidden(file)) {
+            if self.images.contains_key(&self.called(&file)) {
+                continue;
+            }
             let message = format!("there is no colour image `{}`", stem(&file));
             rows.refuse(self.key(&file), &self.path(&format!("instance/{file}")), Refused::new("no_frame", message))?;
         }
@@ -139,7 +146,7 @@ impl Scene<'_> {
             self.incomplete();
             return Ok(());
         };
-        let file = File { path: path.clone(), holds: Holds::Objects, folder: String::new() };
+        let file = File { path: path.clone(), holds: Holds::Objects, folder: String::new(), guessed: false };
         let documents = match Documents::sort(&self.source.root, &[file], 1) {
             Ok(documents) => documents,
             Err(e) => {
@@ -180,7 +187,7 @@ impl Scene<'_> {
             if record.kind != Kind::Object {
                 return Ok(());
             }
-            let object = match ObjectRecord::parse(record.json) {
+            let object = match ObjectRecord::parse(record.json, record.offset) {
                 Ok(object) => object,
                 Err(why) => {
                     match Id::salvaged(record.json, "image_id").and_then(|id| names.get(&id)) {
@@ -225,8 +232,7 @@ impl Scene<'_> {
     /// The colour image that a COCO image is, if they are alike.
     fn same_image(&self, image: &ImageRecord) -> Result<Listed, Refused> {
         let file = image.name().ok_or_else(|| Refused::new("json", "it has no `file_name`"))?;
-        let file = file.rsplit('/').next().unwrap_or_default();
-        let name = self.called(stem(file));
+        let name = self.called(&file);
         if self.is_left_out(&name) {
             return Ok(Listed { name, turn: Turn::NONE, width: 1, height: 1 });
         }
@@ -248,4 +254,13 @@ impl Scene<'_> {
         let turn = stored.turn_of(width, height).unwrap_or_default();
         Ok(Listed { name, turn, width, height })
     }
+}
+
+fn is_png(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, ending)| ending.eq_ignore_ascii_case("png"))
+}
+
+/// What systems leave in folders.
+fn is_hidden(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| name.starts_with('.'))
 }

@@ -157,7 +157,7 @@ fn an_image_that_cannot_be_used_says_why() {
     for (code, field, value) in [
         ("path", "file_name", json!("../../../etc/passwd")),
         ("path", "file_name", json!("outside/passwd")),
-        ("path", "file_name", json!("a\\b.jpg")),
+        ("missing_file", "file_name", json!("a\\b.jpg")),
         ("missing_file", "file_name", json!("/etc/passwd")),
         ("image", "width", json!(33)),
         ("image", "width", json!(0)),
@@ -345,6 +345,60 @@ fn oddities_are_told_and_cost_nothing() {
 }
 
 #[test]
+fn two_images_of_one_photo_are_not_whole() {
+    let imported = changed("exhaustive = true", |document| document["images"][3]["file_name"] = json!("2.jpg"));
+    let told: Vec<_> = imported.quarantined.iter().map(|row| (row.key.as_str(), row.code, row.loss)).collect();
+    assert_eq!(told, [("2", "duplicate", Loss::Nothing), ("4", "duplicate", Loss::Nothing)]);
+    assert_eq!(uncountable(&imported), ["test/2", "test/4"]);
+}
+
+#[test]
+fn photos_are_found_where_they_are() {
+    let named = |prefix: &str| {
+        let mut document = document();
+        for image in document["images"].as_array_mut().unwrap() {
+            image["file_name"] = json!(format!("{prefix}{}", image["file_name"].as_str().unwrap()));
+        }
+        document
+    };
+    // With their folder; as Windows writes it; beside their file; and never above the root.
+    for (prefix, file) in
+        [("val2017/", "annotations/instances_val2017.json"), (".\\val2017\\", "result.json"), ("", "val2017/all.json")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), json!({}), None);
+        std::fs::create_dir(folder.path().join("images")).unwrap();
+        std::fs::write(folder.path().join(file), named(prefix).to_string()).unwrap();
+        let imported = import("coco", folder.path(), &format!("annotations = '{file}'")).unwrap();
+        assert_eq!((imported.refused(), imported.frames().count()), (vec![], 8), "{prefix} {file}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), named("..\\"), None);
+    let imported = import("coco", folder.path(), "").unwrap();
+    assert!(imported.frames().count() == 0 && imported.quarantined[0].code == "path");
+    let imported = changed("", |document| document["images"][0]["file_name"] = json!("none.jpg"));
+    assert!(imported.quarantined[0].message.contains("`images` of the source"), "{:?}", imported.quarantined);
+}
+
+#[test]
+fn what_converters_leave_out_is_not_needed() {
+    let imported = changed("", |document| {
+        for image in document["images"].as_array_mut().unwrap() {
+            (image["width"], image["height"]) = (json!(0), json!(-1));
+        }
+        for object in document["annotations"].as_array_mut().unwrap() {
+            object.as_object_mut().unwrap().remove("id");
+        }
+        document["categories"][0]["name"] = json!(18);
+    });
+    assert_eq!((imported.refused(), imported.rows.len()), (vec![], 8 + 16));
+    assert!(imported.detections().any(|row| row.category == "18"));
+    let imported = changed("", |document| document["categories"] = json!(["dog", "glass"]));
+    let said = &imported.quarantined[0].message;
+    assert!(said.contains("{\"id\": .., \"name\": ..}"), "{said}");
+}
+
+#[test]
 fn a_camera_of_another_size_is_refused_or_scaled() {
     let camera = |k: [[f64; 3]; 3]| move |document: &mut Value| document["images"][0]["K"] = json!(k);
     let half = changed("", camera([[40.0, 0.0, 31.5], [0.0, 40.0, 23.5], [0.0, 0.0, 1.0]]));
@@ -403,8 +457,9 @@ fn lvis_is_obeyed_category_by_category() {
             document["images"][0]["not_exhaustive_category_ids"] = json!([44]);
             document["images"][0]["neg_category_ids"] = json!([2.0]);
             document["images"][1]["neg_category_ids"] = json!(["0", 1, 3]);
+            document["images"][3]["neg_category_ids"] = json!([3]);
         });
-        ["test/1", "test/2", "test/3"].map(|id| {
+        ["test/1", "test/2", "test/3", "test/4"].map(|id| {
             let frame = imported.frames().find(|frame| frame.frame_id == id).unwrap();
             (frame.exhaustive, frame.exhaustive_categories.clone().unwrap_or_default().join(", "))
         })
@@ -414,7 +469,9 @@ fn lvis_is_obeyed_category_by_category() {
     assert_eq!(federated("")[..2], by_category);
     assert_eq!(federated("exhaustive = true")[..2], by_category);
     assert_eq!(federated("exhaustive = true")[2], (true, String::new()));
-    assert_eq!(federated("exhaustive = false"), [(); 3].map(|()| (false, String::new())));
+    // Nobody says whether what is marked in image 4 is all.
+    assert_eq!(federated("")[3], (false, "cat".to_owned()));
+    assert_eq!(federated("exhaustive = false"), [(); 4].map(|()| (false, String::new())));
 }
 
 #[test]

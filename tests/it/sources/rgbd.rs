@@ -327,6 +327,44 @@ fn one_odd_box_costs_itself_and_no_form_is_silent() {
 }
 
 #[test]
+fn what_lies_where_nobody_looks_is_told() {
+    let imported = changed(id_images, ID_IMAGES.options, |root| {
+        std::fs::rename(root.join("attic/color"), root.join("attic/rgb")).unwrap();
+        std::fs::rename(root.join("hall/instance/1.png"), root.join("hall/instance/1.PNG")).unwrap();
+    });
+    let told: Vec<_> = imported.quarantined.iter().map(|row| (row.key.as_str(), row.code, row.loss)).collect();
+    assert_eq!((told, imported.detections().count()), (vec![("attic", "missing_file", Loss::Image)], 4));
+    let imported = changed(id_images, ID_IMAGES.options, |root| {
+        for name in ["1", "2"] {
+            let file = root.join(format!("hall/instance/{name}"));
+            std::fs::rename(file.with_extension("png"), file.with_extension("npy")).unwrap();
+        }
+    });
+    let told: Vec<_> = imported.quarantined.iter().map(|row| row.code).collect();
+    assert_eq!(told, ["instance"; 2]);
+}
+
+#[test]
+fn a_box_names_its_image_as_records_do() {
+    for image in ["1", "\"1\"", "\"1.png\"", "\"color/1.png\""] {
+        let imported = changed(world_boxes, WORLD_BOXES.options, |root| {
+            for (folder, ending) in [("color", "png"), ("depth", "npy"), ("pose", "txt"), ("intrinsics", "txt")] {
+                let file = |name: &str| root.join(format!("{folder}/{name}.{ending}"));
+                std::fs::rename(file("a"), file("1")).unwrap();
+            }
+            std::fs::remove_file(root.join("annotations.json")).unwrap();
+            let text = std::fs::read_to_string(root.join("boxes.json")).unwrap();
+            put(
+                root,
+                "boxes.json",
+                text.replace("\"world\"", "\"camera\"").replace("\"id\"", &format!("\"image\": {image}, \"id\"")),
+            );
+        });
+        assert_eq!((imported.refused(), boxes(&imported).len()), (vec![], 2), "{image}");
+    }
+}
+
+#[test]
 fn what_belongs_together_is_found_in_whichever_form_unicode_gives_its_name() {
     let expected = rows(world_boxes, WORLD_BOXES.options, |_| {}).len();
     let renamed = rows(world_boxes, WORLD_BOXES.options, |root| {
