@@ -39,8 +39,13 @@ fn photo(images: &Images, path: &str) -> Result<(Seen, Address), Refused> {
 fn words(images: &Images, paths: &[String], photo: &str) -> Result<Words, Refused> {
     let mut beside = Beside::default();
     for (ending, file) in [("json", &mut beside.json), ("txt", &mut beside.txt)] {
-        // Its own, or that of all photos of its key.
-        let named = [stem(photo), key(photo)].map(|name| format!("{name}.{ending}"));
+        // Its own, or that of all photos of its key; cameras and Windows write endings in capitals.
+        let capitals = ending.to_ascii_uppercase();
+        let named = [stem(photo), photo, key(photo)];
+        let named = named
+            .iter()
+            .flat_map(|name| [ending, &capitals].map(|ending| format!("{name}.{ending}")))
+            .collect::<Vec<_>>();
         let same = |path: &&String| paths.binary_search(path).is_ok();
         // Names may have come over different systems.
         let alike = || {

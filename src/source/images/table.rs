@@ -190,7 +190,8 @@ impl Record {
         }
         let of = |column: &Option<ArrayRef>| column.as_ref().and_then(|column| text(column)).map(str::to_owned);
         words.licence = of(&self.licence);
-        words.split = of(&self.split).map(|split| known_split(&split)).transpose()?;
+        words.split =
+            of(&self.split).filter(|split| !split.trim().is_empty()).map(|split| known_split(&split)).transpose()?;
         Ok(words)
     }
 }

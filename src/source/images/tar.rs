@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! dir/17.jpg        a photo, its frame is <stem>/dir/17        ┐
-//! dir/17.left.jpg   another, its frame is <stem>/dir/17.left   ├─ key dir/17: the members up to the first dot
+//! dir/17.seg.png    none, because there is dir/17.jpg          ├─ key dir/17: the members up to the first dot
 //! dir/17.json       what is said of both                       ┘
 //! ```
 //!
@@ -17,14 +17,14 @@
 //!
 //! Memory: what is known of a key's photos, and of a bucket's, which is about [`BUCKET`] bytes of words and photos.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Images;
 use super::frame::{Frames, Kept, Seen, not_read};
-use super::listing::{NOT_READ, ending, key, stem};
+use super::listing::{self, NOT_READ, ending, key, stem};
 use super::members::{Kind, Member, Members};
 use super::words::{self, Beside, Words};
 use crate::error::{Context, Result};
@@ -56,10 +56,7 @@ pub fn read(images: &Images, path: &str, stem: &str, rows: &mut Rows) -> Result<
         }
     };
     let (json, text) = images.options.beside();
-    let waiting = match json || text {
-        true => Some(Waiting::of(size.div_ceil(BUCKET).clamp(1, 4096) as usize)?),
-        false => None,
-    };
+    let buckets = if json || text { size.div_ceil(BUCKET).clamp(1, 4096) } else { 1 };
     let mut group = Group {
         images,
         path,
@@ -68,7 +65,9 @@ pub fn read(images: &Images, path: &str, stem: &str, rows: &mut Rows) -> Result<
         key: String::new(),
         photos: Vec::new(),
         beside: Beside::default(),
-        waiting,
+        waiting: Some(Waiting::of(buckets as usize)?),
+        plain: HashSet::new(),
+        beside_plain: (0, String::new()),
     };
     let mut members = Members::new(input);
     loop {
@@ -106,8 +105,12 @@ struct Group<'a> {
     key: String,
     photos: Vec<(String, Judged)>,
     beside: Beside,
-    /// None where nothing is asked for but photos.
+    /// None once the tar has ended.
     waiting: Option<Waiting>,
+    /// Keys, as hashes, with a photo of just that name: what else has their name is a mask, or a picture of depth.
+    plain: HashSet<u64>,
+    /// How many such pictures there are, and one of them.
+    beside_plain: (u64, String),
 }
 
 impl Group<'_> {
@@ -138,8 +141,12 @@ impl Group<'_> {
     /// Ends a key: what lacks something waits for it.
     fn end(&mut self, rows: &mut Rows) -> Result<()> {
         let (photos, beside) = (std::mem::take(&mut self.photos), std::mem::take(&mut self.beside));
+        if photos.iter().any(|(name, _)| stem(name) == key(name)) {
+            self.plain.insert(xxh3_64(self.key.as_bytes()));
+        }
+        let named_so = photos.iter().any(|(name, _)| stem(name) != key(name)) && self.images.options.image.is_none();
         match &mut self.waiting {
-            Some(waiting) if photos.is_empty() || !beside.is_all(&self.images.options) => {
+            Some(waiting) if photos.is_empty() || named_so || !beside.is_all(&self.images.options) => {
                 waiting.words(&self.key, beside)?;
                 let mut refused = Vec::new();
                 for (name, photo) in photos {
@@ -175,13 +182,32 @@ impl Group<'_> {
                 }
                 Ok(())
             })?;
-            for (mut photos, beside) in keys.into_values() {
+            for (key, (mut photos, beside)) in keys {
+                if self.plain.contains(&xxh3_64(key.as_bytes())) && self.images.options.image.is_none() {
+                    let (count, one) = &mut self.beside_plain;
+                    photos.retain(|(name, _)| {
+                        let is_plain = stem(name) == listing::key(name);
+                        if !is_plain {
+                            *count += 1;
+                            name.clone_into(one);
+                        }
+                        is_plain
+                    });
+                }
                 if let Some(why) = broken.filter(|_| !beside.is_all(&self.images.options)) {
                     let message = format!("what is said of it may be in what is lost of its tar: {why}");
                     photos.iter_mut().for_each(|(_, photo)| *photo = Err(Refused::new("tar", message.clone())));
                 }
                 self.push(photos, &beside, rows)?;
             }
+        }
+        let (count, one) = &self.beside_plain;
+        if *count > 0 {
+            let message = format!(
+                "{count} pictures beside a photo of their key are taken for no photos, such as `{one}`; `image` of the source, an ending \
+                 such as \"left.jpg\", chooses which are"
+            );
+            rows.remark(self.stem, self.path, Refused::new("member", message))?;
         }
         Ok(())
     }

@@ -103,7 +103,8 @@ impl Words {
         };
         words.licence = field(licence)?.map(|value| text(value, "licence")).transpose()?;
         words.split = field(split)?.map(|value| text(value, "split")).transpose()?;
-        words.split = words.split.map(|split| known_split(&split)).transpose()?;
+        words.split =
+            words.split.filter(|split| !split.trim().is_empty()).map(|split| known_split(&split)).transpose()?;
         Ok(words)
     }
 

@@ -661,6 +661,41 @@ fn a_damaged_archive_counts_as_the_photos_that_it_held() {
 }
 
 #[test]
+fn pictures_beside_a_photo_of_their_key_are_no_photos() {
+    let photo = |name: &str, n: u32| (name.to_owned(), jpeg(n));
+    let mask = |name: &str| (name.to_owned(), png(9));
+    // Side by side, and all masks first.
+    for members in [
+        vec![photo("a.jpg", 1), mask("a.seg.png"), photo("b.jpg", 2), mask("b.seg.png"), photo("c.left.jpg", 3)],
+        vec![mask("a.seg.png"), mask("b.seg.png"), photo("c.left.jpg", 3), photo("a.jpg", 1), photo("b.jpg", 2)],
+    ] {
+        let tar = tar_of(&members);
+        let (_folder, imported) = at_root(&[("t.tar", &tar)], "");
+        assert_eq!(ids(&imported), ["test/t/a", "test/t/b", "test/t/c.left"]);
+        let [told] = &imported.quarantined[..] else { panic!("{:?}", imported.quarantined) };
+        assert!(told.loss == Loss::Nothing && told.message.starts_with("2 pictures"), "{told:?}");
+        let (_folder, masks) = at_root(&[("t.tar", &tar)], "image = 'seg.png'");
+        assert_eq!((ids(&masks), masks.refused()), (vec!["test/t/a.seg", "test/t/b.seg"], vec![]));
+    }
+}
+
+#[test]
+fn words_beside_a_photo_may_have_its_whole_name_and_capitals() {
+    let words = br#"{"part": "test"}"#;
+    let files: [(&str, &[u8]); 6] = [
+        ("a.JPG", &jpeg(1)),
+        ("a.JSON", words),
+        ("b.jpg", &jpeg(2)),
+        ("b.jpg.json", words),
+        ("c.jpg", &jpeg(3)),
+        ("c.json", br#"{"part": " "}"#),
+    ];
+    let (_folder, imported) = at_root(&files, "split_column = 'part'");
+    let splits: Vec<_> = ["a", "b", "c"].map(|id| frame(&imported, &format!("test/{id}")).split.clone()).into();
+    assert_eq!(splits, [Some("test".to_owned()), Some("test".to_owned()), None]);
+}
+
+#[test]
 fn words_that_are_odd_cost_no_photo() {
     let long = format!("{{\"says\": \"{}\", \"score\": NaN, \"licence\": 4}}", "word ".repeat(500));
     let many = format!("{{\"says\": [{}null]}}", "\"x\", ".repeat(70));
