@@ -67,6 +67,11 @@ impl Location {
     /// The names of the folders directly inside this one that may be tables, in no order. Others may lie there, too: `lost+found`,
     /// somebody's notes, an export at the root of the same bucket.
     pub async fn children(&self) -> Result<Vec<String>> {
+        if self.url.scheme() == "file"
+            && let Ok(root) = self.url.to_file_path()
+        {
+            return children_of(&root);
+        }
         let listed = self.store.list_with_delimiter(Some(&self.root)).await;
         let listed = listed.or_input(|| format!("cannot list the warehouse {}", self.url))?;
         let names = listed.common_prefixes.iter().filter_map(|p| p.filename());
@@ -133,6 +138,25 @@ impl Location {
     pub fn object_store_url(&self) -> Result<ObjectStoreUrl> {
         Ok(ObjectStoreUrl::parse(&self.url[..url::Position::BeforePath])?)
     }
+}
+
+/// The same on this machine, where names may be no text and links may lead in circles: either ends the listing of a store.
+fn children_of(root: &FilePath) -> Result<Vec<String>> {
+    let failed = || format!("cannot list the warehouse {}", root.display());
+    let entries = match std::fs::read_dir(root) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.or_input(failed)?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.or_input(failed)?;
+        if let Some(name) = entry.file_name().to_str().filter(|name| is_name(name))
+            && entry.path().is_dir()
+        {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
 }
 
 /// True for what a table can be called.

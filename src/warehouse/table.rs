@@ -110,7 +110,7 @@ impl Table {
                 .with("table", name)
                 .with("version", version)
                 .because(error)
-                .hint("its versions are listed by its history; old ones are removed by gc"),
+                .hint("`spatialmill status` shows the newest version of each table; gc removes what old ones had"),
             None => Error::input("cannot read the table's log").with("table", name).because(error).hint(format!(
                 "put back `_delta_log` as it was, or move the folder {} away: the next build makes the table again",
                 location.url()
@@ -181,7 +181,11 @@ async fn create_empty(location: &Location, name: &str, wanted: &SchemaRef) -> Re
         .or_input(|| format!("cannot create the table {}", location.url()))
 }
 
+/// The table's folder as a store of its own, with the log at its root: the reader of logs decodes a URL's path twice, so that a folder called
+/// `50%20` would be read in `50 `.
 fn log_store(location: &Location) -> LogStoreRef {
     let inside = Arc::new(PrefixStore::new(Arc::clone(location.store()), location.root().clone()));
-    default_logstore(inside, Arc::clone(location.store()), location.url(), &StorageConfig::default())
+    let mut root = location.url().clone();
+    root.set_path("/");
+    default_logstore(Arc::clone(&inside) as _, inside, &root, &StorageConfig::default())
 }

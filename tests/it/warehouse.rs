@@ -1,6 +1,6 @@
 //! The warehouse's contract, the same on every kind of store.
 //!
-//! Each case runs on `memory://` and on `file://` (in a folder with a space in its name); where `SPATIALMILL_TEST_S3` names a
+//! Each case runs on `memory://` and on `file://` (in a folder with a space and a `%` in its name); where `SPATIALMILL_TEST_S3` names a
 //! bucket URL (`tests/oracle/s3.py` starts a server and sets it), it runs there too.
 
 use std::collections::BTreeSet;
@@ -30,7 +30,7 @@ fn everywhere<F: AsyncFn(Warehouse)>(case: F) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let unique = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let folder = tempfile::tempdir().unwrap();
-    let on_disk = folder.path().join("ware house").display().to_string();
+    let on_disk = folder.path().join("ware %20house").display().to_string();
     let mut urls = vec![format!("memory://contract-{unique}"), on_disk];
     urls.extend(std::env::var("SPATIALMILL_TEST_S3").ok().map(|bucket| format!("{bucket}/{unique}")));
     for url in urls {
