@@ -26,6 +26,10 @@ use crate::warehouse::open_object;
 /// Columns that photos are in where nobody says which, the likeliest first.
 const IMAGE_COLUMNS: [&str; 8] = ["image", "img", "jpg", "jpeg", "png", "bytes", "image_bytes", "photo"];
 
+/// Photos are compressed already, and words about them to a tenth: what unpacks to far more, and is not small, is made to fill memory.
+const MAX_RATIO: u64 = 100;
+const UNPACKED: u64 = 64 << 20;
+
 /// Page headers have some tens of bytes, without statistics; a page's first bytes do no harm.
 const HEADER_BYTES: u64 = 4096;
 
@@ -165,6 +169,15 @@ impl ParquetFile {
         first: usize,
         rows: usize,
     ) -> Result<OneByOne> {
+        let leaves: Vec<usize> = leaves.into_iter().collect();
+        let group_of = self.metadata().row_group(group);
+        if let Some(column) = leaves.iter().map(|leaf| group_of.column(*leaf)).find(|column| {
+            let [packed, unpacked] = [column.compressed_size(), column.uncompressed_size()].map(i64::unsigned_abs);
+            unpacked > UNPACKED && unpacked / MAX_RATIO > packed
+        }) {
+            let (name, unpacked) = (column.column_path().string(), column.uncompressed_size());
+            return Err(Error::input(format!("the column `{name}` unpacks from almost nothing to {unpacked} bytes")));
+        }
         let mask = ProjectionMask::leaves(self.metadata().file_metadata().schema_descr(), leaves);
         let selection = vec![RowSelector::skip(first), RowSelector::select(rows)];
         let build = || {
