@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::limits::Timeout;
 use super::selection::Selection;
+use super::watch::Watch;
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
 use crate::export::{Dialect, EXPORTS, Kind, Options, kind};
@@ -102,6 +103,7 @@ impl Export {
 
     async fn write(self, global: &Global, kind: &'static Kind, dialect: Dialect, url: String) -> Result<()> {
         let mill = global.mill().await?;
+        let _watch = Watch::over(&mill)?;
         let selected = self.selection.rows(&mill, self.limit).await?;
         let options = Options {
             kind,

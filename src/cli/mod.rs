@@ -26,6 +26,7 @@ mod slice;
 mod sql;
 mod status;
 mod verify;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

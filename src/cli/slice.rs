@@ -6,6 +6,7 @@ use datafusion::prelude::{ident, lit};
 use super::limits::Limits;
 use super::output::{Format, to_stdout, to_url};
 use super::selection::{Selection, slices};
+use super::watch::Watch;
 use super::{Global, columns, out};
 use crate::error::Result;
 use crate::progress::tell_line;
@@ -51,6 +52,7 @@ impl Slice {
 
     async fn take(self, global: &Global) -> Result<()> {
         let mill = global.mill().await?;
+        let _watch = Watch::over(&mill)?;
         let mut rows = self.selection.rows(&mill, None).await?.rows;
         if !self.by.is_empty() {
             let known: Vec<&str> = rows.schema().fields().iter().map(|field| field.name().as_str()).collect();

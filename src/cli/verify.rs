@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::limits::Timeout;
+use super::watch::Watch;
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
 use crate::run::verify::Finding;
@@ -29,6 +30,7 @@ impl Verify {
 
     async fn verified(&self, global: &Global) -> Result<()> {
         let mill = global.mill().await?;
+        let _watch = Watch::over(&mill)?;
         if let Some(url) = &self.export {
             let verified = mill.verify_export(url).await?;
             for fault in &verified.faults {

@@ -115,6 +115,14 @@ fn a_query_has_limits() {
     let output = limited(&["--timeout", "1s"], endless);
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("longer than it may, timeout `1s`"), "{}", said(&output));
+    assert_eq!(limited(&["--timeout", "0s"], three).status.code(), Some(2));
+    // What one call of a function makes is counted by no plan.
+    if cfg!(target_os = "linux") {
+        let bomb = "SELECT length(replace(repeat('a', 100000), 'a', repeat('b', 100000)))";
+        let output = limited(&["--set", "memory='64 MiB'"], bomb);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(said(&output).contains("more memory than it may"), "{}", said(&output));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,6 +192,8 @@ async fn a_predicate_stays_in_its_query_and_a_manifest_in_its_table() {
         ("SELECT * FROM dataset; SELECT * FROM dataset", "several statements"),
         ("SELECT *, detect('OUT', '', 'm') FROM dataset", "only tables may be read here, function `detect`"),
         ("SELECT * FROM dataset WHERE EXISTS (SELECT appearance('OUT', NULL))", "only tables may be read here"),
+        ("SELECT d.* FROM dataset d, generate_series(1, 1000000000000)", "more than the 20 samples"),
+        ("SELECT * FROM dataset UNION ALL SELECT * FROM dataset", "more than the 20 samples"),
     ];
     for (statement, refusal) in NO_QUERIES.iter().chain(&more) {
         let statement = statement.replace("OUT", evil.to_str().unwrap());
