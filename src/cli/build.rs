@@ -24,8 +24,8 @@ pub struct Build {
     /// Do not look at the sources; build from what is imported
     #[arg(long)]
     no_import: bool,
-    /// Make this again although nothing changed: a table (`objects`), a shard of all tables (`rooms/room_0001`), or a shard of one
-    /// (`objects/rooms/room_0001`); may be given several times
+    /// Make this again although nothing changed: a table (`objects`), a source (`rooms`), a scene (`rooms/room-0001`), a shard of all
+    /// tables (`rooms/rooms-0000`) or of one (`objects/rooms/rooms-0000`); may be given several times
     #[arg(long, value_name = "NAME")]
     force: Vec<String>,
 }

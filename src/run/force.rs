@@ -1,6 +1,9 @@
 //! What `build --force` names: shards that are made again although nothing that they depend on changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use datafusion::logical_expr::lit;
+use datafusion::prelude::ident;
 
 use super::Mill;
 use super::import::IMPORT;
@@ -25,7 +28,8 @@ impl Force {
 }
 
 impl Mill {
-    /// Takes the names for those of tables, shards (`rooms/room_0001`) and shards of tables (`objects/rooms/room_0001`); refuses what is none.
+    /// Takes the names for those of tables, sources (`rooms`), shards (`rooms/rooms-0000`), shards of tables (`objects/rooms/rooms-0000`) and scenes
+    /// (`rooms/room-0001`), whose shards are meant; refuses what is none.
     pub async fn force(&mut self, names: &[String]) -> Result<()> {
         if names.is_empty() {
             return Ok(());
@@ -38,8 +42,23 @@ impl Mill {
                 known.extend([shard.to_owned(), format!("{name}/{shard}")]);
             }
         }
-        let known: Vec<String> = known.into_iter().collect();
-        if let Some(name) = names.iter().find(|name| !known.contains(name)) {
+        let of_scenes = self.shards_of_scenes(names).await?;
+        let of_source = |name: &String| {
+            let shards = known
+                .iter()
+                .filter(|known| known.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('/')));
+            shards.filter(|_| self.project.sources.iter().any(|source| source.options.name == *name)).cloned().collect()
+        };
+        let meant = |name: &String| -> BTreeSet<String> {
+            if known.contains(name) {
+                return BTreeSet::from([name.clone()]);
+            }
+            of_scenes.get(name).cloned().unwrap_or_else(|| of_source(name))
+        };
+        let (forced, unknown): (Vec<_>, Vec<_>) =
+            names.iter().map(|name| (name, meant(name))).partition(|(_, shards)| !shards.is_empty());
+        let known: Vec<String> = known.iter().cloned().collect();
+        if let Some((name, _)) = unknown.first() {
             // Mostly the last part of a shard's name is given.
             let ending =
                 known.iter().filter(|known| known.ends_with(&format!("/{name}"))).min_by_key(|name| name.len());
@@ -48,11 +67,29 @@ impl Mill {
             return Err(match near {
                 Some(near) => error.hint(format!("did you mean `{near}`?")),
                 None => {
-                    error.hint("`spatialmill sql \"SELECT DISTINCT source, scene_id FROM frames\"` shows what there is")
+                    let list = self.project.command("sql \"SELECT DISTINCT source, scene_id FROM frames\"");
+                    error.hint(format!("a table, a source, a shard or a scene is named; `{list}` shows the scenes"))
                 }
             });
         }
-        self.force = Force(names.iter().cloned().collect());
+        self.force = Force(forced.into_iter().flat_map(|(_, shards)| shards).collect());
         Ok(())
+    }
+
+    /// The shards that frames of these scenes lie in.
+    async fn shards_of_scenes(&self, names: &[String]) -> Result<BTreeMap<String, BTreeSet<String>>> {
+        let mut shards: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let Some(frames) = self.warehouse.table("frames").await? else { return Ok(shards) };
+        let of_source = |shard: &str| names.iter().any(|name| name.split('/').next() == shard.split('/').next());
+        for shard in frames.shards().into_keys().filter(|shard| of_source(shard)) {
+            let rows =
+                self.session_without_tables()?.read_table(frames.provider_of(&BTreeSet::from([shard.to_owned()])))?;
+            for name in names {
+                if rows.clone().filter(ident("scene_id").eq(lit(name.as_str())))?.count().await? > 0 {
+                    shards.entry(name.clone()).or_default().insert(shard.to_owned());
+                }
+            }
+        }
+        Ok(shards)
     }
 }

@@ -175,6 +175,11 @@ async fn what_is_forced_is_made_again_and_nothing_else() {
     let made = build(&mill).await;
     assert_eq!((made["objects"], made["dataset"]), (1, 1), "{made:?}");
     assert_eq!(mill.warehouse.table("frames").await.unwrap().unwrap().version(), read + 1, "it is read again, too");
+    // A source, and a scene by its name, stand for their shards.
+    for name in ["rooms", "rooms/room-0001"] {
+        mill.force(&[name.to_owned()]).await.unwrap();
+        assert_eq!(build(&mill).await["objects"], 1, "{name}");
+    }
     let unknown = shard.rsplit('/').next().unwrap();
     let error = mill.force(&[unknown.to_owned()]).await.unwrap_err();
     assert!(error.kind() == Kind::Usage && error.advice().unwrap().contains(&shard), "{error}");
@@ -300,6 +305,15 @@ async fn what_lies_beside_tables_is_passed_over() {
         let path = folder.path().join("warehouse").join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, "x").unwrap();
+    }
+    #[cfg(unix)]
+    {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let warehouse = folder.path().join("warehouse");
+        std::os::unix::fs::symlink(".", warehouse.join("loop")).unwrap();
+        std::fs::write(warehouse.join(OsStr::from_bytes(b"caf\xe9")), "x").unwrap();
+        std::fs::create_dir(warehouse.join("two\nlines")).unwrap();
     }
     let foreign = folder.path().join("warehouse/theirs/_delta_log");
     std::fs::create_dir_all(&foreign).unwrap();
