@@ -74,7 +74,11 @@ impl Error {
 
     /// Adds where it happened: `file`, `table`, `row`, `key`, `column`, ...
     pub fn with(mut self, what: &'static str, value: impl fmt::Display) -> Self {
-        self.context.push((what, value.to_string()));
+        let said = (what, value.to_string());
+        // Whoever passes an error on may not know what it says already.
+        if !self.context.contains(&said) {
+            self.context.push(said);
+        }
         self
     }
 
@@ -148,6 +152,9 @@ impl fmt::Display for Error {
 /// Characters of a cause in somebody else's words, which may have the whole of what was read in them.
 const MAX_CAUSE: usize = 600;
 
+/// What DataFusion adds to a fault of its own: it is not for who met it here.
+const BUG_REPORT: &str = "\nThis issue was likely caused by a bug in DataFusion";
+
 /// The words before a value of Rust's as its own debuggers print it, `Name { field: ..`: they mean nothing to who reads them.
 fn without_debug(why: &str) -> &str {
     let is_struct = |at: usize| {
@@ -158,8 +165,17 @@ fn without_debug(why: &str) -> &str {
             && field.chars().all(|c| c.is_ascii_lowercase() || c == '_')
     };
     let end = why.match_indices(" { ").map(|(at, _)| at).find(|at| is_struct(*at));
-    let words = end.map_or(why, |end| why[..end].trim_end_matches(|c: char| c.is_alphanumeric()));
-    words.trim().trim_end_matches(':')
+    let is_name = |c: char| c.is_alphanumeric();
+    let words = end.map_or(why, |end| {
+        // `Outer(Inner { ..`
+        let mut words = why[..end].trim_end_matches(is_name);
+        while let Some(outer) = words.strip_suffix('(') {
+            words = outer.trim_end_matches(is_name);
+        }
+        words
+    });
+    let words = words.split_once(BUG_REPORT).map_or(words, |(words, _)| words);
+    words.trim().trim_end_matches([':', '.'])
 }
 
 // `source` is printed by `Display`, so it is not offered again: error reporters would print it twice.
@@ -311,6 +327,8 @@ mod tests {
         for said in ["expected { at line 3", "SQL: a { b }", "Set { x }: y", "plain"] {
             assert_eq!(without_debug(said), said);
         }
+        let window = "Physical plan does not support logical expression WindowFunction(WindowFunction { fun: x })";
+        assert_eq!(without_debug(window), "Physical plan does not support logical expression");
         let deep = Error::input("a log cannot be read").because("[".repeat(100_000));
         assert!(deep.to_string().len() < 1000);
     }

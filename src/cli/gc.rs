@@ -19,7 +19,7 @@ pub struct Gc {
     #[arg(long, default_value = "24h", value_parser = duration)]
     grace: Duration,
     /// How many versions of each table stay readable
-    #[arg(long, default_value_t = 10, value_name = "N")]
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     keep_versions: u64,
     /// Say what would be deleted, and delete nothing
     #[arg(long)]

@@ -43,7 +43,7 @@ impl Limits {
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Timeout {
     /// Give up after this time: 30s, 5m, 2h
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     timeout: Option<Duration>,
 }
 
@@ -99,6 +99,14 @@ impl Stream for AtMost {
 impl RecordBatchStream for AtMost {
     fn schema(&self) -> SchemaRef {
         self.rows.schema()
+    }
+}
+
+/// A duration that something can be done in.
+fn time(text: &str) -> Result<Duration, Error> {
+    match duration(text)? {
+        Duration::ZERO => Err(Error::usage("nothing is done in no time").hint("leave --timeout out for no limit")),
+        time => Ok(time),
     }
 }
 

@@ -72,10 +72,14 @@ fn list(global: &Global) -> Result<()> {
     };
     let rows: Vec<_> = project.models().entries().map(row).collect();
     if rows.is_empty() {
-        return Err(Error::usage("no models.toml here, or none in it")
-            .hint("`spatialmill models --help` shows one; `--family all` lists what can be read"));
+        return Err(no_models());
     }
     out(&columns(&["model", "task", "family", "licence", "used as"], &rows))
+}
+
+fn no_models() -> Error {
+    Error::usage("no models.toml here, or none in it")
+        .hint("`spatialmill models --help` shows one; `--family all` lists what can be read")
 }
 
 async fn check(global: &Global, name: &str) -> Result<()> {
@@ -90,6 +94,9 @@ async fn check(global: &Global, name: &str) -> Result<()> {
         .collect();
     if wanted.is_empty() {
         let names: Vec<&str> = project.models().entries().map(|entry| entry.name.as_str()).collect();
+        if names.is_empty() {
+            return Err(no_models());
+        }
         return Err(unknown("model", name, &names));
     }
     let (mut rows, mut failed) = (Vec::new(), 0);

@@ -145,8 +145,10 @@ async fn known(context: &SessionContext, column: &str, value: &str) -> Result<()
         return Ok(());
     }
     let there = values_of(context, column).await?;
+    let is_empty = context.table("dataset").await?.limit(0, Some(1))?.count().await? == 0;
     let hint = match (nearest(value, &there), there.as_slice()) {
         (Some(name), _) => format!("did you mean `{name}`?"),
+        (None, []) if !is_empty => format!("no sample has any {}: no source says it", column.replace('_', " ")),
         (None, []) => "the dataset is empty; `spatialmill report` says what became of its rows".to_owned(),
         (None, there) => format!("there are: {}", there.join(", ")),
     };

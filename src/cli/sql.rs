@@ -11,6 +11,7 @@ use futures::FutureExt;
 
 use super::limits::Limits;
 use super::output::{Format, to_stdout};
+use super::watch::Watch;
 use super::{Global, fault, out, told};
 use crate::error::{Context, Error, Kind, Result};
 use crate::progress::{tell, tell_line};
@@ -46,6 +47,7 @@ pub struct Sql {
 impl Sql {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let mill = global.mill().await?;
+        let _watch = Watch::over(&mill)?;
         let versions = versions(&self.version)?;
         let stored = if versions.is_empty() { Vec::new() } else { mill.warehouse.tables().await? };
         versions.keys().try_for_each(|table| known("table", table, &stored))?;
@@ -62,14 +64,21 @@ impl Sql {
 }
 
 fn versions(given: &[String]) -> Result<BTreeMap<String, u64>> {
-    let parse = |item: &String| {
+    let parse = |item: &String| -> Result<(String, u64)> {
         let (table, number) = item.split_once('=').unwrap_or(("dataset", item));
         let number = number.parse().map_err(|_| {
             Error::usage("a version is a number").with("given", item).hint("--version 3 or --version objects=2")
         })?;
         Ok((table.to_owned(), number))
     };
-    given.iter().map(parse).collect()
+    let mut versions = BTreeMap::new();
+    for item in given {
+        let (table, number) = parse(item)?;
+        if versions.insert(table.clone(), number).is_some_and(|other| other != number) {
+            return Err(Error::usage("a table is read at one version").with("table", table).with("given", item));
+        }
+    }
+    Ok(versions)
 }
 
 /// Statements in, rows to stdout.

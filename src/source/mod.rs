@@ -28,7 +28,7 @@ mod visual_genome;
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::suggestion::unknown;
+use crate::suggestion::{nearest, unknown};
 use root::{Refusal, Root};
 use rows::Rows;
 
@@ -176,10 +176,16 @@ impl Options {
     /// The options of one kind, as a struct that refuses what it does not know.
     pub fn parse<T: serde::de::DeserializeOwned>(&self, kind: &str) -> Result<T> {
         self.extra.clone().try_into().map_err(|e: toml::de::Error| {
+            // The name that is unknown, and those that are not, are quoted.
+            let mut names = e.message().split('`').skip(1).step_by(2);
+            let given = names.next().filter(|_| e.message().starts_with("unknown field"));
+            let known: Vec<&str> = names.collect();
+            let meant = given.and_then(|given| nearest(given, &known));
+            let lists = format!("`spatialmill import --kind {kind}` lists the options of this kind");
             Error::usage(format!("a wrong option of a `{kind}` source"))
                 .with("source", &self.name)
                 .because(e.message().to_owned())
-                .hint(format!("`spatialmill import --kind {kind}` lists the options of this kind"))
+                .hint(meant.map(|name| format!("did you mean `{name}`? {lists}")).unwrap_or(lists))
         })
     }
 }
