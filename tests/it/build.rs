@@ -61,7 +61,7 @@ async fn rows_depend_on_no_partition_batch_or_store() {
     let mut first: Option<(Vec<String>, Vec<String>)> = None;
     for set in [
         ["url=one", "partitions=1", "batch_size=8192"],
-        ["url=two", "partitions=2", "batch_size=7"],
+        ["url=two", "partitions=2", "batch_size=61"],
         ["url=memory://eight", "partitions=8", "batch_size=64"],
     ] {
         let mill = built(folder.path(), "scan", &set).await;

@@ -465,8 +465,8 @@ async fn an_interrupted_export_is_taken_up() {
         let options = options(kind(name).unwrap(), torn.to_str().unwrap());
         let mut interrupted = 0;
         let manifest = loop {
-            // A little longer each time, so that it stops everywhere and ends.
-            let patience = Duration::from_millis(20 * (interrupted + 1));
+            // Longer each time, so that it stops everywhere and ends, however slow the machine is.
+            let patience = Duration::from_millis(20).mul_f64(1.3_f64.powi(interrupted));
             match tokio::time::timeout(patience, export(&mill, &options)).await {
                 Ok(done) => break done.unwrap().0,
                 Err(_) => interrupted += 1,
