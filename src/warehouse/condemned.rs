@@ -126,16 +126,21 @@ impl Table {
 
     /// Those of the parts that are not there with the size that they were written with, or that are condemned.
     pub async fn lost<'a>(&self, parts: &'a [Part]) -> Result<Vec<&'a Part>> {
-        // What another program added lies where it wants to, and is checked by `verify` alone.
-        let ours: Vec<&Part> = parts.iter().filter(|part| folder_of(&part.path).is_some()).collect();
+        // What another program added lies where it wants to, and is checked by `verify` alone. A part of ours that lies elsewhere is one whose
+        // path in the log was altered.
+        let ours: Vec<&Part> =
+            parts.iter().filter(|part| folder_of(&part.path).is_some() || !part.fingerprint.is_empty()).collect();
         if ours.is_empty() {
             return Ok(Vec::new());
         }
         // Notes first: see above.
         let condemned: HashSet<String> = self.notes().await?.into_iter().flat_map(|note| note.parts).collect();
-        let found = self.sizes(&ours).await?;
+        let in_place: Vec<&Part> = ours.iter().copied().filter(|part| folder_of(&part.path).is_some()).collect();
+        let found = self.sizes(&in_place).await?;
         let is_lost = |part: &Part| {
-            condemned.contains(&part.path) || found.get(&self.location().path(&part.path)) != Some(&part.bytes)
+            folder_of(&part.path).is_none()
+                || condemned.contains(&part.path)
+                || found.get(&self.location().path(&part.path)) != Some(&part.bytes)
         };
         Ok(ours.into_iter().filter(|part| is_lost(part)).collect())
     }
