@@ -24,15 +24,24 @@ pub struct Demo {
     seed: Option<u32>,
 }
 
+/// The kind of source that makes its own data.
+const DEMO: &str = "synthetic";
+
 impl Demo {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         std::fs::create_dir_all(&self.dir).or_input(|| format!("cannot create `{}`", self.dir.display()))?;
         let file = self.dir.join("mill.toml");
         if !file.exists() {
-            let text = with_seed(&init::template(kind("synthetic")?), self.seed.unwrap_or(0));
+            let text = with_seed(&init::template(kind(DEMO)?), self.seed.unwrap_or(0));
             std::fs::write(&file, text).or_input(|| format!("cannot write `{}`", file.display()))?;
         }
         let project = Project::load(&self.dir, &global.set)?;
+        if let Some(source) = project.sources.iter().find(|source| source.kind != DEMO) {
+            return Err(Error::usage("there is another project in this folder, and the demo is of rooms alone")
+                .with("file", file.display())
+                .with("source", &source.options.name)
+                .hint("name another folder: `spatialmill demo demo-rooms`"));
+        }
         if let Some(seed) = self.seed.filter(|seed| i64::from(*seed) != project.integer("seed")) {
             return Err(Error::usage("the demo in this folder has another seed")
                 .with("file", file.display())

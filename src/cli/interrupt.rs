@@ -25,10 +25,17 @@ pub async fn or_interrupted(kept: Kept, work: impl Future<Output = Result<()>>) 
         // Threads that read or compute are not waited for.
         std::process::exit(code)
     });
+    // A file that grows beyond what the shell allows would end the process without a word; with a handler, writing fails and says why.
+    #[cfg(unix)]
+    let _file_limit = tokio::signal::unix::signal(FILE_TOO_LARGE);
     let outcome = work.await;
     watch.abort();
     outcome
 }
+
+/// SIGXFSZ, by its number on Linux, macOS and the BSDs.
+#[cfg(unix)]
+const FILE_TOO_LARGE: tokio::signal::unix::SignalKind = tokio::signal::unix::SignalKind::from_raw(25);
 
 fn what_is_kept(kept: Kept) -> &'static str {
     match kept {

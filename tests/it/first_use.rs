@@ -123,6 +123,27 @@ fn a_lost_photo_is_held_against_its_whole_source() {
     assert!(build(3).contains("2 of 30 images are quarantined"));
 }
 
+#[test]
+fn the_demo_leaves_other_projects_alone() {
+    let folder = project("[[source]]\nname = 'mine'\nkind = 'images'\nroot = 'photos'\n");
+    let output = spatialmill(folder.path()).args(["demo", "p"]).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("another project in this folder"), "{}", said(&output));
+    assert_eq!(std::fs::read_dir(folder.path().join("p")).expect("a folder").count(), 1);
+}
+
+/// What the shell allows a file to be is an error that says so.
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_grow_is_an_error() {
+    let folder = project(ROOMS);
+    let program = env!("CARGO_BIN_EXE_spatialmill");
+    let limited = format!("ulimit -f 8 && exec '{program}' -q --project p import");
+    let output = Command::new("sh").current_dir(folder.path()).args(["-c", &limited]).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(said(&output).contains("File too large"), "{}", said(&output));
+}
+
 /// A pipe that nobody writes to would be waited for without end.
 #[cfg(unix)]
 #[test]
