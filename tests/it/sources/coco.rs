@@ -160,7 +160,7 @@ fn an_image_that_cannot_be_used_says_why() {
         ("missing_file", "file_name", json!("a\\b.jpg")),
         ("missing_file", "file_name", json!("/etc/passwd")),
         ("image", "width", json!(33)),
-        ("image", "width", json!(0)),
+        ("image", "width", json!(0.5)),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let mut document = document();
