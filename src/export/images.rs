@@ -6,7 +6,7 @@
 //! ```
 //!
 //! An image that nothing is drawn on is the source's own file, byte for byte, unless that says of itself that it is to be turned: an image of an
-//! export is seen one way up by every loader. It is decoded all the same, to its last pixel: what a trainer cannot load is in no export.
+//! export is seen one way up by every loader. So is a PNG that loaders refuse or show otherwise (16 bits, packed texts): it becomes a JPEG. It is decoded all the same, to its last pixel: what a trainer cannot load is in no export.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use spatialmill_geometry::{Mask, PixelBox};
 use super::sample::Mark;
 use crate::error::{Context, Error, Result};
 use crate::photos::{self, Address};
-use crate::source::photo::MAX_BYTES;
+use crate::source::photo::{MAX_BYTES, reads_alike};
 
 /// Where the images of an export are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,7 +177,7 @@ pub fn make(
             .hint("the source changed after it was imported: import it again"));
     }
     for marks in recipes {
-        let (bytes, ending) = if marks.is_empty() {
+        let (bytes, ending) = if marks.is_empty() && reads_alike(file) {
             (file.clone(), if file.starts_with(b"\x89PNG") { "png" } else { "jpg" })
         } else {
             let drawn: Vec<Drawn<'_>> =

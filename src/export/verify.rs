@@ -23,6 +23,7 @@ use super::sample::{Image, Mark, Sample};
 use super::{Kind, Read, ReadImage, kind, size};
 use crate::error::{Context, Error, Result};
 use crate::run::{Mill, read_only};
+use crate::source::photo::{check, reads_alike};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -182,6 +183,12 @@ fn look(bytes: &[u8]) -> Result<(u32, u32), String> {
     let picture = Picture::decode(bytes).map_err(|e| format!("its image cannot be decoded: {e}"))?;
     if without_orientation(bytes).is_some() {
         return Err("its image says that it is to be turned, which some loaders do and some do not".to_owned());
+    }
+    check(bytes).map_err(|why| format!("its image is damaged: {}", why.message))?;
+    if !reads_alike(bytes) {
+        return Err(
+            "its image has 16 bits, or packed texts beside it, which some loaders refuse or show otherwise".to_owned()
+        );
     }
     Ok((picture.width(), picture.height()))
 }

@@ -29,7 +29,7 @@ use crate::warehouse::Location;
 pub const BENCHMARK: &str = "benchmark";
 
 /// Changes when the same line would match other frames.
-const MATCHING: &str = "matching 3";
+const MATCHING: &str = "matching 4";
 
 /// What shards matched, below the warehouse.
 const FOLDER: &str = "_benchmarks";
@@ -48,6 +48,8 @@ pub struct Benchmarks {
     by_sha256: HashMap<String, Vec<usize>>,
     /// By the name of a file or a scene that is a line of its own, or by the last part of a path.
     by_name: HashMap<String, Vec<usize>>,
+    /// By a path as a whole.
+    by_path: HashMap<String, Vec<usize>>,
     /// By each part of a path.
     by_part: HashMap<String, Vec<usize>>,
     digest: blake3::Hasher,
@@ -122,6 +124,7 @@ impl Benchmarks {
                     self.by_part.entry(part.to_owned()).or_default().push(at);
                 }
             }
+            self.by_path.entry(path.clone().into_owned()).or_default().push(at);
             let name = path.rsplit('/').next().unwrap_or_default();
             self.by_name.entry(name.to_owned()).or_default().push(at);
             let is_path = path.contains('/');
@@ -164,6 +167,10 @@ impl Benchmarks {
         };
         let mut matching: Vec<usize> = Vec::new();
         matching.extend(frame.sha256.as_deref().into_iter().flat_map(|sha256| lines(&self.by_sha256, sha256)));
+        // A frame's own id, with its source or without.
+        let id = frame.frame_id.as_str();
+        let ids = [Some(id), id.split_once('/').map(|(_, id)| id)].into_iter().flatten();
+        matching.extend(ids.filter(|id| !id.is_empty()).flat_map(|id| lines(&self.by_path, id)));
         // A path through the folder of a scene names the scene.
         let scenes = [scene, scene.and_then(room)];
         matching.extend(scenes.into_iter().flatten().flat_map(|scene| lines(&self.by_part, scene)));

@@ -94,6 +94,9 @@ pub fn fitted(recorded: &Intrinsics, of: CameraSize, image: Stored) -> Result<Ca
 /// enough to tell.
 const OFF_CENTRE: f64 = 1.2;
 
+/// Pixels are square, or are when images that were made square (16:9 at most) are made wide again.
+const OBLONG: f64 = 1.8;
+
 /// Where both sides are off by the same factor, the image was scaled and the intrinsics were not.
 const SAME_FACTOR: f64 = 0.05;
 const SCALED: f64 = 0.1;
@@ -101,6 +104,15 @@ const SCALED: f64 = 0.1;
 /// Whether intrinsics can be of an image of this size, by their principal point.
 fn plausible(camera: &Intrinsics, width: u32, height: u32) -> Result<(), Refused> {
     inside(camera, width, height)?;
+    let aspect = camera.fx / camera.fy;
+    if aspect.max(1.0 / aspect) > OBLONG {
+        let Intrinsics { fx, fy, .. } = camera;
+        let message = format!(
+            "fx is {fx} and fy {fy}: no camera has such pixels; one of them is of another size. Where they are right, say \
+             `intrinsics_size = \"image\"` of the source"
+        );
+        return Err(Refused::new("intrinsics", message));
+    }
     // The size of the image in whose middle the principal point would be.
     let (own_width, own_height) = (2.0 * camera.cx + 1.0, 2.0 * camera.cy + 1.0);
     let (x, y) = (own_width / f64::from(width), own_height / f64::from(height));
@@ -167,6 +179,9 @@ mod tests {
         for size in [(320, 240), (480, 360), (512, 384), (213, 160), (1280, 960), (800, 600), (480, 640), (160, 480)] {
             assert!(check(K, CameraSize::Unsaid, size, 1).is_none(), "{size:?}");
         }
+        let oblong = Intrinsics { fy: 250.0, ..K };
+        assert!(check(oblong, CameraSize::Unsaid, (640, 480), 1).is_none());
+        assert!(check(oblong, CameraSize::OfImage, (640, 480), 1).is_some());
         let relative = Intrinsics { fx: 0.8, fy: 1.1, cx: 0.5, cy: 0.5 };
         let why =
             fitted(&relative, CameraSize::Unsaid, Stored { width: 640, height: 480, turn: Turn::NONE }).unwrap_err();

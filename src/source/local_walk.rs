@@ -77,7 +77,14 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn enter(&mut self, shown: &Path, real: &Path) -> Result<()> {
         let failed = || format!("cannot list `{}`", shown.display());
-        for item in std::fs::read_dir(real).or_input(failed)? {
+        let items = match std::fs::read_dir(real) {
+            // Somebody else's, such as `lost+found` of a disk; without the root itself there is nothing.
+            Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied && shown != self.folder.path => {
+                return self.refuse(shown, "/", Refusal::NotListed);
+            }
+            items => items.or_input(failed)?,
+        };
+        for item in items {
             let item = item.or_input(failed)?;
             let shown = shown.join(item.file_name());
             let is_link = item.file_type().is_ok_and(|kind| kind.is_symlink());

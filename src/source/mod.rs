@@ -110,6 +110,8 @@ impl Source for Whole {
             match why {
                 // It costs itself: somebody's upload went wrong, and no dataset has such names.
                 Refusal::NoPath => rows.remark(path.clone(), &path, why.reason())?,
+                // What is in it nobody knows.
+                Refusal::NotListed => rows.refuse(path.clone(), &path, why.reason())?,
                 _ => rows.refuse_image(path.clone(), &path, why.reason())?,
             }
         }

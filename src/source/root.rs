@@ -75,6 +75,7 @@ pub enum Refusal {
     NotUtf8,
     NoFile,
     NoPath,
+    NotListed,
 }
 
 impl Refusal {
@@ -90,6 +91,7 @@ impl Refusal {
                 ("path", "a link that became a text: it holds the path of what it should be; copy links as links")
             }
             Self::NotUtf8 => ("path", "its name is not UTF-8"),
+            Self::NotListed => ("unreadable", "a folder that may not be listed: permission denied"),
             Self::NoFile => ("unreadable", "it is no file: a pipe, a socket or a device"),
             Self::NoPath => {
                 ("path", "the key is no path: it has an empty part, a part `.` or `..`, or a control character")

@@ -263,7 +263,8 @@ impl Document {
     /// The folder below which its first photos are.
     fn found_below(&self, root: &Root) -> Result<String> {
         let beside = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        for folder in [&self.folder, "", beside] {
+        let above = self.folder.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for folder in [&self.folder, above, "", beside] {
             for name in &self.first_names {
                 let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
                 let path = root.admit(&path).and_then(|()| root.spelled(&path));

@@ -134,7 +134,7 @@ pub fn find(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<Found
     passed_over.retain(|path| !captions.contains(path));
     let (mut photos, mut unclear) = (Vec::new(), Vec::new());
     for path in objects.iter().chain(&captions) {
-        let suffix = suffix(path).unwrap_or_default();
+        let suffix = part(path);
         let named = named_split(path);
         unclear.extend(named.filter(|(_, sure)| !sure).map(|(split, _)| (path.clone(), split)));
         let split = named.map(|(split, _)| split).or(split);
@@ -159,6 +159,13 @@ pub fn find(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<Found
 /// `val2017` of `annotations/instances_val2017.json`.
 fn suffix(path: &str) -> Option<&str> {
     path.rsplit('/').next()?.strip_prefix("instances_")?.strip_suffix(".json")
+}
+
+/// The same of any file that is named as COCO's are; empty for others.
+fn part(path: &str) -> &str {
+    let name = path.rsplit('/').next().and_then(|name| name.strip_suffix(".json")).unwrap_or_default();
+    let kinds = ["instances_", "captions_", "person_keypoints_", "image_info_", "stuff_"];
+    kinds.into_iter().find_map(|kind| name.strip_prefix(kind)).unwrap_or_default()
 }
 
 fn folder(root: &Root, suffix: &str) -> Result<String> {
