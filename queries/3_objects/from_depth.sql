@@ -20,7 +20,7 @@ FROM (
                 'frame_id', f.frame_id, 'width', f.width, 'height', f.height, 'fx', f.fx, 'fy', f.fy, 'cx', f.cx, 'cy', f.cy,
                 'world_from_camera', f.world_from_camera, 'gravity', f.gravity, 'depth_uri', f.depth_uri,
                 'depth_scale', f.depth_scale, 'exhaustive', f.exhaustive, 'lifted_from', f.lifted_from, 'trust', f.trust,
-                'box_trust', $box_trust, 'depth_noise', $depth_noise),
+                'box_trust', $box_trust, 'depth_noise', $depth_noise, 'stands_out', $min_outline_model),
             d.found) AS lifted
         FROM seen f
         JOIN (

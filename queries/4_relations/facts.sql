@@ -102,6 +102,11 @@ compared AS (
             WHEN 'height' THEN (s.box.y1 - s.box.y0) - (o.box.y1 - o.box.y0)
             ELSE (s.box.x1 - s.box.x0) * (s.box.y1 - s.box.y0) - (o.box.x1 - o.box.x0) * (o.box.y1 - o.box.y0)
         END AS boxes_say,
+        -- A model's guess of what is nearer needs a witness: what stands on a floor nearer by ends lower in the image.
+        CASE
+            WHEN l.axis = 'depth' AND 'model' IN (s.lifted_from, o.lifted_from)
+                THEN $min_image_gap_depth_model * least(s.box.y1 - s.box.y0, o.box.y1 - o.box.y0)
+        END AS needs_lower_by,
         s.breadth - o.breadth AS broader_by,
         s.broad_side - o.broad_side AS more_by
     -- A join holds what stands on its left in memory and lets what stands on its right stream past.
@@ -159,6 +164,7 @@ SELECT
             tilted IS NULL OR tilted['value'] <= min_gap OR tilted['margin'] <= min_margin OR tilted['overlap'] > max_overlap
         ) THEN 'gravity_unknown'
         WHEN NOT fact['agrees'] THEN 'image_disagrees'
+        WHEN CASE WHEN fact['relation'] = 'near' THEN boxes_say ELSE -boxes_say END <= needs_lower_by THEN 'image_disagrees'
         -- A camera that is turned about its axis shows things in another order than the upright view has them.
         WHEN fact['relation'] = 'left' AND right_by >= 0 OR fact['relation'] = 'right' AND right_by <= 0
             OR fact['relation'] = 'above' AND down_by >= 0 OR fact['relation'] = 'below' AND down_by <= 0

@@ -29,6 +29,8 @@ pub struct Frame {
     pub box_trust: f64,
     /// By how much its depth errs 1 m away, metres.
     pub depth_noise: f64,
+    /// The share of a thing's outline that a model's depth must show before the thing is trusted (0-1).
+    pub stands_out: f64,
 }
 
 /// The frames of a struct column, each or what is wrong with it.
@@ -48,7 +50,8 @@ pub fn frames_of(column: &StructArray) -> Result<Vec<(String, Result<Frame, Lost
     // Frames of scans say neither.
     let lifted_from = column.column_by_name("lifted_from").map(|_| record.text("lifted_from")).transpose()?;
     let optional = |name: &str| column.column_by_name(name).map(|_| number(name)).transpose();
-    let (trust, box_trust, depth_noise) = (optional("trust")?, optional("box_trust")?, optional("depth_noise")?);
+    let (trust, box_trust) = (optional("trust")?, optional("box_trust")?);
+    let (depth_noise, stands_out) = (optional("depth_noise")?, optional("stands_out")?);
     let mut frames = Vec::with_capacity(column.len());
     for row in 0..column.len() {
         let frame_id = text(&ids, row).unwrap_or_default();
@@ -76,6 +79,7 @@ pub fn frames_of(column: &StructArray) -> Result<Vec<(String, Result<Frame, Lost
                 trust: trust.as_ref().map_or(1.0, |trust| trust[row]).clamp(0.0, 1.0),
                 box_trust: box_trust.as_ref().map_or(1.0, |trust| trust[row]).clamp(0.0, 1.0),
                 depth_noise: depth_noise.as_ref().map_or(0.0, |noise| noise[row]).max(0.0),
+                stands_out: stands_out.as_ref().map_or(0.0, |share| share[row]).clamp(0.0, 1.0),
             })
         });
         frames.push((frame_id, frame));

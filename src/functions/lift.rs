@@ -9,7 +9,7 @@ use arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
 use futures::{StreamExt, TryStreamExt};
 use spatialmill_columns::{Lists, Record};
-use spatialmill_geometry::lift::{Ahead, shown, uncovered};
+use spatialmill_geometry::lift::{Ahead, EstimatedRules, shown, uncovered};
 use spatialmill_geometry::{DepthImage, Gravity, LiftFailure, LiftRules, Mask, Outline, PixelBox, lift};
 
 use super::depth;
@@ -127,7 +127,8 @@ fn lift_one(frame: &Frame, depth: &DepthImage, found: &Detection) -> ObjectRow {
     };
     let (rules, lifted_from) =
         if frame.estimated { (LiftRules::estimated(), "model") } else { (LiftRules::default(), "depth") };
-    let rules = LiftRules { noise_m: frame.depth_noise, ..rules };
+    let estimated = rules.estimated.map(|rules| EstimatedRules { stands_out: frame.stands_out, ..rules });
+    let rules = LiftRules { noise_m: frame.depth_noise, estimated, ..rules };
     match lift(&outline, depth, &frame.intrinsics, &frame.view, &rules) {
         Ok(lifted) => {
             row.place(&lifted.centre, &lifted.bounds, lifted.nearest, &lifted.obb);

@@ -69,7 +69,10 @@ pub const REASONS: &[(&str, &[Reason])] = &[
                 "gravity_unknown",
                 "nobody knows how the camera is tilted, and a tilt would make the other one the higher one (max_unknown_pitch)",
             ),
-            reason("image_disagrees", "the image shows them in the other order"),
+            reason(
+                "image_disagrees",
+                "the image shows them in the other order, or does not bear a model's depth out (min_image_gap_depth_model)",
+            ),
             reason("seen_aslant", "the wider one is narrower when one stands before it"),
             reason("shape_disagrees", "the larger one is smaller from its broad side"),
         ],

@@ -173,6 +173,12 @@ pub const KEYS: &[Key] = &[
         "0.0015",
         "by how much depth images err 1 m away, metres; it grows with the square of the distance, as that of stereo and structured light does, and takes the sizes of far things; 0 for lidar",
     ),
+    share(
+        "ask",
+        "min_outline_model",
+        "0.2",
+        "share of a thing's outline along which a model's depth must differ, by 5 %, from the thing's own; a thing that stands out less is trusted less, as the model takes it for the wall or the table (0-1; 0 trusts it)",
+    ),
     key("ask", "min_gap_lateral", "0.1", "left and right: distance between the centres, metres"),
     key(
         "ask",
@@ -208,6 +214,12 @@ pub const KEYS: &[Key] = &[
         "min_margin_depth_model",
         "0.6",
         "near and far by a model's depth: the least of that margin. (Its order is right in 69 % at margins of .15 to .25, 74 % up to .4, 84 % up to .6, 89 % above)",
+    ),
+    key(
+        "ask",
+        "min_image_gap_depth_model",
+        "0.25",
+        "near and far by a model's depth: by how much the nearer thing must also end lower in the image, as on a floor, relative to the height of the lower box of the two; below -1000 the image is not asked. (Of 40 answers judged by eye it took four of six that were wrong, and none that was right)",
     ),
     share("ask", "max_overlap_depth", "0.5", "near and far: shared part of the shallower one's depth (0-1)"),
     key("ask", "min_gap_size", "0.05", "wider and taller: difference, metres"),

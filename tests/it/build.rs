@@ -281,7 +281,7 @@ async fn a_mask_of_another_size_than_its_frame_is_quarantined() {
     let mill = Mill::open(project(folder.path(), "depth", &[]), Progress::silent()).await.unwrap();
     mill.import(&[]).await.unwrap();
     let sql = include_str!("../../queries/3_objects/from_depth.sql");
-    let sql = &sql.replace("$box_trust", "0.5").replace("$depth_noise", "0.002");
+    let sql = &sql.replace("$box_trust", "0.5").replace("$depth_noise", "0.002").replace("$min_outline_model", "0.2");
     let larger =
         "'mask', named_struct('height', mask['height'] * 2, 'width', mask['width'] * 2, 'counts', mask['counts'])";
     let lost = |sql: &str| format!("SELECT quarantined FROM ({sql}) WHERE quarantined IS NOT NULL");

@@ -41,7 +41,8 @@ pub(super) fn lift_box(bounds: &PixelBox, picture: &Picture, rules: &LiftRules) 
     let (nearest, furthest, typical) = (mode[0], mode[mode.len() - 1], median(mode.to_vec()));
 
     let at = |x: f64, y: f64, depth_m: f64| view.camera_to_view(&intrinsics.back_project(x, y, depth_m));
-    let around = Sample::of_all(&mask(&inside)?, depth, rules)?;
+    let whole = mask(&inside)?;
+    let around = Sample::of_all(&whole, depth, rules)?;
     let ahead: Vec<f64> = around
         .readings
         .iter()
@@ -60,14 +61,16 @@ pub(super) fn lift_box(bounds: &PixelBox, picture: &Picture, rules: &LiftRules) 
         high: Vector3::new(across.high.x, high_y, across.high.z),
     };
     let picture_area = f64::from(width) * f64::from(height);
-    let large = rules.estimated.map_or(1.0, |rules| rules.large_enough(inside.area() / picture_area));
+    let estimated = rules
+        .estimated
+        .map_or(1.0, |rules| rules.large_enough(inside.area() / picture_area) * rules.told_apart(&whole, depth));
     Ok(Lifted {
         centre: at(0.5 * (x0 + x1), 0.5 * (y0 + y1), typical),
         nearest: low_y,
         obb: OrientedBox::upright(found.centre(), 0.0, found.extent()),
         bounds: found,
         points,
-        lift_quality: middle.with_depth * share * large,
+        lift_quality: middle.with_depth * share * estimated,
         size_quality: 0.0,
     })
 }

@@ -1,6 +1,6 @@
 //! How much of an object its picture shows, as far as outline and depth tell: what the border cuts off, and what other things hide.
 
-use super::Outline;
+use super::{Outline, median};
 use crate::{DepthImage, Mask};
 
 /// Beyond an edge the depth must be nearer by this share before something stands there: the floor before an object comes nearer by
@@ -201,6 +201,35 @@ pub(super) fn unhidden(mask: &Mask, depth: &DepthImage) -> f64 {
         }
     }
     if edge == 0 { 1.0 } else { 1.0 - f64::from(hidden) / f64::from(edge) }
+}
+
+/// How far from an outline estimated depth is looked at, relative to the picture's longer side: nearer by, networks blend the two sides.
+const BLEND: f64 = 0.02;
+
+/// By how much depth must differ for two things to be told apart in it, relative to the one's.
+const DIFFERS: f64 = 0.05;
+
+/// The share of a mask's outermost pixels beyond which, once and twice [`BLEND`] away, the depth is not the mask's own: how much of a thing's
+/// outline a depth image shows. 1 where nothing is to be seen beyond it.
+pub(super) fn standing_out(mask: &Mask, depth: &DepthImage) -> f64 {
+    let edge = Edge { mask, depth, step: step(mask) };
+    let own = median(mask.pixels().filter_map(|(x, y)| edge.reading((x.into(), y.into()))).collect());
+    let blend = ((BLEND * f64::from(mask.width().max(mask.height()))) as i64).max(1);
+    let Ends { rows, columns } = Ends::of(mask);
+    let across = rows.iter().enumerate().filter_map(|(y, ends)| ends.map(|(left, right)| (y as i64, left, right)));
+    let across = across.flat_map(|(y, left, right)| [((left.into(), y), (-1, 0)), ((right.into(), y), (1, 0))]);
+    let along = columns.iter().enumerate().filter_map(|(x, ends)| ends.map(|(top, bottom)| (x as i64, top, bottom)));
+    let along = along.flat_map(|(x, top, bottom)| [((x, top.into()), (0, -1)), ((x, bottom.into()), (0, 1))]);
+    let (mut beyond, mut others) = (0_u32, 0_u32);
+    for ((x, y), (dx, dy)) in across.chain(along) {
+        for steps in [blend, 2 * blend] {
+            if let Some(other) = edge.reading((x + steps * dx, y + steps * dy)) {
+                beyond += 1;
+                others += u32::from((other - own).abs() > DIFFERS * own);
+            }
+        }
+    }
+    if beyond == 0 { 1.0 } else { f64::from(others) / f64::from(beyond) }
 }
 
 /// How little the picture's border cuts an outline, 0-1: one less the length along which it touches the border, over

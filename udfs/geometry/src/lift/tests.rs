@@ -273,7 +273,39 @@ fn estimated_depth_is_held_against_holes_and_specks() {
     assert!(quality(&board, &behind, &estimated) < 0.05);
     // 25 of 19,200 pixels are 0.0013 of the picture; 0.002 are trusted.
     let speck = Mask::from_box(120, 160, &PixelBox { x0: 70.0, y0: 50.0, x1: 75.0, y1: 55.0 }).unwrap();
-    let flat = |_, _| 3.0;
-    let ratio = quality(&speck, &flat, &estimated) / quality(&speck, &flat, &measured);
+    // What is around it has another depth, or nothing would be trusted.
+    let around = |x, y| if (69..76).contains(&x) && (49..56).contains(&y) { 3.0 } else { 3.5 };
+    let ratio = quality(&speck, &around, &estimated) / quality(&speck, &around, &measured);
     assert!((ratio - 25.0 / 19_200.0 / 0.002).abs() < 1e-9, "{ratio}");
+}
+
+/// A network that does not tell a thing from the wall gives it the wall's depth. Of a board whose upper part stands before a far wall, the outline
+/// that shows counts, with masks and without.
+#[test]
+fn estimated_depth_must_tell_a_thing_from_its_surroundings() {
+    let bounds = PixelBox { x0: 60.0, y0: 40.0, x1: 100.0, y1: 80.0 };
+    let board = Mask::from_box(120, 160, &bounds).unwrap();
+    let told_apart = |outline: Outline, high: u32| {
+        // The wall ends `high` rows below the board's upper edge; above it the room is deep.
+        let readings =
+            (0..120 * 160).map(|i| if i / 160 >= 40 + high || board.contains(i % 160, i / 160) { 2.0 } else { 4.0 });
+        let depth = DepthImage::new(160, 120, readings.collect()).unwrap();
+        let quality = |rules| lift(&outline, &depth, &CAMERA, &ViewSpace::level(), &rules).unwrap().lift_quality;
+        quality(LiftRules::estimated()) / quality(LiftRules::default())
+    };
+    for outline in [Outline::Mask(&board), Outline::Box { bounds, height: 120, width: 160 }] {
+        assert_eq!(told_apart(outline, 0), 1.0, "the upper side of four is more than a fifth");
+        assert!(told_apart(outline, 40) > 0.95);
+    }
+    let wall = DepthImage::new(160, 120, vec![2.0; 120 * 160]).unwrap();
+    for outline in [Outline::Mask(&board), Outline::Box { bounds, height: 120, width: 160 }] {
+        let quality = |rules| lift(&outline, &wall, &CAMERA, &ViewSpace::level(), &rules).unwrap().lift_quality;
+        assert_eq!(quality(LiftRules::estimated()), 0.0);
+        assert!(quality(LiftRules::default()) > 0.5);
+        let trusting = EstimatedRules { stands_out: 0.0, ..EstimatedRules::default() };
+        assert_eq!(
+            quality(LiftRules { estimated: Some(trusting), ..LiftRules::estimated() }),
+            quality(LiftRules::default())
+        );
+    }
 }
