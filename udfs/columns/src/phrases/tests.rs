@@ -104,7 +104,7 @@ fn every_kind_of_defect_is_found() {
         ("yes_no", "questions", "{subject:is|are} {the subject} {asked} {the object}?", Typography),
         ("yes_no", "questions", "{subject:Is|Are} {the subject} {asked} {the object} ?", Typography),
         ("yes_no", "yes", "Yes, {the subject} {subject:is|are} {true} {the object}", Typography),
-        ("number", "answers", "There {n:is|are} {n} {asked} {the object}.", CountedZero),
+        ("number", "answers", "There {n:is|are} {n}.", CountedZero),
         ("number", "answers", "I see {n} {categories} {asked} {the object}.", CountedZero),
         ("existence", "no", "No, no {category} can be seen {asked} {the object}.", Doubled),
         ("yes_no", "yes", "Yes, {the subject} can be seen {true} {the object}.", Doubled),
