@@ -86,7 +86,7 @@ mod tests {
         let rows = rows();
         let backwards = Int64Array::from_iter_values((0..3000).rev());
         let backwards = take_record_batch(&rows, &backwards).unwrap();
-        assert_eq!(sum(&[rows.clone()]), sum(&[backwards.slice(1000, 2000), backwards.slice(0, 1000)]));
+        assert_eq!(sum(std::slice::from_ref(&rows)), sum(&[backwards.slice(1000, 2000), backwards.slice(0, 1000)]));
         let parts =
             [rows.slice(0, 17), rows.slice(17, 2983)].map(|some| Part { content: sum(&[some]), ..part("a", 1) });
         assert_eq!(content_of(&parts), sum(&[rows]));
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn what_differs_in_one_value_or_in_how_often_a_row_occurs_has_another_sum() {
         let rows = rows();
-        let whole = sum(&[rows.clone()]);
+        let whole = sum(std::slice::from_ref(&rows));
         assert_ne!(whole, sum(&[rows.slice(0, 2999)]));
         assert_ne!(whole, sum(&[rows.clone(), rows.slice(0, 1)]));
         let null = |name: Option<&str>| {

@@ -112,11 +112,8 @@ impl Words {
     pub fn say(&mut self, caption: &str) {
         match Caption::of(caption) {
             None => {}
-            Some(_) if self.captions.len() == MAX_CAPTIONS => {
-                if !self.oddities.iter().any(|oddity| oddity.message == TOO_MANY) {
-                    self.odd(TOO_MANY);
-                }
-            }
+            Some(_) if self.oddities.iter().any(|oddity| oddity.message == TOO_MANY) => {}
+            Some(_) if self.captions.len() == MAX_CAPTIONS => self.odd(TOO_MANY),
             Some(Caption { text, oddity }) => {
                 self.captions.push(text);
                 self.oddities.extend(oddity);
