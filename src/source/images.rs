@@ -51,8 +51,8 @@ Layout, below `root`, in any mixture:
 Options:
 
   files           a pattern or a list of patterns of paths relative to the root: \"val/**/*.jpg\"; * and ? stay inside a folder's
-                  name, ** does not, letters match in either case. Default: every .jpg, .jpeg, .png, .tar and .parquet
-                  that is not hidden
+                  name, ** does not, letters match in either case. Default: every .jpg, .jpeg, .jfif, .jpe, .png, .tar and
+                  .parquet                  that is not hidden
   image           Parquet: the column of the photos. Default: the first of image, img, jpg, jpeg, png, bytes, image_bytes,
                   photo that can be, in either case. Tars: the ending of the members that are photos, \"left.jpg\". Default: jpg, jpeg, png
   key             Parquet: the column of text or whole numbers that names a photo. Default: the row's number

@@ -21,9 +21,13 @@ const SLICES: u64 = 4096;
 /// Photos of a shard.
 const BUCKET_FILES: u64 = 1000;
 
+/// What photos' names end with; some systems save JPEG as .jfif and .jpe.
+pub const ENDINGS: [&str; 5] = ["jpg", "jpeg", "png", "jfif", "jpe"];
+
 /// Photos that are told from what is no photo without being opened.
-pub const NOT_READ: [&str; 16] = [
-    "webp", "gif", "heic", "heif", "avif", "bmp", "tif", "tiff", "jp2", "jxl", "tgz", "zip", "dng", "cr2", "nef", "svg",
+pub const NOT_READ: [&str; 20] = [
+    "webp", "gif", "heic", "heif", "avif", "bmp", "tif", "tiff", "jp2", "jxl", "tgz", "zip", "dng", "cr2", "nef",
+    "svg", "arrow", "tfrecord", "7z", "rar",
 ];
 
 /// Which shards there are.
@@ -185,13 +189,13 @@ impl Images {
         match ending.as_str() {
             "json" | "txt" if wordy && !hidden => Some(FileKind::Words),
             _ if !chosen => None,
-            "jpg" | "jpeg" | "png" => Some(FileKind::Photo),
+            ending if ENDINGS.contains(&ending) => Some(FileKind::Photo),
             "tar" => Some(FileKind::Tar),
             "parquet" => Some(FileKind::Table),
             ending if NOT_READ.contains(&ending) => Some(FileKind::Other),
             // Who chose it says that it is a photo.
             _ if !self.patterns.is_empty() => Some(FileKind::Photo),
-            _ if path.to_ascii_lowercase().ends_with(".tar.gz") => Some(FileKind::Other),
+            "gz" | "bz2" | "xz" | "zst" if stem(path).to_ascii_lowercase().ends_with(".tar") => Some(FileKind::Other),
             _ => None,
         }
     }

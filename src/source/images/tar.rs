@@ -24,7 +24,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::Images;
 use super::frame::{Frames, Kept, Seen, not_read};
-use super::listing::{self, NOT_READ, ending, key, stem};
+use super::listing::{self, ENDINGS, NOT_READ, ending, key, stem};
 use super::members::{Kind, Member, Members};
 use super::words::{self, Beside, Words};
 use crate::error::{Context, Result};
@@ -275,7 +275,7 @@ impl Images {
         !name.starts_with("._")
             && match &self.options.image {
                 Some(wanted) => ends(&wanted.trim_start_matches('.').to_ascii_lowercase()),
-                None => ["jpg", "jpeg", "png"].into_iter().any(ends),
+                None => ENDINGS.into_iter().any(ends),
             }
     }
 }

@@ -87,7 +87,30 @@ impl<'a> Scene<'a> {
             };
             scene.images.insert(name, image);
         }
+        for folder in ["depth", "pose", "intrinsics", "gravity"] {
+            scene.tell_strays(folder, rows)?;
+        }
         Ok(scene)
+    }
+
+    /// Tells of files that belong to no photo while photos have none: their names are written otherwise.
+    fn tell_strays(&self, folder: &str, rows: &mut Rows) -> Result<()> {
+        let own = |path: &&String| {
+            let name = path.strip_prefix(folder).and_then(|name| name.strip_prefix('/'));
+            name.is_some_and(|name| !name.starts_with('.') && !name.contains('/'))
+        };
+        let (belonging, strays): (Vec<&String>, Vec<&String>) = self
+            .files
+            .iter()
+            .filter(own)
+            .partition(|path| self.images.contains_key(&self.called(stem(&path[folder.len() + 1..]))));
+        let without = self.images.len().saturating_sub(belonging.len());
+        let Some(first) = strays.first().filter(|_| without > 0) else { return Ok(()) };
+        let message = format!(
+            "of {folder}/ no photo is named as `{first}` is, nor {} in all, and of {without} photos nothing is there; what belongs together has one name",
+            strays.len()
+        );
+        rows.remark(self.key(folder), &self.path(first), Refused::new("no_frame", message))
     }
 
     /// What lies in `color/`, below the scene's folder. What is hidden is no image, nor is what lies beside one under the same name.

@@ -687,7 +687,7 @@ fn words_beside_a_photo_may_have_its_whole_name_and_capitals() {
         ("a.JSON", words),
         ("b.jpg", &jpeg(2)),
         ("b.jpg.json", words),
-        ("c.jpg", &jpeg(3)),
+        ("c.jfif", &jpeg(3)),
         ("c.json", br#"{"part": " "}"#),
     ];
     let (_folder, imported) = at_root(&files, "split_column = 'part'");

@@ -335,6 +335,11 @@ fn what_lies_where_nobody_looks_is_told() {
     let told: Vec<_> = imported.quarantined.iter().map(|row| (row.key.as_str(), row.code, row.loss)).collect();
     assert_eq!((told, imported.detections().count()), (vec![("attic", "missing_file", Loss::Image)], 4));
     let imported = changed(id_images, ID_IMAGES.options, |root| {
+        std::fs::rename(root.join("hall/depth/1.png"), root.join("hall/depth/0001.png")).unwrap();
+    });
+    assert!(imported.refused().contains(&("hall/depth".to_owned(), "no_frame")), "{:?}", imported.quarantined);
+    assert!(imported.quarantined.iter().all(|row| row.loss == Loss::Nothing));
+    let imported = changed(id_images, ID_IMAGES.options, |root| {
         for name in ["1", "2"] {
             let file = root.join(format!("hall/instance/{name}"));
             std::fs::rename(file.with_extension("png"), file.with_extension("npy")).unwrap();
