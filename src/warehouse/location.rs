@@ -12,12 +12,12 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use datafusion::execution::object_store::ObjectStoreUrl;
 use futures::TryStreamExt;
-use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::{Path, PathPart};
 use object_store::{ObjectMeta, ObjectStore};
 use url::Url;
 
+use super::files::Files;
 use super::s3;
 use crate::error::{Context, Error, Result};
 
@@ -267,8 +267,7 @@ fn store_of(url: &Url) -> Result<Arc<dyn ObjectStore>> {
         return Ok(Arc::clone(store));
     }
     let store: Arc<dyn ObjectStore> = match url.scheme() {
-        // Folders of runs whose last part is collected go with it.
-        "file" => Arc::new(LocalFileSystem::new().with_automatic_cleanup(true)),
+        "file" => Arc::new(Files::new()),
         "memory" => Arc::new(InMemory::new()),
         "s3" => s3::open(url)?,
         other => return Err(not_supported(other)),

@@ -20,6 +20,7 @@ mod condemned;
 mod content;
 #[cfg(test)]
 mod faults;
+mod files;
 mod gc;
 mod history;
 mod location;
