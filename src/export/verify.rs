@@ -291,7 +291,7 @@ fn compare(
     let left_out: u64 = manifest.left_out.values().sum();
     if missing != left_out {
         verified.fault(format!(
-            "{missing} samples of the table are in no file that could be read; the manifest says that {left_out} were left out"
+            "{missing} samples of the table are not in the export, as far as its files can be read; its manifest says that {left_out} were left out"
         ));
     }
     Ok(())

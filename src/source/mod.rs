@@ -21,6 +21,7 @@ pub mod root;
 pub mod rows;
 pub mod scannet;
 mod spill;
+mod split;
 pub mod synthetic;
 mod upright;
 mod visual_genome;

@@ -6,6 +6,7 @@ use super::documents::{File, Holds};
 use super::{CocoOptions, Paths};
 use crate::error::{Error, Result};
 use crate::source::root::Root;
+use crate::source::split::{self, Named};
 
 /// What is known of a file's photos without opening it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,55 +45,11 @@ pub fn told(passed_over: &[String]) -> Option<String> {
     })
 }
 
-/// The split that a file's name says, else its folder, and whether it says that alone. What may have been held out is not trained on.
-fn named_split(path: &str) -> Option<(&'static str, bool)> {
+/// The split that a file's name says, else its folder's.
+fn named_split(path: &str) -> Option<Named> {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let name = name.trim_end_matches(".json");
-    let words = |name: &str| -> Vec<String> {
-        let words = name.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
-        words.map(str::to_lowercase).collect()
-    };
-    let of = |words: &[String]| {
-        let found: Vec<&'static str> = words.iter().flat_map(|word| splits_of(word).unwrap_or_default()).collect();
-        let (held_out, train) =
-            (["test", "val"].into_iter().find(|split| found.contains(split)), found.contains(&"train"));
-        held_out.map(|split| (split, !train)).or(train.then_some(("train", true)))
-    };
-    let folder = words(folders.rsplit('/').next().unwrap_or_default());
-    // `test bench` is no split.
-    let is_split = folder.iter().all(|word| splits_of(word).is_some());
-    of(&words(name)).or_else(|| of(&folder).filter(|_| is_split))
-}
-
-/// The splits that a word is made of, `minival` and `valminusminival` and `testset` among them; none for other words.
-fn splits_of(word: &str) -> Option<Vec<&'static str>> {
-    const PARTS: [(&str, &str); 17] = [
-        ("training", "train"),
-        ("train", "train"),
-        ("validation", "val"),
-        ("valid", "val"),
-        ("val", "val"),
-        ("evaluation", "val"),
-        ("eval", "val"),
-        ("dev", "val"),
-        ("testing", "test"),
-        ("test", "test"),
-        ("mini", ""),
-        ("minus", ""),
-        ("set", ""),
-        ("split", ""),
-        ("std", ""),
-        ("images", ""),
-        ("data", ""),
-    ];
-    if word.is_empty() {
-        return Some(Vec::new());
-    }
-    PARTS.iter().find_map(|(part, split)| {
-        let mut splits = splits_of(word.strip_prefix(part)?)?;
-        splits.extend(Some(*split).filter(|split| !split.is_empty()));
-        Some(splits)
-    })
+    let folder = folders.rsplit('/').next().unwrap_or_default();
+    split::of_any_word(name.trim_end_matches(".json")).or_else(|| split::of_all_words(folder))
 }
 
 /// The files to read, and the photos of each.
@@ -136,8 +93,8 @@ pub fn find(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<Found
     for path in objects.iter().chain(&captions) {
         let suffix = part(path);
         let named = named_split(path);
-        unclear.extend(named.filter(|(_, sure)| !sure).map(|(split, _)| (path.clone(), split)));
-        let split = named.map(|(split, _)| split).or(split);
+        unclear.extend(named.filter(|named| !named.is_sure).map(|named| (path.clone(), named.split)));
+        let split = named.map(|named| named.split).or(split);
         let folder = match &own.images {
             Some(folder) => folder.trim_matches('/').to_owned(),
             None => folder(root, suffix)?,
@@ -202,7 +159,8 @@ mod tests {
             ("a/interval_contest.json", None),
             ("result.json", None),
         ] {
-            assert_eq!(named_split(path), split, "{path}");
+            let named = named_split(path).map(|named| (named.split, named.is_sure));
+            assert_eq!(named, split, "{path}");
         }
     }
 

@@ -1,25 +1,16 @@
-//! The split that a photo's name says: folders and archives are named `train`, `validation`, `test-00000-of-00004`.
-//!
-//! Hugging Face's and WebDataset's loaders tell splits by these names. A photo of a test split that was trained on would go unnoticed, so that
-//! such a name holds more than what the project says of the whole source.
+//! The split of a photo that lies in a folder or archive which is named as one.
 
-use super::words::known_split;
+use crate::source::split::{of_all_words, of_last_words};
 
-/// The split that a frame's key says; the innermost folder that says one holds. In archives, of which a folder of the key is the name, numbers
-/// may follow: `cc3m-train-0001`.
+/// The split that a frame's key says; the innermost folder that says one holds. In archives, of which a folder of the key is the name, other
+/// words may stand before it: `cc3m-train-0001`.
 pub fn of_key(key: &str, in_archive: bool) -> Option<String> {
     let folders = key.rsplit('/').skip(1);
-    folders.map(|name| if in_archive { without_numbers(name) } else { name }).find_map(|name| known_split(name).ok())
-}
-
-/// `train` of `cc3m-train-00000-of-00012`, `val` of `val2017`; a name without numbers as it is.
-fn without_numbers(name: &str) -> &str {
-    let stem =
-        ["tar", "parquet"].iter().find_map(|ending| name.strip_suffix(ending)?.strip_suffix('.')).unwrap_or(name);
-    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
-    let mut words = stem.rsplit(['-', '_', '.']).skip_while(|word| is_number(word) || *word == "of");
-    let word = words.next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
-    if known_split(word).is_ok() { word } else { name }
+    let named = |name: &str| match in_archive {
+        false => of_all_words(name),
+        true => of_last_words(["tar", "parquet"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)),
+    };
+    folders.filter_map(named).map(|named| named.split.to_owned()).next()
 }
 
 #[cfg(test)]
