@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! scene0025_00                     an id
-//! val2017/000000000139.jpg         a path: `./`, a drive, `\` between parts and quotes around it mean nothing
+//! val2017/000000000139.jpg         a path: `./`, `../`, a drive, `\` between parts and quotes around it mean nothing
 //! 3f2a..e1                         the SHA-256 of a file, in either case
 //! 3f2a..e1  000000000139.jpg       as `sha256sum` writes it, with one blank and a `*` or two blanks; and its siblings md5sum, sha1sum
 //! SHA256 (000000000139.jpg) = 3f.. as BSD's tools write it
@@ -14,7 +14,7 @@
 pub struct Listed {
     /// Lower-case hexadecimal.
     pub sha256: Option<String>,
-    /// `/` between parts, none of which is empty or `.`.
+    /// `/` between parts, none of which is empty, `.` or `..`.
     pub path: Option<String>,
 }
 
@@ -76,8 +76,13 @@ fn of_bsd(line: &str) -> Option<(&str, String)> {
 }
 
 fn path(text: &str) -> Option<String> {
-    let parts = text.split(['/', '\\']).map(str::trim).filter(|part| !matches!(*part, "" | "."));
-    let path = parts.collect::<Vec<_>>().join("/");
+    let mut parts: Vec<_> =
+        text.split(['/', '\\']).map(str::trim).filter(|part| !matches!(*part, "" | "." | "..")).collect();
+    let is_drive = |part: &&str| matches!(part.as_bytes(), [letter, b':'] if letter.is_ascii_alphabetic());
+    if parts.first().is_some_and(is_drive) {
+        parts.remove(0);
+    }
+    let path = parts.join("/");
     (!path.is_empty()).then_some(path)
 }
 
@@ -128,7 +133,7 @@ mod tests {
         ] {
             check(line, false, Some("x/a b.jpg"));
         }
-        check("C:\\data\\a.jpg", false, Some("C:/data/a.jpg"));
+        check("C:\\data\\a.jpg", false, Some("data/a.jpg"));
         check("\\sum  x\\\\a.jpg", true, Some("x/a.jpg"));
         check("\"#1.jpg\"", false, Some("#1.jpg"));
         check("living room & kitchen (2).jpg", false, Some("living room & kitchen (2).jpg"));

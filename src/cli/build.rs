@@ -70,7 +70,7 @@ impl Build {
 
     async fn make(&self, mill: &Mill) -> Result<(Vec<Imported>, Vec<Built>)> {
         let imported = if self.no_import { Vec::new() } else { mill.import(&[]).await? };
-        tell_unmatched(mill).await?;
+        tell_benchmarks(mill).await?;
         let built = mill.build(self.until.as_deref()).await.inspect_err(|_| account(mill))?;
         Ok((imported, built))
     }
@@ -88,9 +88,11 @@ pub(super) fn ask(imported: &[Imported]) {
     }
 }
 
-/// A line of a benchmark's list that matches nothing may be misspelt, and then what it means is trained on.
-pub(super) async fn tell_unmatched(mill: &Mill) -> Result<()> {
+/// What the lists of benchmarks keep out, and what they do not: a line that matches nothing may be misspelt, and then what it means is trained
+/// on; one that matches more than was meant costs photos.
+pub(super) async fn tell_benchmarks(mill: &Mill) -> Result<()> {
     for outcome in mill.benchmarks().await?.into_iter().flatten() {
+        tell_line(format_args!("{}", outcome.effect()));
         if let Some(complaint) = outcome.complaint() {
             tell_line(format_args!("{complaint}"));
         }

@@ -86,12 +86,12 @@ async fn benchmarks(mill: &Mill) -> Result<String> {
     if lists == 0 {
         return Ok("no lists: only the datasets' own splits keep what will be evaluated on out of training".to_owned());
     }
-    let complaints: Vec<_> = match mill.benchmarks().await? {
+    let outcomes: Vec<_> = match mill.benchmarks().await? {
         None => vec!["what matches them is known after an import".to_owned()],
-        Some(outcomes) => outcomes.iter().filter_map(|outcome| outcome.complaint()).collect(),
+        Some(outcomes) => outcomes.iter().flat_map(|o| std::iter::once(o.effect()).chain(o.complaint())).collect(),
     };
-    let known = format!("{lines} scenes and images on {lists} lists are kept out of training");
-    Ok(std::iter::once(known).chain(complaints).collect::<Vec<_>>().join("; "))
+    let known = format!("{lines} lines on {lists} lists name what is kept out of training");
+    Ok(std::iter::once(known).chain(outcomes).collect::<Vec<_>>().join("; "))
 }
 
 fn keys(global: &Global) -> Result<()> {

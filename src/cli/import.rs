@@ -36,7 +36,7 @@ impl Import {
                 let imported = mill.import(&self.sources).await?;
                 out(&super::build::sources(&imported))?;
                 super::build::ask(&imported);
-                super::build::tell_unmatched(&mill).await
+                super::build::tell_benchmarks(&mill).await
             }
         }
     }

@@ -88,6 +88,17 @@ impl Address {
     }
 }
 
+impl Address {
+    /// Where it lies, as people write it: the file's path, and behind it what the photo is called inside. `file:`, a host and a bucket are
+    /// parts of it.
+    pub fn path(&self) -> String {
+        let file = self.file.split('?').next().unwrap_or_default();
+        let parts = file.split('/').filter(|part| !part.is_empty()).map(percent_decoded);
+        let name = self.name.iter().flat_map(|name| name.split('/')).filter(|part| !part.is_empty()).map(Cow::Borrowed);
+        parts.chain(name).collect::<Vec<_>>().join("/")
+    }
+}
+
 impl std::fmt::Display for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut pairs = form_urlencoded::Serializer::new(String::new());
@@ -160,6 +171,12 @@ mod tests {
             ("s3://b/1.tar#bytes=1-2", "1.tar"),
         ] {
             assert_eq!(Address::parse(uri).unwrap().file_name(), name);
+        }
+        for (uri, path) in [
+            ("file:///a/my%20cat+1.jpg#turned=6", "file:/a/my cat+1.jpg"),
+            ("s3://b/1.tar#bytes=1-2&name=a%2Fcat.png", "s3:/b/1.tar/a/cat.png"),
+        ] {
+            assert_eq!(Address::parse(uri).unwrap().path(), path);
         }
     }
 

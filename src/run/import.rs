@@ -8,14 +8,14 @@
 //! Every shard gets a part in each of the four tables, if need be without rows: its tag says what the shard was read from.
 //! Memory: a few hundred rows and one unfinished batch a table, for each shard in flight.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
-use super::benchmarks::{BENCHMARK, Benchmarks};
+use super::benchmarks::{BENCHMARK, Benchmarks, Matches};
 use super::books::{Losses, to_batch};
 use super::build::{Made, ONE_MORE};
 use super::{Mill, Run};
@@ -311,7 +311,7 @@ impl Mill {
         }
         let mut losses = Losses::new(quarantine, IMPORT, &full, &fingerprint, run);
         let mut ledgers: BTreeMap<&'static str, Ledger> = BTreeMap::new();
-        let mut matching = BTreeSet::new();
+        let mut matches = Matches::default();
         let mut chunk = Vec::with_capacity(WAITING);
         while receive.recv_many(&mut chunk, WAITING).await > 0 {
             for row in chunk.drain(..) {
@@ -327,10 +327,7 @@ impl Mill {
                     }
                     row => {
                         if let Row::Frame(frame) = &row {
-                            let lines = benchmarks.matching(frame);
-                            let listed = benchmarks.list_of(frame, &lines).is_some();
-                            matching.extend(lines);
-                            if listed {
+                            if matches.enter(benchmarks, frame) {
                                 let ledger = ledgers.entry("frames").or_default();
                                 ledger.rows_in += 1;
                                 ledger.images_in += 1;
@@ -351,7 +348,7 @@ impl Mill {
             }
         }
         reading.await.or_internal(|| "a source's reader died".into())??;
-        self.keep_matches(benchmarks, &matching, &full, &fingerprint).await?;
+        self.keep_matches(&matches, &full, &fingerprint).await?;
         let mut made = BTreeMap::new();
         let mut lost = losses.finish().await?;
         for (name, batches) in writers {

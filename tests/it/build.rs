@@ -201,6 +201,7 @@ async fn a_list_says_what_it_does_not_guard() {
     for _ in 0..2 {
         let [outcome] = &mill.benchmarks().await.unwrap().unwrap()[..] else { panic!() };
         assert_eq!((outcome.lines, &outcome.unmatched[..]), (3, &[(3, "misspelt.jpg".to_owned())][..]));
+        assert_eq!(outcome.kept_out, 2);
         assert_eq!(mill.import(&[]).await.unwrap()[0].read, 0);
     }
 }
