@@ -5,21 +5,22 @@
 //! images-00000-of-00004.jsonl      a line an image: its path, frame, recipe, size
 //! ```
 //!
-//! An image that nothing is drawn on is the source's own file, byte for byte, unless that says of itself that it is to be turned: an image of an
-//! export is seen one way up by every loader. So is a PNG that loaders refuse or show otherwise (16 bits, packed texts): it becomes a JPEG. It is decoded all the same, to its last pixel: what a trainer cannot load is in no export.
+//! An image that nothing is drawn on is the source's own file, byte for byte, unless that says of itself that it is to be turned, or loaders would
+//! refuse it or show something else: then it is written anew. It is decoded all the same, to its last pixel. What a trainer cannot load is in no
+//! export, and an image of an export is seen one way by every loader.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use spatialmill_drawing::{Mark as Drawn, Picture};
+use spatialmill_drawing::{Mark as Drawn, Picture, oddity};
 use spatialmill_geometry::colour::Colour;
 use spatialmill_geometry::{Mask, PixelBox};
 
 use super::sample::Mark;
 use crate::error::{Context, Error, Result};
 use crate::photos::{self, Address};
-use crate::source::photo::{MAX_BYTES, reads_alike};
+use crate::source::photo::MAX_BYTES;
 
 /// Where the images of an export are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,8 +177,9 @@ pub fn make(
         return Err(refused(&format!("it has {width}x{height} pixels, its frame {}x{}", frame.width, frame.height))
             .hint("the source changed after it was imported: import it again"));
     }
+    let is_plain = oddity(file).is_none();
     for marks in recipes {
-        let (bytes, ending) = if marks.is_empty() && reads_alike(file) {
+        let (bytes, ending) = if marks.is_empty() && is_plain {
             (file.clone(), if file.starts_with(b"\x89PNG") { "png" } else { "jpg" })
         } else {
             let drawn: Vec<Drawn<'_>> =

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
-use spatialmill_drawing::{Picture, without_orientation};
+use spatialmill_drawing::{Picture, oddity, without_orientation};
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::time::Instant;
 
@@ -23,7 +23,7 @@ use super::sample::{Image, Mark, Sample};
 use super::{Kind, Read, ReadImage, kind, size};
 use crate::error::{Context, Error, Result};
 use crate::run::{Mill, read_only};
-use crate::source::photo::{check, reads_alike};
+use crate::source::photo::check;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -178,17 +178,15 @@ async fn checked(record: Read, images: Images, verified: &mut Verified) -> Resul
     Ok((names, record))
 }
 
-/// The size of a picture that every loader can decode to its last pixel, and sees one way up.
+/// The size of a picture that every loader can decode to its last pixel, and sees in one way, and one way up.
 fn look(bytes: &[u8]) -> Result<(u32, u32), String> {
     let picture = Picture::decode(bytes).map_err(|e| format!("its image cannot be decoded: {e}"))?;
     if without_orientation(bytes).is_some() {
         return Err("its image says that it is to be turned, which some loaders do and some do not".to_owned());
     }
     check(bytes).map_err(|why| format!("its image is damaged: {}", why.message))?;
-    if !reads_alike(bytes) {
-        return Err(
-            "its image has 16 bits, or packed texts beside it, which some loaders refuse or show otherwise".to_owned()
-        );
+    if let Some(oddity) = oddity(bytes) {
+        return Err(format!("its image is {oddity}, which some loaders refuse or show otherwise"));
     }
     Ok((picture.width(), picture.height()))
 }

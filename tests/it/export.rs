@@ -334,6 +334,51 @@ async fn no_exported_picture_says_that_it_is_to_be_turned() {
     assert_eq!(mill.verify_export(&options.out).await.unwrap().faulty, 0);
 }
 
+/// A PNG of grey noise, 1280 x 480: as it is, of sixteen bits, with a note that unpacks to five megabytes, or transparent.
+fn odd_png(at: usize) -> Vec<u8> {
+    let value = |x: u32, y: u32| (x * 31 + y * 17 + x * y) as u8 / 2 + 60;
+    let mut file = std::io::Cursor::new(Vec::new());
+    let image = match at {
+        1 => image::DynamicImage::from(image::ImageBuffer::from_fn(1280, 480, |x, y| {
+            image::Luma([u16::from(value(x, y)) << 8])
+        })),
+        3 => image::DynamicImage::from(image::ImageBuffer::from_fn(1280, 480, |x, y| image::LumaA([value(x, y), 254]))),
+        _ => image::DynamicImage::from(image::ImageBuffer::from_fn(1280, 480, |x, y| image::Luma([value(x, y)]))),
+    };
+    image.write_to(&mut file, image::ImageFormat::Png).unwrap();
+    let file = file.into_inner();
+    if at != 2 {
+        return file;
+    }
+    let mut note = flate2::write::ZlibEncoder::new(b"zTXta\0\0".to_vec(), flate2::Compression::best());
+    std::io::Write::write_all(&mut note, &vec![b'0'; 5_000_000]).unwrap();
+    let note = note.finish().unwrap();
+    let mut sum = flate2::Crc::new();
+    sum.update(&note);
+    // Behind the signature and the header; the kind does not count.
+    let length = (note.len() as u32 - 4).to_be_bytes();
+    [&file[..33], &length, &note, &sum.sum().to_be_bytes(), &file[33..]].concat()
+}
+
+/// Pillow refuses some of what is decoded here, and shows some otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_loaders_would_see_otherwise_is_written_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = [("plain", "0.png"), ("deep", "1.png"), ("noted", "2.png"), ("clear", "3.png")];
+    let mill = built_from_photos(folder.path(), &photos, odd_png).await;
+    let out = folder.path().join("out");
+    let slice = "SELECT * FROM dataset WHERE image_format = 'original'".to_owned();
+    let options = Options { slice, ..options(kind("internvl").unwrap(), out.to_str().unwrap()) };
+    export(&mill, &options).await.unwrap();
+    let mut files = Vec::new();
+    files_below(&out.join("images"), &mut files);
+    assert_eq!(files.len(), 4);
+    let as_they_were = (0..4).filter(|at| files.iter().any(|file| std::fs::read(file).unwrap() == odd_png(*at)));
+    assert_eq!(as_they_were.collect::<Vec<_>>(), [0]);
+    assert_eq!(files.iter().filter(|file| file.extension().is_some_and(|ending| ending == "jpg")).count(), 3);
+    assert_eq!(mill.verify_export(&options.out).await.unwrap().faulty, 0);
+}
+
 /// A photo that breaks off leaves in no export, and is found in one that it got into.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_photo_is_exported_nowhere() {

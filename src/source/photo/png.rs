@@ -63,25 +63,6 @@ pub fn check(bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Longer texts are refused by Pillow, and with them their pictures.
-const TEXT: usize = 1 << 20;
-
-/// True for a PNG that every loader takes, and shows alike. Pillow refuses a picture for a text beside it that unpacks to more than a megabyte, as
-/// image generators keep their workflow, and makes white of most of what has 16 bits.
-pub fn reads_alike(bytes: &[u8]) -> bool {
-    let mut chunks = Chunks { rest: bytes.get(SIGNATURE..).unwrap_or_default() };
-    chunks.all(|(kind, data)| match kind {
-        b"IHDR" => data.get(8).is_none_or(|bits| *bits <= 8),
-        b"tEXt" => data.len() < TEXT,
-        b"zTXt" => false,
-        b"iTXt" => {
-            let flag = data.iter().position(|byte| *byte == 0).and_then(|end| data.get(end + 1));
-            data.len() < TEXT && flag == Some(&0)
-        }
-        _ => true,
-    })
-}
-
 /// All pixels, as they are stored.
 pub fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
     let mut limits = Limits::default();

@@ -10,7 +10,7 @@
 //! all leave as that, so nothing is converted on the way. Positions are pixel floats from the stored picture's top-left
 //! corner, x right and y down; the orientation that a camera noted in the file is not applied, because boxes and masks
 //! are in the stored grid. Who wants another grid asks for the file [`turned`] first; who passes a file on, for one
-//! [`without_orientation`], because not every loader disregards the note.
+//! [`without_orientation`], because not every loader disregards the note, and only where it has no [`oddity`].
 //!
 //! ```
 //! use spatialmill_drawing::{Mark, Picture};
@@ -37,6 +37,7 @@ mod canvas;
 mod decode;
 mod jpeg;
 mod mark;
+mod oddity;
 mod orientation;
 mod picture;
 mod planes;
@@ -48,6 +49,7 @@ pub use board::{Board, BoardError, Line};
 pub use decode::{MAX_BYTES_DECODED, MAX_SIDE, Refused, decode_rgb};
 pub use jpeg::{EncodeError, QUALITY};
 pub use mark::{Mark, MarkError};
+pub use oddity::oddity;
 pub use orientation::without_orientation;
 pub use picture::{DrawError, Picture, Region};
 pub use text::{cut, width};
