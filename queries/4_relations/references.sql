@@ -154,7 +154,7 @@ judged AS (
             -- Each object of an image that could be decoded has an appearance.
             WHEN f.sha256 IS NOT NULL AND n.place IS NOT NULL AND p.object_id IS NULL THEN 'damaged_image'
             WHEN n.twin THEN 'marked_twice'
-            WHEN n.name IS NULL OR array_has($skip_categories, n.lower_kind) THEN 'skipped_category'
+            WHEN n.name IS NULL OR array_has($skip_categories, n.lower_kind) OR array_has($skip_categories, n.lower_name) THEN 'skipped_category'
         END AS unfit,
         CASE
             WHEN n.score < $min_score OR n.mask_score < $min_mask_score THEN 'low_score'

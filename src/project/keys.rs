@@ -51,7 +51,7 @@ pub const KEYS: &[Key] = &[
         "build",
         "benchmarks",
         "[]",
-        "files that list what benchmarks are made of, a scene's id, an image's file name or path, or its SHA-256 a line, as sha256sum writes them, too: frames for training that are on a list are left out, unless their source says allow_benchmarks = true. Lines that match nothing in any source are told",
+        "files that list what benchmarks are made of, a scene's or a frame's id, an image's file name (every image of that name) or path (what lies at the end of that very path), or its SHA-256 a line, as sha256sum writes them, too: frames for training that are on a list are left out, unless their source says allow_benchmarks = true. How many images a list keeps out is told, and which lines match nothing in any source",
     ),
     key(
         "build",
@@ -131,8 +131,8 @@ pub const KEYS: &[Key] = &[
     key(
         "ask",
         "skip_categories",
-        "[\"wall\", \"floor\", \"ceiling\", \"object\", \"objects\", \"other\", \"otherfurniture\", \"otherprop\", \"otherstructure\", \"other furniture\", \"other prop\", \"other structure\", \"misc\", \"miscellaneous\", \"unknown\", \"unlabeled\", \"unlabelled\", \"void\", \"n/a\", \"none\", \"others\", \"background\", \"ignore\", \"ignored\", \"ignored regions\", \"dontcare\", \"don't care\", \"remove\", \"item\", \"items\", \"thing\", \"stuff\", \"structure\"]",
-        "categories that nothing is asked about: surfaces without an end, and names that say nothing. Whole names, not parts of names",
+        "[\"wall\", \"floor\", \"ceiling\", \"object\", \"objects\", \"other\", \"otherfurniture\", \"otherprop\", \"otherstructure\", \"other furniture\", \"other prop\", \"other structure\", \"misc\", \"miscellaneous\", \"unknown\", \"unlabeled\", \"unlabelled\", \"unspecified\", \"undefined\", \"void\", \"background\", \"n/a\", \"na\", \"none\", \"null\", \"nan\", \"ignore\", \"ignored\", \"ignore region\", \"ignore regions\", \"ignored region\", \"ignored regions\", \"dontcare\", \"don't care\", \"dont care\", \"others\", \"other(s)\", \"remove\", \"item\", \"items\", \"thing\", \"stuff\", \"structure\"]",
+        "categories that nothing is asked about: surfaces without an end, names that say nothing, and names of no thing (background, N/A, ignored regions). Whole names, not parts of names",
     ),
     share(
         "ask",
