@@ -111,7 +111,7 @@ with its byte offset, and no frame is exhaustive.
 The files are sorted on disk once for each import, in the folder for temporary files (TMPDIR), in about their own size.";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "coco 5";
+const READER: &str = "coco 6";
 
 /// JSON of about a thousand images: COCO's own files have 4 kB for each.
 const BUCKET_BYTES: u64 = 4 << 20;

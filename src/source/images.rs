@@ -52,7 +52,7 @@ Options:
 
   files           a pattern or a list of patterns of paths relative to the root: \"val/**/*.jpg\"; * and ? stay inside a folder's
                   name, ** does not, letters match in either case. Default: every .jpg, .jpeg, .jfif, .jpe, .png, .tar and
-                  .parquet                  that is not hidden
+                  .parquet that is not hidden
   image           Parquet: the column of the photos. Default: the first of image, img, jpg, jpeg, png, bytes, image_bytes,
                   photo that can be, in either case. Tars: the ending of the members that are photos, \"left.jpg\". Default: jpg, jpeg, png
   key             Parquet: the column of text or whole numbers that names a photo. Default: the row's number
@@ -77,7 +77,8 @@ A snapshot of Hugging Face's cache is read through its links, where `root` is th
 passed over.
 
 Quarantined: files that are no photos, or break off, or whose pixels cannot be unpacked (image), photos of a format that is not
-read, such as WebP, GIF or HEIC (format), what vanished, links that lead nowhere, what cannot be read, is no file (a pipe, a
+read, such as WebP, GIF or HEIC, photos under other endings, such as .jpg_large, which `files` may ask for, and archives and tables that are
+not read, such as .zip, .7z, .tar.gz, .arrow or .tfrecord (format), what vanished, links that lead nowhere, what cannot be read, is no file (a pipe, a
 device) or is larger than 256 MiB (missing_file, unreadable), names that are absolute, have a `..`, are not UTF-8, lead out of the
 root, or are no path of a bucket, such as a//b (path), tars that break off, with the photos whose words are lost with the rest, members that are links or sparse (tar), damaged Parquet files (parquet),
 columns that are absent or of a wrong type (column), rows without bytes (no_bytes) or with a key that is empty or no name

@@ -2,7 +2,7 @@
 //!
 //! Photos are published smaller than they were taken, beside the intrinsics of the large ones, and nothing is seen of that but things in
 //! the wrong place. So intrinsics are scaled where it is known which size they are of, and refused where they cannot be of their
-//! image's: a camera's principal point is near the middle of what it takes.
+//! image's: a camera's principal point is near the middle of what it takes, and its pixels are about square.
 
 use serde::{Deserialize, Serialize};
 use spatialmill_geometry::{Intrinsics, Turn};
@@ -61,7 +61,7 @@ pub fn fitted(recorded: &Intrinsics, of: CameraSize, image: Stored) -> Result<Ca
         turn,
     };
     let (width, height) = (image.width, image.height);
-    match of {
+    let camera = match of {
         CameraSize::Recorded(w, h) | CameraSize::Stated(w, h) => {
             let turn = image.turn_of_shape((w, h)).ok_or_else(|| {
                 let message = format!(
@@ -75,27 +75,42 @@ pub fn fitted(recorded: &Intrinsics, of: CameraSize, image: Stored) -> Result<Ca
                 CameraSize::Recorded(..) => plausible(&scaled, own_width, own_height)?,
                 _ => inside(&scaled, own_width, own_height)?,
             }
-            Ok(upright(turn, scaled))
+            upright(turn, scaled)
         }
-        CameraSize::OfImage => Ok(upright(image.turn, *recorded)),
+        CameraSize::OfImage => return Ok(upright(image.turn, *recorded)),
         CameraSize::Unsaid => match plausible(recorded, width, height) {
-            Ok(()) => Ok(upright(image.turn, *recorded)),
+            Ok(()) => upright(image.turn, *recorded),
             Err(why) => {
                 let (width, height) = image.upright();
                 plausible(recorded, width, height).map_err(|_| why)?;
-                Ok(upright(Turn::NONE, *recorded))
+                upright(Turn::NONE, *recorded)
             }
         },
+    };
+    square(&camera.intrinsics)?;
+    Ok(camera)
+}
+
+/// Pixels are square, or are when images that were made square (16:9 at most) are made wide again. Beyond, one focal length is of another size, or a
+/// slip, and every height would be wrong.
+const OBLONG: f64 = 1.8;
+
+fn square(camera: &Intrinsics) -> Result<(), Refused> {
+    let Intrinsics { fx, fy, .. } = camera;
+    if fx.max(*fy) <= OBLONG * fx.min(*fy) {
+        return Ok(());
     }
+    let message = format!(
+        "the focal lengths ({fx}, {fy}) are those of pixels that are not square; one of them is of another size of image, or a slip. Where \
+         they are right, say `intrinsics_size = \"image\"` of the source"
+    );
+    Err(Refused::new("intrinsics", message))
 }
 
 /// A camera's principal point is near the middle of its images: an image in whose middle it is has sides that differ by less than this
 /// factor. Crops that datasets publish move it along one side only (by a quarter of the height on roads), so that one side alone is not
 /// enough to tell.
 const OFF_CENTRE: f64 = 1.2;
-
-/// Pixels are square, or are when images that were made square (16:9 at most) are made wide again.
-const OBLONG: f64 = 1.8;
 
 /// Where both sides are off by the same factor, the image was scaled and the intrinsics were not.
 const SAME_FACTOR: f64 = 0.05;
@@ -104,15 +119,6 @@ const SCALED: f64 = 0.1;
 /// Whether intrinsics can be of an image of this size, by their principal point.
 fn plausible(camera: &Intrinsics, width: u32, height: u32) -> Result<(), Refused> {
     inside(camera, width, height)?;
-    let aspect = camera.fx / camera.fy;
-    if aspect.max(1.0 / aspect) > OBLONG {
-        let Intrinsics { fx, fy, .. } = camera;
-        let message = format!(
-            "fx is {fx} and fy {fy}: no camera has such pixels; one of them is of another size. Where they are right, say \
-             `intrinsics_size = \"image\"` of the source"
-        );
-        return Err(Refused::new("intrinsics", message));
-    }
     // The size of the image in whose middle the principal point would be.
     let (own_width, own_height) = (2.0 * camera.cx + 1.0, 2.0 * camera.cy + 1.0);
     let (x, y) = (own_width / f64::from(width), own_height / f64::from(height));
@@ -179,15 +185,29 @@ mod tests {
         for size in [(320, 240), (480, 360), (512, 384), (213, 160), (1280, 960), (800, 600), (480, 640), (160, 480)] {
             assert!(check(K, CameraSize::Unsaid, size, 1).is_none(), "{size:?}");
         }
-        let oblong = Intrinsics { fy: 250.0, ..K };
-        assert!(check(oblong, CameraSize::Unsaid, (640, 480), 1).is_none());
-        assert!(check(oblong, CameraSize::OfImage, (640, 480), 1).is_some());
         let relative = Intrinsics { fx: 0.8, fy: 1.1, cx: 0.5, cy: 0.5 };
         let why =
             fitted(&relative, CameraSize::Unsaid, Stored { width: 640, height: 480, turn: Turn::NONE }).unwrap_err();
         assert!(why.message.contains("in pixels"), "{}", why.message);
         let why = fitted(&K, CameraSize::Unsaid, Stored { width: 320, height: 240, turn: Turn::NONE }).unwrap_err();
         assert!(why.message.contains("intrinsics_size = [640, 480]"), "{}", why.message);
+    }
+
+    #[test]
+    fn pixels_are_square_unless_somebody_says_otherwise() {
+        for (fx, fy, taken) in [
+            (260.0, 260.0, true),
+            (260.0, 150.0, true),
+            (150.0, 260.0, true),
+            (260.0, 130.0, false),
+            (140.0, 260.0, false),
+        ] {
+            let camera = Intrinsics { fx, fy, ..K };
+            for of in [CameraSize::Unsaid, CameraSize::Recorded(640.0, 480.0), CameraSize::Stated(640.0, 480.0)] {
+                assert_eq!(check(camera, of, (640, 480), 1).is_some(), taken, "{fx} {fy} {of:?}");
+            }
+            assert!(check(camera, CameraSize::OfImage, (640, 480), 1).is_some());
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A folder on this machine and everything in it, links followed as far as they stay inside.
 
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use super::root::{Entry, Refusal};
@@ -78,9 +79,9 @@ impl Walk<'_> {
     fn enter(&mut self, shown: &Path, real: &Path) -> Result<()> {
         let failed = || format!("cannot list `{}`", shown.display());
         let items = match std::fs::read_dir(real) {
-            // Somebody else's, such as `lost+found` of a disk; without the root itself there is nothing.
-            Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied && shown != self.folder.path => {
-                return self.refuse(shown, "/", Refusal::NotListed);
+            // A folder of somebody else, such as lost+found, is no reason to read nothing. Anything but a permission may be back in a minute.
+            Err(e) if e.kind() == ErrorKind::PermissionDenied && real != self.folder.path => {
+                return self.refuse(shown, "/", Refusal::NotAllowed);
             }
             items => items.or_input(failed)?,
         };
@@ -102,7 +103,12 @@ impl Walk<'_> {
             let meta = match target.metadata() {
                 Ok(meta) => meta,
                 // It went while we were here.
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(e) if e.kind() == ErrorKind::NotFound => continue,
+                Err(e) if e.kind() == ErrorKind::PermissionDenied => {
+                    let is_folder = item.file_type().is_ok_and(|kind| kind.is_dir());
+                    self.refuse(&shown, if is_folder { "/" } else { "" }, Refusal::NotAllowed)?;
+                    continue;
+                }
                 Err(e) => return Err(e).or_input(|| format!("cannot read `{}`", shown.display())),
             };
             let end = if meta.is_dir() { "/" } else { "" };
@@ -266,6 +272,32 @@ mod tests {
         // Nobody writes to the pipe: to open it would wait for ever.
         assert!(strict.bytes("pipe.jpg", 9).unwrap_err().to_string().contains("pipe"));
         assert!(strict.open("pipe.jpg").is_err());
+    }
+
+    #[test]
+    fn a_folder_that_may_not_be_listed_is_told_and_the_rest_is_read() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["a/1.jpg", "lost+found/2.jpg", "named/3.jpg"] {
+            put(&folder.path().join(path));
+        }
+        let allow = |name: &str, mode| {
+            std::fs::set_permissions(folder.path().join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        // Its names may be read, and nothing that they name.
+        allow("named", 0o444);
+        allow("lost+found", 0);
+        // Nobody is refused anything who may do everything.
+        let is_refused = std::fs::read_dir(folder.path().join("lost+found")).is_err();
+        let found = listed(&Root::local(folder.path()).unwrap());
+        allow("named", 0o755);
+        allow("lost+found", 0o755);
+        if is_refused {
+            let refused = ["lost+found/", "named/3.jpg"].map(|path| (path.to_owned(), Refusal::NotAllowed));
+            assert_eq!(found, (vec!["a/1.jpg".to_owned()], refused.to_vec()));
+        } else {
+            assert_eq!(found.0.len(), 3);
+        }
     }
 
     #[test]

@@ -109,10 +109,10 @@ impl Source for Whole {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for (path, why) in told.filter(|(name, _)| *name == shard.name).into_iter().flat_map(|(_, refused)| refused) {
             match why {
-                // It costs itself: somebody's upload went wrong, and no dataset has such names.
-                Refusal::NoPath => rows.remark(path.clone(), &path, why.reason())?,
-                // What is in it nobody knows.
-                Refusal::NotListed => rows.refuse(path.clone(), &path, why.reason())?,
+                // Somebody's upload went wrong.
+                Refusal::NoPath if !photo::has_ending(&path) => rows.remark(path.clone(), &path, why.reason())?,
+                // Nobody knows of how many images, or of any.
+                Refusal::NotAllowed if path.ends_with('/') => rows.refuse(path.clone(), &path, why.reason())?,
                 _ => rows.refuse_image(path.clone(), &path, why.reason())?,
             }
         }
@@ -152,7 +152,8 @@ Options of every kind:
                      below it are followed anyhow, to folders, too
 
 What a root refuses is quarantined for every kind: links that lead out or nowhere, names that are not UTF-8 (path, missing_file),
-pipes, sockets and devices (unreadable), keys that are no path, such as a//b (path).
+pipes, sockets and devices, files and folders without the permission to read them (unreadable), keys that are no path, such as a//b
+(path). The rest is read.
 ";
 
 /// What a `[[source]]` table of the project file says beyond `kind` and `root`.

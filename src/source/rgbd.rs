@@ -65,7 +65,8 @@ Options:
   depth_scale      stored units in a metre. Default: 1000 for PNG, 1 for NumPy
   intrinsics_size  the size of the images that the intrinsics are of, [640, 480], where the images here are smaller or
                    larger; or \"image\" where they are right however odd they look. Default: of the images here, and an
-                   image is refused whose principal point is far from its middle along both sides, or outside
+                   image is refused whose principal point is far from its middle along both sides, or outside, or whose
+                   focal lengths differ by more than a factor of 1.8
   world_up         which direction of the poses' world points up: x, -x, y, -y, z (default), -z, three numbers (the
                    normal of the floor, say), or unknown; then poses are not used, and what is level is taken from
                    gravity files, or assumed. A scene without poses needs no world
@@ -83,21 +84,22 @@ point) are those of the upright image, and are turned with it.
 
 Forgiven: byte order marks, UTF-16, CRLF and blanks in text and JSON files; numbers apart by blanks, commas, semicolons or
 brackets, with comments after #; in JSON, numbers and ids as 1.0 or \"1\", NaN, Infinity and null in fields that need not be there,
-fields that nobody asks for, axes as three lists; names whose accents are written in another Unicode form; endings of depth files in capitals; files in color/ that are hidden or lie beside an image of their
+fields that nobody asks for, axes as three lists; names whose accents are written in another Unicode form; endings of depth files and id images in
+capitals; files in color/ that are hidden or lie beside an image of their
 name.
 
 Told in quarantine, and no loss: what names no id in instances.json (json), captions of more than 1000 bytes, which are cut
 (caption); images whose pose is not finite, which is how scanners write that tracking was lost, with
 what is said of them (tracking); images with objects and without depth, or with depth that has no reading, which are kept
-(no_depth).
+(no_depth); files of depth/, pose/, gravity/ and intrinsics/ that belong to no colour image, a row for each folder (no_frame).
 
 Quarantined: images that cannot be read or have no good camera (image, unreadable, path, intrinsics, pose, gravity), depth
 that is no depth, of another shape, of a format that is not read, or not between 5 cm and 500 m at its median (depth), bad id
-images (instance), ids that have no name (category), bad boxes (box3d), boxes without an upright world (world), and what
+images, and ids in another format (instance), ids that have no name (category), bad boxes (box3d), boxes without an upright world (world), and what
 `coco` quarantines. A frame that lost an object in this way is no longer exhaustive.";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "rgbd 5";
+const READER: &str = "rgbd 6";
 
 /// The name of the scene that is the root itself.
 const WHOLE: &str = "all";

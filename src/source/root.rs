@@ -74,8 +74,8 @@ pub enum Refusal {
     LinkAsText,
     NotUtf8,
     NoFile,
+    NotAllowed,
     NoPath,
-    NotListed,
 }
 
 impl Refusal {
@@ -91,8 +91,8 @@ impl Refusal {
                 ("path", "a link that became a text: it holds the path of what it should be; copy links as links")
             }
             Self::NotUtf8 => ("path", "its name is not UTF-8"),
-            Self::NotListed => ("unreadable", "a folder that may not be listed: permission denied"),
             Self::NoFile => ("unreadable", "it is no file: a pipe, a socket or a device"),
+            Self::NotAllowed => ("unreadable", "it may not be read, or a folder not listed: permission denied"),
             Self::NoPath => {
                 ("path", "the key is no path: it has an empty part, a part `.` or `..`, or a control character")
             }
@@ -237,9 +237,8 @@ impl Root {
             Place::Local(root) => Ok(inside(root, folder)?.is_some_and(|path| path.is_dir())),
             Place::Store { store, prefix, runtime } => {
                 let mut listing = store.list(Some(&join(prefix, &check(folder)?)?));
-                let first = runtime
-                    .block_on(futures::TryStreamExt::try_next(&mut listing))
-                    .or_input(|| format!("cannot list `{}`", self.url))?;
+                let first = runtime.block_on(futures::TryStreamExt::try_next(&mut listing));
+                let first = first.map_err(|e| unlisted(&self.url, e))?;
                 Ok(first.is_some())
             }
         }
@@ -263,7 +262,7 @@ impl Root {
                 let mut listing = store.list(Some(&top));
                 while let Some(meta) = runtime
                     .block_on(futures::TryStreamExt::try_next(&mut listing))
-                    .or_input(|| format!("cannot list `{}`", self.url))?
+                    .map_err(|e| unlisted(&self.url, e))?
                 {
                     if let Some(rest) = meta.location.prefix_match(prefix) {
                         let path = rest.map(|p| p.as_ref().to_owned()).collect::<Vec<_>>().join("/");
@@ -463,6 +462,29 @@ fn check(path: &str) -> Result<String> {
     Ok(parts.join("/"))
 }
 
+/// Why a bucket's listing failed. What S3 says is in an XML document with much that only its operators read.
+fn unlisted(url: &Url, error: object_store::Error) -> Error {
+    let text = error.to_string();
+    let said = |element: &str| {
+        let (_, rest) = text.split_once(&format!("<{element}>"))?;
+        rest.split_once("</").map(|(inside, _)| inside.trim().to_owned())
+    };
+    let bucket = url.host_str().unwrap_or_default();
+    let asked =
+        ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"].iter().find_map(|name| std::env::var(name).ok());
+    let endpoint = asked.map_or_else(String::new, |endpoint| format!(" at {endpoint}"));
+    match said("Code") {
+        Some(code) if code == "NoSuchBucket" => Error::input(format!("there is no bucket `{bucket}`{endpoint}"))
+            .with("url", url)
+            .hint("check `root` of the source in mill.toml, and AWS_ENDPOINT_URL and AWS_REGION"),
+        Some(code) => {
+            let message = said("Message").map_or_else(String::new, |message| format!(": {message}"));
+            Error::input(format!("cannot list `{url}`{endpoint}")).because(format!("{code}{message}"))
+        }
+        None => Error::input(format!("cannot list `{url}`")).because(error),
+    }
+}
+
 /// As it is: what is listed by a name is read by that name.
 fn join(prefix: &StorePath, path: &str) -> Result<StorePath> {
     let slash = if prefix.as_ref().is_empty() { "" } else { "/" };
@@ -488,5 +510,26 @@ impl Read for Streamed {
         let n = into.len().min(self.chunk.len());
         into[..n].copy_from_slice(&self.chunk.split_to(n));
         Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_s3_says_is_told_without_its_xml() {
+        let url = Url::parse("s3://photos/d").unwrap();
+        let told = |code: &str, message: &str| {
+            let xml = format!(
+                "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}</Message><HostId>x</HostId></Error>"
+            );
+            let answer = format!("Server returned non-2xx status code: 404 Not Found: {xml}");
+            unlisted(&url, object_store::Error::Generic { store: "S3", source: answer.into() }).to_string()
+        };
+        let missing = told("NoSuchBucket", "The specified bucket does not exist");
+        assert!(missing.contains("there is no bucket `photos`") && !missing.contains('<'), "{missing}");
+        let denied = told("AccessDenied", "Access Denied");
+        assert!(denied.contains("s3://photos/d") && !denied.contains('<'), "{denied}");
     }
 }

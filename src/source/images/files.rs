@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Images;
 use super::frame::{Frames, Seen, not_read};
-use super::listing::{FileKind, Listing, ending, key, stem};
+use super::listing::{FileKind, Listing, ending, is_called_otherwise, key, stem};
 use super::words::{self, Beside, Words};
 use crate::error::Result;
 use crate::photos::Address;
@@ -31,6 +31,11 @@ pub fn read(images: &Images, listing: &Listing, bucket: u64, rows: &mut Rows) ->
 fn photo(images: &Images, path: &str) -> Result<(Seen, Address), Refused> {
     let uri = images.root.uri(path).map_err(|e| Refused::new("path", e.to_string()))?;
     if images.kind_of(path) == Some(FileKind::Other) {
+        if is_called_otherwise(path) {
+            let message =
+                "it is not called .jpg, .jpeg or .png; if it is such a photo, name it in `files` of the source";
+            return Err(Refused::new("format", message));
+        }
         return Err(not_read(&format!(".{}", ending(path).to_ascii_lowercase())));
     }
     Ok((Seen::of(&photo::bytes(&images.root, path)?)?, Address::file(uri)))

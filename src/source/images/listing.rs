@@ -24,11 +24,74 @@ const BUCKET_FILES: u64 = 1000;
 /// What photos' names end with; some systems save JPEG as .jfif and .jpe.
 pub const ENDINGS: [&str; 5] = ["jpg", "jpeg", "png", "jfif", "jpe"];
 
-/// Photos that are told from what is no photo without being opened.
-pub const NOT_READ: [&str; 20] = [
-    "webp", "gif", "heic", "heif", "avif", "bmp", "tif", "tiff", "jp2", "jxl", "tgz", "zip", "dng", "cr2", "nef",
-    "svg", "arrow", "tfrecord", "7z", "rar",
+/// What holds photos and is not read: it is told from what is none of a photo's business without being opened.
+const NOT_READ: &[&str] = &[
+    // Photos of other formats, as they are shown and as cameras store them.
+    "webp",
+    "gif",
+    "heic",
+    "heif",
+    "hif",
+    "avif",
+    "bmp",
+    "tif",
+    "tiff",
+    "jp2",
+    "j2k",
+    "jxl",
+    "svg",
+    "psd",
+    "ppm",
+    "pgm",
+    "tga",
+    "exr",
+    "dng",
+    "cr2",
+    "cr3",
+    "nef",
+    "arw",
+    "orf",
+    "rw2",
+    "raf",
+    // Archives and tables.
+    "zip",
+    "7z",
+    "rar",
+    "tgz",
+    "tbz",
+    "tbz2",
+    "txz",
+    "tzst",
+    "arrow",
+    "feather",
+    "tfrecord",
+    "tfrecords",
+    "lmdb",
+    "mdb",
 ];
+
+/// Behind `.tar` and `.parquet`: unpacked, it would be read.
+const PACKED: &[&str] = &["gz", "bz2", "xz", "zst", "lz4", "z", "lzma"];
+
+/// What JPEG files are called, too.
+const JPEG_TOO: &[&str] = &["jif", "jfi", "pjpeg"];
+
+/// True for the name of something that has photos and is not read.
+pub fn is_not_read(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    let ending = ending(&path);
+    let holds_photos = |inner: &str| [".tar", ".parquet"].iter().any(|ending| inner.ends_with(ending));
+    NOT_READ.contains(&ending) || (PACKED.contains(&ending) && holds_photos(stem(&path)))
+}
+
+/// True for a photo that is not looked for by its name, and is read where the project asks for it.
+pub fn is_called_otherwise(path: &str) -> bool {
+    let ending = ending(path).to_ascii_lowercase();
+    // As shops and browsers name what they hand out: `.jpg_large`, `.jpg?w=640`, and a blank behind it.
+    let more = ["jpeg", "jpg", "png"].iter().find_map(|known| ending.strip_prefix(known));
+    JPEG_TOO.contains(&ending.as_str())
+        || more.is_some_and(|more| more.starts_with(['_', '?', '!', '@', ':', ' ', '-']))
+}
 
 /// Which shards there are.
 pub struct Listing {
@@ -170,7 +233,7 @@ impl Images {
     fn would_read(&self, path: &str) -> bool {
         let Some(folder) = path.strip_suffix('/') else { return self.kind_of(path).is_some() };
         match &self.patterns[..] {
-            [] => !folder.split('/').any(|part| part.starts_with('.')),
+            [] => !is_hidden(folder),
             patterns => patterns.iter().any(|pattern| could_match_below(pattern.as_str(), folder)),
         }
     }
@@ -181,7 +244,7 @@ impl Images {
         let wordy = self.options.caption.is_some()
             || self.options.licence_column.is_some()
             || self.options.split_column.is_some();
-        let hidden = path.split('/').any(|part| part.starts_with('.'));
+        let hidden = is_hidden(path);
         let chosen = match &self.patterns[..] {
             [] => !hidden,
             patterns => patterns.iter().any(|pattern| pattern.matches_with(path, MATCHING)),
@@ -192,13 +255,18 @@ impl Images {
             ending if ENDINGS.contains(&ending) => Some(FileKind::Photo),
             "tar" => Some(FileKind::Tar),
             "parquet" => Some(FileKind::Table),
-            ending if NOT_READ.contains(&ending) => Some(FileKind::Other),
+            _ if is_not_read(path) => Some(FileKind::Other),
             // Who chose it says that it is a photo.
             _ if !self.patterns.is_empty() => Some(FileKind::Photo),
-            "gz" | "bz2" | "xz" | "zst" if stem(path).to_ascii_lowercase().ends_with(".tar") => Some(FileKind::Other),
+            _ if is_called_otherwise(path) => Some(FileKind::Other),
             _ => None,
         }
     }
+}
+
+/// `.` and `..` are no names; a key of a bucket may have them.
+fn is_hidden(path: &str) -> bool {
+    path.split('/').any(|part| part.starts_with('.') && !matches!(part, "." | ".."))
 }
 
 const MATCHING: glob::MatchOptions =
@@ -266,6 +334,26 @@ mod tests {
             ("a/b.jpg", "a/b.jpg", false),
         ] {
             assert_eq!(could_match_below(pattern, folder), could, "{pattern} {folder}");
+        }
+    }
+
+    #[test]
+    fn what_has_photos_and_is_not_read_is_known_by_its_name() {
+        for (path, not_read, otherwise) in [
+            ("a.HEIC", true, false),
+            ("a/0.tar.zst", true, false),
+            ("a/0.parquet.gz", true, false),
+            ("train.arrow", true, false),
+            ("a.jif", false, true),
+            ("a.JPG_large", false, true),
+            ("a.jpg?w=3", false, true),
+            ("a.png ", false, true),
+            ("a.txt.gz", false, false),
+            ("a.jpgx", false, false),
+            ("a.jpg.part", false, false),
+            ("README", false, false),
+        ] {
+            assert_eq!((is_not_read(path), is_called_otherwise(path)), (not_read, otherwise), "{path}");
         }
     }
 

@@ -24,7 +24,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::Images;
 use super::frame::{Frames, Kept, Seen, not_read};
-use super::listing::{self, ENDINGS, NOT_READ, ending, key, stem};
+use super::listing::{self, ENDINGS, ending, is_not_read, key, stem};
 use super::members::{Kind, Member, Members};
 use super::words::{self, Beside, Words};
 use crate::error::{Context, Result};
@@ -125,7 +125,7 @@ impl Group<'_> {
         if self.images.is_photo(&member.name) {
             let photo = photo(uri, &mut member);
             self.photos.push((member.name, photo));
-        } else if NOT_READ.contains(&ending.as_str()) && self.images.options.image.is_none() {
+        } else if is_not_read(&member.name) && self.images.options.image.is_none() {
             self.photos.push((member.name, Err(not_read(&format!(".{ending}")))));
         } else if member.kind == Kind::File && member.size <= words::MAX_BYTES {
             // A file of words that breaks off breaks the tar off; that is found next.

@@ -55,7 +55,7 @@ pub struct BoxRecord {
     pub lengths: Numbers,
     #[serde(rename = "normalizedAxes")]
     pub axes: Numbers,
-    /// The colour image's name, without its ending or with it; only where the reference is the camera.
+    /// The colour image's name, without its ending or with it, in its folder or not; only where the reference is the camera.
     #[serde(default)]
     pub image: Option<Text>,
 }

@@ -126,6 +126,13 @@ impl<'a> Scene<'a> {
         [photos, others].concat()
     }
 
+    /// The image that a record names, as a file of `color/` or with the folder before it.
+    fn named(&self, image: &str) -> String {
+        let known = self.called(image);
+        let last = image.rsplit(['/', '\\']).next().unwrap_or_default();
+        if self.images.contains_key(&known) { known } else { self.called(last) }
+    }
+
     /// A path below the source's root.
     pub fn path(&self, below: &str) -> String {
         format!("{}{below}", self.folder)
@@ -243,7 +250,7 @@ impl<'a> Scene<'a> {
             let record = json_forms::record::<BoxRecord>(&json);
             let (key, image) = match &record {
                 Ok(record) => {
-                    let image = record.image.as_ref().map(|image| self.called(&image.0));
+                    let image = record.image.as_ref().map(|image| self.named(&image.0));
                     (self.key(&format!("boxes.json/{}", record.id)), image)
                 }
                 Err(_) => (self.key(&format!("boxes.json[{index}]")), None),
@@ -287,7 +294,7 @@ impl<'a> Scene<'a> {
 
     /// A camera's own axes, turned upright, are the world of the image's own scene.
     fn camera_box(&mut self, record: BoxRecord) -> Result<(SceneObject, Option<Refused>), Refused> {
-        let name = record.image.as_ref().map(|image| self.called(&image.0));
+        let name = record.image.as_ref().map(|image| self.named(&image.0));
         let name = name.ok_or_else(|| Refused::new("json", "a box in camera axes names its `image`"))?;
         let scene_id = format!("{}/{name}", self.id);
         let image = self.images.get_mut(&name).filter(|image| image.frame.is_some());

@@ -54,7 +54,7 @@ impl Scene<'_> {
         }
         let images: Vec<String> = self.images.keys().cloned().collect();
         for name in images {
-            let Some(path) = self.find(&[format!("instance/{name}.png"), format!("instance/{name}.PNG")]) else {
+            let Some(path) = self.id_image(&name) else {
                 // Nobody marked this image.
                 self.lost_object(&name);
                 continue;
@@ -65,14 +65,26 @@ impl Scene<'_> {
         }
         let stray: Vec<String> =
             self.files.iter().filter_map(|path| path.strip_prefix("instance/")).map(str::to_owned).collect();
-        for file in stray.into_iter().filter(|file| is_png(file) && !is_hidden(file)) {
-            if self.images.contains_key(&self.called(&file)) {
+        for file in stray.into_iter().filter(|file| !is_hidden(file)) {
+            let name = self.called(&file);
+            let (is_there, has_ids) = (self.images.contains_key(&name), self.id_image(&name).is_some());
+            if is_there && has_ids || file.to_ascii_lowercase().ends_with(".json") {
                 continue;
             }
-            let message = format!("there is no colour image `{}`", stem(&file));
-            rows.refuse(self.key(&file), &self.path(&format!("instance/{file}")), Refused::new("no_frame", message))?;
+            let path = format!("instance/{file}");
+            if is_there {
+                let why = Refused::new("instance", "id images are instance/<n>.png; this file is not read");
+                rows.refuse(self.key(&path), &self.path(&path), why)?;
+            } else {
+                let why = Refused::new("no_frame", format!("there is no colour image `{}`", stem(&file)));
+                rows.refuse(self.key(&file), &self.path(&path), why)?;
+            }
         }
         Ok(true)
+    }
+
+    fn id_image(&self, name: &str) -> Option<String> {
+        self.find(&["png", "PNG"].map(|ending| format!("instance/{name}.{ending}")))
     }
 
     fn names(&mut self, file: &str, rows: &mut Rows) -> Result<Option<Names>> {

@@ -105,7 +105,7 @@ recordings that are damaged or not extracted (sens), scenes that have neither ph
 ";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "scannet 4";
+const READER: &str = "scannet 5";
 
 /// The default for frames without terms of their own.
 const LICENCE: &str = "ScanNet Terms of Use";

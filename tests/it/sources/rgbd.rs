@@ -156,7 +156,7 @@ fn boxes_of_a_camera_make_its_image_a_scene() {
              "normalizedAxes": [1, 0, 0, 0, 1, 0, 0, 0, 1]},
             {"id": 2, "image": "b", "category": "table", "centroid": [0, 0, 2], "axesLengths": [1, 1, 1],
              "normalizedAxes": [1, 0, 0, 0, 1, 0, 0, 0, 1]},
-            {"id": 3, "image": "a", "category": "table", "centroid": [0, 0, 2], "axesLengths": [1, 1, 1],
+            {"id": 3, "image": "color/a.png", "category": "table", "centroid": [0, 0, 2], "axesLengths": [1, 1, 1],
              "normalizedAxes": [1, 0, 0, 1, 0, 0, 0, 0, 1]},
         ]});
         put(root, "boxes.json", boxes.to_string());
@@ -248,6 +248,56 @@ fn depth_in_a_format_that_is_not_read_is_told() {
     });
     assert_eq!(imported.refused()[0].1, "depth");
     assert!(imported.quarantined[0].message.contains("depth as .exr is not read"), "{:?}", imported.quarantined);
+}
+
+#[test]
+fn files_that_belong_to_no_image_are_told() {
+    let imported = changed(id_images, ID_IMAGES.options, |root| {
+        let rename = |from: &str, to: &str| std::fs::rename(root.join(from), root.join(to)).unwrap();
+        // In capitals it is the same, under another name or in another format it is nothing's.
+        rename("hall/instance/1.png", "hall/instance/1.PNG");
+        rename("hall/instance/2.png", "hall/instance/2.npy");
+        rename("attic/depth/1.png", "attic/depth/0001.png");
+        rename("attic/depth/2.png", "attic/depth/0002.png");
+        rename("attic/instance/2.png", "attic/instance/0002.PNG");
+        put(root, "attic/pose/0001.txt", "1 0 0 0 0 1 0 0 0 0 1 0");
+    });
+    let expected = [
+        ("attic/1", "no_depth"),
+        ("attic/depth", "no_frame"),
+        ("attic/pose", "no_frame"),
+        ("attic/0002.PNG", "no_frame"),
+        ("hall/instance/2.npy", "instance"),
+    ];
+    let mut told = imported.refused();
+    told.sort();
+    let mut expected = expected.map(|(key, code)| (key.to_owned(), code)).to_vec();
+    expected.sort();
+    assert_eq!((told, imported.detections().count()), (expected, 4), "{:?}", imported.quarantined);
+    let lost = imported.quarantined.iter().filter(|row| row.loss == Loss::Record);
+    assert_eq!(lost.count(), 2, "objects of two images");
+    let exhaustive: Vec<_> = imported.frames().filter(|frame| frame.exhaustive).map(|frame| &frame.frame_id).collect();
+    assert_eq!(exhaustive, ["test/attic/1", "test/hall/1"]);
+}
+
+#[test]
+fn a_box_names_its_image_in_any_form() {
+    for image in [json!("7"), json!(7), json!(7.0), json!("7.png"), json!("color/7.png"), json!("color\\7.png")] {
+        let named = |root: &Path| {
+            for (folder, ending) in [("color", "png"), ("depth", "npy"), ("intrinsics", "txt")] {
+                std::fs::rename(root.join(format!("{folder}/a.{ending}")), root.join(format!("{folder}/7.{ending}")))
+                    .unwrap();
+            }
+            std::fs::remove_file(root.join("pose/a.txt")).unwrap();
+            std::fs::remove_file(root.join("annotations.json")).unwrap();
+            put(root, "gravity.txt", "0 1 0");
+            let one = json!({"id": 1, "image": image, "category": "table", "centroid": [0, 0, 2], "axesLengths": [1, 1, 1],
+                "normalizedAxes": [1, 0, 0, 0, 1, 0, 0, 0, 1]});
+            put(root, "boxes.json", json!({"frame": "camera", "boxes": [one]}).to_string());
+        };
+        let imported = changed(world_boxes, "", named);
+        assert_eq!((boxes(&imported).len(), imported.refused()), (1, vec![]), "{image}");
+    }
 }
 
 /// The rows of an import, without what is of its folder.
