@@ -326,14 +326,14 @@ impl Mill {
                         losses.push(lost).await?;
                     }
                     row => {
-                        if let Row::Frame(frame) = &row {
-                            if matches.enter(benchmarks, frame) {
-                                let ledger = ledgers.entry("frames").or_default();
-                                ledger.rows_in += 1;
-                                ledger.images_in += 1;
-                                *ledger.filtered.entry(BENCHMARK.to_owned()).or_default() += 1;
-                                continue;
-                            }
+                        if let Row::Frame(frame) = &row
+                            && matches.enter(benchmarks, frame)
+                        {
+                            let ledger = ledgers.entry("frames").or_default();
+                            ledger.rows_in += 1;
+                            ledger.images_in += 1;
+                            *ledger.filtered.entry(BENCHMARK.to_owned()).or_default() += 1;
+                            continue;
                         }
                         let (name, row) = of_table(row, &source)?;
                         let ledger = ledgers.entry(name).or_default();

@@ -217,7 +217,7 @@ mod tests {
     fn what_loaders_see_otherwise_is_odd() {
         let rgb = zlib(&[0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6]);
         let pixels = [chunk(b"IDAT", &rgb)];
-        let with = |note: Vec<u8>| png(8, 2, &[note.clone()], &pixels, &[note]);
+        let with = |note: Vec<u8>| png(8, 2, std::slice::from_ref(&note), &pixels, std::slice::from_ref(&note));
         check(&png(8, 2, &[], &pixels, &[]), None);
         check(&png(8, 2, &[], &[chunk(b"IDAT", &rgb[..5]), chunk(b"IDAT", &rgb[5..])], &[]), None);
         check(&with(chunk(b"tEXt", b"a\0b")), None);
