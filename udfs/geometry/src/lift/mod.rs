@@ -275,8 +275,16 @@ impl Sample {
     fn of(mask: &Mask, depth: &DepthImage, rules: &LiftRules) -> Result<Self, LiftFailure> {
         let eroded = mask.eroded(rules.erosion);
         let thick = eroded.area() >= rules.min_readings as u64;
-        let (mask, eroded_by) = if thick { (&eroded, rules.erosion) } else { (mask, 0) };
-        Self::of_all(mask, depth, rules).map(|sample| Self { eroded_by, ..sample })
+        if !thick {
+            return Self::of_all(mask, depth, rules);
+        }
+        let sample = Self::of_all(&eroded, depth, rules)?;
+        // What is thin is gone with the edge, a lamp's pole and a shelf's sides, and is a part of the outline all the same.
+        let (columns, rows) = mask.pixels().unzip();
+        let lost = 2.0 * f64::from(rules.erosion);
+        let spans = [(span(columns), sample.spans[0]), (span(rows), sample.spans[1])];
+        let spans = spans.map(|(whole, left)| (whole - lost).max(left));
+        Ok(Self { eroded_by: rules.erosion, spans, ..sample })
     }
 
     fn of_all(mask: &Mask, depth: &DepthImage, rules: &LiftRules) -> Result<Self, LiftFailure> {

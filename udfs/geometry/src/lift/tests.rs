@@ -309,3 +309,18 @@ fn estimated_depth_must_tell_a_thing_from_its_surroundings() {
         );
     }
 }
+
+/// A lamp's shade on a pole of two pixels, which goes with the outline's edge: the shade does not stand for the lamp.
+#[test]
+fn what_is_lost_with_the_edge_is_missed() {
+    let lamp = |pole: u32| {
+        let shade = |x: u32, y: u32| (60..90).contains(&x) && (20..40).contains(&y);
+        let stands = |x: u32, y: u32| (74..74 + pole).contains(&x) && (40..100).contains(&y);
+        let bits = (0..160).flat_map(|x| (0..120).map(move |y| (x, y))).map(|(x, y)| shade(x, y) || stands(x, y));
+        let mask = Mask::from_bits(120, 160, bits).unwrap();
+        let depth = DepthImage::new(160, 120, vec![2.0; 120 * 160]).unwrap();
+        lift(&Outline::Mask(&mask), &depth, &CAMERA, &ViewSpace::level(), &LiftRules::default()).unwrap().lift_quality
+    };
+    assert!(lamp(2) < 0.3, "{}", lamp(2));
+    assert!(lamp(10) > 0.7, "{}", lamp(10));
+}
