@@ -220,8 +220,8 @@ fn lift_mask(
     let kept: Vec<Vector3<f64>> = chosen.iter().map(|&i| points[i]).collect();
 
     let trimmed = trimmed_bounds(&kept, rules.trim);
-    let inside: Vec<Vector3<f64>> =
-        kept.iter().filter(|p| p.inf(&trimmed.high) == **p && p.sup(&trimmed.low) == **p).copied().collect();
+    let is_inside = |p: &Vector3<f64>| p.inf(&trimmed.high) == *p && p.sup(&trimmed.low) == *p;
+    let inside: Vec<Vector3<f64>> = kept.iter().filter(|p| is_inside(p)).copied().collect();
     let obb = OrientedBox::upright_of(&inside).ok_or(LiftFailure::NoPixels)?;
     // A point is the centre of a patch that reaches half a step further, and beyond it lies the edge that was lost.
     let lost = (f64::from(sampled.eroded_by) + 0.5 * sampled.pixels_apart) * distance;
@@ -235,6 +235,10 @@ fn lift_mask(
     let estimated = rules.estimated.map_or(1.0, |rules| rules.quality(mask, depth, &sampled));
     let survived = kept.len() as f64 / points.len() as f64;
     let spanned = sampled.spanned(chosen.iter().map(|&i| &sampled.readings[i]));
+    let measured = chosen.iter().filter(|&&i| is_inside(&points[i])).map(|&i| &sampled.readings[i]);
+    let [columns, rows] = sampled.missed(mask, measured);
+    let missed = view.rotation().column(0).abs() * (columns * distance / intrinsics.fx)
+        + view.rotation().column(1).abs() * (rows * distance / intrinsics.fy);
     let lift_quality = sampled.with_depth * survived * spanned * uncut(outline) * certain(view) * estimated;
     Ok(Lifted {
         centre,
@@ -245,6 +249,7 @@ fn lift_mask(
         lift_quality,
         size_quality: lift_quality
             * size::by_depth(&bounds, distance, rules.noise_m)
+            * size::by_missed(&bounds, &missed)
             * size::by_outline(mask, &Cover::of(mask, depth)),
     })
 }
@@ -324,6 +329,16 @@ impl Sample {
         if self.with_readings == 0 { 0.0 } else { self.readings.len() as f64 / self.with_readings as f64 }
     }
 
+    /// By how much the outline is wider and higher than the readings that its size was measured by, pixels, beyond the edge that was given back:
+    /// what is thin, or apart, is a part of the thing and was not measured.
+    fn missed<'a>(&self, mask: &Mask, measured: impl Iterator<Item = &'a Reading>) -> [f64; 2] {
+        let (columns, rows): (Vec<u32>, Vec<u32>) = measured.map(|r| (r.x, r.y)).unzip();
+        let (mask_columns, mask_rows): (Vec<u32>, Vec<u32>) = mask.pixels().unzip();
+        let given_back = 2.0 * f64::from(self.eroded_by) + self.pixels_apart;
+        let missed = |whole, part| (reach(whole, WHISKERS) - reach(part, 0) - given_back).max(0.0);
+        [missed(mask_columns, columns), missed(mask_rows, rows)]
+    }
+
     /// The share of the outline's width and height, multiplied, that some of its readings reach over: a lamp's shade does not
     /// stand for the lamp, nor a headboard for the bed.
     fn spanned<'a>(&self, readings: impl Iterator<Item = &'a Reading>) -> f64 {
@@ -333,10 +348,18 @@ impl Sample {
     }
 }
 
+/// One pixel in so many on each side is no part of an outline's reach: a whisker. The sides of a board that is seen edge-on are one in a hundred.
+const WHISKERS: usize = 400;
+
 /// How far pixels reach along one axis, pixels, when the outermost 2 of 100 on each side do not count: outlines have whiskers.
-fn span(mut along: Vec<u32>) -> f64 {
+fn span(along: Vec<u32>) -> f64 {
+    reach(along, 50)
+}
+
+/// The same, when one in `whiskers` on each side does not count; all do where that is 0.
+fn reach(mut along: Vec<u32>, whiskers: usize) -> f64 {
     along.sort_unstable();
-    let left_out = along.len() / 50;
+    let left_out = along.len().checked_div(whiskers).unwrap_or_default();
     match (along.get(left_out), along.get(along.len().wrapping_sub(1 + left_out))) {
         (Some(low), Some(high)) => f64::from(high - low + 1),
         _ => 1.0,

@@ -324,3 +324,20 @@ fn what_is_lost_with_the_edge_is_missed() {
     assert!(lamp(2) < 0.3, "{}", lamp(2));
     assert!(lamp(10) > 0.7, "{}", lamp(10));
 }
+
+/// A board seen edge-on with two sides below it, as thin as the edge that is taken off an outline: how high it is with them nobody has measured.
+#[test]
+fn a_size_that_was_not_measured_is_not_trusted() {
+    let shelf = |side: u32| {
+        let board = |x: u32, y: u32| (30..130).contains(&x) && (40..60).contains(&y);
+        let sides =
+            |x: u32, y: u32| (60..80).contains(&y) && (x < 30 + side || x >= 130 - side) && (30..130).contains(&x);
+        let bits = (0..160).flat_map(|x| (0..120).map(move |y| (x, y))).map(|(x, y)| board(x, y) || sides(x, y));
+        let mask = Mask::from_bits(120, 160, bits).unwrap();
+        let depth = DepthImage::new(160, 120, vec![2.0; 120 * 160]).unwrap();
+        lift(&Outline::Mask(&mask), &depth, &CAMERA, &ViewSpace::level(), &LiftRules::default()).unwrap()
+    };
+    let (thin, thick) = (shelf(2), shelf(12));
+    assert!(thin.size_quality < 0.1, "{} of {}", thin.size_quality, thin.lift_quality);
+    assert!(thick.size_quality > 0.7, "{} of {}", thick.size_quality, thick.lift_quality);
+}
