@@ -16,6 +16,8 @@ pub struct Listed {
     pub sha256: Option<String>,
     /// `/` between parts, none of which is empty, `.` or `..`.
     pub path: Option<String>,
+    /// The path begins at the root of a machine, which may be another one.
+    pub is_absolute: bool,
 }
 
 /// The lines that say something, each with its number, counted from 1, and as it stands there.
@@ -31,12 +33,13 @@ pub fn lines(text: &str) -> impl Iterator<Item = (usize, &str, Listed)> {
 fn listed(line: &str) -> Listed {
     let line = unquoted(line);
     if is_sha256(line) {
-        return Listed { sha256: Some(line.to_ascii_lowercase()), path: None };
+        return Listed { sha256: Some(line.to_ascii_lowercase()), ..Listed::default() };
     }
     let summed = checksum_first(line).or_else(|| of_bsd(line)).or_else(|| checksum_last(line));
     let (sum, name) = summed.unwrap_or(("", line.to_owned()));
     let sha256 = is_sha256(sum).then(|| sum.to_ascii_lowercase());
-    Listed { sha256, path: path(unquoted(&name)) }
+    let name = unquoted(&name);
+    Listed { sha256, path: path(name), is_absolute: is_absolute(name) }
 }
 
 /// Without the quotes around it, and the comma behind it, of a list that was cut out of JSON, Python or a table.
@@ -75,6 +78,12 @@ fn of_bsd(line: &str) -> Option<(&str, String)> {
         .then(|| (sum, name.to_owned()))
 }
 
+/// `/home/me/a.jpg`, `~/a.jpg`, `C:\a.jpg`, `s3://bucket/a.jpg`.
+fn is_absolute(text: &str) -> bool {
+    let is_drive = matches!(text.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
+    text.starts_with(['/', '\\', '~']) || text.contains("://") || is_drive
+}
+
 fn path(text: &str) -> Option<String> {
     let mut parts: Vec<_> =
         text.split(['/', '\\']).map(str::trim).filter(|part| !matches!(*part, "" | "." | "..")).collect();
@@ -102,9 +111,25 @@ mod tests {
     fn check(line: &str, sha256: bool, path: Option<&str>) {
         let sum = "3f".repeat(32);
         let line = line.replace("SUM", &sum.to_uppercase()).replace("sum", &sum);
-        let expected = Listed { sha256: sha256.then_some(sum), path: path.map(str::to_owned) };
-        let found: Vec<_> = lines(&line).map(|(_, _, listed)| listed).collect();
+        let expected = (sha256.then_some(sum), path.map(str::to_owned));
+        let found: Vec<_> = lines(&line).map(|(_, _, listed)| (listed.sha256, listed.path)).collect();
         assert_eq!(found, [expected], "{line}");
+    }
+
+    #[test]
+    fn a_path_may_begin_at_a_machines_root() {
+        for (line, expected) in [
+            ("/home/me/a.jpg", true),
+            ("\"C:\\me\\a.jpg\"", true),
+            ("~/a.jpg", true),
+            ("s3://bucket/a.jpg", true),
+            ("d41d8cd98f00b204e9800998ecf8427e  /x/a.jpg", true),
+            ("./a.jpg", false),
+            ("a/b.jpg", false),
+            ("c:a.jpg", false),
+        ] {
+            assert_eq!(lines(line).next().map(|(_, _, listed)| listed.is_absolute), Some(expected), "{line}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! ```text
 //! 000000000139.jpg, 000000000139     a name alone: every photo that is called so, wherever it lies
 //! val2017/000000000139.jpg           a path, with or without the ending: the photos whose own path ends with these whole parts
+//! /home/me/val2017/000000000139.jpg  the same from the root of a machine, perhaps another one: a folder and a name at its end are enough
 //! 000001.tar/cat.jpg, 000001/cat     in an archive or a table, a photo lies below that file
 //! rooms/000001/cat                   a frame's id, from the source on or without it
 //! scene0025_00, rooms/kitchen        a scene, by its name or by the end of its path, and whatever lies in it
@@ -39,7 +40,7 @@ use crate::warehouse::Location;
 pub const BENCHMARK: &str = "benchmark";
 
 /// Changes when the same line would match other frames, or what is kept of it has another form.
-const MATCHING: &str = "matching 5";
+const MATCHING: &str = "matching 6";
 
 /// What shards matched, below the warehouse.
 const FOLDER: &str = "_benchmarks";
@@ -178,14 +179,16 @@ impl Benchmarks {
             }
             // A line without a path is that of an image by its bytes.
             if let Some(path) = listed.path.as_deref().map(text::composed) {
-                let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-                for end in ends {
+                for end in path.match_indices('/').map(|(at, _)| at).chain([path.len()]) {
                     self.by_folder.entry(path[..end].to_owned()).or_default().push(at);
                 }
                 for room in path.split('/').filter_map(room) {
                     self.by_room.entry(room.to_owned()).or_default().push(at);
                 }
-                self.by_path.entry(path.into_owned()).or_default().push(at);
+                let ends = ends(&path).skip(1).filter(|end| listed.is_absolute && end.contains('/'));
+                for end in ends.chain([&*path]) {
+                    self.by_path.entry(end.to_owned()).or_default().push(at);
+                }
             }
             self.lines.push(Line { list: self.lists.len(), number, text: shown(line) });
         }
@@ -457,9 +460,11 @@ mod tests {
                 "./a\\000001",
                 "C:\\data\\a\\000001.jpg",
                 "/x/data/a/000001.jpg",
+                "/home/me/a/000001.jpg",
+                "D:\\me\\a\\000001",
                 "s/a/000001",
             ],
-            &["b/000001.jpg", "y/a/000001.jpg", "aa/000001.jpg", "1.jpg", "a", "t/a/000001"],
+            &["b/000001.jpg", "/home/me/b/000001.jpg", "y/a/000001.jpg", "aa/000001.jpg", "1.jpg", "a", "t/a/000001"],
         );
         let scene = |id: &str, uri: &str| frame(Some(id), uri, None);
         check_each(
