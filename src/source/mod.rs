@@ -109,8 +109,8 @@ impl Source for Whole {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for (path, why) in told.filter(|(name, _)| *name == shard.name).into_iter().flat_map(|(_, refused)| refused) {
             match why {
-                // Somebody's upload went wrong.
-                Refusal::NoPath if !photo::has_ending(&path) => rows.remark(path.clone(), &path, why.reason())?,
+                // Somebody's upload went wrong: it costs itself, and is told.
+                Refusal::NoPath => rows.remark(path.clone(), &path, why.reason())?,
                 // Nobody knows of how many images, or of any.
                 Refusal::NotAllowed if path.ends_with('/') => rows.refuse(path.clone(), &path, why.reason())?,
                 _ => rows.refuse_image(path.clone(), &path, why.reason())?,
