@@ -3,11 +3,11 @@
     python tests/oracle/road_boxes.py spatialmill OUT [--frames 20] [--seed 0]
 
 A project below OUT reads roads of our own making as `coco` with `bbox3D_cam`: rows of parked and driving cars, vans and people,
-5 to 80 m away, as a camera on a car sees them, without `visibility` and `truncation`, photos absent. Here the ray of every fourth pixel is cut with all boxes
+5 to 80 m away, as a camera on a car sees them, without `visibility` and `truncation`, photos absent. Here the ray of every second pixel is cut with all boxes
 (slabs, in NumPy): a box is seen where no other one is entered first, out of all rays that meet it, also beyond the image.
 
 Needs numpy. Exits with 1 where a question names a box more than half hidden, where `objects.visibility` is off by more than 0.1 of boxes with 1,600
-pixels (100 rays), and where nothing was asked.
+pixels (400 rays), and where nothing was asked.
 """
 
 import argparse
@@ -22,6 +22,8 @@ K = np.array([[721.5, 0, 609.6], [0, 721.5, 172.9], [0, 0, 1]])
 # Width, height and length, metres.
 KINDS = {"car": (1.8, 1.5, 4.4), "van": (2.0, 2.2, 5.2), "pedestrian": (0.6, 1.75, 0.6), "cyclist": (0.6, 1.8, 1.8)}
 EYE = 1.65
+# Pixels between two rays: with four, a person 30 pixels wide is seven rays wide, and one of them is a seventh of it.
+STEP = 2
 # Corners of a box in the order of Omni3D, as signs of its axes.
 CORNERS = np.array([(-1, -1, -1), (1, -1, -1), (1, 1, -1), (-1, 1, -1), (-1, -1, 1), (1, -1, 1), (1, 1, 1), (-1, 1, 1)])
 
@@ -48,7 +50,7 @@ def corners(box):
 
 def shares(boxes, margin=2):
     """Of each box: the share of its rays on which it is entered first and that are in the image; and how many these are."""
-    rows, columns = np.mgrid[-margin * HEIGHT : (margin + 1) * HEIGHT : 4, -margin * WIDTH : (margin + 1) * WIDTH : 4]
+    rows, columns = np.mgrid[-margin * HEIGHT : (margin + 1) * HEIGHT : STEP, -margin * WIDTH : (margin + 1) * WIDTH : STEP]
     rays = np.stack([(columns - K[0, 2]) / K[0, 0], (rows - K[1, 2]) / K[1, 1], np.ones(rows.shape)], -1)
     inside = (rows >= 0) & (rows < HEIGHT) & (columns >= 0) & (columns < WIDTH)
     first, owner = np.full(rows.shape, np.inf), np.full(rows.shape, -1)
@@ -63,7 +65,7 @@ def shares(boxes, margin=2):
         nearer = hit & (enters < first)
         first[nearer], owner[nearer] = enters[nearer], number
     seen = [((owner == number) & inside).sum() for number in range(len(boxes))]
-    return [(part / max(whole, 1), int(16 * whole)) for part, whole in zip(seen, alone)]
+    return [(part / max(whole, 1), int(STEP**2 * whole)) for part, whole in zip(seen, alone)]
 
 
 def document(roads):
