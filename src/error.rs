@@ -155,6 +155,9 @@ const MAX_CAUSE: usize = 600;
 /// What DataFusion adds to a fault of its own: it is not for who met it here.
 const BUG_REPORT: &str = "\nThis issue was likely caused by a bug in DataFusion";
 
+/// Some print where they were made, where `RUST_BACKTRACE` is set.
+const BACKTRACE: &str = "\n   0: ";
+
 /// The words before a value of Rust's as its own debuggers print it, `Name { field: ..`: they mean nothing to who reads them.
 fn without_debug(why: &str) -> &str {
     let is_struct = |at: usize| {
@@ -174,7 +177,7 @@ fn without_debug(why: &str) -> &str {
         }
         words
     });
-    let words = words.split_once(BUG_REPORT).map_or(words, |(words, _)| words);
+    let words = [BUG_REPORT, BACKTRACE].iter().fold(words, |words, end| words.split(end).next().unwrap_or(words));
     words.trim().trim_end_matches([':', '.'])
 }
 
@@ -329,6 +332,7 @@ mod tests {
         }
         let window = "Physical plan does not support logical expression WindowFunction(WindowFunction { fun: x })";
         assert_eq!(without_debug(window), "Physical plan does not support logical expression");
+        assert_eq!(without_debug("no such field\n   0: kernel::from\n   1: main"), "no such field");
         let deep = Error::input("a log cannot be read").because("[".repeat(100_000));
         assert!(deep.to_string().len() < 1000);
     }
