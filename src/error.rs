@@ -159,7 +159,7 @@ const BUG_REPORT: &str = "\nThis issue was likely caused by a bug in DataFusion"
 const BACKTRACE: &str = "\n   0: ";
 
 /// The words before a value of Rust's as its own debuggers print it, `Name { field: ..`: they mean nothing to who reads them.
-fn without_debug(why: &str) -> &str {
+pub fn without_debug(why: &str) -> &str {
     let is_struct = |at: usize| {
         let name = why[..at].rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
         let field = why[at + " { ".len()..].split(':').next().unwrap_or_default();

@@ -287,6 +287,6 @@ pub const KEYS: &[Key] = &[
         "balance",
         "rate_tolerance",
         "0.02",
-        "keep rates that would move by no more than this stay as they are, so that one changed shard does not rewrite all others; 0 for always exact",
+        "keep rates that would move by no more than this stay as they are, so that one changed shard does not rewrite all others, unless it brings what was not there before; 0 for always exact",
     ),
 ];

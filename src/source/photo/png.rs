@@ -9,6 +9,7 @@ use image::codecs::png::PngDecoder;
 use image::{DynamicImage, ImageDecoder, Limits};
 
 use super::{Header, MAX_SIDE};
+use crate::error::without_debug;
 
 /// For what is unpacked beside the pixels: the largest colour profile of a printer has some megabytes.
 const BESIDE: u64 = 64 << 20;
@@ -49,7 +50,7 @@ impl<'a> Iterator for Chunks<'a> {
 
 /// Unpacks every row, one at a time, and checks every checksum.
 pub fn check(bytes: &[u8]) -> Result<(), String> {
-    let damaged = |e: png::DecodingError| format!("the PNG is damaged: {e}");
+    let damaged = |e: png::DecodingError| format!("the PNG is damaged: {}", without_debug(&e.to_string()));
     // As strict as other people's libraries.
     let mut options = png::DecodeOptions::default();
     options.set_ignore_adler32(false);
