@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::pipeline::account::Ledger;
+use crate::pipeline::row_counts::RowCounts;
 
 /// Where progress is shown.
 #[derive(Debug, Clone)]
@@ -150,12 +150,12 @@ struct State {
 
 impl Bar {
     /// One shard is done.
-    pub fn shard(&self, ledger: &Ledger) {
+    pub fn shard(&self, counts: &RowCounts) {
         let mut state = locked(&self.state);
         state.done += 1;
-        state.rows += ledger.rows_out;
-        state.filtered += ledger.filtered.values().sum::<u64>();
-        state.quarantined += ledger.rows_quarantined();
+        state.rows += counts.rows_out;
+        state.filtered += counts.filtered.values().sum::<u64>();
+        state.quarantined += counts.rows_quarantined();
         state.counts = format!(", {}", self.counts(&state));
         self.show(&state);
     }

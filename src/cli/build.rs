@@ -53,8 +53,8 @@ impl Build {
         account(&mill);
         let lost = imported
             .iter()
-            .map(|i| &i.ledger)
-            .chain(built.iter().map(|b| &b.ledger))
+            .map(|i| &i.counts)
+            .chain(built.iter().map(|b| &b.counts))
             .any(|l| !l.quarantined.is_empty());
         if lost {
             let why = mill.project.command("sql \"SELECT code, message, count(*) FROM quarantine GROUP BY ALL\"");
@@ -105,7 +105,7 @@ pub(super) fn sources(imported: &[Imported]) -> String {
     let rows: Vec<Vec<String>> = imported
         .iter()
         .map(|i| {
-            let l = &i.ledger;
+            let l = &i.counts;
             let left_out: u64 = l.filtered.values().sum();
             let numbers = [i.read as u64, i.fresh as u64, l.rows_in, l.rows_out, left_out, l.rows_quarantined()];
             std::iter::once(i.source.clone()).chain(numbers.map(|n| n.to_string())).collect()
@@ -121,7 +121,7 @@ pub(super) fn summary(built: &[Built]) -> String {
     let rows: Vec<Vec<String>> = built
         .iter()
         .map(|b| {
-            let l = &b.ledger;
+            let l = &b.counts;
             let filtered: u64 = l.filtered.values().sum();
             [
                 b.table.clone(),
@@ -138,8 +138,8 @@ pub(super) fn summary(built: &[Built]) -> String {
         .collect();
     let heading = ["table", "version", "made", "up to date", "rows in", "rows out", "filtered", "quarantined"];
     let mut text = columns(&heading, &rows);
-    for b in built.iter().filter(|b| !b.ledger.filtered.is_empty()) {
-        let mut reasons: Vec<(&String, &u64)> = b.ledger.filtered.iter().collect();
+    for b in built.iter().filter(|b| !b.counts.filtered.is_empty()) {
+        let mut reasons: Vec<(&String, &u64)> = b.counts.filtered.iter().collect();
         reasons.sort_by(|x, y| y.1.cmp(x.1).then(x.0.cmp(y.0)));
         let reasons: Vec<Vec<String>> = reasons.into_iter().map(|(r, n)| vec![r.clone(), n.to_string()]).collect();
         text += &format!("\n{}", columns(&[&format!("filtered from {}", b.table), "rows"], &reasons));

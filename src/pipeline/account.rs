@@ -2,14 +2,13 @@
 //!
 //! ```text
 //! query rows (table's columns + filtered + quarantined) ─► AccountExec ─► table's columns, kept rows only
-//!                                                            ├─► Ledger: rows in, out, filtered by reason, quarantined by code
+//!                                                            ├─► RowCounts: rows in, out, filtered by reason, quarantined by code
 //!                                                            └─► quarantined rows, to be written
 //! ```
 //!
 //! A row whose `filtered` is not null is dropped and counted under that reason; one whose `quarantined` is not null is dropped and
 //! sent away with code and message. Each kept row must satisfy the stage's checks, or the build fails. It never buffers.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,10 +23,10 @@ use datafusion::physical_plan::execution_plan::{ExecutionPlan, ReplaceChildrenOp
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlanProperties, PlanProperties};
 use futures::StreamExt;
-use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::Sender;
 
 use super::images::{FRAME_ID, Images};
+use super::row_counts::RowCounts;
 use crate::error::Error;
 use crate::source::rows::Loss;
 
@@ -37,25 +36,6 @@ pub const FILTERED: &str = "filtered";
 pub const QUARANTINED: &str = "quarantined";
 /// The column that says which of a stage's files a row came from.
 pub const ORIGIN: &str = "origin__";
-
-/// What became of the rows of one shard of one stage.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ledger {
-    /// Rows that the query produced, or records that a reader saw.
-    pub rows_in: u64,
-    /// Rows that went on.
-    pub rows_out: u64,
-    /// Dropped rows by reason.
-    pub filtered: BTreeMap<String, u64>,
-    /// Rows that could not be used, by code.
-    pub quarantined: BTreeMap<String, u64>,
-    /// Images that rows are of.
-    pub images_in: u64,
-    /// Images of which nothing could be used.
-    pub images_lost: u64,
-    /// Quarantined rows that are no loss among rows: those of lost images, and remarks on rows that are used all the same.
-    pub no_row_lost: u64,
-}
 
 /// A row that could not be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,51 +50,6 @@ pub struct Lost {
     pub message: String,
     /// What is lost with it.
     pub loss: Loss,
-}
-
-impl Ledger {
-    /// Adds another shard's counts.
-    pub fn add(&mut self, other: &Ledger) {
-        self.rows_in += other.rows_in;
-        self.rows_out += other.rows_out;
-        self.images_in += other.images_in;
-        self.images_lost += other.images_lost;
-        self.no_row_lost += other.no_row_lost;
-        let counts = [(&mut self.filtered, &other.filtered), (&mut self.quarantined, &other.quarantined)];
-        for (sum, counts) in counts {
-            counts.iter().for_each(|(name, n)| *sum.entry(name.clone()).or_default() += n);
-        }
-    }
-
-    /// Counts a row that could not be used.
-    pub fn quarantine(&mut self, lost: &Lost) {
-        *self.quarantined.entry(lost.code.clone()).or_default() += 1;
-        self.no_row_lost += u64::from(lost.loss != Loss::Record);
-        self.images_in += lost.loss.images();
-        self.images_lost += lost.loss.images();
-    }
-
-    /// How many rows could not be used.
-    pub fn rows_quarantined(&self) -> u64 {
-        self.quarantined.values().sum()
-    }
-
-    /// Counts dropped rows, each given by its origin (where a stage has several) and its reason.
-    pub fn filter<'a>(&mut self, rows: impl Iterator<Item = (Option<&'a str>, &'a str)>) {
-        let mut counts: BTreeMap<(Option<&str>, &str), u64> = BTreeMap::new();
-        for row in rows {
-            *counts.entry(row).or_default() += 1;
-        }
-        for ((origin, reason), n) in counts {
-            let name = origin.map_or_else(|| reason.to_owned(), |origin| format!("{origin}/{reason}"));
-            *self.filtered.entry(name).or_default() += n;
-        }
-    }
-
-    /// True when every row is accounted for.
-    pub fn balances(&self) -> bool {
-        self.rows_in == self.rows_out + self.filtered.values().sum::<u64>() + self.rows_quarantined()
-    }
 }
 
 /// Counts, drops and checks; see the module.
@@ -142,19 +77,19 @@ struct Rules {
     schema: SchemaRef,
     several_origins: bool,
     images: Mutex<Images>,
-    ledger: Arc<Mutex<Ledger>>,
+    counts: Arc<Mutex<RowCounts>>,
     losses: Sender<Vec<Lost>>,
 }
 
 impl AccountExec {
     /// Wraps a plan whose columns are those of `schema` and, where the stage has them, the three extra ones. Checks are
-    /// evaluated on the rows that go on. Counts go to `ledger`, quarantined rows to `losses`.
+    /// evaluated on the rows that go on. Rows are counted in `counts`, quarantined rows go to `losses`.
     pub fn new(
         input: Arc<dyn ExecutionPlan>,
         stage: &super::Stage,
         schema: SchemaRef,
         checks: Checks,
-        ledger: Arc<Mutex<Ledger>>,
+        counts: Arc<Mutex<RowCounts>>,
         losses: Sender<Vec<Lost>>,
     ) -> PlanResult<Self> {
         let kept = schema.fields().iter().map(|f| Ok(input.schema().index_of(f.name())?)).collect::<PlanResult<_>>()?;
@@ -165,7 +100,7 @@ impl AccountExec {
             input.boundedness(),
         );
         let (images, several_origins) = (Mutex::default(), stage.files.len() > 1);
-        let rules = Rules { kept, checks, schema, several_origins, images, ledger, losses };
+        let rules = Rules { kept, checks, schema, several_origins, images, counts, losses };
         Ok(Self { input, rules: Arc::new(rules), properties: Arc::new(properties) })
     }
 }
@@ -270,9 +205,9 @@ impl ExecutionPlan for AccountExec {
 }
 
 impl Rules {
-    /// One batch: its kept rows and those that could not be used, with everything counted in the ledger.
+    /// One batch: its kept rows and those that could not be used, with everything counted.
     fn settle(&self, batch: &RecordBatch) -> PlanResult<(RecordBatch, Vec<Lost>)> {
-        let mut counted = Ledger { rows_in: batch.num_rows() as u64, ..Ledger::default() };
+        let mut counted = RowCounts { rows_in: batch.num_rows() as u64, ..RowCounts::default() };
         let (mut keep, mut all_lost): (Option<BooleanArray>, _) = (None, Vec::new());
         if let Some(reasons) = batch.column_by_name(FILTERED) {
             keep = Some(is_null(reasons)?);
@@ -298,18 +233,18 @@ impl Rules {
         self.checks.check(&out)?;
         counted.rows_out = out.num_rows() as u64;
         // A panic elsewhere while the lock was held has failed the build already.
-        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        ledger.add(&counted);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.add(&counted);
         if let (Some(lost), Some(frame_ids)) = (batch.column_by_name(QUARANTINED), batch.column_by_name(FRAME_ID)) {
             let frame_ids = cast(frame_ids, &DataType::Utf8)?;
             let mut images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
-            images.count(frame_ids.as_string(), lost.as_ref(), &mut ledger);
+            images.count(frame_ids.as_string(), lost.as_ref(), &mut counts);
         }
-        drop(ledger);
+        drop(counts);
         Ok((out, all_lost))
     }
 
-    fn count_filtered(&self, batch: &RecordBatch, reasons: &Arc<dyn Array>, counted: &mut Ledger) -> PlanResult<()> {
+    fn count_filtered(&self, batch: &RecordBatch, reasons: &Arc<dyn Array>, counted: &mut RowCounts) -> PlanResult<()> {
         if reasons.null_count() == reasons.len() {
             return Ok(());
         }

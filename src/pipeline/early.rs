@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A query says in one column why a row does not go on, and computes the rest beside it: that is how it reads best. Here the
-//! reason is followed down through the projections that compute nothing dear for it, and the rows that have one end below them. The ledger
+//! reason is followed down through the projections that compute nothing dear for it, and the rows that have one end below them. The counts
 //! counts them as the accountant would have.
 
 use std::fmt;
@@ -31,18 +31,19 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, PlanProperties};
 use futures::StreamExt;
 
 use super::Stage;
-use super::account::{FILTERED, Ledger, ORIGIN, QUARANTINED};
+use super::account::{FILTERED, ORIGIN, QUARANTINED};
+use super::row_counts::RowCounts;
 
-/// The plan of a stage's rows, with what it filters counted in `ledger` where that saves work. The rows that are left come out
+/// The plan of a stage's rows, with what it filters counted in `counts` where that saves work. The rows that are left come out
 /// as they would have.
 pub fn count_early(
     plan: Arc<dyn ExecutionPlan>,
     stage: &Stage,
-    ledger: &Arc<Mutex<Ledger>>,
+    counts: &Arc<Mutex<RowCounts>>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     // One plan for each of the stage's files.
     if plan.is::<UnionExec>() {
-        let files = plan.children().into_iter().map(|file| count_early(Arc::clone(file), stage, ledger));
+        let files = plan.children().into_iter().map(|file| count_early(Arc::clone(file), stage, counts));
         let files = files.collect::<Result<Vec<_>>>()?;
         return with_children(plan, files);
     }
@@ -58,7 +59,7 @@ pub fn count_early(
     }
     let origin = constant(origin).and_then(|origin| origin.try_as_str().flatten()).map(str::to_owned);
     let origin = origin.filter(|_| stage.files.len() > 1);
-    let below = below(projection.input(), Arc::clone(reason), &Counted { origin, ledger: Arc::clone(ledger) })?;
+    let below = below(projection.input(), Arc::clone(reason), &Counted { origin, counts: Arc::clone(counts) })?;
     with_children(plan, vec![below])
 }
 
@@ -123,7 +124,7 @@ fn constant(expression: &Arc<dyn PhysicalExpr>) -> Option<&ScalarValue> {
 struct Counted {
     /// The file whose rows these are, where the stage has several.
     origin: Option<String>,
-    ledger: Arc<Mutex<Ledger>>,
+    counts: Arc<Mutex<RowCounts>>,
 }
 
 /// Drops and counts the rows that have a reason; see the module.
@@ -190,11 +191,11 @@ impl Counted {
         if reasons.null_count() == reasons.len() {
             return Ok(batch.clone());
         }
-        let mut counted = Ledger::default();
+        let mut counted = RowCounts::default();
         counted.filter(reasons.iter().flatten().map(|reason| (self.origin.as_deref(), reason)));
         counted.rows_in = counted.filtered.values().sum();
         // A panic elsewhere while the lock was held has failed the build already.
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).add(&counted);
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(&counted);
         filter_record_batch(batch, &is_null(reasons)?).map_err(DataFusionError::from)
     }
 }
@@ -223,17 +224,17 @@ mod tests {
         };
         let sql = format!("{} UNION ALL {}", file("a"), file("b"));
         let plan = context.sql(&sql).await.unwrap().create_physical_plan().await.unwrap();
-        let ledger = Arc::default();
-        let early = count_early(Arc::clone(&plan), &stage, &ledger).unwrap();
+        let counts = Arc::default();
+        let early = count_early(Arc::clone(&plan), &stage, &counts).unwrap();
         let shown = displayable(early.as_ref()).indent(false).to_string();
         assert_eq!(shown.matches("CountFiltered").count(), 2, "{shown}");
         let rows = collect(early, context.task_ctx()).await.unwrap();
         let names =
             rows.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
         assert_eq!(names.collect::<Vec<_>>(), ["A", "A"]);
-        let ledger = ledger.lock().unwrap();
+        let counts = counts.lock().unwrap();
         assert_eq!(
-            (ledger.rows_in, &ledger.filtered),
+            (counts.rows_in, &counts.filtered),
             (4, &[("a/large".to_owned(), 2), ("b/large".to_owned(), 2)].into())
         );
     }

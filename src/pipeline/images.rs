@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use arrow::array::{Array, StringArray};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::account::Ledger;
+use super::row_counts::RowCounts;
 
 /// The column that says which image a row is of.
 pub const FRAME_ID: &str = "frame_id";
@@ -25,22 +25,22 @@ struct Image {
 }
 
 impl Images {
-    /// Enters rows into the ledger that counts them already: whose images they are, and what `lost` is not null for.
-    pub fn count(&mut self, frame_ids: &StringArray, lost: &dyn Array, ledger: &mut Ledger) {
+    /// Adds the images of rows that `counts` has already: whose images they are, and which rows are lost (`lost` is not null).
+    pub fn count(&mut self, frame_ids: &StringArray, lost: &dyn Array, counts: &mut RowCounts) {
         for row in (0..frame_ids.len()).filter(|row| frame_ids.is_valid(*row)) {
             let image = self.0.entry(xxh3_64(frame_ids.value(row).as_bytes())).or_insert_with(|| {
-                ledger.images_in += 1;
+                counts.images_in += 1;
                 Image::default()
             });
             if lost.is_null(row) {
                 if !image.used && image.rows_lost > 0 {
-                    ledger.images_lost -= 1;
-                    ledger.no_row_lost -= image.rows_lost;
+                    counts.images_lost -= 1;
+                    counts.no_row_lost -= image.rows_lost;
                 }
                 image.used = true;
             } else if !image.used {
-                ledger.images_lost += u64::from(image.rows_lost == 0);
-                ledger.no_row_lost += 1;
+                counts.images_lost += u64::from(image.rows_lost == 0);
+                counts.no_row_lost += 1;
                 image.rows_lost += 1;
             }
         }
@@ -54,13 +54,13 @@ mod tests {
     /// Rows as images and whether they are lost, in two batches.
     fn check(rows: &[(&str, bool)], expected: (u64, u64, u64)) {
         for split in 0..=rows.len() {
-            let (mut images, mut ledger) = (Images::default(), Ledger::default());
+            let (mut images, mut counts) = (Images::default(), RowCounts::default());
             for batch in [&rows[..split], &rows[split..]] {
                 let ids = StringArray::from_iter_values(batch.iter().map(|(id, _)| id));
                 let lost: StringArray = batch.iter().map(|(_, lost)| lost.then_some("why")).collect();
-                images.count(&ids, &lost, &mut ledger);
+                images.count(&ids, &lost, &mut counts);
             }
-            assert_eq!((ledger.images_in, ledger.images_lost, ledger.no_row_lost), expected, "{rows:?}");
+            assert_eq!((counts.images_in, counts.images_lost, counts.no_row_lost), expected, "{rows:?}");
         }
     }
 

@@ -16,6 +16,7 @@ pub mod early;
 pub mod fingerprint;
 mod images;
 pub mod reasons;
+pub mod row_counts;
 pub mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};

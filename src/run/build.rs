@@ -35,7 +35,7 @@ use super::stale::{Stale, Staleness};
 use super::{Mill, Run};
 use crate::error::{Context, Error, Result};
 use crate::pipeline::Stage;
-use crate::pipeline::account::Ledger;
+use crate::pipeline::row_counts::RowCounts;
 use crate::progress::{Bar, tell_line};
 use crate::warehouse::{Commit, Part, Record, Staging, Table, WriteOptions, write_parts};
 
@@ -58,7 +58,7 @@ pub struct Made {
     /// The files of `quarantine` that say what could not be used.
     pub lost: Vec<Part>,
     /// What became of its rows.
-    pub ledger: Ledger,
+    pub counts: RowCounts,
 }
 
 /// What a build did to one table.
@@ -72,7 +72,7 @@ pub struct Built {
     pub made: usize,
     pub fresh: usize,
     /// What became of the rows of the shards that were made.
-    pub ledger: Ledger,
+    pub counts: RowCounts,
 }
 
 impl Mill {
@@ -127,7 +127,7 @@ impl Mill {
             let (tables, bar) = ([&table, &quarantine], &bar);
             async move {
                 let made = self.make_shard(stage, plans, tables, stale, run).await?;
-                bar.shard(&made.ledger);
+                bar.shard(&made.counts);
                 Ok::<Made, Error>(made)
             }
         }))
@@ -136,19 +136,19 @@ impl Mill {
         let mut made: Vec<Made> = self.watched(stage, &state, &bar, making).await?;
         bar.finish();
         made.sort_by(|a, b| a.shard.cmp(&b.shard));
-        let mut ledger = Ledger::default();
-        made.iter().for_each(|m| ledger.add(&m.ledger));
+        let mut counts = RowCounts::default();
+        made.iter().for_each(|m| counts.add(&m.counts));
         let built = Built {
             table: stage.writes.clone(),
             version: table.version(),
             made: made.len(),
             fresh: state.fresh,
-            ledger: ledger.clone(),
+            counts: counts.clone(),
         };
         if made.is_empty() && state.gone.is_empty() {
             return Ok(built);
         }
-        if !ledger.balances() {
+        if !counts.balances() {
             return Err(Error::internal("rows are unaccounted for").with("stage", &stage.writes));
         }
         self.quarantine(&stage.writes, &made, &state.gone, run).await?;
@@ -156,7 +156,7 @@ impl Mill {
             self.ask_again(stage, &table, &state, &made).await?;
             return Err(refused);
         }
-        let version = self.publish(&table, made, state.gone, run, &ledger).await?;
+        let version = self.publish(&table, made, state.gone, run, &counts).await?;
         Ok(Built { version, ..built })
     }
 
@@ -193,7 +193,7 @@ impl Mill {
         }
         let losses = Losses::new(quarantine, &stage.writes, &stale.shard, &fingerprint, run);
         let (lost, loss) = mpsc::channel(LOSSES_WAITING);
-        let ledger = Arc::new(Mutex::new(Ledger::default()));
+        let counts = Arc::new(Mutex::new(RowCounts::default()));
         let options = self.write_options(stage, table, run, &stale.shard, &fingerprint);
         let settled = stage.settle.as_ref().filter(|_| !stale.is_lost).map(|column| Settled {
             column: column.clone(),
@@ -202,10 +202,10 @@ impl Mill {
             tolerance: self.project.number("rate_tolerance"),
         });
         // A task of its own: shards in flight are polled together, and would otherwise share one thread.
-        let (plans, counts, shard) = (Arc::clone(plans), Arc::clone(&ledger), stale.shard.clone());
+        let (plans, counted, shard) = (Arc::clone(plans), Arc::clone(&counts), stale.shard.clone());
         let batches = SpawnedTask::spawn(async move {
             let context = plans.session(&shard).await?;
-            let mut rows = plans.rows(&context, &counts, lost).await?;
+            let mut rows = plans.rows(&context, &counted, lost).await?;
             if let Some(settled) = settled {
                 rows = settled.choose(rows, &context).await?;
             }
@@ -221,25 +221,25 @@ impl Mill {
             parts.extend(Part::from_batch(batch)?);
         }
         parts.sort_by(|a, b| a.path.cmp(&b.path));
-        let ledger = std::mem::take(&mut *ledger.lock().unwrap_or_else(PoisonError::into_inner));
+        let counts = std::mem::take(&mut *counts.lock().unwrap_or_else(PoisonError::into_inner));
         let written: u64 = parts.iter().map(|part| part.rows).sum();
-        if written != ledger.rows_out {
-            let message = format!("{} rows went to the writer and {written} were written", ledger.rows_out);
+        if written != counts.rows_out {
+            let message = format!("{} rows went to the writer and {written} were written", counts.rows_out);
             return Err(Error::internal(message).with("stage", &stage.writes).with("shard", &stale.shard));
         }
-        let made = Made { shard: stale.shard.clone(), parts, lost, ledger };
+        let made = Made { shard: stale.shard.clone(), parts, lost, counts };
         self.keep_for_later(table, &made, &fingerprint, run).await?;
         Ok(made)
     }
 
     /// Leaves a record from which the next run takes this shard over, should this one not get to its commit.
     pub(super) async fn keep_for_later(&self, table: &Table, made: &Made, fingerprint: &str, run: &Run) -> Result<()> {
-        let ledger = serde_json::to_value(&made.ledger).or_internal(|| "a ledger has no JSON form".into())?;
+        let counts = serde_json::to_value(&made.counts).or_internal(|| "row counts have no JSON form".into())?;
         let record = Record {
             shard: made.shard.clone(),
             fingerprint: fingerprint.to_owned(),
             parts: made.parts.clone(),
-            info: Map::from_iter([("ledger".to_owned(), ledger)]),
+            info: Map::from_iter([("counts".to_owned(), counts)]),
             run_id: run.id.clone(),
         };
         table.staging().save(&record).await
@@ -255,21 +255,21 @@ impl Mill {
         run: &Run,
     ) -> Result<Option<Made>> {
         let Some(record) = table.staging().find(shard, fingerprint, &run.id).await? else { return Ok(None) };
-        // A record whose ledger cannot be read is of another version: the shard is made again.
-        let ledger: Option<Ledger> =
-            record.info.get("ledger").cloned().and_then(|value| serde_json::from_value(value).ok());
-        let Some(ledger) = ledger else { return Ok(None) };
-        let lost = match ledger.rows_quarantined() {
+        // A record whose counts cannot be read is of another version: the shard is made again.
+        let counts: Option<RowCounts> =
+            record.info.get("counts").cloned().and_then(|value| serde_json::from_value(value).ok());
+        let Some(counts) = counts else { return Ok(None) };
+        let lost = match counts.rows_quarantined() {
             0 => Some(Vec::new()),
             _ => self.losses_before(stage, shard, fingerprint, run).await?,
         };
-        Ok(lost.map(|lost| Made { shard: shard.to_owned(), parts: record.parts, lost, ledger }))
+        Ok(lost.map(|lost| Made { shard: shard.to_owned(), parts: record.parts, lost, counts }))
     }
 
     /// Where models failed, the next run asks them again and takes no shard over that lost rows: a server that was in trouble may be well by
     /// then. What they did answer is kept, and not asked again.
     async fn ask_again(&self, stage: &Stage, table: &Table, state: &Staleness, made: &[Made]) -> Result<()> {
-        let lost_some = |stale: &&Stale| made.iter().any(|m| m.shard == stale.shard && m.ledger.rows_quarantined() > 0);
+        let lost_some = |stale: &&Stale| made.iter().any(|m| m.shard == stale.shard && m.counts.rows_quarantined() > 0);
         for stale in state.stale.iter().filter(|_| stage.when.is_some()).filter(lost_some) {
             table.staging().remove(&stale.shard, &stale.fingerprint.to_string()).await?;
         }
@@ -283,7 +283,7 @@ impl Mill {
         made: Vec<Made>,
         gone: Vec<String>,
         run: &Run,
-        ledger: &Ledger,
+        counts: &RowCounts,
     ) -> Result<u64> {
         let pairs = |counts: &BTreeMap<String, u64>| -> Value {
             counts.iter().map(|(reason, n)| json!({"reason": reason, "n": n})).collect()
@@ -298,10 +298,10 @@ impl Mill {
             "started": run.started,
             "seed": self.project.integer("seed"),
             "fingerprint": all.finalize().to_hex()[..16],
-            "rows_in": ledger.rows_in,
-            "rows_out": ledger.rows_out,
-            "filtered": pairs(&ledger.filtered),
-            "quarantined": pairs(&ledger.quarantined),
+            "rows_in": counts.rows_in,
+            "rows_out": counts.rows_out,
+            "filtered": pairs(&counts.filtered),
+            "quarantined": pairs(&counts.quarantined),
         });
         let Value::Object(info) = info else { return Err(Error::internal("the commit's counts are no JSON object")) };
         let records: Vec<(String, String)> = made

@@ -21,8 +21,9 @@ use super::build::{Made, ONE_MORE};
 use super::{Mill, Run};
 use crate::error::{Context, Error, Result};
 use crate::pipeline::IMPORTED;
-use crate::pipeline::account::{Ledger, Lost};
+use crate::pipeline::account::Lost;
 use crate::pipeline::fingerprint::Fingerprint;
+use crate::pipeline::row_counts::RowCounts;
 use crate::project::SourceTable;
 use crate::source::rows::{Quarantined, Row, Rows};
 use crate::source::{self, Shard, Source};
@@ -38,7 +39,7 @@ pub struct Imported {
     pub read: usize,
     pub fresh: usize,
     /// What became of the records that were read.
-    pub ledger: Ledger,
+    pub counts: RowCounts,
     /// What mill.toml should say of it and does not, see [`Source::unsaid`].
     pub unsaid: Vec<String>,
 }
@@ -225,10 +226,10 @@ impl Mill {
         bar.finish();
         read.sort_by(|a, b| a["frames"].shard.cmp(&b["frames"].shard));
 
-        let mut ledger = Ledger::default();
-        read.iter().for_each(|r| ledger.add(&total(r)));
+        let mut counts = RowCounts::default();
+        read.iter().for_each(|r| counts.add(&total(r)));
         let unsaid = blocking(move || reader.unsaid()).await?;
-        let imported = Imported { source: name.clone(), read: read.len(), fresh, ledger, unsaid };
+        let imported = Imported { source: name.clone(), read: read.len(), fresh, counts, unsaid };
         Ok(Unpublished { imported, read, current })
     }
 
@@ -249,15 +250,15 @@ impl Mill {
         if read.is_empty() && gone.is_empty() {
             return Ok(imported);
         }
-        let whole: Vec<Made> = read.iter().map(|r| Made { ledger: total(r), ..r["frames"].clone() }).collect();
+        let whole: Vec<Made> = read.iter().map(|r| Made { counts: total(r), ..r["frames"].clone() }).collect();
         self.quarantine(IMPORT, &whole, &gone, run).await?;
         let written: Vec<&Table> = tables.values().collect();
         self.refuse_if_too_many(IMPORT, &written, &whole, &gone).await?;
         for name in IMPORTED.iter().rev() {
             let made: Vec<Made> = read.iter().map(|r| r[name].clone()).collect();
-            let mut ledger = Ledger::default();
-            made.iter().for_each(|m| ledger.add(&m.ledger));
-            self.publish(&tables[name], made, gone.clone(), run, &ledger).await?;
+            let mut counts = RowCounts::default();
+            made.iter().for_each(|m| counts.add(&m.counts));
+            self.publish(&tables[name], made, gone.clone(), run, &counts).await?;
         }
         Ok(imported)
     }
@@ -272,7 +273,7 @@ impl Mill {
             };
             let gone: Vec<String> = table.shards().into_keys().filter(|s| !known(s)).map(str::to_owned).collect();
             if !gone.is_empty() {
-                self.publish(&table, Vec::new(), gone, run, &Ledger::default()).await?;
+                self.publish(&table, Vec::new(), gone, run, &RowCounts::default()).await?;
             }
         }
         Ok(())
@@ -310,7 +311,7 @@ impl Mill {
             writers.insert(*name, Batches::new(table, run, &full, &fingerprint)?);
         }
         let mut losses = Losses::new(quarantine, IMPORT, &full, &fingerprint, run);
-        let mut ledgers: BTreeMap<&'static str, Ledger> = BTreeMap::new();
+        let mut counts_of: BTreeMap<&'static str, RowCounts> = BTreeMap::new();
         let mut matches = Matches::default();
         let mut chunk = Vec::with_capacity(WAITING);
         while receive.recv_many(&mut chunk, WAITING).await > 0 {
@@ -318,28 +319,28 @@ impl Mill {
                 match row {
                     Row::Quarantined(lost) => {
                         // What could not be used has no table; it is counted where the source's frames are.
-                        let ledger = ledgers.entry("frames").or_default();
-                        ledger.rows_in += 1;
+                        let counts = counts_of.entry("frames").or_default();
+                        counts.rows_in += 1;
                         let Quarantined { key, uri, code, message, loss } = lost;
                         let lost = Lost { key, uri, code: code.to_owned(), message, loss };
-                        ledger.quarantine(&lost);
+                        counts.quarantine(&lost);
                         losses.push(lost).await?;
                     }
                     row => {
                         if let Row::Frame(frame) = &row
                             && matches.enter(benchmarks, frame)
                         {
-                            let ledger = ledgers.entry("frames").or_default();
-                            ledger.rows_in += 1;
-                            ledger.images_in += 1;
-                            *ledger.filtered.entry(BENCHMARK.to_owned()).or_default() += 1;
+                            let counts = counts_of.entry("frames").or_default();
+                            counts.rows_in += 1;
+                            counts.images_in += 1;
+                            *counts.filtered.entry(BENCHMARK.to_owned()).or_default() += 1;
                             continue;
                         }
                         let (name, row) = of_table(row, &source)?;
-                        let ledger = ledgers.entry(name).or_default();
-                        ledger.rows_in += 1;
-                        ledger.rows_out += 1;
-                        ledger.images_in += u64::from(name == "frames");
+                        let counts = counts_of.entry(name).or_default();
+                        counts.rows_in += 1;
+                        counts.rows_out += 1;
+                        counts.images_in += u64::from(name == "frames");
                         if let Some(batches) = writers.get_mut(name) {
                             batches.push(row).await?;
                         }
@@ -353,9 +354,9 @@ impl Mill {
         let mut lost = losses.finish().await?;
         for (name, batches) in writers {
             let parts = batches.finish().await?;
-            let ledger = ledgers.remove(name).unwrap_or_default();
-            let lost = if ledger.quarantined.is_empty() { Vec::new() } else { std::mem::take(&mut lost) };
-            let one = Made { shard: full.clone(), parts, lost, ledger };
+            let counts = counts_of.remove(name).unwrap_or_default();
+            let lost = if counts.quarantined.is_empty() { Vec::new() } else { std::mem::take(&mut lost) };
+            let one = Made { shard: full.clone(), parts, lost, counts };
             self.keep_for_later(&tables[name], &one, &fingerprint, run).await?;
             made.insert(name, one);
         }
@@ -382,9 +383,9 @@ impl Mill {
 }
 
 /// The four tables' counts together.
-fn total(read: &Read) -> Ledger {
-    let mut all = Ledger::default();
-    read.values().for_each(|made| all.add(&made.ledger));
+fn total(read: &Read) -> RowCounts {
+    let mut all = RowCounts::default();
+    read.values().for_each(|made| all.add(&made.counts));
     all
 }
 

@@ -4,7 +4,7 @@
 //! mill.toml ─► Mill ─┬─ stale: which shards of which tables have to be made again, and why
 //!                    ├─ import: a source's shards ─► frames, detections, scene_objects, surfaces
 //!                    ├─ build: a stage's shards, one plan each ─► parts ─► one commit a table
-//!                    └─ books: quarantine and runs, from what the ledgers and the log say
+//!                    └─ books: quarantine and runs, from what the row counts and the log say
 //! ```
 //!
 //! A shard is durable once its staging record is written and visible once its table's commit lands; whatever is interrupted between

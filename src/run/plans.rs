@@ -30,8 +30,9 @@ use tokio::sync::mpsc::Sender;
 
 use super::{Mill, read_only};
 use crate::error::{Error, Result};
-use crate::pipeline::account::{AccountExec, Checks, FILTERED, Ledger, Lost, ORIGIN, QUARANTINED};
+use crate::pipeline::account::{AccountExec, Checks, FILTERED, Lost, ORIGIN, QUARANTINED};
 use crate::pipeline::early::count_early;
+use crate::pipeline::row_counts::RowCounts;
 use crate::pipeline::{Keep, Scope, Stage};
 use crate::warehouse::Table;
 
@@ -89,18 +90,18 @@ impl Plans {
         Ok(SessionContext::new_with_state(self.state_with(inputs)))
     }
 
-    /// The rows of a shard that go into the table; what becomes of the others goes into the ledger and, where they could not be
+    /// The rows of a shard that go into the table; the others are counted in `counts` and, where they could not be
     /// used, to `losses`.
     pub async fn rows(
         &self,
         context: &SessionContext,
-        ledger: &Arc<Mutex<Ledger>>,
+        counts: &Arc<Mutex<RowCounts>>,
         losses: Sender<Vec<Lost>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let plan = physical(&self.rows, &context.state()).await?;
-        let plan = count_early(plan, &self.stage, ledger)?;
+        let plan = count_early(plan, &self.stage, counts)?;
         let (schema, checks) = (Arc::clone(&self.schema), self.checks.clone());
-        Ok(Arc::new(AccountExec::new(plan, &self.stage, schema, checks, Arc::clone(ledger), losses)?))
+        Ok(Arc::new(AccountExec::new(plan, &self.stage, schema, checks, Arc::clone(counts), losses)?))
     }
 
     fn state_with(&self, inputs: Inputs) -> SessionState {

@@ -15,7 +15,7 @@ use super::Mill;
 use super::books::QUARANTINE;
 use super::build::Made;
 use crate::error::{Context, Error, Kind, Result};
-use crate::pipeline::account::Ledger;
+use crate::pipeline::row_counts::RowCounts;
 use crate::warehouse::Table;
 
 /// In place of the codes of what shards lost that stand.
@@ -34,18 +34,18 @@ impl Mill {
         gone: &[String],
     ) -> Result<()> {
         let limit = self.project.number("max_quarantined");
-        let mut by_source: BTreeMap<&str, Ledger> = BTreeMap::new();
+        let mut by_source: BTreeMap<&str, RowCounts> = BTreeMap::new();
         for shard in made {
             let source = shard.shard.split('/').next().unwrap_or_default();
-            by_source.entry(source).or_default().add(&shard.ledger);
+            by_source.entry(source).or_default().add(&shard.counts);
         }
-        let too_many = |ledger: &Ledger| {
-            let images = (ledger.images_lost, ledger.images_in, "images");
-            let rows = (ledger.rows_quarantined() - ledger.no_row_lost, ledger.rows_in - ledger.no_row_lost, "rows");
+        let too_many = |counts: &RowCounts| {
+            let images = (counts.images_lost, counts.images_in, "images");
+            let rows = (counts.rows_quarantined() - counts.no_row_lost, counts.rows_in - counts.no_row_lost, "rows");
             [images, rows].into_iter().find(|(lost, seen, _)| *lost as f64 > limit * *seen as f64)
         };
-        for (source, mut ledger) in by_source {
-            if too_many(&ledger).is_none() {
+        for (source, mut counts) in by_source {
+            if too_many(&counts).is_none() {
                 continue;
             }
             let of_made: BTreeSet<&str> = made.iter().map(|made| made.shard.as_str()).collect();
@@ -54,8 +54,8 @@ impl Mill {
                     && !of_made.contains(shard)
                     && !gone.iter().any(|gone| gone == shard)
             };
-            ledger.add(&self.standing(stage, tables, stands).await?);
-            let Some((lost, seen, what)) = too_many(&ledger) else { continue };
+            counts.add(&self.standing(stage, tables, stands).await?);
+            let Some((lost, seen, what)) = too_many(&counts) else { continue };
             let message =
                 format!("{lost} of {seen} {what} are quarantined, more than the {limit} that max_quarantined allows");
             let mut error = Error::new(Kind::Quarantined, message).with("rows of", source).with("stage", stage);
@@ -70,14 +70,14 @@ impl Mill {
     }
 
     /// What was counted of shards that stand.
-    async fn standing(&self, stage: &str, tables: &[&Table], stands: impl Fn(&str) -> bool) -> Result<Ledger> {
-        let mut ledger = Ledger::default();
+    async fn standing(&self, stage: &str, tables: &[&Table], stands: impl Fn(&str) -> bool) -> Result<RowCounts> {
+        let mut counts = RowCounts::default();
         let mut books = BTreeSet::new();
         for table in tables {
             for part in table.parts().iter().filter(|part| stands(&part.shard)) {
-                ledger.rows_in += part.rows;
-                ledger.rows_out += part.rows;
-                ledger.images_in += if table.name() == "frames" { part.rows } else { 0 };
+                counts.rows_in += part.rows;
+                counts.rows_out += part.rows;
+                counts.images_in += if table.name() == "frames" { part.rows } else { 0 };
                 books.insert(format!("{stage}/{}", part.shard));
             }
         }
@@ -87,11 +87,11 @@ impl Mill {
         };
         // One row may be of several images, whose number it says to people only.
         let (images, records) = (of("image").await?, of("record").await?);
-        ledger.images_in += images;
-        ledger.images_lost += images;
-        ledger.rows_in += records;
-        *ledger.quarantined.entry(STANDING.to_owned()).or_default() += records;
-        Ok(ledger)
+        counts.images_in += images;
+        counts.images_lost += images;
+        counts.rows_in += records;
+        *counts.quarantined.entry(STANDING.to_owned()).or_default() += records;
+        Ok(counts)
     }
 
     /// Why rows of a source were lost to a stage, the commonest reasons first.
