@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::Receiver;
 
-use super::build::{Made, forget};
+use super::build::{BuiltShard, forget};
 use super::{Mill, Run, iso};
 use crate::error::{Context, Kind, Result};
 use crate::pipeline::account::Lost;
@@ -30,7 +30,7 @@ const LOOK_BACK: usize = 1000;
 
 impl Mill {
     /// Replaces what quarantine says of these shards of a stage.
-    pub(super) async fn quarantine(&self, stage: &str, made: &[Made], gone: &[String], run: &Run) -> Result<()> {
+    pub(super) async fn quarantine(&self, stage: &str, made: &[BuiltShard], gone: &[String], run: &Run) -> Result<()> {
         let table = self.quarantine_table().await?;
         let known = table.shards();
         let name = |shard: &str| format!("{stage}/{shard}");

@@ -50,7 +50,7 @@ const LOSSES_WAITING: usize = 2;
 
 /// What one shard came to.
 #[derive(Debug, Clone)]
-pub struct Made {
+pub struct BuiltShard {
     /// Its shard.
     pub shard: String,
     /// Its files.
@@ -128,12 +128,12 @@ impl Mill {
             async move {
                 let made = self.make_shard(stage, plans, tables, stale, run).await?;
                 bar.shard(&made.counts);
-                Ok::<Made, Error>(made)
+                Ok::<BuiltShard, Error>(made)
             }
         }))
         .buffer_unordered(at_once + ONE_MORE)
         .try_collect();
-        let mut made: Vec<Made> = self.watched(stage, &state, &bar, making).await?;
+        let mut made: Vec<BuiltShard> = self.watched(stage, &state, &bar, making).await?;
         bar.finish();
         made.sort_by(|a, b| a.shard.cmp(&b.shard));
         let mut counts = RowCounts::default();
@@ -184,10 +184,10 @@ impl Mill {
         [table, quarantine]: [&Table; 2],
         stale: &Stale,
         run: &Run,
-    ) -> Result<Made> {
+    ) -> Result<BuiltShard> {
         let fingerprint = stale.fingerprint.to_string();
         if !stale.is_forced
-            && let Some(made) = self.taken_over(table, &stage.writes, &stale.shard, &fingerprint, run).await?
+            && let Some(made) = self.resume_staged(table, &stage.writes, &stale.shard, &fingerprint, run).await?
         {
             return Ok(made);
         }
@@ -227,13 +227,13 @@ impl Mill {
             let message = format!("{} rows went to the writer and {written} were written", counts.rows_out);
             return Err(Error::internal(message).with("stage", &stage.writes).with("shard", &stale.shard));
         }
-        let made = Made { shard: stale.shard.clone(), parts, lost, counts };
-        self.keep_for_later(table, &made, &fingerprint, run).await?;
+        let made = BuiltShard { shard: stale.shard.clone(), parts, lost, counts };
+        self.stage_shard(table, &made, &fingerprint, run).await?;
         Ok(made)
     }
 
     /// Leaves a record from which the next run takes this shard over, should this one not get to its commit.
-    pub(super) async fn keep_for_later(&self, table: &Table, made: &Made, fingerprint: &str, run: &Run) -> Result<()> {
+    pub(super) async fn stage_shard(&self, table: &Table, made: &BuiltShard, fingerprint: &str, run: &Run) -> Result<()> {
         let counts = serde_json::to_value(&made.counts).or_internal(|| "row counts have no JSON form".into())?;
         let record = Record {
             shard: made.shard.clone(),
@@ -246,14 +246,14 @@ impl Mill {
     }
 
     /// A shard that an interrupted run made durable; `stage` is what its quarantined rows are entered under.
-    pub(super) async fn taken_over(
+    pub(super) async fn resume_staged(
         &self,
         table: &Table,
         stage: &str,
         shard: &str,
         fingerprint: &str,
         run: &Run,
-    ) -> Result<Option<Made>> {
+    ) -> Result<Option<BuiltShard>> {
         let Some(record) = table.staging().find(shard, fingerprint, &run.id).await? else { return Ok(None) };
         // A record whose counts cannot be read is of another version: the shard is made again.
         let counts: Option<RowCounts> =
@@ -263,12 +263,12 @@ impl Mill {
             0 => Some(Vec::new()),
             _ => self.losses_before(stage, shard, fingerprint, run).await?,
         };
-        Ok(lost.map(|lost| Made { shard: shard.to_owned(), parts: record.parts, lost, counts }))
+        Ok(lost.map(|lost| BuiltShard { shard: shard.to_owned(), parts: record.parts, lost, counts }))
     }
 
     /// Where models failed, the next run asks them again and takes no shard over that lost rows: a server that was in trouble may be well by
     /// then. What they did answer is kept, and not asked again.
-    async fn ask_again(&self, stage: &Stage, table: &Table, state: &Staleness, made: &[Made]) -> Result<()> {
+    async fn ask_again(&self, stage: &Stage, table: &Table, state: &Staleness, made: &[BuiltShard]) -> Result<()> {
         let lost_some = |stale: &&Stale| made.iter().any(|m| m.shard == stale.shard && m.counts.rows_quarantined() > 0);
         for stale in state.stale.iter().filter(|_| stage.when.is_some()).filter(lost_some) {
             table.staging().remove(&stale.shard, &stale.fingerprint.to_string()).await?;
@@ -280,7 +280,7 @@ impl Mill {
     pub(super) async fn publish(
         &self,
         table: &Table,
-        made: Vec<Made>,
+        made: Vec<BuiltShard>,
         gone: Vec<String>,
         run: &Run,
         counts: &RowCounts,

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use super::benchmarks::{BENCHMARK, Benchmarks, Matches};
 use super::books::{Losses, to_batch};
-use super::build::{Made, ONE_MORE};
+use super::build::{BuiltShard, ONE_MORE};
 use super::{Mill, Run};
 use crate::error::{Context, Error, Result};
 use crate::pipeline::IMPORTED;
@@ -90,7 +90,7 @@ struct Destination<'a> {
 }
 
 /// The four tables' parts of one shard.
-type Read = BTreeMap<&'static str, Made>;
+type Read = BTreeMap<&'static str, BuiltShard>;
 
 /// A source that was read and is not published yet.
 struct Unpublished {
@@ -250,12 +250,12 @@ impl Mill {
         if read.is_empty() && gone.is_empty() {
             return Ok(imported);
         }
-        let whole: Vec<Made> = read.iter().map(|r| Made { counts: total(r), ..r["frames"].clone() }).collect();
+        let whole: Vec<BuiltShard> = read.iter().map(|r| BuiltShard { counts: total(r), ..r["frames"].clone() }).collect();
         self.quarantine(IMPORT, &whole, &gone, run).await?;
         let written: Vec<&Table> = tables.values().collect();
         self.refuse_if_too_many(IMPORT, &written, &whole, &gone).await?;
         for name in IMPORTED.iter().rev() {
-            let made: Vec<Made> = read.iter().map(|r| r[name].clone()).collect();
+            let made: Vec<BuiltShard> = read.iter().map(|r| r[name].clone()).collect();
             let mut counts = RowCounts::default();
             made.iter().for_each(|m| counts.add(&m.counts));
             self.publish(&tables[name], made, gone.clone(), run, &counts).await?;
@@ -356,8 +356,8 @@ impl Mill {
             let parts = batches.finish().await?;
             let counts = counts_of.remove(name).unwrap_or_default();
             let lost = if counts.quarantined.is_empty() { Vec::new() } else { std::mem::take(&mut lost) };
-            let one = Made { shard: full.clone(), parts, lost, counts };
-            self.keep_for_later(&tables[name], &one, &fingerprint, run).await?;
+            let one = BuiltShard { shard: full.clone(), parts, lost, counts };
+            self.stage_shard(&tables[name], &one, &fingerprint, run).await?;
             made.insert(name, one);
         }
         Ok(made)
@@ -373,7 +373,7 @@ impl Mill {
     ) -> Result<Option<Read>> {
         let mut made = BTreeMap::new();
         for (name, table) in tables {
-            match self.taken_over(table, IMPORT, shard, fingerprint, run).await? {
+            match self.resume_staged(table, IMPORT, shard, fingerprint, run).await? {
                 Some(one) => made.insert(*name, one),
                 None => return Ok(None),
             };

@@ -13,7 +13,7 @@ use datafusion::prelude::ident;
 
 use super::Mill;
 use super::books::QUARANTINE;
-use super::build::Made;
+use super::build::BuiltShard;
 use crate::error::{Context, Error, Kind, Result};
 use crate::pipeline::row_counts::RowCounts;
 use crate::warehouse::Table;
@@ -30,7 +30,7 @@ impl Mill {
         &self,
         stage: &str,
         tables: &[&Table],
-        made: &[Made],
+        made: &[BuiltShard],
         gone: &[String],
     ) -> Result<()> {
         let limit = self.project.number("max_quarantined");
