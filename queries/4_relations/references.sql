@@ -1,6 +1,6 @@
 -- writes: references
 -- reads:  objects, appearances, outlines, frames
--- keep:   held
+-- keep:   cached
 -- keys:   frame_id, object_id
 -- check:  fits >= 1 AND peers >= 1
 

@@ -3,7 +3,7 @@
 -- keep:   table
 -- keys:   source, task, kind, other, relation
 -- shard:  all
--- settle: rate
+-- hysteresis: rate
 -- check:  rate BETWEEN 0 AND 1
 
 -- What the names of two things tell of how they are to each other: pictures hang above tables.

@@ -3,7 +3,7 @@
 -- keep:   table
 -- keys:   source, task, relation, answer_form, answer, text_format, image_format, shortcut
 -- shard:  all
--- settle: rate
+-- hysteresis: rate
 -- check:  rate BETWEEN 0 AND 1
 
 -- What part of each stratum of samples the dataset keeps: counts first, so that keeping is then a test of one row alone.

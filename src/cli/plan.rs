@@ -21,7 +21,7 @@ impl Plan {
         for stage in mill.pipeline.stages.values() {
             let keep = match stage.keep {
                 Keep::Table => "stored",
-                Keep::Held => "held",
+                Keep::Cached => "cached",
                 Keep::View => "inlined",
             };
             let reads: Vec<&str> = stage.reads.iter().map(String::as_str).collect();

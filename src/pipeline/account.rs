@@ -1,4 +1,4 @@
-//! The accountant: a plan node between a stage's query and the writer, which counts every row and lets no loss go unseen.
+//! `AccountExec`: the operator between a stage's query and its writer, which counts every row and drops those that do not go on.
 //!
 //! ```text
 //! query rows (table's columns + filtered + quarantined) ─► AccountExec ─► table's columns, kept rows only
@@ -192,7 +192,7 @@ impl ExecutionPlan for AccountExec {
         let rows = self.input.execute(partition, context)?.then(move |batch| {
             let rules = Arc::clone(&rules);
             async move {
-                let (rows, lost) = rules.settle(&batch?)?;
+                let (rows, lost) = rules.divide(&batch?)?;
                 // Waits while they are written, so that they never pile up.
                 if !lost.is_empty() && rules.losses.send(lost).await.is_err() {
                     return Err(Error::internal("nobody writes quarantined rows").into());
@@ -206,7 +206,7 @@ impl ExecutionPlan for AccountExec {
 
 impl Rules {
     /// One batch: its kept rows and those that could not be used, with everything counted.
-    fn settle(&self, batch: &RecordBatch) -> PlanResult<(RecordBatch, Vec<Lost>)> {
+    fn divide(&self, batch: &RecordBatch) -> PlanResult<(RecordBatch, Vec<Lost>)> {
         let mut counted = RowCounts { rows_in: batch.num_rows() as u64, ..RowCounts::default() };
         let (mut keep, mut all_lost): (Option<BooleanArray>, _) = (None, Vec::new());
         if let Some(reasons) = batch.column_by_name(FILTERED) {

@@ -1,4 +1,4 @@
-//! Fingerprints: what decides whether a shard of a stage is stale.
+//! Fingerprints: the hash of all that a shard is made from; a shard with another fingerprint is stale.
 //!
 //! A fingerprint has four parts, each a hash: the text of the queries, the values of the keys they use, the functions and phrases they
 //! call, and the content of what they read. Comparing part by part tells a user *why* a shard is stale. Inputs are compared by

@@ -1,7 +1,7 @@
-//! Which images a stage lost: those of which all rows are quarantined.
+//! Lost images of a stage: those of which all rows are quarantined. In: rows with their `frame_id`, in any order. Out: row counts.
 //!
 //! A photo that cannot be decoded is one row where the others have a row for each of their objects; held against rows, half of the
-//! photos would be a few per cent. In: a stage's rows, in any order. Memory: 24 bytes for each image of a shard.
+//! photos would be a few per cent. Memory: 24 bytes for each image of a shard.
 
 use std::collections::HashMap;
 

@@ -4,15 +4,14 @@
 //! frames, detections, scene_objects, surfaces      imported: one set of parts a source shard
 //!      └─► detected, segmented, cameras, depths      table, each while a model is named for it
 //!      └─► objects ─► appearances ─► (references, facts) ─► questions ─► nouns ─► keep_rates ─► (samples) ─► dataset
-//!          table       table           held     view       table        table, all  table, all  view        table
+//!          table       table          cached    view       table        table, all  table, all  view        table
 //! ```
 //!
-//! The order is nowhere written: it follows from the `reads` of each stage. A stored stage is built shard by shard; the views that
-//! it reads are inlined, so that everything between two stored tables streams as one plan, except that what several queries read
-//! again and again may be held.
+//! The order follows from the `reads` of each stage. A stored stage is built shard by shard. The views that it reads are inlined, so
+//! that everything between two stored tables streams as one plan; a view that many queries read is cached: computed once for each shard.
 
 pub mod account;
-pub mod early;
+pub mod filter_pushdown;
 pub mod fingerprint;
 mod images;
 pub mod reasons;

@@ -1,4 +1,4 @@
-//! Why rows do not go on: every reason that a stage counts filtered rows under, with what it means.
+//! Filter reasons: every reason that stages count filtered rows under, with what it means and the keys that decide it.
 //!
 //! `build --help` and what a build says of a small dataset are derived from this list; a test holds it against the queries.
 

@@ -6,14 +6,14 @@
 //! ```sql
 //! -- writes: relations          the table or view; several files may write one, as its UNION ALL
 //! -- reads:  objects            tables and views, separated by commas
-//! -- keep:   view               view: inlined into its readers' plans; held: a view that is computed once for each shard and
+//! -- keep:   view               view: inlined into its readers' plans; cached: a view that is computed once for each shard and
 //!                               held in memory while the shard is built; table: stored
 //! -- keys:   frame_id, object   what names a row, here and in quarantine
-//! -- check:  value > 0          true of every row of a table or a held view, or nothing is published; may be repeated
+//! -- check:  value > 0          true of every row of a table or a cached view, or nothing is published; may be repeated
 //! -- shard:  each               each: built for each shard alone; all: built once, from all shards
 //! -- cluster: task              rows of one value lie together in the stored files
-//! -- when: depth_model          left out, its table empty, while this key of mill.toml is
-//! -- settle: rate               rebuilt rows replace the stored ones only when this column moved by more than $rate_tolerance
+//! -- when: depth_model          left out, its table empty, while this key of mill.toml is empty
+//! -- hysteresis: rate           rebuilt rows replace the stored ones only when this column moved by more than $rate_tolerance
 //! ```
 //!
 //! A join in a stored stage holds its left side in memory and lets the right side stream past, always.
@@ -35,7 +35,7 @@ pub struct Stage {
     pub writes: String,
     /// The tables and views that its queries read.
     pub reads: BTreeSet<String>,
-    /// Stored, held or inlined into its readers.
+    /// Stored, cached or inlined into its readers.
     pub keep: Keep,
     /// The columns that name a row.
     pub keys: Vec<String>,
@@ -48,7 +48,7 @@ pub struct Stage {
     /// Columns whose values lie together in the stored files.
     pub cluster: Vec<String>,
     /// The column whose small changes are not worth a new version, where there is one.
-    pub settle: Option<String>,
+    pub hysteresis: Option<String>,
     /// The queries, by the path of their file below `queries/`.
     pub files: BTreeMap<String, String>,
 }
@@ -59,7 +59,7 @@ pub enum Keep {
     /// Inlined into its readers' plans, never stored.
     View,
     /// A view whose rows are few and that many read: computed once for each shard, in memory while that shard is built.
-    Held,
+    Cached,
     /// Stored in the warehouse.
     Table,
 }
@@ -144,7 +144,7 @@ fn parse(path: &str, text: &str) -> Result<Stage> {
         let Some(comment) = line.trim().strip_prefix("--") else { break };
         let Some((name, value)) = comment.split_once(':') else { continue };
         let name = name.trim();
-        if ["writes", "reads", "keep", "keys", "check", "shard", "when", "cluster", "settle"].contains(&name) {
+        if ["writes", "reads", "keep", "keys", "check", "shard", "when", "cluster", "hysteresis"].contains(&name) {
             header.entry(name).or_default().push(value.trim().to_owned());
         }
     }
@@ -160,13 +160,13 @@ fn parse(path: &str, text: &str) -> Result<Stage> {
     }
     let keep = match one("keep") {
         Some("view") => Keep::View,
-        Some("held") => Keep::Held,
+        Some("cached") => Keep::Cached,
         Some("table") => Keep::Table,
-        other => return Err(wrong(format!("`-- keep:` must be view, held or table, not `{}`", other.unwrap_or("")))),
+        other => return Err(wrong(format!("`-- keep:` must be view, cached or table, not `{}`", other.unwrap_or("")))),
     };
     if keep == Keep::View && header.contains_key("check") {
         return Err(wrong(
-            "a view is inlined, so that nobody checks its rows; `-- keep: held` or table has checks".into(),
+            "a view is inlined, so that nobody checks its rows; `-- keep: cached` or table has checks".into(),
         ));
     }
     let shard = match one("shard") {
@@ -183,7 +183,7 @@ fn parse(path: &str, text: &str) -> Result<Stage> {
         shard,
         when: one("when").map(str::to_owned),
         cluster: list("cluster"),
-        settle: one("settle").map(str::to_owned),
+        hysteresis: one("hysteresis").map(str::to_owned),
         files: BTreeMap::from([(path.to_owned(), text.to_owned())]),
     })
 }
@@ -196,7 +196,7 @@ fn merge(stage: &mut Stage, other: Stage, path: &str) -> Result<()> {
         ("shard", stage.shard != other.shard),
         ("when", stage.when != other.when),
         ("cluster", stage.cluster != other.cluster),
-        ("settle", stage.settle != other.settle),
+        ("hysteresis", stage.hysteresis != other.hysteresis),
     ];
     if let Some((name, _)) = differs.iter().find(|(_, differs)| *differs) {
         let message = format!("`-- {name}:` differs from the other files that write `{}`", stage.writes);
@@ -260,11 +260,11 @@ mod tests {
 
     #[test]
     fn a_header_is_read_and_placeholders_become_literals() {
-        let text = "-- writes: facts\n-- reads: objects, frames\n-- keep: held\n-- check: a <> b\n\nSELECT $seed AS s, '$seed' AS t, 'it''s' AS u FROM objects -- $x\n";
+        let text = "-- writes: facts\n-- reads: objects, frames\n-- keep: cached\n-- check: a <> b\n\nSELECT $seed AS s, '$seed' AS t, 'it''s' AS u FROM objects -- $x\n";
         let stages = Stage::parse_all(&files(&[("4_facts/facts.sql", text)])).unwrap();
         let stage = &stages["facts"];
         assert_eq!(stage.reads, BTreeSet::from(["objects".into(), "frames".into()]));
-        assert_eq!((stage.keep, stage.shard), (Keep::Held, Scope::Each));
+        assert_eq!((stage.keep, stage.shard), (Keep::Cached, Scope::Each));
         assert_eq!(stage.checks, ["a <> b"]);
         assert_eq!(stage.parameters().unwrap(), BTreeSet::from(["seed".to_owned()]));
         let queries = stage.queries(&Project::in_memory()).unwrap();
@@ -279,7 +279,7 @@ mod tests {
     #[test]
     fn a_wrong_header_names_its_file() {
         let error = Stage::parse_all(&files(&[("x.sql", "-- writes: a\n-- keep: maybe\nSELECT 1")])).unwrap_err();
-        assert_eq!(error.to_string(), "`-- keep:` must be view, held or table, not `maybe`, file `queries/x.sql`");
+        assert_eq!(error.to_string(), "`-- keep:` must be view, cached or table, not `maybe`, file `queries/x.sql`");
         let named = files(&[("x.sql", "-- writes: a\u{1b}[2J\n-- keep: view\nSELECT 1")]);
         assert!(Stage::parse_all(&named).unwrap_err().to_string().contains("ASCII letters"));
         let view = files(&[("x.sql", "-- writes: a\n-- keep: view\n-- check: b > 0\nSELECT 1")]);

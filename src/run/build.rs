@@ -9,7 +9,7 @@
 //!
 //! Quarantine is committed before its table: if the process dies between the two, the shard is still stale and both are written
 //! again. A commit that misses a part (somebody is cleaning up) fails, and the stage is gone through again: what is still there is
-//! taken over from its record, and the rest is made. Memory: the engine's pool, plus what [`WriteParts`](crate::warehouse) holds for each open part, plus the held views of the
+//! taken over from its record, and the rest is made. Memory: the engine's pool, plus what [`WriteParts`](crate::warehouse) holds for each open part, plus the cached views of the
 //! shards in flight.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,8 +29,8 @@ use serde_json::{Map, Value, json};
 use spatialmill_models::Task;
 use tokio::sync::mpsc;
 
-use super::books::Losses;
 use super::plans::Plans;
+use super::quarantine::QuarantineWriter;
 use super::stale::{Stale, Staleness};
 use super::{Mill, Run};
 use crate::error::{Context, Error, Result};
@@ -191,11 +191,11 @@ impl Mill {
         {
             return Ok(made);
         }
-        let losses = Losses::new(quarantine, &stage.writes, &stale.shard, &fingerprint, run);
+        let losses = QuarantineWriter::new(quarantine, &stage.writes, &stale.shard, &fingerprint, run);
         let (lost, loss) = mpsc::channel(LOSSES_WAITING);
         let counts = Arc::new(Mutex::new(RowCounts::default()));
         let options = self.write_options(stage, table, run, &stale.shard, &fingerprint);
-        let settled = stage.settle.as_ref().filter(|_| !stale.is_lost).map(|column| Settled {
+        let hysteresis = stage.hysteresis.as_ref().filter(|_| !stale.is_lost).map(|column| Hysteresis {
             column: column.clone(),
             keys: stage.keys.clone(),
             stored: table.clone(),
@@ -206,8 +206,8 @@ impl Mill {
         let batches = SpawnedTask::spawn(async move {
             let context = plans.session(&shard).await?;
             let mut rows = plans.rows(&context, &counted, lost).await?;
-            if let Some(settled) = settled {
-                rows = settled.choose(rows, &context).await?;
+            if let Some(hysteresis) = hysteresis {
+                rows = hysteresis.choose(rows, &context).await?;
             }
             Ok::<_, Error>(collect(write_parts(rows, options), context.task_ctx()).await?)
         });
@@ -233,7 +233,13 @@ impl Mill {
     }
 
     /// Leaves a record from which the next run takes this shard over, should this one not get to its commit.
-    pub(super) async fn stage_shard(&self, table: &Table, made: &BuiltShard, fingerprint: &str, run: &Run) -> Result<()> {
+    pub(super) async fn stage_shard(
+        &self,
+        table: &Table,
+        made: &BuiltShard,
+        fingerprint: &str,
+        run: &Run,
+    ) -> Result<()> {
         let counts = serde_json::to_value(&made.counts).or_internal(|| "row counts have no JSON form".into())?;
         let record = Record {
             shard: made.shard.clone(),
@@ -261,7 +267,7 @@ impl Mill {
         let Some(counts) = counts else { return Ok(None) };
         let lost = match counts.rows_quarantined() {
             0 => Some(Vec::new()),
-            _ => self.losses_before(stage, shard, fingerprint, run).await?,
+            _ => self.staged_quarantine(stage, shard, fingerprint, run).await?,
         };
         Ok(lost.map(|lost| BuiltShard { shard: shard.to_owned(), parts: record.parts, lost, counts }))
     }
@@ -319,7 +325,7 @@ impl Mill {
         for (shard, fingerprint) in records {
             forget(&table.staging(), &shard, &fingerprint).await;
         }
-        self.forget_losses(&lost).await?;
+        self.forget_quarantine(&lost).await?;
         Ok(committed.version())
     }
 
@@ -369,14 +375,14 @@ fn has_columns_of(table: &Table, declared: &SchemaRef) -> bool {
 }
 
 /// What a stage's rows are held against before they replace the stored ones; such a table is small, and held in memory.
-struct Settled {
+struct Hysteresis {
     column: String,
     keys: Vec<String>,
     stored: Table,
     tolerance: f64,
 }
 
-impl Settled {
+impl Hysteresis {
     /// The rows that are stored already, where the new ones say the same within `$rate_tolerance`; else the new ones. Rows that are kept have
     /// the content that they had, so that nothing behind them becomes stale.
     async fn choose(&self, plan: Arc<dyn ExecutionPlan>, context: &SessionContext) -> Result<Arc<dyn ExecutionPlan>> {
@@ -408,9 +414,9 @@ fn largest_change(old: &RecordBatch, new: &RecordBatch, column: &str) -> Result<
     let numbers = |rows: &RecordBatch| -> Result<Float64Array> {
         let values = rows
             .column_by_name(column)
-            .ok_or_else(|| Error::usage("`-- settle:` names no column").with("column", column))?;
+            .ok_or_else(|| Error::usage("`-- hysteresis:` names no column").with("column", column))?;
         let values = arrow::compute::cast(values, &arrow::datatypes::DataType::Float64)
-            .or_input(|| format!("`-- settle: {column}` is not a number"))?;
+            .or_input(|| format!("`-- hysteresis: {column}` is not a number"))?;
         Ok(values.as_primitive::<arrow::datatypes::Float64Type>().clone())
     };
     let (old, new) = (numbers(old)?, numbers(new)?);

@@ -16,8 +16,9 @@ use futures::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
 use super::benchmarks::{BENCHMARK, Benchmarks, Matches};
-use super::books::{Losses, to_batch};
 use super::build::{BuiltShard, ONE_MORE};
+use super::json_rows::to_batch;
+use super::quarantine::QuarantineWriter;
 use super::{Mill, Run};
 use crate::error::{Context, Error, Result};
 use crate::pipeline::IMPORTED;
@@ -250,7 +251,8 @@ impl Mill {
         if read.is_empty() && gone.is_empty() {
             return Ok(imported);
         }
-        let whole: Vec<BuiltShard> = read.iter().map(|r| BuiltShard { counts: total(r), ..r["frames"].clone() }).collect();
+        let whole: Vec<BuiltShard> =
+            read.iter().map(|r| BuiltShard { counts: total(r), ..r["frames"].clone() }).collect();
         self.quarantine(IMPORT, &whole, &gone, run).await?;
         let written: Vec<&Table> = tables.values().collect();
         self.refuse_if_too_many(IMPORT, &written, &whole, &gone).await?;
@@ -310,7 +312,7 @@ impl Mill {
         for (name, table) in tables {
             writers.insert(*name, Batches::new(table, run, &full, &fingerprint)?);
         }
-        let mut losses = Losses::new(quarantine, IMPORT, &full, &fingerprint, run);
+        let mut losses = QuarantineWriter::new(quarantine, IMPORT, &full, &fingerprint, run);
         let mut counts_of: BTreeMap<&'static str, RowCounts> = BTreeMap::new();
         let mut matches = Matches::default();
         let mut chunk = Vec::with_capacity(WAITING);

@@ -1,25 +1,27 @@
-//! Runs: what `import` and `build` do to a warehouse.
+//! Runs: `import` and `build`, which write tables of the warehouse, and what every other verb needs of them.
 //!
 //! ```text
 //! mill.toml ─► Mill ─┬─ stale: which shards of which tables have to be made again, and why
 //!                    ├─ import: a source's shards ─► frames, detections, scene_objects, surfaces
 //!                    ├─ build: a stage's shards, one plan each ─► parts ─► one commit a table
-//!                    └─ books: quarantine and runs, from what the row counts and the log say
+//!                    └─ quarantine and run_log: what could not be used, and what each run did to each table
 //! ```
 //!
 //! A shard is durable once its staging record is written and visible once its table's commit lands; whatever is interrupted between
 //! the two is taken up by the next run.
 
 pub mod benchmarks;
-pub mod books;
 pub mod build;
+mod concurrent_async;
 pub mod force;
 pub mod import;
-mod in_flight;
+mod json_rows;
 pub mod plans;
 pub mod probe;
+mod quarantine;
 pub mod read_only;
 mod refusal;
+mod run_log;
 pub mod session;
 pub mod stale;
 pub mod verify;

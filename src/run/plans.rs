@@ -1,13 +1,13 @@
-//! A stage's plans: made once, and run for each of its shards.
+//! Plans of a stage: the logical plan is optimized once, a physical plan is made for each shard.
 //!
 //! ```text
-//! queries ─► plan over inputs (names) ─► optimized, once
-//!                                           └─► for each shard: its parts behind the names ─► held views ─► physical plan
+//! queries ─► logical plan over named inputs ─► optimized, once
+//!                     └─► for each shard: the shard's parts bound to the inputs ─► cached views ─► physical plan
 //! ```
 //!
-//! Planning a stage takes longer than many of its shards: views are inlined into each other, and every rule looks at all of it. The
-//! shards' plans differ in nothing but what is read, so the plan reads inputs, and each shard's session says what stands behind
-//! their names.
+//! Optimizing a stage's plan takes longer than many of its shards: views are inlined into each other, and every rule visits all of it.
+//! The shards' plans differ only in the parts that they read, so the logical plan scans inputs (a name and columns), and each shard's
+//! session binds a table to every input.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -31,34 +31,34 @@ use tokio::sync::mpsc::Sender;
 use super::{Mill, read_only};
 use crate::error::{Error, Result};
 use crate::pipeline::account::{AccountExec, Checks, FILTERED, Lost, ORIGIN, QUARANTINED};
-use crate::pipeline::early::count_early;
+use crate::pipeline::filter_pushdown::push_down_filtered;
 use crate::pipeline::row_counts::RowCounts;
 use crate::pipeline::{Keep, Scope, Stage};
 use crate::warehouse::Table;
 
-/// What all shards of a stage have in common.
+/// What the plans of all shards of a stage share.
 pub struct Plans {
     stage: Stage,
     schema: SchemaRef,
     state: SessionState,
     tables: BTreeMap<String, Stored>,
-    held: Vec<Held>,
+    cached: Vec<CachedView>,
     rows: LogicalPlan,
     checks: Checks,
 }
 
-/// What stands behind the name of a stored table.
+/// The table that is bound to an input.
 enum Stored {
-    /// Nothing yet: no source filled it.
+    /// No rows: it was never imported or built.
     Empty(SchemaRef),
-    /// The shard's parts of it.
+    /// The parts of one shard.
     Shard(Table),
-    /// All of it.
+    /// All parts.
     Whole(Table),
 }
 
 /// A view that is computed once for each shard.
-struct Held {
+struct CachedView {
     name: String,
     schema: SchemaRef,
     rows: LogicalPlan,
@@ -66,7 +66,7 @@ struct Held {
 }
 
 impl Plans {
-    /// A session in which the names stand for a shard's tables and held views.
+    /// A session in which a shard's tables and cached views are bound to the inputs.
     pub async fn session(&self, shard: &str) -> Result<SessionContext> {
         let shards = BTreeSet::from([shard.to_owned()]);
         let provider = |stored: &Stored| -> Arc<dyn TableProvider> {
@@ -77,15 +77,15 @@ impl Plans {
             }
         };
         let mut inputs: Inputs = Inputs(self.tables.iter().map(|(name, t)| (name.clone(), provider(t))).collect());
-        for view in &self.held {
+        for view in &self.cached {
             let state = self.state_with(inputs.clone());
             let plan = physical(&view.rows, &state).await?;
             let rows = collect_partitioned(plan, state.task_ctx()).await?;
             for batch in rows.iter().flatten() {
                 view.checks.check(batch)?;
             }
-            let held = MemTable::try_new(Arc::clone(&view.schema), rows)?;
-            inputs.0.insert(view.name.clone(), Arc::new(held));
+            let cached = MemTable::try_new(Arc::clone(&view.schema), rows)?;
+            inputs.0.insert(view.name.clone(), Arc::new(cached));
         }
         Ok(SessionContext::new_with_state(self.state_with(inputs)))
     }
@@ -99,7 +99,7 @@ impl Plans {
         losses: Sender<Vec<Lost>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let plan = physical(&self.rows, &context.state()).await?;
-        let plan = count_early(plan, &self.stage, counts)?;
+        let plan = push_down_filtered(plan, &self.stage, counts)?;
         let (schema, checks) = (Arc::clone(&self.schema), self.checks.clone());
         Ok(Arc::new(AccountExec::new(plan, &self.stage, schema, checks, Arc::clone(counts), losses)?))
     }
@@ -133,9 +133,9 @@ impl Mill {
             tables.insert(name, stored);
         }
         let views = self.pipeline.inlined(stage).split_off(1);
-        let mut held = Vec::new();
-        for view in views.iter().filter(|view| view.keep == Keep::Held) {
-            held.push(self.hold(&context, view).await?);
+        let mut cached = Vec::new();
+        for view in views.iter().filter(|view| view.keep == Keep::Cached) {
+            cached.push(self.cache(&context, view).await?);
         }
         for view in views {
             self.register_view(&context, view).await?;
@@ -144,11 +144,11 @@ impl Mill {
         let rows = self.rows_of(&context, stage).await?;
         let rows = context.state().optimize(rows.logical_plan())?;
         let checks = checks(&context, stage, &DFSchema::try_from(Arc::clone(&schema))?)?;
-        Ok(Plans { stage: stage.clone(), schema, state: context.state(), tables, held, rows, checks })
+        Ok(Plans { stage: stage.clone(), schema, state: context.state(), tables, cached, rows, checks })
     }
 
-    /// Plans a view's rows, and puts an input in its place, which readers will see.
-    async fn hold(&self, context: &SessionContext, view: &Stage) -> Result<Held> {
+    /// Plans a cached view, and registers an input in its place for its readers.
+    async fn cache(&self, context: &SessionContext, view: &Stage) -> Result<CachedView> {
         self.register_view(context, view).await?;
         let name = view.writes.clone();
         let rows = context.table(name.as_str()).await?;
@@ -159,7 +159,7 @@ impl Mill {
         let rows = context.state().optimize(rows.logical_plan())?;
         context.deregister_table(name.as_str())?;
         context.register_table(name.as_str(), Arc::new(Input { name: name.clone(), schema: Arc::clone(&schema) }))?;
-        Ok(Held { name, schema, rows, checks })
+        Ok(CachedView { name, schema, rows, checks })
     }
 
     /// The rows of all of a stage's files: the table's columns in order and type, then the accountant's.
@@ -217,14 +217,14 @@ fn lost_type() -> DataType {
     DataType::Struct(vec![Field::new("code", DataType::Utf8, true), Field::new("message", DataType::Utf8, true)].into())
 }
 
-/// A table of which a plan knows the name and the columns alone.
+/// A plan input: a table of which the logical plan knows the name and the columns only.
 #[derive(Debug)]
 struct Input {
     name: String,
     schema: SchemaRef,
 }
 
-/// What the inputs' names stand for in a session; an extension of its configuration.
+/// The tables that are bound to the inputs of a session; an extension of its configuration.
 #[derive(Clone)]
 struct Inputs(BTreeMap<String, Arc<dyn TableProvider>>);
 
@@ -244,7 +244,7 @@ impl TableProvider for Input {
         TableType::Base
     }
 
-    /// Whatever stands behind the name may use a filter and may let rows through.
+    /// The table that is bound to it may use a filter, and may let rows through.
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> PlanResult<Vec<TableProviderFilterPushDown>> {
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
@@ -258,7 +258,7 @@ impl TableProvider for Input {
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
         let inputs = session.config().get_extension::<Inputs>();
         let Some(table) = inputs.as_ref().and_then(|inputs| inputs.0.get(&self.name)) else {
-            return Err(Error::internal("nothing stands behind an input").with("table", &self.name).into());
+            return Err(Error::internal(format!("no table is bound to plan input `{}`", self.name)).into());
         };
         table.scan(session, projection, filters, limit).await
     }
@@ -275,7 +275,7 @@ mod tests {
 
     /// What makes `questions` quick: pairs are drawn before they are compared, and a row ends where its reason is known.
     #[tokio::test]
-    async fn questions_draw_first_and_count_early() {
+    async fn questions_draw_first_and_filter_early() {
         let mut project = Project::in_memory();
         project.set("url=memory://plans").unwrap();
         let mill = Mill::open(project, Progress::silent()).await.unwrap();

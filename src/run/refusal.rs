@@ -1,4 +1,4 @@
-//! Nothing is published when too much could not be used: `max_quarantined`.
+//! Refusal: a build stops, and commits nothing, when too many rows or images are quarantined (`max_quarantined`).
 //!
 //! In: what was made of a stage, whose quarantined rows are entered already, and the tables that it will be published in. Out: nothing, or an
 //! error that names the commonest reasons with an example of each; what only follows from a lost image is none of them. Shards that stand count
@@ -12,8 +12,8 @@ use datafusion::logical_expr::lit;
 use datafusion::prelude::ident;
 
 use super::Mill;
-use super::books::QUARANTINE;
 use super::build::BuiltShard;
+use super::quarantine::QUARANTINE;
 use crate::error::{Context, Error, Kind, Result};
 use crate::pipeline::row_counts::RowCounts;
 use crate::warehouse::Table;

@@ -1,6 +1,7 @@
 //! The engine behind every plan: DataFusion with our functions, a bounded pool and the project's batch size.
 //!
-//! One runtime serves all plans of a process. A session is cheap and private to one shard, so that two shards' tables never meet.
+//! In: a project's limits and functions. Out: sessions. One runtime serves all plans of a process; a session is cheap and of one shard, so
+//! that the tables of two shards never meet.
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use super::in_flight::KeepInFlight;
+use super::concurrent_async::ConcurrentAsync;
 use super::{Mill, read_only};
 use crate::error::Result;
 use crate::models::Models;
@@ -53,7 +54,9 @@ impl Engine {
             .with_default_features()
             .with_config(config)
             .with_runtime_env(runtime(project)?)
-            .with_physical_optimizer_rule(Arc::new(KeepInFlight { rows: project.integer("in_flight").max(1) as usize }))
+            .with_physical_optimizer_rule(Arc::new(ConcurrentAsync {
+                rows: project.integer("in_flight").max(1) as usize,
+            }))
             .build();
         let context = SessionContext::new_with_state(state);
         crate::functions::register(&context, project, objects, models)?;

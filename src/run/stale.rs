@@ -1,7 +1,7 @@
 //! Staleness: which shards of a stored stage have to be made again, and why.
 //!
-//! A shard stands when the fingerprint in its parts' tags is the one that its query, configuration, functions and inputs have now, and
-//! its parts are there: with the sizes that the log says, and not found damaged. What `quarantine` says of it is a part of it, too.
+//! A shard is fresh when the fingerprint in its parts' tags equals that of its query, configuration, functions and inputs now, and its parts
+//! are there, with the sizes that the log says, and not found damaged. Its parts of `quarantine` count too.
 
 use std::collections::BTreeSet;
 
@@ -96,7 +96,9 @@ impl Mill {
             None => BTreeSet::new(),
         };
         let prefix = format!("{stage}/");
-        lost.extend(self.lost_books().await?.iter().filter_map(|shard| shard.strip_prefix(&prefix).map(str::to_owned)));
+        lost.extend(
+            self.lost_quarantine().await?.iter().filter_map(|shard| shard.strip_prefix(&prefix).map(str::to_owned)),
+        );
         Ok(lost)
     }
 }

@@ -13,7 +13,7 @@ use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr, lit};
 use datafusion::prelude::{ident, not};
 
-use super::books::RUNS;
+use super::run_log::RUNS;
 use super::{Mill, iso, read_only};
 use crate::error::Result;
 use crate::pipeline::IMPORTED;

@@ -136,7 +136,7 @@ async fn rows_depend_on_no_order_of_shards() {
 
 /// An import writes each table once for each source, under one run.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_books_have_a_line_for_each_version() {
+async fn runs_has_a_row_for_each_version() {
     let folder = tempfile::tempdir().unwrap();
     let mill = two_sources(folder.path(), "books", &["a", "b"]).await;
     assert!(mill.verify(&[]).await.unwrap().is_empty());

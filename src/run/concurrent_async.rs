@@ -1,4 +1,4 @@
-//! Awaiting functions with several slices in flight: what takes the place of DataFusion's operator for asynchronous functions.
+//! Concurrent async functions: the operator that replaces DataFusion's `AsyncFuncExec`, with several slices of rows in flight.
 //!
 //! ```text
 //! input batches ─ cut ─► slices ─► [call][call][call] ... at most `slices` at once ─► in the order of the input
@@ -26,14 +26,14 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, PlanProperties};
 use futures::{StreamExt, TryStreamExt, stream};
 
-/// Puts [`InFlightExec`] in the place of every `AsyncFuncExec`.
+/// The optimizer rule that replaces every `AsyncFuncExec` by a [`ConcurrentAsyncExec`].
 #[derive(Debug)]
-pub struct KeepInFlight {
+pub struct ConcurrentAsync {
     /// Rows of one partition that models are asked about at once. Other functions overlap their rows themselves: one slice is enough.
     pub rows: usize,
 }
 
-impl PhysicalOptimizerRule for KeepInFlight {
+impl PhysicalOptimizerRule for ConcurrentAsync {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         let replaced = plan.transform_up(|node| {
             let Some(awaiting) = node.downcast_ref::<AsyncFuncExec>() else { return Ok(Transformed::no(node)) };
@@ -47,13 +47,13 @@ impl PhysicalOptimizerRule for KeepInFlight {
             let slice = rows_at_once(&calls)?;
             let slices = if calls.iter().all(asks_models) { (self.rows / slice).max(1) } else { 1 };
             let (input, properties) = (Arc::clone(awaiting.input()), Arc::clone(awaiting.properties()));
-            Ok(Transformed::yes(Arc::new(InFlightExec { input, calls, slice, slices, properties }) as _))
+            Ok(Transformed::yes(Arc::new(ConcurrentAsyncExec { input, calls, slice, slices, properties }) as _))
         })?;
         Ok(replaced.data)
     }
 
     fn name(&self) -> &str {
-        "keep_in_flight"
+        "concurrent_async"
     }
 
     fn schema_check(&self) -> bool {
@@ -63,7 +63,7 @@ impl PhysicalOptimizerRule for KeepInFlight {
 
 /// See the module. Its columns are the input's, and one for each call.
 #[derive(Debug, Clone)]
-pub struct InFlightExec {
+pub struct ConcurrentAsyncExec {
     input: Arc<dyn ExecutionPlan>,
     calls: Vec<AsyncFuncExpr>,
     /// Rows of a slice.
@@ -102,16 +102,16 @@ fn slices(batch: RecordBatch, rows: usize) -> impl Iterator<Item = RecordBatch> 
     (0..batch.num_rows()).step_by(rows).map(move |at| batch.slice(at, rows.min(batch.num_rows() - at)))
 }
 
-impl DisplayAs for InFlightExec {
+impl DisplayAs for ConcurrentAsyncExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let calls: Vec<String> = self.calls.iter().map(ToString::to_string).collect();
-        write!(f, "InFlightExec: {} slices of {} rows, calls=[{}]", self.slices, self.slice, calls.join(", "))
+        write!(f, "ConcurrentAsyncExec: {} slices of {} rows, calls=[{}]", self.slices, self.slice, calls.join(", "))
     }
 }
 
-impl ExecutionPlan for InFlightExec {
+impl ExecutionPlan for ConcurrentAsyncExec {
     fn name(&self) -> &str {
-        "InFlightExec"
+        "ConcurrentAsyncExec"
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {

@@ -1,4 +1,6 @@
-//! Counts filtered rows as early as their reason is known, so that nothing more is computed for them.
+//! Filter pushdown: rows with a `filtered` reason are counted and dropped below the projections that would compute more for them.
+//!
+//! In: the physical plan of a stage's rows. Out: a plan of the rows without a reason, and the others in the row counts.
 //!
 //! ```text
 //!   AccountExec                              AccountExec
@@ -7,9 +9,8 @@
 //!                                                     └─ facts and their doubts
 //! ```
 //!
-//! A query says in one column why a row does not go on, and computes the rest beside it: that is how it reads best. Here the
-//! reason is followed down through the projections that compute nothing dear for it, and the rows that have one end below them. The counts
-//! counts them as the accountant would have.
+//! A query computes `filtered` beside its other columns, because that reads best. The reason is moved down through every projection that
+//! computes nothing expensive for it, and rows with a reason end there, counted as `AccountExec` would have counted them.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,14 +37,14 @@ use super::row_counts::RowCounts;
 
 /// The plan of a stage's rows, with what it filters counted in `counts` where that saves work. The rows that are left come out
 /// as they would have.
-pub fn count_early(
+pub fn push_down_filtered(
     plan: Arc<dyn ExecutionPlan>,
     stage: &Stage,
     counts: &Arc<Mutex<RowCounts>>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     // One plan for each of the stage's files.
     if plan.is::<UnionExec>() {
-        let files = plan.children().into_iter().map(|file| count_early(Arc::clone(file), stage, counts));
+        let files = plan.children().into_iter().map(|file| push_down_filtered(Arc::clone(file), stage, counts));
         let files = files.collect::<Result<Vec<_>>>()?;
         return with_children(plan, files);
     }
@@ -179,13 +180,13 @@ impl ExecutionPlan for CountFiltered {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let (reason, counted) = (Arc::clone(&self.reason), self.counted.clone());
-        let rows = self.input.execute(partition, context)?.map(move |batch| counted.settle(&reason, &batch?));
+        let rows = self.input.execute(partition, context)?.map(move |batch| counted.count(&reason, &batch?));
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
     }
 }
 
 impl Counted {
-    fn settle(&self, reason: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> Result<RecordBatch> {
+    fn count(&self, reason: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> Result<RecordBatch> {
         let reasons = cast(&reason.evaluate(batch)?.into_array(batch.num_rows())?, &DataType::Utf8)?;
         let reasons = reasons.as_string::<i32>();
         if reasons.null_count() == reasons.len() {
@@ -225,10 +226,10 @@ mod tests {
         let sql = format!("{} UNION ALL {}", file("a"), file("b"));
         let plan = context.sql(&sql).await.unwrap().create_physical_plan().await.unwrap();
         let counts = Arc::default();
-        let early = count_early(Arc::clone(&plan), &stage, &counts).unwrap();
-        let shown = displayable(early.as_ref()).indent(false).to_string();
+        let pushed_down = push_down_filtered(Arc::clone(&plan), &stage, &counts).unwrap();
+        let shown = displayable(pushed_down.as_ref()).indent(false).to_string();
         assert_eq!(shown.matches("CountFiltered").count(), 2, "{shown}");
-        let rows = collect(early, context.task_ctx()).await.unwrap();
+        let rows = collect(pushed_down, context.task_ctx()).await.unwrap();
         let names =
             rows.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
         assert_eq!(names.collect::<Vec<_>>(), ["A", "A"]);
