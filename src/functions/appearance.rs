@@ -12,10 +12,11 @@ use spatialmill_drawing::Picture;
 use spatialmill_geometry::{Mask, PixelBox};
 
 use super::lift::column_of_structs;
-use super::lists::{Lost, quarantined_field, to_lists};
+use super::lists::{quarantined_field, to_lists};
 use super::reading_function::{Opens, ReadingFunction};
 use crate::photos;
 use crate::source::photo::MAX_BYTES;
+use crate::tables::Unusable;
 
 /// The mean colour of each thing's mask, or of its box where it has none. An image that cannot be read is one quarantined row.
 pub const APPEARANCE: ReadingFunction = ReadingFunction {
@@ -34,7 +35,7 @@ pub const APPEARANCE: ReadingFunction = ReadingFunction {
 struct Look {
     object_id: Option<String>,
     colour: Option<Colour>,
-    quarantined: Option<Lost>,
+    quarantined: Option<Unusable>,
 }
 
 #[derive(Debug, Serialize)]
@@ -95,8 +96,8 @@ impl Thing {
     }
 }
 
-fn lost(message: String) -> Lost {
-    Lost { code: "image".into(), message: format!("cannot look at the image: {message}") }
+fn lost(message: String) -> Unusable {
+    Unusable::new("image", format!("cannot look at the image: {message}"))
 }
 
 fn things_of(column: &ArrayRef) -> Result<Vec<Vec<Thing>>> {

@@ -3,17 +3,17 @@
 use object_store::ObjectStoreExt;
 use spatialmill_geometry::{DepthImage, Turn};
 
-use super::lists::Lost;
 use crate::photos::Address;
 use crate::source::depth::decode;
+use crate::tables::Unusable;
 use crate::warehouse::open_object;
 
 /// Larger than any depth image that is meant: 64 megapixels of f32.
 const MOST_BYTES: u64 = 256 << 20;
 
 /// Fetches and decodes one depth image. A file that is missing, too large or no depth image is a reason to quarantine what needs it.
-pub async fn read(uri: &str, units_per_metre: Option<f64>) -> Result<DepthImage, Lost> {
-    let lost = |message: String| Lost { code: "depth".into(), message: format!("{message}, file `{uri}`") };
+pub async fn read(uri: &str, units_per_metre: Option<f64>) -> Result<DepthImage, Unusable> {
+    let lost = |message: String| Unusable::new("depth", format!("{message}, file `{uri}`"));
     let address = Address::parse(uri).map_err(|e| lost(e.to_string()))?;
     let turn = Turn::from_exif(address.orientation).unwrap_or_default();
     let (store, path) = open_object(&address.file).map_err(|e| lost(e.to_string()))?;

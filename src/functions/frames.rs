@@ -7,7 +7,7 @@ use datafusion::error::{DataFusionError, Result};
 use spatialmill_columns::Record;
 use spatialmill_geometry::{Intrinsics, Rigid, Vector3, ViewSpace};
 
-use super::lists::Lost;
+use crate::tables::Unusable;
 
 /// One frame's camera.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub struct Frame {
 }
 
 /// The frames of a struct column, each or what is wrong with it.
-pub fn frames_of(column: &StructArray) -> Result<Vec<(String, Result<Frame, Lost>)>> {
+pub fn frames_of(column: &StructArray) -> Result<Vec<(String, Result<Frame, Unusable>)>> {
     let record = Record(column);
     let ids = record.text("frame_id")?;
     let depth_uris = record.text("depth_uri")?;
@@ -87,7 +87,7 @@ pub fn frames_of(column: &StructArray) -> Result<Vec<(String, Result<Frame, Lost
     Ok(frames)
 }
 
-fn pose_of(poses: &arrow::array::ArrayRef, row: usize) -> Result<Result<Option<Rigid>, Lost>> {
+fn pose_of(poses: &arrow::array::ArrayRef, row: usize) -> Result<Result<Option<Rigid>, Unusable>> {
     let Some(lists) = poses.as_list_opt::<i32>() else {
         return match poses.data_type() {
             DataType::Null => Ok(Ok(None)),
@@ -103,10 +103,10 @@ fn pose_of(poses: &arrow::array::ArrayRef, row: usize) -> Result<Result<Option<R
     let numbers = numbers.as_primitive::<Float64Type>().values();
     Ok(match <&[f64; 16]>::try_from(&numbers[..]) {
         Ok(matrix) => Rigid::from_row_major(matrix).map(Some).map_err(|e| lost("pose", &e)),
-        Err(_) => Err(Lost { code: "pose".into(), message: format!("a pose has 16 numbers, not {}", numbers.len()) }),
+        Err(_) => Err(Unusable::new("pose", format!("a pose has 16 numbers, not {}", numbers.len()))),
     })
 }
 
-fn lost(code: &str, error: &dyn std::error::Error) -> Lost {
-    Lost { code: code.into(), message: error.to_string() }
+fn lost(code: &'static str, error: &dyn std::error::Error) -> Unusable {
+    Unusable::new(code, error.to_string())
 }

@@ -14,10 +14,11 @@ use spatialmill_geometry::{DepthImage, Gravity, LiftFailure, LiftRules, Mask, Ou
 
 use super::depth;
 use super::frames::{Frame, frames_of};
-use super::lists::{Lost, to_lists};
+use super::lists::to_lists;
 use super::object_rows::{ObjectRow, row_fields};
 use super::reading_function::{Opens, ReadingFunction};
-use crate::source::rows::{Box2, Mask as MaskRow};
+use crate::tables::Unusable;
+use crate::tables::{Box2, Mask as MaskRow};
 
 /// See [`spatialmill_geometry::lift()`] for how it is done.
 pub const LIFT: ReadingFunction = ReadingFunction {
@@ -66,7 +67,7 @@ impl Detection {
         }
     }
 
-    fn lost(&self, frame_id: &str, lost: Lost) -> ObjectRow {
+    fn lost(&self, frame_id: &str, lost: Unusable) -> ObjectRow {
         ObjectRow { quarantined: Some(lost), ..self.row(frame_id) }
     }
 }
@@ -74,7 +75,7 @@ impl Detection {
 async fn lift_frame(frame: Frame, found: Vec<Detection>) -> Result<Vec<ObjectRow>> {
     let depth = match &frame.depth_uri {
         Some(uri) => depth::read(uri, frame.depth_scale).await,
-        None => Err(Lost { code: "depth".into(), message: "the frame has no depth image".into() }),
+        None => Err(Unusable::new("depth", "the frame has no depth image")),
     };
     let work = move || match depth {
         Err(lost) => found.iter().map(|d| d.lost(&frame.frame_id, lost.clone())).collect(),
@@ -114,11 +115,11 @@ fn lift_one(frame: &Frame, depth: &DepthImage, found: &Detection) -> ObjectRow {
         // A mask of another size would be placed wrongly, with nothing to show for it.
         Some((height, width, _)) if (*height, *width) != (frame.height, frame.width) => {
             let message = format!("its mask is {width}x{height} pixels, its frame {}x{}", frame.width, frame.height);
-            return found.lost(&frame.frame_id, Lost { code: "mask".into(), message });
+            return found.lost(&frame.frame_id, Unusable::new("mask", message));
         }
         Some((height, width, counts)) => match Mask::from_counts(*height, *width, counts) {
             Ok(mask) => Some(mask),
-            Err(e) => return found.lost(&frame.frame_id, Lost { code: "mask".into(), message: e.to_string() }),
+            Err(e) => return found.lost(&frame.frame_id, Unusable::new("mask", e.to_string())),
         },
     };
     let outline = match &mask {
@@ -148,7 +149,7 @@ fn lift_one(frame: &Frame, depth: &DepthImage, found: &Detection) -> ObjectRow {
             row.exhaustive = Some(frame.exhaustive);
         }
         Err(failure @ LiftFailure::Camera(..)) => {
-            row.quarantined = Some(Lost { code: failure.code().into(), message: failure.to_string() });
+            row.quarantined = Some(Unusable::new(failure.code(), failure.to_string()));
         }
         Err(failure) => row.filtered = Some(failure.code()),
     }

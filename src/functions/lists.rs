@@ -9,16 +9,9 @@ use arrow::json::ReaderBuilder;
 use datafusion::error::Result;
 use serde::Serialize;
 
-use crate::pipeline::account::QUARANTINED;
+use crate::tables::QUARANTINED;
 
-/// Why something cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Lost {
-    pub code: String,
-    pub message: String,
-}
-
-/// The accountant's column for what is [`Lost`].
+/// The column `quarantined`, for what is [`Unusable`](crate::tables::Unusable).
 pub fn quarantined_field() -> Field {
     let lost = vec![Field::new("code", DataType::Utf8, true), Field::new("message", DataType::Utf8, true)];
     Field::new(QUARANTINED, DataType::Struct(lost.into()), true)

@@ -23,7 +23,6 @@ use datafusion::prelude::SessionContext;
 
 use spatialmill_columns::wording;
 
-pub use self::lists::Lost;
 use self::places::Places;
 use self::reading_function::ReadingFunction;
 use crate::error::Result;

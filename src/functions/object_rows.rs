@@ -6,9 +6,10 @@ use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
 use serde::Serialize;
 use spatialmill_geometry::{Bounds, OrientedBox, Vector3};
 
-use super::lists::{Lost, quarantined_field};
-use crate::pipeline::account::FILTERED;
-use crate::source::rows::{Box2, Mask, Obb, Vec3};
+use super::lists::quarantined_field;
+use crate::tables::FILTERED;
+use crate::tables::Unusable;
+use crate::tables::{Box2, Mask, Obb, Vec3};
 
 /// A row of `objects`; the columns are those of `schemas/4_objects.sql`, all of them null where there is no object.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -33,7 +34,7 @@ pub struct ObjectRow {
     pub upright: Option<bool>,
     pub exhaustive: Option<bool>,
     pub filtered: Option<&'static str>,
-    pub quarantined: Option<Lost>,
+    pub quarantined: Option<Unusable>,
 }
 
 impl ObjectRow {

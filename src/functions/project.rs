@@ -16,10 +16,11 @@ use std::sync::Arc;
 use super::depth;
 use super::frames::{Frame, frames_of};
 use super::lift::column_of_structs;
-use super::lists::{Lost, to_lists};
+use super::lists::to_lists;
 use super::object_rows::{ObjectRow, row_fields};
 use super::reading_function::{Opens, ReadingFunction};
-use crate::source::rows::{Box2, Mask as MaskRow};
+use crate::tables::Unusable;
+use crate::tables::{Box2, Mask as MaskRow};
 
 /// See [`spatialmill_geometry::Scene`] for how it is done.
 pub const PROJECT: ReadingFunction = ReadingFunction {
@@ -71,12 +72,12 @@ struct Arranged {
     boxes: Vec<OrientedBox>,
     surfaces: Vec<(Option<usize>, Float32Array, Int32Array)>,
     /// What is wrong with boxes that could not be used, by object id.
-    lost: Vec<(String, Lost)>,
+    lost: Vec<(String, Unusable)>,
 }
 
 async fn project_frame(frame: Frame, scene: Arc<Arranged>) -> Result<Vec<ObjectRow>> {
     let Some(world_from_camera) = frame.world_from_camera else {
-        let lost = Lost {
+        let lost = Unusable {
             code: "pose".into(),
             message: "the frame has no pose, and its scene's boxes cannot be projected".into(),
         };
@@ -106,11 +107,11 @@ fn shown_rows(frame: &Frame, shot: &Shot, scene: &Arranged, measured: Option<&De
         .collect();
     let geometry = match Scene::new(&scene.boxes, surfaces) {
         Ok(geometry) => geometry,
-        Err(e) => return vec![refused(&frame.frame_id, Lost { code: "surface".into(), message: e.to_string() })],
+        Err(e) => return vec![refused(&frame.frame_id, Unusable::new("surface", e.to_string()))],
     };
     let shown = match geometry.project(shot, measured) {
         Ok(shown) => shown,
-        Err(e) => return vec![refused(&frame.frame_id, Lost { code: "camera".into(), message: e.to_string() })],
+        Err(e) => return vec![refused(&frame.frame_id, Unusable::new("camera", e.to_string()))],
     };
     let trust = match (scene.surfaces.is_empty(), measured) {
         (false, _) => TRUST_SURFACES,
@@ -150,7 +151,7 @@ fn shown_rows(frame: &Frame, shot: &Shot, scene: &Arranged, measured: Option<&De
     objects.chain(lost).collect()
 }
 
-fn refused(frame_id: &str, lost: Lost) -> ObjectRow {
+fn refused(frame_id: &str, lost: Unusable) -> ObjectRow {
     ObjectRow { frame_id: frame_id.to_owned(), quarantined: Some(lost), ..ObjectRow::default() }
 }
 
@@ -215,7 +216,7 @@ fn objects_of(values: &StructArray, range: Range<usize>) -> Result<Arranged> {
                 scene.captions.push(text(&captions, row));
                 scene.ids.push(id);
             }
-            Err(e) => scene.lost.push((id, Lost { code: "box".into(), message: e.to_string() })),
+            Err(e) => scene.lost.push((id, Unusable::new("box", e.to_string()))),
         }
     }
     Ok(scene)

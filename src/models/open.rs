@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use spatialmill_models::family::{Calibrate, Detect, EstimateDepth, Level, Segment};
 use spatialmill_models::{
-    Adapter, CHAT, Entry, FAMILIES, Inputs, Meter, Network, OnnxNetwork, OpenError, Outputs, Provider, RunError,
-    Runtime, SessionOptions, Signature, Slot, Task, Unfit, Worker,
+    Adapter, CHAT, Entry, FAMILIES, Inputs, InvalidModel, Meter, Network, OnnxNetwork, OpenError, Outputs, Provider,
+    RunError, Runtime, SessionOptions, Signature, Slot, Task, Worker,
 };
 
 use super::answers::Key;
@@ -72,7 +72,7 @@ impl Model {
         })
         .await?;
         let signatures: Vec<Signature> = workers.iter().map(|worker| worker.signature().clone()).collect();
-        let adapter = (family.open)(&entry.parameters, &signatures).map_err(|Unfit(message)| {
+        let adapter = (family.open)(&entry.parameters, &signatures).map_err(|InvalidModel(message)| {
             Error::usage(message).hint(format!("`spatialmill models --family {}`", family.name))
         })?;
         let folder = folder(entry, &entry.digest());

@@ -6,9 +6,9 @@ use spatialmill_drawing::decode_rgb;
 use spatialmill_models::{Rgb, Slot};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::functions::Lost;
 use crate::photos;
 use crate::source::photo::{self, MAX_BYTES};
+use crate::tables::Unusable;
 
 /// A unit of the budget.
 const KIB: u64 = 1 << 10;
@@ -49,14 +49,14 @@ impl Pictures {
     }
 
     /// The SHA-256 of an image's file, of which no row says it.
-    pub async fn hash(&self, uri: &str) -> Result<String, Lost> {
+    pub async fn hash(&self, uri: &str) -> Result<String, Unusable> {
         let _reading = self.reading.acquire().await.map_err(|e| lost(uri, e.to_string()))?;
         let bytes = read(uri).await?;
         tokio::task::spawn_blocking(move || photo::sha256(&bytes)).await.map_err(|e| lost(uri, e.to_string()))
     }
 
     /// Reads and decodes an image. Waits while those in flight take the budget; one that is larger than all of it is alone.
-    pub async fn read(&self, uri: &str) -> Result<Shown, Lost> {
+    pub async fn read(&self, uri: &str) -> Result<Shown, Unusable> {
         let lost = |message: String| lost(uri, message);
         let reading = self.reading.acquire().await.map_err(|e| lost(e.to_string()))?;
         let bytes = read(uri).await?;
@@ -74,10 +74,10 @@ impl Pictures {
     }
 }
 
-async fn read(uri: &str) -> Result<bytes::Bytes, Lost> {
+async fn read(uri: &str) -> Result<bytes::Bytes, Unusable> {
     photos::read(uri, MAX_BYTES).await.map_err(|e| lost(uri, e.to_string()))
 }
 
-fn lost(uri: &str, message: String) -> Lost {
-    Lost { code: "image".into(), message: format!("cannot look at the image: {message}, file `{uri}`") }
+fn lost(uri: &str, message: String) -> Unusable {
+    Unusable::new("image", format!("cannot look at the image: {message}, file `{uri}`"))
 }

@@ -28,29 +28,10 @@ use tokio::sync::mpsc::Sender;
 use super::images::{FRAME_ID, Images};
 use super::row_counts::RowCounts;
 use crate::error::Error;
-use crate::source::rows::Loss;
+use crate::tables::{FILTERED, Loss, QUARANTINED, Quarantined, Unusable};
 
-/// The column that names why a row does not go on.
-pub const FILTERED: &str = "filtered";
-/// The column that says what is wrong with a row: a struct of `code` and `message`.
-pub const QUARANTINED: &str = "quarantined";
 /// The column that says which of a stage's files a row came from.
 pub const ORIGIN: &str = "origin__";
-
-/// A row that could not be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lost {
-    /// The row's keys, joined by `/`.
-    pub key: String,
-    /// The file, where one is known.
-    pub uri: Option<String>,
-    /// Short and countable.
-    pub code: String,
-    /// What was wrong.
-    pub message: String,
-    /// What is lost with it.
-    pub loss: Loss,
-}
 
 /// Counts, drops and checks; see the module.
 #[derive(Debug)]
@@ -78,7 +59,7 @@ struct Rules {
     several_origins: bool,
     images: Mutex<Images>,
     counts: Arc<Mutex<RowCounts>>,
-    losses: Sender<Vec<Lost>>,
+    losses: Sender<Vec<Quarantined>>,
 }
 
 impl AccountExec {
@@ -90,7 +71,7 @@ impl AccountExec {
         schema: SchemaRef,
         checks: Checks,
         counts: Arc<Mutex<RowCounts>>,
-        losses: Sender<Vec<Lost>>,
+        losses: Sender<Vec<Quarantined>>,
     ) -> PlanResult<Self> {
         let kept = schema.fields().iter().map(|f| Ok(input.schema().index_of(f.name())?)).collect::<PlanResult<_>>()?;
         let properties = PlanProperties::new(
@@ -206,7 +187,7 @@ impl ExecutionPlan for AccountExec {
 
 impl Rules {
     /// One batch: its kept rows and those that could not be used, with everything counted.
-    fn divide(&self, batch: &RecordBatch) -> PlanResult<(RecordBatch, Vec<Lost>)> {
+    fn divide(&self, batch: &RecordBatch) -> PlanResult<(RecordBatch, Vec<Quarantined>)> {
         let mut counted = RowCounts { rows_in: batch.num_rows() as u64, ..RowCounts::default() };
         let (mut keep, mut all_lost): (Option<BooleanArray>, _) = (None, Vec::new());
         if let Some(reasons) = batch.column_by_name(FILTERED) {
@@ -261,7 +242,7 @@ impl Rules {
         Ok(())
     }
 
-    fn collect_quarantined(&self, batch: &RecordBatch, lost: &Arc<dyn Array>) -> PlanResult<Vec<Lost>> {
+    fn collect_quarantined(&self, batch: &RecordBatch, lost: &Arc<dyn Array>) -> PlanResult<Vec<Quarantined>> {
         if lost.null_count() == lost.len() {
             return Ok(Vec::new());
         }
@@ -280,7 +261,7 @@ impl Rules {
         let collect = |row: usize| {
             let (code, message) = (value(&codes, row).unwrap_or_default(), value(&messages, row).unwrap_or_default());
             let key = self.checks.key(batch, row)?;
-            Ok(Lost { key, uri: value(&uris, row), code, message, loss: Loss::Record })
+            Ok(Quarantined { key, uri: value(&uris, row), why: Unusable::new(code, message), loss: Loss::Record })
         };
         (0..lost.len()).filter(|&row| lost.is_valid(row)).map(collect).collect()
     }

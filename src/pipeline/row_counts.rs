@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::account::Lost;
-use crate::source::rows::Loss;
+use crate::tables::{Loss, Quarantined};
 
 /// What became of the rows of one shard of one stage.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +40,8 @@ impl RowCounts {
     }
 
     /// Counts a row that could not be used.
-    pub fn quarantine(&mut self, lost: &Lost) {
-        *self.quarantined.entry(lost.code.clone()).or_default() += 1;
+    pub fn quarantine(&mut self, lost: &Quarantined) {
+        *self.quarantined.entry(lost.why.code.clone().into_owned()).or_default() += 1;
         self.no_row_lost += u64::from(lost.loss != Loss::Record);
         self.images_in += lost.loss.images();
         self.images_lost += lost.loss.images();

@@ -19,7 +19,7 @@ use super::page::Text;
 use super::plots::number;
 use crate::export::images::{self, Frame};
 use crate::export::sample::Mark as Drawn;
-use crate::source::rows::Mask as MaskRow;
+use crate::tables::Mask as MaskRow;
 
 /// Images are no wider than this on the page, in pixels: enough to judge an answer, and 36 of them stay below 3 MB.
 const WIDEST: u32 = 480;

@@ -101,7 +101,7 @@ struct Contents {
     counts: Vec<shares::Count>,
     bins: Vec<plots::Bin>,
     flows: Vec<Flow>,
-    lost: Vec<Lost>,
+    lost: Vec<QuarantineCount>,
     diversity: Vec<diversity::Diversity>,
     cards: Vec<gallery::Card>,
 }
@@ -135,7 +135,7 @@ struct Reason {
 
 /// A kind of loss.
 #[derive(Debug, Default, Deserialize)]
-struct Lost {
+struct QuarantineCount {
     stage: String,
     source: String,
     code: String,

@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Write};
 use super::diversity::Diversity;
 use super::plots::{Bin, bars, histogram, percent, thousands};
 use super::shares::{Answers, Count, DIMENSIONS, answers, axis_of, lopsided, rank, shares, shortcuts};
-use super::{Contents, Flow, Lost, Reason, gallery};
+use super::{Contents, Flow, QuarantineCount, Reason, gallery};
 
 /// A page that came from somewhere else could not run or load anything even if a text slipped through unescaped.
 const POLICY: &str =
@@ -267,7 +267,7 @@ fn flows(flows: &[Flow]) -> String {
     html + "</tbody></table></div>"
 }
 
-fn quarantine(lost: &[Lost]) -> String {
+fn quarantine(lost: &[QuarantineCount]) -> String {
     if lost.is_empty() {
         return "<p>Nothing.</p>".to_owned();
     }
@@ -345,7 +345,14 @@ mod tests {
                 quarantined: reason(),
                 ..Flow::default()
             }],
-            lost: vec![Lost { stage: text(), source: text(), code: text(), n: 1, example: text(), message: text() }],
+            lost: vec![QuarantineCount {
+                stage: text(),
+                source: text(),
+                code: text(),
+                n: 1,
+                example: text(),
+                message: text(),
+            }],
             cards: vec![
                 Card { sample: sample.clone(), objects: vec![object.clone()], image: Image::Missing(text()) },
                 Card { sample, objects: vec![object], image: Image::Small("data:image/jpeg;base64,AAAA".to_owned()) },

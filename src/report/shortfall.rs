@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use super::{Flow, Lost, Reason, rows};
+use super::{Flow, QuarantineCount, Reason, rows};
 use crate::error::Result;
 use crate::pipeline::reasons::meaning;
 use crate::run::Mill;
@@ -43,7 +43,7 @@ impl Mill {
         }
         let context = self.session(&Default::default()).await?;
         let marked: Vec<Marked> = rows(&context, include_str!("marked.sql")).await?;
-        let lost: Vec<Lost> = rows(&context, include_str!("quarantined.sql")).await?;
+        let lost: Vec<QuarantineCount> = rows(&context, include_str!("quarantined.sql")).await?;
         for source in &self.project.sources {
             let name = &source.options.name;
             lost.iter().filter(|lost| lost.source == *name).for_each(|lost| lines.push(quarantined(lost)));
@@ -95,8 +95,8 @@ impl Mill {
     }
 }
 
-fn quarantined(lost: &Lost) -> String {
-    let Lost { stage, source, code, n, message, .. } = lost;
+fn quarantined(lost: &QuarantineCount) -> String {
+    let QuarantineCount { stage, source, code, n, message, .. } = lost;
     format!("  source `{source}`: {n} rows of {stage} quarantined as `{code}`: {message}")
 }
 

@@ -32,7 +32,7 @@ use crate::error::{Context, Error, Result};
 use crate::listed;
 use crate::photos::Address;
 use crate::project::{Project, SourceTable};
-use crate::source::rows::Frame;
+use crate::tables::Frame;
 use crate::text;
 use crate::warehouse::Location;
 

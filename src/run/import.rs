@@ -22,13 +22,13 @@ use super::quarantine::QuarantineWriter;
 use super::{Mill, Run};
 use crate::error::{Context, Error, Result};
 use crate::pipeline::IMPORTED;
-use crate::pipeline::account::Lost;
 use crate::pipeline::fingerprint::Fingerprint;
 use crate::pipeline::row_counts::RowCounts;
 use crate::project::SourceTable;
-use crate::source::rows::{Quarantined, Row, Rows};
 use crate::source::{self, Shard, Source};
+use crate::source::{Row, RowSink};
 use crate::suggestion::known;
+use crate::tables;
 use crate::warehouse::{Empty, PartWriter, Table};
 
 /// What an import did to one source.
@@ -305,7 +305,7 @@ impl Mill {
         let (send, mut receive) = mpsc::channel::<Row>(WAITING);
         let reading = tokio::task::spawn_blocking(move || {
             let mut rows =
-                Rows::new(move |row| send.blocking_send(row).map_err(|_| Error::input("the import was stopped")));
+                RowSink::new(move |row| send.blocking_send(row).map_err(|_| Error::input("the import was stopped")));
             reader.read(&shard, &mut rows)
         });
         let mut writers = BTreeMap::new();
@@ -323,8 +323,6 @@ impl Mill {
                         // What could not be used has no table; it is counted where the source's frames are.
                         let counts = counts_of.entry("frames").or_default();
                         counts.rows_in += 1;
-                        let Quarantined { key, uri, code, message, loss } = lost;
-                        let lost = Lost { key, uri, code: code.to_owned(), message, loss };
                         counts.quarantine(&lost);
                         losses.push(lost).await?;
                     }
@@ -414,10 +412,10 @@ fn of_table(row: Row, source: &str) -> Result<(&'static str, TableRow)> {
 #[derive(serde::Serialize)]
 #[serde(untagged)]
 enum TableRow {
-    Frame(source::rows::Frame),
-    Detection(source::rows::Detection),
-    SceneObject(source::rows::SceneObject),
-    Surface(source::rows::Surface),
+    Frame(tables::Frame),
+    Detection(tables::Detection),
+    SceneObject(tables::SceneObject),
+    Surface(tables::Surface),
 }
 
 impl TableRow {

@@ -39,7 +39,7 @@ use crate::models::Models;
 use crate::pipeline::{Keep, Pipeline};
 use crate::progress::{Progress, tell_line};
 use crate::project::Project;
-use crate::schemas;
+use crate::tables;
 use crate::warehouse::{Running, Table, Warehouse};
 
 /// A project with its warehouse open: what every verb of the command line works on.
@@ -51,7 +51,7 @@ pub struct Mill {
     /// Its stages.
     pub pipeline: Pipeline,
     /// The declared columns of every table.
-    pub schemas: BTreeMap<String, schemas::Table>,
+    pub schemas: BTreeMap<String, tables::TableSchema>,
     /// Where rates and counts are shown.
     pub progress: Progress,
     /// Its models, opened when they are asked for.
@@ -66,7 +66,7 @@ impl Mill {
     pub async fn open(project: Project, progress: Progress) -> Result<Self> {
         let warehouse = Warehouse::open(project.text("url"), &project.folder)?;
         let pipeline = Pipeline::of(&project)?;
-        let schemas = schemas::tables().await?;
+        let schemas = tables::schemas().await?;
         let objects = schemas.get("objects").ok_or_else(|| Error::internal("schemas/ does not declare `objects`"))?;
         let models = Arc::new(Models::of(&project, warehouse.location())?);
         let engine = session::Engine::new(&project, &objects.schema, &models)?;

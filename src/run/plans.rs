@@ -30,10 +30,11 @@ use tokio::sync::mpsc::Sender;
 
 use super::{Mill, read_only};
 use crate::error::{Error, Result};
-use crate::pipeline::account::{AccountExec, Checks, FILTERED, Lost, ORIGIN, QUARANTINED};
+use crate::pipeline::account::{AccountExec, Checks, ORIGIN};
 use crate::pipeline::filter_pushdown::push_down_filtered;
 use crate::pipeline::row_counts::RowCounts;
 use crate::pipeline::{Keep, Scope, Stage};
+use crate::tables::{FILTERED, QUARANTINED, Quarantined};
 use crate::warehouse::Table;
 
 /// What the plans of all shards of a stage share.
@@ -96,7 +97,7 @@ impl Plans {
         &self,
         context: &SessionContext,
         counts: &Arc<Mutex<RowCounts>>,
-        losses: Sender<Vec<Lost>>,
+        losses: Sender<Vec<Quarantined>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let plan = physical(&self.rows, &context.state()).await?;
         let plan = push_down_filtered(plan, &self.stage, counts)?;

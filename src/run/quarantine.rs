@@ -13,7 +13,7 @@ use super::build::{BuiltShard, forget};
 use super::json_rows::to_batch;
 use super::{Mill, Run};
 use crate::error::Result;
-use crate::pipeline::account::Lost;
+use crate::tables::{Quarantined, Unusable};
 use crate::warehouse::{Commit, Empty, Part, PartWriter, Record, Table, WriteOptions};
 
 pub(super) const QUARANTINE: &str = "quarantine";
@@ -107,8 +107,8 @@ impl QuarantineWriter {
         }
     }
 
-    pub async fn push(&mut self, lost: Lost) -> Result<()> {
-        let Lost { key, uri, code, message, loss } = lost;
+    pub async fn push(&mut self, lost: Quarantined) -> Result<()> {
+        let Quarantined { key, uri, why: Unusable { code, message }, loss } = lost;
         let (key, uri, message) = (bounded(key), uri.map(bounded), bounded(message));
         self.rows
             .push(json!({"run_id": self.run.id, "source": self.source, "stage": self.stage, "key": key, "uri": uri,
@@ -120,7 +120,7 @@ impl QuarantineWriter {
     }
 
     /// Writes everything that comes.
-    pub async fn drain(mut self, mut losses: Receiver<Vec<Lost>>) -> Result<Vec<Part>> {
+    pub async fn drain(mut self, mut losses: Receiver<Vec<Quarantined>>) -> Result<Vec<Part>> {
         while let Some(some) = losses.recv().await {
             for lost in some {
                 self.push(lost).await?;

@@ -170,7 +170,7 @@ mod tests {
     /// A shard's facts stream only as long as no rule moves them to the left side of a join.
     #[tokio::test]
     async fn joins_of_a_shard_hold_what_their_query_puts_on_the_left() {
-        let objects = crate::schemas::tables().await.unwrap().remove("objects").unwrap().schema;
+        let objects = crate::tables::schemas().await.unwrap().remove("objects").unwrap().schema;
         let project = Project::in_memory();
         let warehouse = crate::warehouse::Location::parse("memory://joins", std::path::Path::new(".")).unwrap();
         let models = Arc::new(Models::of(&project, &warehouse).unwrap());

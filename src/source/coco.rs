@@ -22,9 +22,9 @@ use self::images::Images;
 use self::layout::Photos;
 use super::intrinsics::{CameraSize, IntrinsicsSize};
 use super::root::Root;
-use super::rows::Rows;
 use super::{Options, Shard, Source};
 use crate::error::{Error, Result};
+use crate::source::RowSink;
 
 /// The entry of [`SOURCES`](super::SOURCES).
 pub const COCO: super::Kind = super::Kind {
@@ -256,7 +256,7 @@ impl Source for Coco {
         Ok((0..self.buckets).map(shard).collect())
     }
 
-    fn read(&self, shard: &Shard, rows: &mut Rows) -> Result<()> {
+    fn read(&self, shard: &Shard, rows: &mut RowSink) -> Result<()> {
         let bucket = (0..self.buckets).find(|bucket| self.shard_name(*bucket) == shard.name).ok_or_else(|| {
             Error::input("there is no such shard")
                 .with("shard", &shard.name)

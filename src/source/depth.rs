@@ -8,9 +8,9 @@ use spatialmill_geometry::{DepthImage, Turn};
 
 use super::npy::{self, Npy};
 use super::photo;
-use super::rows::{Frame, Refused};
 use super::upright::Stored;
 use crate::photos::Address;
+use crate::tables::{Frame, Unusable};
 
 /// What a median depth reading can be, metres: outside, the scale is wrong.
 const PLAUSIBLE_M: std::ops::Range<f64> = 0.05..500.0;
@@ -36,7 +36,7 @@ pub struct DepthFile {
 impl DepthFile {
     /// Judges the depth of an image: it shows the same view, at whatever size, and lies between 5 cm and 500 m. Codes: `depth`;
     /// [`NO_DEPTH`] where nothing is wrong with it and it has no reading at all.
-    pub fn judged(bytes: &[u8], units_per_metre: Option<f64>, image: Stored) -> Result<Self, Refused> {
+    pub fn judged(bytes: &[u8], units_per_metre: Option<f64>, image: Stored) -> Result<Self, Unusable> {
         let scale = units_per_metre.unwrap_or_else(|| default_scale(bytes));
         let depth = decode(bytes, Some(scale))?;
         let (width, height) = (depth.width(), depth.height());
@@ -47,7 +47,7 @@ impl DepthFile {
         let cells = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
         let mut readings: Vec<f64> = cells.filter_map(|(x, y)| depth.reading(x, y)).collect();
         if readings.is_empty() {
-            return Err(Refused::new(NO_DEPTH, "the depth image has no reading at all"));
+            return Err(Unusable::new(NO_DEPTH, "the depth image has no reading at all"));
         }
         let middle = readings.len() / 2;
         let (_, median, _) = readings.select_nth_unstable_by(middle, f64::total_cmp);
@@ -68,7 +68,7 @@ impl DepthFile {
 }
 
 /// Why a file that lies where depth should, under another ending, is not read; none where it has nothing to do with depth. Code: `depth`.
-pub fn not_read(file: &str) -> Option<Refused> {
+pub fn not_read(file: &str) -> Option<Unusable> {
     let (_, ending) = file.rsplit_once('.')?;
     let known = NOT_READ.iter().any(|known| known.eq_ignore_ascii_case(ending));
     known.then(|| {
@@ -81,7 +81,7 @@ pub fn not_read(file: &str) -> Option<Refused> {
 
 /// Reads a depth file. `units_per_metre` is 1000 for millimetres; where it is none, PNG is taken as millimetres and NumPy as
 /// metres. Code: `depth`.
-pub fn decode(bytes: &[u8], units_per_metre: Option<f64>) -> Result<DepthImage, Refused> {
+pub fn decode(bytes: &[u8], units_per_metre: Option<f64>) -> Result<DepthImage, Unusable> {
     let scale = units_per_metre.unwrap_or_else(|| default_scale(bytes));
     let (width, height, metres) = if is_numpy(bytes) { numpy(bytes, scale)? } else { png(bytes, scale)? };
     DepthImage::new(width, height, metres).map_err(|e| refused(e.to_string()))
@@ -96,11 +96,11 @@ fn is_numpy(bytes: &[u8]) -> bool {
     bytes.starts_with(npy::MAGIC)
 }
 
-fn refused(message: impl Into<String>) -> Refused {
-    Refused::new("depth", message)
+fn refused(message: impl Into<String>) -> Unusable {
+    Unusable::new("depth", message)
 }
 
-fn png(bytes: &[u8], scale: f64) -> Result<(u32, u32, Vec<f32>), Refused> {
+fn png(bytes: &[u8], scale: f64) -> Result<(u32, u32, Vec<f32>), Unusable> {
     match photo::decode_png(bytes).map_err(|e| refused(format!("not a readable PNG, and no NumPy array: {e}")))? {
         DynamicImage::ImageLuma16(image) => {
             let metres = image.as_raw().iter().map(|units| (f64::from(*units) / scale) as f32).collect();
@@ -110,7 +110,7 @@ fn png(bytes: &[u8], scale: f64) -> Result<(u32, u32, Vec<f32>), Refused> {
     }
 }
 
-fn numpy(bytes: &[u8], scale: f64) -> Result<(u32, u32, Vec<f32>), Refused> {
+fn numpy(bytes: &[u8], scale: f64) -> Result<(u32, u32, Vec<f32>), Unusable> {
     let Npy { shape, numbers, data } = Npy::read(bytes).map_err(refused)?;
     let (height, width) = match shape[..] {
         [height, width] | [height, width, 1] => (height, width),

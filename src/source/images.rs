@@ -26,9 +26,9 @@ use serde::{Deserialize, Serialize};
 
 use self::listing::{Listing, Place};
 use super::root::Root;
-use super::rows::Rows;
 use super::{Options, Shard, Source};
 use crate::error::{Error, Result};
+use crate::source::RowSink;
 
 /// The entry of [`SOURCES`](super::SOURCES).
 pub const IMAGES: super::Kind = super::Kind {
@@ -171,7 +171,7 @@ impl Source for Images {
         Ok(listing.shards.iter().map(|(shard, _)| shard.clone()).collect())
     }
 
-    fn read(&self, shard: &Shard, rows: &mut Rows) -> Result<()> {
+    fn read(&self, shard: &Shard, rows: &mut RowSink) -> Result<()> {
         let listing = self.listing()?;
         let place = listing.shards.iter().find(|(known, _)| known.name == shard.name).map(|(_, place)| place);
         match place {

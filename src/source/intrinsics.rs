@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 use spatialmill_geometry::{Intrinsics, Turn};
 
-use super::rows::Refused;
 use super::upright::Stored;
+use crate::tables::Unusable;
 
 /// Which size of image intrinsics are of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,7 +55,7 @@ pub struct Camera {
 }
 
 /// Fits intrinsics to an image: scaled where their own size is known, turned where the image is. Code: `intrinsics`.
-pub fn fitted(recorded: &Intrinsics, of: CameraSize, image: Stored) -> Result<Camera, Refused> {
+pub fn fitted(recorded: &Intrinsics, of: CameraSize, image: Stored) -> Result<Camera, Unusable> {
     let upright = |turn: Turn, camera: Intrinsics| Camera {
         intrinsics: turn.intrinsics(&camera, image.width, image.height),
         turn,
@@ -67,7 +67,7 @@ pub fn fitted(recorded: &Intrinsics, of: CameraSize, image: Stored) -> Result<Ca
                 let message = format!(
                     "the intrinsics are of {w}x{h}, and the image of {width}x{height} is of another shape; was it cropped?"
                 );
-                Refused::new("intrinsics", message)
+                Unusable::new("intrinsics", message)
             })?;
             let (own_width, own_height) = if turn == Turn::NONE { image.upright() } else { (width, height) };
             let scaled = recorded.resized(f64::from(own_width) / w, f64::from(own_height) / h);
@@ -95,7 +95,7 @@ pub fn fitted(recorded: &Intrinsics, of: CameraSize, image: Stored) -> Result<Ca
 /// slip, and every height would be wrong.
 const OBLONG: f64 = 1.8;
 
-fn square(camera: &Intrinsics) -> Result<(), Refused> {
+fn square(camera: &Intrinsics) -> Result<(), Unusable> {
     let Intrinsics { fx, fy, .. } = camera;
     if fx.max(*fy) <= OBLONG * fx.min(*fy) {
         return Ok(());
@@ -104,7 +104,7 @@ fn square(camera: &Intrinsics) -> Result<(), Refused> {
         "the focal lengths ({fx}, {fy}) are those of pixels that are not square; one of them is of another size of image, or a slip. Where \
          they are right, say `intrinsics_size = \"image\"` of the source"
     );
-    Err(Refused::new("intrinsics", message))
+    Err(Unusable::new("intrinsics", message))
 }
 
 /// A camera's principal point is near the middle of its images: an image in whose middle it is has sides that differ by less than this
@@ -117,7 +117,7 @@ const SAME_FACTOR: f64 = 0.05;
 const SCALED: f64 = 0.1;
 
 /// Whether intrinsics can be of an image of this size, by their principal point.
-fn plausible(camera: &Intrinsics, width: u32, height: u32) -> Result<(), Refused> {
+fn plausible(camera: &Intrinsics, width: u32, height: u32) -> Result<(), Unusable> {
     inside(camera, width, height)?;
     // The size of the image in whose middle the principal point would be.
     let (own_width, own_height) = (2.0 * camera.cx + 1.0, 2.0 * camera.cy + 1.0);
@@ -130,12 +130,12 @@ fn plausible(camera: &Intrinsics, width: u32, height: u32) -> Result<(), Refused
     Ok(())
 }
 
-fn inside(camera: &Intrinsics, width: u32, height: u32) -> Result<(), Refused> {
+fn inside(camera: &Intrinsics, width: u32, height: u32) -> Result<(), Unusable> {
     let inside = |c: f64, side: u32| (-0.5..f64::from(side) - 0.5).contains(&c);
     if inside(camera.cx, width) && inside(camera.cy, height) { Ok(()) } else { Err(elsewhere(camera, width, height)) }
 }
 
-fn elsewhere(camera: &Intrinsics, width: u32, height: u32) -> Refused {
+fn elsewhere(camera: &Intrinsics, width: u32, height: u32) -> Unusable {
     let Intrinsics { cx, cy, .. } = camera;
     let (own_width, own_height) = ((2.0 * cx + 1.0).round(), (2.0 * cy + 1.0).round());
     let message = if (0.0..=1.5).contains(cx) && (0.0..=1.5).contains(cy) {
@@ -147,7 +147,7 @@ fn elsewhere(camera: &Intrinsics, width: u32, height: u32) -> Refused {
              `intrinsics_size = \"image\"` where they are right"
         )
     };
-    Refused::new("intrinsics", message)
+    Unusable::new("intrinsics", message)
 }
 
 #[cfg(test)]

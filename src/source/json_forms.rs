@@ -15,21 +15,21 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::json_records::{self, Event};
-use super::rows::Refused;
+use crate::tables::Unusable;
 use crate::text;
 
 /// A record. `NaN` and `Infinity`, which Python writes and JSON does not have, are read as `null`. Code: `json`.
-pub fn record<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refused> {
+pub fn record<T: DeserializeOwned>(json: &[u8]) -> Result<T, Unusable> {
     serde_json::from_slice(json).or_else(|strict| match without_non_finite(json) {
-        Cow::Owned(finite) => serde_json::from_slice(&finite).map_err(|e| Refused::new("json", e.to_string())),
-        Cow::Borrowed(_) => Err(Refused::new("json", strict.to_string())),
+        Cow::Owned(finite) => serde_json::from_slice(&finite).map_err(|e| Unusable::new("json", e.to_string())),
+        Cow::Borrowed(_) => Err(Unusable::new("json", strict.to_string())),
     })
 }
 
 /// A small file that is one object, in any encoding that text files come in. `shape` is what it should be. Code: `json`.
-pub fn file<T: DeserializeOwned>(bytes: &[u8], shape: &str) -> Result<T, Refused> {
-    let refused = |what: &str| Refused::new("json", format!("{what}; it should be {shape}"));
-    let text = text::decode(bytes).map_err(|why| Refused::new("json", why))?;
+pub fn file<T: DeserializeOwned>(bytes: &[u8], shape: &str) -> Result<T, Unusable> {
+    let refused = |what: &str| Unusable::new("json", format!("{what}; it should be {shape}"));
+    let text = text::decode(bytes).map_err(|why| Unusable::new("json", why))?;
     match text.trim_start().as_bytes() {
         [] => Err(refused("the file is empty")),
         [b'[', ..] => Err(refused("the file is a list")),
@@ -40,8 +40,8 @@ pub fn file<T: DeserializeOwned>(bytes: &[u8], shape: &str) -> Result<T, Refused
 }
 
 /// The elements of the list `section` of such a file, each to be read on its own, so that a bad one costs only itself. Code: `json`.
-pub fn elements(bytes: &[u8], section: &'static str) -> Result<Vec<Vec<u8>>, Refused> {
-    let text = text::decode(bytes).map_err(|why| Refused::new("json", why))?;
+pub fn elements(bytes: &[u8], section: &'static str) -> Result<Vec<Vec<u8>>, Unusable> {
+    let text = text::decode(bytes).map_err(|why| Unusable::new("json", why))?;
     let (mut elements, mut broken) = (Vec::new(), None);
     let cut = json_records::cut(text.as_bytes(), &[section], |event| {
         match event {
@@ -56,8 +56,8 @@ pub fn elements(bytes: &[u8], section: &'static str) -> Result<Vec<Vec<u8>>, Ref
     });
     match (cut, broken) {
         (Ok(()), None) => Ok(elements),
-        (Ok(()), Some(why)) => Err(Refused::new("json", why)),
-        (Err(e), _) => Err(Refused::new("json", e.to_string())),
+        (Ok(()), Some(why)) => Err(Unusable::new("json", why)),
+        (Err(e), _) => Err(Unusable::new("json", e.to_string())),
     }
 }
 
@@ -349,13 +349,13 @@ impl<T> Perhaps<T> {
 }
 
 /// A length in pixels, where the record gives one. Code: `image`.
-pub fn side(field: Option<Number>) -> Result<Option<u32>, Refused> {
+pub fn side(field: Option<Number>) -> Result<Option<u32>, Unusable> {
     match Number::given(field) {
         None => Ok(None),
         // As converters write it that did not look.
         Some(side) if side <= 0.0 => Ok(None),
         Some(side) if side.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&side) => Ok(Some(side as u32)),
-        Some(side) => Err(Refused::new("image", format!("an image with a side of {side} pixels cannot be"))),
+        Some(side) => Err(Unusable::new("image", format!("an image with a side of {side} pixels cannot be"))),
     }
 }
 

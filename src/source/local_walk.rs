@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
-use super::root::{Entry, Refusal};
+use super::root::{FileEntry, UnreadablePath};
 use crate::error::{Context, Result};
 
 /// Links to folders that are followed in one walk: some folders that link to each other have more paths than anybody can walk.
@@ -53,7 +53,7 @@ impl Folder {
     }
 
     /// Hands everything in the folder at `shown` to `on`, in no order. `real` is where that is without links.
-    pub fn walk(&self, shown: &str, real: PathBuf, on: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+    pub fn walk(&self, shown: &str, real: PathBuf, on: &mut dyn FnMut(FileEntry) -> Result<()>) -> Result<()> {
         let mut above: Vec<PathBuf> = real.ancestors().skip(1).map(Path::to_owned).collect();
         above.push(real.clone());
         Walk { folder: self, above, followed: 0, on }.enter(&self.path.join(shown), &real)
@@ -72,7 +72,7 @@ struct Walk<'a> {
     /// The real folders that lead to where the walk is, and all above them: a link to one of these leads nowhere new.
     above: Vec<PathBuf>,
     followed: usize,
-    on: &'a mut dyn FnMut(Entry) -> Result<()>,
+    on: &'a mut dyn FnMut(FileEntry) -> Result<()>,
 }
 
 impl Walk<'_> {
@@ -81,7 +81,7 @@ impl Walk<'_> {
         let items = match std::fs::read_dir(real) {
             // A folder of somebody else, such as lost+found, is no reason to read nothing. Anything but a permission may be back in a minute.
             Err(e) if e.kind() == ErrorKind::PermissionDenied && real != self.folder.path => {
-                return self.refuse(shown, "/", Refusal::NotAllowed);
+                return self.refuse(shown, "/", UnreadablePath::NotAllowed);
             }
             items => items.or_input(failed)?,
         };
@@ -93,7 +93,7 @@ impl Walk<'_> {
                 match item.path().canonicalize() {
                     Ok(target) => target,
                     Err(_) => {
-                        self.refuse(&shown, "", Refusal::LeadsNowhere)?;
+                        self.refuse(&shown, "", UnreadablePath::LeadsNowhere)?;
                         continue;
                     }
                 }
@@ -106,23 +106,23 @@ impl Walk<'_> {
                 Err(e) if e.kind() == ErrorKind::NotFound => continue,
                 Err(e) if e.kind() == ErrorKind::PermissionDenied => {
                     let is_folder = item.file_type().is_ok_and(|kind| kind.is_dir());
-                    self.refuse(&shown, if is_folder { "/" } else { "" }, Refusal::NotAllowed)?;
+                    self.refuse(&shown, if is_folder { "/" } else { "" }, UnreadablePath::NotAllowed)?;
                     continue;
                 }
                 Err(e) => return Err(e).or_input(|| format!("cannot read `{}`", shown.display())),
             };
             let end = if meta.is_dir() { "/" } else { "" };
             if is_link && !self.folder.admits(&target) {
-                self.refuse(&shown, end, Refusal::LeadsOut)?;
+                self.refuse(&shown, end, UnreadablePath::LeadsOut)?;
             } else if item.file_name().to_str().is_none() {
-                self.refuse(&shown, end, Refusal::NotUtf8)?;
+                self.refuse(&shown, end, UnreadablePath::NotUtf8)?;
             } else if let Some(target) = link_as_text(&target) {
-                self.refuse(&shown, if target.is_dir() { "/" } else { "" }, Refusal::LinkAsText)?;
+                self.refuse(&shown, if target.is_dir() { "/" } else { "" }, UnreadablePath::LinkAsText)?;
             } else if meta.is_file() {
                 let (path, size, tag) = (self.relative(&shown), meta.len(), changed(&meta));
-                (self.on)(Entry { path, size, tag, refused: None })?;
+                (self.on)(FileEntry { path, size, tag, refused: None })?;
             } else if !meta.is_dir() {
-                self.refuse(&shown, end, Refusal::NoFile)?;
+                self.refuse(&shown, end, UnreadablePath::NoFile)?;
             } else if !is_link {
                 self.above.push(target.clone());
                 self.enter(&shown, &target)?;
@@ -130,7 +130,7 @@ impl Walk<'_> {
             } else if !self.above.contains(&target) {
                 self.followed += 1;
                 if self.followed > MAX_FOLLOWED {
-                    self.refuse(&shown, end, Refusal::TooManyLinks)?;
+                    self.refuse(&shown, end, UnreadablePath::TooManyLinks)?;
                     continue;
                 }
                 let depth = self.above.len();
@@ -142,9 +142,9 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn refuse(&mut self, shown: &Path, end: &str, why: Refusal) -> Result<()> {
+    fn refuse(&mut self, shown: &Path, end: &str, why: UnreadablePath) -> Result<()> {
         let path = format!("{}{end}", self.relative(shown));
-        (self.on)(Entry { path, size: 0, tag: String::new(), refused: Some(why) })
+        (self.on)(FileEntry { path, size: 0, tag: String::new(), refused: Some(why) })
     }
 
     /// Below the root; bytes that are no UTF-8 are spelled.
@@ -201,7 +201,7 @@ mod tests {
         std::fs::write(path, "x").unwrap();
     }
 
-    fn listed(root: &Root) -> (Vec<String>, Vec<(String, Refusal)>) {
+    fn listed(root: &Root) -> (Vec<String>, Vec<(String, UnreadablePath)>) {
         (root.list("").unwrap().into_iter().map(|entry| entry.path).collect(), root.refused())
     }
 
@@ -235,17 +235,17 @@ mod tests {
 
         let (files, refused) = listed(&Root::local(&root).unwrap());
         assert_eq!(files, ["LICENSE", "a/1.jpg", "b/2.jpg", "b/also/1.jpg", "deep/er/5.jpg", "first.jpg"]);
-        let refused: Vec<(&str, Refusal)> = refused.iter().map(|(path, why)| (path.as_str(), *why)).collect();
+        let refused: Vec<(&str, UnreadablePath)> = refused.iter().map(|(path, why)| (path.as_str(), *why)).collect();
         let expected = [
-            ("d\\xe9j\\xe0/", Refusal::NotUtf8),
-            ("dead.jpg", Refusal::LeadsNowhere),
-            ("file.jpg", Refusal::LeadsOut),
-            ("folder/", Refusal::LeadsOut),
-            ("no\\xfftext.jpg", Refusal::NotUtf8),
-            ("pipe.jpg", Refusal::NoFile),
-            ("self.jpg", Refusal::LeadsNowhere),
-            ("text.jpg", Refusal::LinkAsText),
-            ("text/", Refusal::LinkAsText),
+            ("d\\xe9j\\xe0/", UnreadablePath::NotUtf8),
+            ("dead.jpg", UnreadablePath::LeadsNowhere),
+            ("file.jpg", UnreadablePath::LeadsOut),
+            ("folder/", UnreadablePath::LeadsOut),
+            ("no\\xfftext.jpg", UnreadablePath::NotUtf8),
+            ("pipe.jpg", UnreadablePath::NoFile),
+            ("self.jpg", UnreadablePath::LeadsNowhere),
+            ("text.jpg", UnreadablePath::LinkAsText),
+            ("text/", UnreadablePath::LinkAsText),
         ];
         assert_eq!(refused, expected);
 
@@ -293,7 +293,7 @@ mod tests {
         allow("named", 0o755);
         allow("lost+found", 0o755);
         if is_refused {
-            let refused = ["lost+found/", "named/3.jpg"].map(|path| (path.to_owned(), Refusal::NotAllowed));
+            let refused = ["lost+found/", "named/3.jpg"].map(|path| (path.to_owned(), UnreadablePath::NotAllowed));
             assert_eq!(found, (vec!["a/1.jpg".to_owned()], refused.to_vec()));
         } else {
             assert_eq!(found.0.len(), 3);
@@ -313,7 +313,7 @@ mod tests {
         symlink(&snapshot, folder.path().join("root")).unwrap();
         for root in [&snapshot, &folder.path().join("root")] {
             let root = Root::local(root).unwrap();
-            let refused = vec![("data/2.jpg".to_owned(), Refusal::LeadsOut)];
+            let refused = vec![("data/2.jpg".to_owned(), UnreadablePath::LeadsOut)];
             assert_eq!(listed(&root), (vec!["data/1.jpg".to_owned()], refused));
             assert_eq!(root.bytes("data/1.jpg", 9).unwrap(), b"x");
         }
@@ -331,6 +331,6 @@ mod tests {
         }
         put(&folder.path().join("8/x.jpg"));
         let (files, refused) = listed(&Root::local(folder.path()).unwrap());
-        assert!(files.len() > MAX_FOLLOWED / 2 && refused.iter().any(|(_, why)| *why == Refusal::TooManyLinks));
+        assert!(files.len() > MAX_FOLLOWED / 2 && refused.iter().any(|(_, why)| *why == UnreadablePath::TooManyLinks));
     }
 }

@@ -1,7 +1,7 @@
 //! Sources: readers that turn a dataset on disk or in a bucket into rows of `frames`, `detections`, `scene_objects` and `surfaces`.
 //!
 //! A [`Source`] first names its [`Shard`]s, stable slices (a scene, or a hash bucket of images) with a fingerprint each, then
-//! reads one shard at a time into [`Rows`]. It runs on a blocking thread, streams, and holds at most one shard's records.
+//! reads one shard at a time into [`RowSink`]. It runs on a blocking thread, streams, and holds at most one shard's records.
 //! A record that cannot be used becomes a quarantined row with key, file, code and message; it is never dropped silently,
 //! and only what makes the whole source unusable (no such folder, not this kind of dataset) is an [`Error`].
 
@@ -18,7 +18,7 @@ pub mod npy;
 pub mod photo;
 mod rgbd;
 pub mod root;
-pub mod rows;
+mod row_sink;
 pub mod scannet;
 mod spill;
 mod split;
@@ -30,8 +30,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::suggestion::{nearest, unknown};
-use root::{Refusal, Root};
-use rows::Rows;
+use root::{Root, UnreadablePath};
+pub use row_sink::{Row, RowSink};
 
 /// A stable slice of a source: the unit that is imported, built and resumed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub trait Source: Send + Sync {
     fn shards(&self) -> Result<Vec<Shard>>;
 
     /// Reads one shard. `rows` applies back-pressure and hands batches on.
-    fn read(&self, shard: &Shard, rows: &mut Rows) -> Result<()>;
+    fn read(&self, shard: &Shard, rows: &mut RowSink) -> Result<()>;
 
     /// What only the project's author knows of this dataset and mill.toml does not say, a sentence each with the option to set. Cheap
     /// before the shards are read.
@@ -85,7 +85,7 @@ struct Whole {
     reader: Box<dyn Source>,
     root: Root,
     /// The shard under which it is told, and what.
-    told: Mutex<Option<(String, Vec<(String, Refusal)>)>>,
+    told: Mutex<Option<(String, Vec<(String, UnreadablePath)>)>>,
 }
 
 impl Source for Whole {
@@ -104,16 +104,18 @@ impl Source for Whole {
         Ok(shards)
     }
 
-    fn read(&self, shard: &Shard, rows: &mut Rows) -> Result<()> {
+    fn read(&self, shard: &Shard, rows: &mut RowSink) -> Result<()> {
         self.reader.read(shard, rows)?;
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for (path, why) in told.filter(|(name, _)| *name == shard.name).into_iter().flat_map(|(_, refused)| refused) {
             match why {
                 // Somebody's upload went wrong: it costs itself, and is told.
-                Refusal::NoPath => rows.remark(path.clone(), &path, why.reason())?,
+                UnreadablePath::NoPath => rows.remark(path.clone(), &path, why.unusable())?,
                 // Nobody knows of how many images, or of any.
-                Refusal::NotAllowed if path.ends_with('/') => rows.refuse(path.clone(), &path, why.reason())?,
-                _ => rows.refuse_image(path.clone(), &path, why.reason())?,
+                UnreadablePath::NotAllowed if path.ends_with('/') => {
+                    rows.refuse(path.clone(), &path, why.unusable())?
+                }
+                _ => rows.refuse_image(path.clone(), &path, why.unusable())?,
             }
         }
         Ok(())
@@ -130,7 +132,7 @@ fn about_refused(error: Error, root: &Root) -> Error {
         [] => error,
         [(path, why), rest @ ..] => {
             let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
-            error.with("not read", format!("{path}: {}{more}", why.reason().message))
+            error.with("not read", format!("{path}: {}{more}", why.unusable().message))
         }
     }
 }

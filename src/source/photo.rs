@@ -10,7 +10,7 @@ pub use self::png::{decode as decode_png, indices as palette_indices};
 
 use super::images::exif::Exif;
 use super::root::Root;
-use super::rows::Refused;
+use crate::tables::Unusable;
 
 /// Larger files are refused unread: four times the largest photo of the datasets that we know (a 100-megapixel panorama).
 pub const MAX_BYTES: u64 = 256 << 20;
@@ -33,7 +33,7 @@ pub struct Photo {
 
 impl Photo {
     /// Reads the file, its header, and whether it is whole. Codes: `path`, `missing_file`, `unreadable`, `image`.
-    pub fn read(root: &Root, path: &str) -> Result<Self, Refused> {
+    pub fn read(root: &Root, path: &str) -> Result<Self, Unusable> {
         let bytes = bytes(root, path)?;
         let Header { width, height, exif } = Header::read(&bytes)?;
         check(&bytes)?;
@@ -65,16 +65,16 @@ pub struct Shown {
 /// What an annotator saw of a photo whose EXIF note may say that it has to be turned. Some tools show it turned (CVAT, Label Studio,
 /// browsers), some as it is stored (OpenCV and what reads COCO with it); the size that they wrote down says which it was. Where both have that
 /// size, or no size is stated, it is the stored one, because that is what training code reads. Code: `image`.
-pub fn shown(photo: Option<&Photo>, said: Sides) -> Result<Shown, Refused> {
+pub fn shown(photo: Option<&Photo>, said: Sides) -> Result<Shown, Unusable> {
     let Some(photo) = photo else {
         return match (said.width, said.height) {
             (Some(width), Some(height)) if width <= MAX_SIDE && height <= MAX_SIDE => {
                 Ok(Shown { width, height, orientation: 1 })
             }
             (Some(width), Some(height)) => {
-                Err(Refused::new("image", format!("an image of {width}x{height} pixels cannot be")))
+                Err(Unusable::new("image", format!("an image of {width}x{height} pixels cannot be")))
             }
-            _ => Err(Refused::new("image", "its record states no size, and its photo is not there")),
+            _ => Err(Unusable::new("image", "its record states no size, and its photo is not there")),
         };
     };
     let stored = Shown { width: photo.width, height: photo.height, orientation: 1 };
@@ -89,7 +89,7 @@ pub fn shown(photo: Option<&Photo>, said: Sides) -> Result<Shown, Refused> {
         let side = |side: Option<u32>| side.map_or("?".to_owned(), |side| side.to_string());
         let (width, height) = (side(said.width), side(said.height));
         let message = format!("the photo is {}x{}, its record says {width}x{height}", photo.width, photo.height);
-        Refused::new("image", message)
+        Unusable::new("image", message)
     })
 }
 
@@ -100,24 +100,24 @@ pub fn has_ending(name: &str) -> bool {
 }
 
 /// A file of the dataset as bytes. Codes: `path`, `missing_file`, `unreadable`.
-pub fn bytes(root: &Root, path: &str) -> Result<Vec<u8>, Refused> {
-    root.admit(path).map_err(|e| Refused::new("path", e.to_string()))?;
+pub fn bytes(root: &Root, path: &str) -> Result<Vec<u8>, Unusable> {
+    root.admit(path).map_err(|e| Unusable::new("path", e.to_string()))?;
     match root.exists(path) {
-        Ok(true) => root.bytes(path, MAX_BYTES).map_err(|e| Refused::new("unreadable", e.to_string())),
-        Ok(false) => Err(Refused::new("missing_file", format!("there is no file `{path}`"))),
-        Err(e) => Err(Refused::new("unreadable", e.to_string())),
+        Ok(true) => root.bytes(path, MAX_BYTES).map_err(|e| Unusable::new("unreadable", e.to_string())),
+        Ok(false) => Err(Unusable::new("missing_file", format!("there is no file `{path}`"))),
+        Err(e) => Err(Unusable::new("unreadable", e.to_string())),
     }
 }
 
 /// Width and height as the header says. Code: `image`.
-pub fn dimensions(bytes: &[u8]) -> Result<(u32, u32), Refused> {
+pub fn dimensions(bytes: &[u8]) -> Result<(u32, u32), Unusable> {
     Header::read(bytes).map(|header| (header.width, header.height))
 }
 
 /// Refuses a photo whose pixels are not all there. Code: `image`.
-pub fn check(bytes: &[u8]) -> Result<(), Refused> {
+pub fn check(bytes: &[u8]) -> Result<(), Unusable> {
     let whole = if is_png(bytes) { png::check(bytes) } else { jpeg::check(bytes) };
-    whole.map_err(|why| Refused::new("image", why))
+    whole.map_err(|why| Unusable::new("image", why))
 }
 
 /// What stands before the pixels.
@@ -133,16 +133,16 @@ pub struct Header {
 
 impl Header {
     /// Reads the header; no pixel is decoded and nothing is unpacked. Code: `image`.
-    pub fn read(bytes: &[u8]) -> Result<Self, Refused> {
+    pub fn read(bytes: &[u8]) -> Result<Self, Unusable> {
         let read = match bytes {
             _ if is_png(bytes) => png::header(bytes),
             [0xff, 0xd8, 0xff, ..] => jpeg::header(bytes),
             _ => Err("it is neither a JPEG nor a PNG".to_owned()),
         };
-        let header = read.map_err(|why| Refused::new("image", format!("not a readable JPEG or PNG: {why}")))?;
+        let header = read.map_err(|why| Unusable::new("image", format!("not a readable JPEG or PNG: {why}")))?;
         let (width, height) = (header.width, header.height);
         if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
-            return Err(Refused::new("image", format!("{width}x{height} pixels; sides must be 1 to {MAX_SIDE}")));
+            return Err(Unusable::new("image", format!("{width}x{height} pixels; sides must be 1 to {MAX_SIDE}")));
         }
         Ok(header)
     }

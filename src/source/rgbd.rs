@@ -19,9 +19,10 @@ use spatialmill_geometry::{Matrix3, Vector3};
 use self::frames::Scene;
 use super::intrinsics::{CameraSize, IntrinsicsSize};
 use super::root::Root;
-use super::rows::{Refused, Rows};
 use super::{Options, Shard, Source};
 use crate::error::{Error, Result};
+use crate::source::RowSink;
+use crate::tables::Unusable;
 
 /// The entry of [`SOURCES`](super::SOURCES).
 pub const RGBD: super::Kind = super::Kind {
@@ -247,11 +248,11 @@ impl Source for Rgbd {
         Ok(digests.map(shard).collect())
     }
 
-    fn read(&self, shard: &Shard, rows: &mut Rows) -> Result<()> {
+    fn read(&self, shard: &Shard, rows: &mut RowSink) -> Result<()> {
         let (first, others) = self.others.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for scene in others.iter().filter(|_| first.as_ref() == Some(&shard.name)) {
             let message = "there are no photos in color/; how many are lost nobody knows, and it counts as one";
-            rows.refuse_image(scene, scene, Refused::new("missing_file", message))?;
+            rows.refuse_image(scene, scene, Unusable::new("missing_file", message))?;
         }
         let folder = Self::folder(shard);
         let id = if folder.is_empty() { self.name.clone() } else { format!("{}/{}", self.name, shard.name) };

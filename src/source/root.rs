@@ -18,8 +18,8 @@ use object_store::{ObjectStore, ObjectStoreExt, path::Path as StorePath};
 use url::Url;
 
 use super::local_walk::{Folder, Links, changed, link_as_text};
-use super::rows::Refused;
 use crate::error::{Context, Error, Result};
+use crate::tables::Unusable;
 use crate::text::{composed, has_forms};
 use crate::warehouse::{odd_keys, open_object};
 
@@ -32,7 +32,7 @@ pub struct Root {
     url: Url,
     place: Place,
     /// Of all copies of this root.
-    refused: Arc<Mutex<BTreeMap<String, Refusal>>>,
+    refused: Arc<Mutex<BTreeMap<String, UnreadablePath>>>,
     /// Of folders in which a name was looked for, see [`Root::spelled`].
     spellings: Arc<Mutex<HashMap<String, Arc<Spellings>>>>,
 }
@@ -54,7 +54,7 @@ impl std::fmt::Display for Root {
 
 /// A file below the root, or what is there and cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry {
+pub struct FileEntry {
     /// Relative to the root, `/` between parts; with a `/` at its end where it is a folder that is not entered.
     pub path: String,
     /// Bytes.
@@ -62,12 +62,12 @@ pub struct Entry {
     /// Changes when the content does: times of modification and change, or ETag.
     pub tag: String,
     /// Why it cannot be read.
-    pub refused: Option<Refusal>,
+    pub refused: Option<UnreadablePath>,
 }
 
 /// Why something below the root cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Refusal {
+pub enum UnreadablePath {
     LeadsOut,
     LeadsNowhere,
     TooManyLinks,
@@ -78,9 +78,9 @@ pub enum Refusal {
     NoPath,
 }
 
-impl Refusal {
+impl UnreadablePath {
     /// As a quarantined row has it. Codes: `path`, `missing_file`, `unreadable`.
-    pub fn reason(self) -> Refused {
+    pub fn unusable(self) -> Unusable {
         let (code, message) = match self {
             Self::LeadsOut => {
                 ("path", "a link that leads out of the root; `follow_links = true` of the source follows such links")
@@ -97,7 +97,7 @@ impl Refusal {
                 ("path", "the key is no path: it has an empty part, a part `.` or `..`, or a control character")
             }
         };
-        Refused::new(code, message)
+        Unusable::new(code, message)
     }
 }
 
@@ -146,19 +146,19 @@ impl Root {
     }
 
     /// What was met in listings and cannot be read, sorted.
-    pub fn refused(&self) -> Vec<(String, Refusal)> {
+    pub fn refused(&self) -> Vec<(String, UnreadablePath)> {
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.iter().map(|(path, why)| (path.clone(), *why)).collect()
     }
 
-    fn note(&self, path: String, why: Refusal) -> Result<()> {
+    fn note(&self, path: String, why: UnreadablePath) -> Result<()> {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.insert(path, why);
         if refused.len() <= MAX_REFUSED {
             return Ok(());
         }
         Err(Error::input(format!("more than {MAX_REFUSED} files of the source cannot be read"))
-            .with("the last because", why.reason().message)
+            .with("the last because", why.unusable().message)
             .hint("check `root` of the source in mill.toml"))
     }
 
@@ -189,7 +189,7 @@ impl Root {
     }
 
     /// Every file below `folder` ("" for all), sorted by path. What cannot be read is noted.
-    pub fn list(&self, folder: &str) -> Result<Vec<Entry>> {
+    pub fn list(&self, folder: &str) -> Result<Vec<FileEntry>> {
         let mut entries = Vec::new();
         self.visit(folder, &mut |entry| {
             match entry.refused {
@@ -208,7 +208,7 @@ impl Root {
     pub fn digests(
         &self,
         folder: &str,
-        mut key: impl FnMut(&Entry) -> Option<String>,
+        mut key: impl FnMut(&FileEntry) -> Option<String>,
     ) -> Result<BTreeMap<String, String>> {
         let mut sums = BTreeMap::<String, u128>::new();
         self.visit(folder, &mut |entry| {
@@ -227,7 +227,7 @@ impl Root {
 
     /// A hash of the paths, sizes and tags of all files below `folder`. What cannot be read is left to whoever knows the files' names.
     pub fn digest(&self, folder: &str) -> Result<String> {
-        let named = |entry: &Entry| entry.refused.is_none().then(String::new);
+        let named = |entry: &FileEntry| entry.refused.is_none().then(String::new);
         Ok(self.digests(folder, named)?.remove("").unwrap_or_default())
     }
 
@@ -244,7 +244,7 @@ impl Root {
         }
     }
 
-    fn visit(&self, folder: &str, on: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+    fn visit(&self, folder: &str, on: &mut dyn FnMut(FileEntry) -> Result<()>) -> Result<()> {
         match &self.place {
             Place::Local(root) => {
                 let folder = if folder.is_empty() { String::new() } else { check(folder)? };
@@ -252,7 +252,7 @@ impl Root {
                 match top {
                     Some(top) if top.is_dir() => root.walk(&folder, top, on),
                     Some(top) if link_as_text(&top).is_some() => {
-                        Err(Error::input(Refusal::LinkAsText.reason().message).with("path", folder))
+                        Err(Error::input(UnreadablePath::LinkAsText.unusable().message).with("path", folder))
                     }
                     _ => Ok(()),
                 }
@@ -267,8 +267,8 @@ impl Root {
                     if let Some(rest) = meta.location.prefix_match(prefix) {
                         let path = rest.map(|p| p.as_ref().to_owned()).collect::<Vec<_>>().join("/");
                         let tag = meta.e_tag.unwrap_or_else(|| meta.last_modified.to_rfc3339());
-                        let refused = odd_keys::is_odd(&path).then_some(Refusal::NoPath);
-                        on(Entry { path: odd_keys::shown(&path), size: meta.size, tag, refused })?;
+                        let refused = odd_keys::is_odd(&path).then_some(UnreadablePath::NoPath);
+                        on(FileEntry { path: odd_keys::shown(&path), size: meta.size, tag, refused })?;
                     }
                 }
                 Ok(())
@@ -436,7 +436,7 @@ fn inside(root: &Folder, path: &str) -> Result<Option<PathBuf>> {
 }
 
 fn no_file(path: &str) -> Error {
-    Error::input(Refusal::NoFile.reason().message).with("file", path)
+    Error::input(UnreadablePath::NoFile.unusable().message).with("file", path)
 }
 
 /// The path with plain parts only, or why it is refused.

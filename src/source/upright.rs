@@ -7,7 +7,7 @@
 use spatialmill_geometry::{Mask, MaskError, PixelBox, Rigid, Turn, Vector3};
 
 use super::photo::Photo;
-use super::rows::{self, Box2, Detection, Refused, Vec3};
+use crate::tables::{self, Box2, Detection, Unusable, Vec3};
 
 /// Images of one view have shapes (width over height) that agree to about a pixel of a small sensor.
 const SHAPE_TOLERANCE: f64 = 0.02;
@@ -60,20 +60,20 @@ impl Stored {
 }
 
 /// A detection that was recorded on an image of this size, on the upright image. Code: `mask`.
-pub fn detection(mut row: Detection, turn: Turn, width: u32, height: u32) -> Result<Detection, Refused> {
+pub fn detection(mut row: Detection, turn: Turn, width: u32, height: u32) -> Result<Detection, Unusable> {
     if turn == Turn::NONE {
         return Ok(row);
     }
     let Box2 { x0, y0, x1, y1 } = row.bbox;
     let PixelBox { x0, y0, x1, y1 } = turn.pixel_box(&PixelBox { x0, y0, x1, y1 }, width, height);
     row.bbox = Box2 { x0, y0, x1, y1 };
-    if let Some(rows::Mask { height, width, counts }) = &row.mask {
-        let refused = |e: MaskError| Refused::new("mask", e.to_string());
+    if let Some(tables::Mask { height, width, counts }) = &row.mask {
+        let refused = |e: MaskError| Unusable::new("mask", e.to_string());
         // Sizes of a mask that was made are positive.
         let mask = Mask::from_counts(*height as u32, *width as u32, counts).map_err(refused)?;
         let mask = turn.mask(&mask).map_err(refused)?;
         row.mask =
-            Some(rows::Mask { height: mask.height() as i32, width: mask.width() as i32, counts: mask.to_counts() });
+            Some(tables::Mask { height: mask.height() as i32, width: mask.width() as i32, counts: mask.to_counts() });
     }
     if let Some(obb) = &mut row.obb {
         let Vec3 { x, y, z } = obb.centre;
@@ -94,13 +94,13 @@ pub fn pose(recorded: &Rigid, turn: Turn) -> Rigid {
 }
 
 /// Images that are stored in a mirror have no camera that could be turned.
-pub fn unmirrored(turn: Turn) -> Result<(), Refused> {
+pub fn unmirrored(turn: Turn) -> Result<(), Unusable> {
     if turn.mirrors() {
         let message = format!(
             "its EXIF note says that it is stored in a mirror (orientation {}), which no camera with depth or a pose does",
             turn.exif()
         );
-        return Err(Refused::new("image", message));
+        return Err(Unusable::new("image", message));
     }
     Ok(())
 }
@@ -130,8 +130,8 @@ mod tests {
         let mask = Mask::from_bits(2, 3, [true, false, false, false, false, false]).unwrap();
         let row = Detection {
             bbox: Box2 { x0: 0.0, y0: 0.0, x1: 1.0, y1: 1.0 },
-            mask: Some(rows::Mask { height: 2, width: 3, counts: mask.to_counts() }),
-            obb: Some(rows::Obb {
+            mask: Some(tables::Mask { height: 2, width: 3, counts: mask.to_counts() }),
+            obb: Some(tables::Obb {
                 centre: Vec3 { x: 1.0, y: 0.0, z: 2.0 },
                 axes: vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
                 lengths: Vec3::default(),

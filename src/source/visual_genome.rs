@@ -14,10 +14,11 @@ use self::records::Kind;
 use super::coco::id::Id;
 use super::json_records::{self, Event, MAX_RECORD};
 use super::root::Root;
-use super::rows::{Refused, Rows};
 use super::spill::{Spill, Spiller, Tag};
 use super::{Options, Shard, Source};
 use crate::error::{Error, Result};
+use crate::source::RowSink;
+use crate::tables::Unusable;
 
 /// The entry of [`SOURCES`](super::SOURCES).
 pub const VISUAL_GENOME: super::Kind = super::Kind {
@@ -116,7 +117,7 @@ struct VisualGenome {
 struct Sorted {
     spill: Spill,
     /// What belongs to no image and cannot be used: its place, its file, and why.
-    lost: Vec<(String, String, Refused)>,
+    lost: Vec<(String, String, Unusable)>,
 }
 
 impl VisualGenome {
@@ -166,11 +167,11 @@ impl VisualGenome {
         Ok(Arc::clone(sorted.insert(Arc::new(Sorted { spill: spiller.finish()?, lost }))))
     }
 
-    fn sort(&self, kind: Kind, spiller: &mut Spiller, lost: &mut Vec<(String, String, Refused)>) -> Result<()> {
+    fn sort(&self, kind: Kind, spiller: &mut Spiller, lost: &mut Vec<(String, String, Unusable)>) -> Result<()> {
         let path = self.path(kind);
         let mut found = false;
         let mut lose = |offset: u64, message: String| {
-            lost.push((format!("{path}@{offset}"), path.to_owned(), Refused::new("json", message)));
+            lost.push((format!("{path}@{offset}"), path.to_owned(), Unusable::new("json", message)));
             if lost.len() > MAX_LOST {
                 return Err(Error::input("too many records are no good").with("file", path));
             }
@@ -221,7 +222,7 @@ impl Source for VisualGenome {
         Ok((0..self.buckets).map(shard).collect())
     }
 
-    fn read(&self, shard: &Shard, rows: &mut Rows) -> Result<()> {
+    fn read(&self, shard: &Shard, rows: &mut RowSink) -> Result<()> {
         let bucket = (0..self.buckets).find(|bucket| self.shard_name(*bucket) == shard.name).ok_or_else(|| {
             Error::input("there is no such shard")
                 .with("shard", &shard.name)

@@ -7,6 +7,7 @@ mod rgbd;
 mod scannet;
 mod visual_genome;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, mpsc};
@@ -14,8 +15,9 @@ use std::time::Duration;
 
 use spatialmill::error::{Error, Kind};
 use spatialmill::source::root::Root;
-use spatialmill::source::rows::{Quarantined, Row, Rows};
 use spatialmill::source::{Options, SOURCES, Shard};
+use spatialmill::source::{Row, RowSink};
+use spatialmill::tables::Quarantined;
 
 use serde_json::{Value, json};
 
@@ -77,16 +79,20 @@ impl Imported {
 
     /// Quarantined keys with their codes, sorted.
     pub fn refused(&self) -> Vec<(String, &'static str)> {
-        let mut refused: Vec<_> = self.quarantined.iter().map(|row| (row.key.clone(), row.code)).collect();
+        let code = |row: &Quarantined| match row.why.code {
+            Cow::Borrowed(code) => code,
+            Cow::Owned(_) => panic!("readers' codes are constants: {row:?}"),
+        };
+        let mut refused: Vec<_> = self.quarantined.iter().map(|row| (row.key.clone(), code(row))).collect();
         refused.sort();
         refused
     }
 
-    pub fn frames(&self) -> impl Iterator<Item = &spatialmill::source::rows::Frame> {
+    pub fn frames(&self) -> impl Iterator<Item = &spatialmill::tables::Frame> {
         self.rows.iter().filter_map(|row| if let Row::Frame(frame) = row { Some(frame) } else { None })
     }
 
-    pub fn detections(&self) -> impl Iterator<Item = &spatialmill::source::rows::Detection> {
+    pub fn detections(&self) -> impl Iterator<Item = &spatialmill::tables::Detection> {
         self.rows.iter().filter_map(|row| if let Row::Detection(detection) = row { Some(detection) } else { None })
     }
 }
@@ -98,7 +104,7 @@ pub fn import_in_order(kind: &str, root: &Path, options: &str, order: fn(&mut Ve
     let source = kind.open(Root::local(root)?, &options)?;
     let pushed = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&pushed);
-    let mut rows = Rows::new(move |row| {
+    let mut rows = RowSink::new(move |row| {
         sink.lock().unwrap().push(row);
         Ok(())
     });

@@ -93,7 +93,7 @@ fn every_task_has_its_words_and_cases() {
 
 #[tokio::test]
 async fn stored_stages_have_schemas_and_the_readme_names_every_source() {
-    let schemas = spatialmill::schemas::tables().await.unwrap();
+    let schemas = spatialmill::tables::schemas().await.unwrap();
     for table in Pipeline::of(&Project::in_memory()).unwrap().order {
         assert!(schemas.contains_key(&table), "schemas/ does not declare {table}");
     }

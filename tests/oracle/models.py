@@ -322,8 +322,8 @@ class Comparison:
     def decode(self, name, request, outputs):
         answer = self.ours.ask(do="decode", repeat=self.repeat, outputs=self.ours.save(outputs), **request)
         self.ms[name, "decode"].append(answer.get("ms", np.nan))
-        if "poison" in answer:
-            self.report.notes[name].append(f"poison {answer['poison']}: {answer['message']}")
+        if "invalid" in answer:
+            self.report.notes[name].append(f"invalid {answer['invalid']}: {answer['message']}")
         return answer
 
     def found(self, name, answer, expected, picture, labels):
@@ -526,7 +526,7 @@ def segmenters(compare, photos, networks, coco, arguments):
                 expected, score = mask_answer(outputs, photo.pixels, box, 0.1)
                 answer = compare.decode(name, request | {"box": list(box)}, outputs)
                 if "runs" not in answer:
-                    compare.report.see(name, "1 - IoU of masks", expected.any() and answer["poison"] != "full_mask", 1e-3)
+                    compare.report.see(name, "1 - IoU of masks", expected.any() and answer["invalid"] != "full_mask", 1e-3)
                     continue
                 own = mask_of_runs(answer["runs"], photo.pixels)
                 compare.report.see(name, "1 - IoU of masks", 1 - mask_iou(own, expected), 1e-3)

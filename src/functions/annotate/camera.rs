@@ -4,9 +4,10 @@ use arrow::datatypes::Fields;
 use serde::{Deserialize, Serialize};
 use spatialmill_models::Task;
 
-use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, each_row, number_field, numbers_field, text_field};
-use crate::functions::lists::{Lost, quarantined_field, to_lists};
+use super::{Ask, FromUnusable, ROWS_AT_ONCE, RowError, each_row, number_field, numbers_field, text_field};
+use crate::functions::lists::{quarantined_field, to_lists};
 use crate::functions::reading_function::{Opens, ReadingFunction};
+use crate::tables::Unusable;
 
 /// In pixels of the image; one row, or none.
 pub const INTRINSICS: ReadingFunction = ReadingFunction {
@@ -59,12 +60,12 @@ struct Camera {
     cy: Option<f64>,
     trust: Option<f64>,
     made_by: Option<String>,
-    quarantined: Option<Lost>,
+    quarantined: Option<Unusable>,
 }
 
-impl FromLost for Camera {
-    fn from_lost(lost: Lost) -> Self {
-        Self { quarantined: Some(lost), ..Self::default() }
+impl FromUnusable for Camera {
+    fn from_unusable(why: Unusable) -> Self {
+        Self { quarantined: Some(why), ..Self::default() }
     }
 }
 
@@ -73,12 +74,12 @@ struct Down {
     down: Option<Vector>,
     trust: Option<f64>,
     made_by: Option<String>,
-    quarantined: Option<Lost>,
+    quarantined: Option<Unusable>,
 }
 
-impl FromLost for Down {
-    fn from_lost(lost: Lost) -> Self {
-        Self { quarantined: Some(lost), ..Self::default() }
+impl FromUnusable for Down {
+    fn from_unusable(why: Unusable) -> Self {
+        Self { quarantined: Some(why), ..Self::default() }
     }
 }
 
@@ -89,7 +90,7 @@ struct Vector {
     z: f64,
 }
 
-async fn intrinsics(ask: Ask) -> Result<Vec<Camera>, Failure> {
+async fn intrinsics(ask: Ask) -> Result<Vec<Camera>, RowError> {
     let [fx, fy, cx, cy]: [f64; 4] = ask
         .answer("", async |shown| {
             let camera = ask.through(
@@ -105,7 +106,7 @@ async fn intrinsics(ask: Ask) -> Result<Vec<Camera>, Failure> {
     Ok(vec![Camera { fx: Some(fx), fy: Some(fy), cx: Some(cx), cy: Some(cy), trust, made_by, quarantined: None }])
 }
 
-async fn gravity(ask: Ask) -> Result<Vec<Down>, Failure> {
+async fn gravity(ask: Ask) -> Result<Vec<Down>, RowError> {
     let down: Vector = ask
         .answer("", async |shown| {
             let down = ask.through(

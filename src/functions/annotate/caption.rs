@@ -8,18 +8,19 @@ use arrow::datatypes::{DataType, Fields};
 use datafusion::error::Result;
 use futures::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
-use spatialmill_chat::{Caption, Refusal, Refused, Verify};
+use spatialmill_chat::{AnswerError, AskError, Caption, Verify};
 use spatialmill_geometry::PixelBox;
 use spatialmill_models::Task;
 
 use super::things::{Thing, things_of};
-use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, blocking, each_row, numbers_field, text_field};
+use super::{Ask, FromUnusable, ROWS_AT_ONCE, RowError, blocking, each_row, numbers_field, text_field};
 use crate::error::Error;
-use crate::functions::lists::{Lost, quarantined_field, to_lists};
+use crate::functions::lists::{quarantined_field, to_lists};
 use crate::functions::reading_function::{Opens, ReadingFunction};
 use crate::models::{Chatting, Shown, Step};
-use crate::pipeline::account::FILTERED;
-use crate::source::rows::Box2;
+use crate::tables::Box2;
+use crate::tables::FILTERED;
+use crate::tables::Unusable;
 
 /// A phrase that is no short noun phrase, or that does not fit, is left out with its reason.
 pub const CAPTION: ReadingFunction = ReadingFunction {
@@ -79,12 +80,12 @@ struct Captioned {
     caption: Option<String>,
     made_by: Option<String>,
     filtered: Option<String>,
-    quarantined: Option<Lost>,
+    quarantined: Option<Unusable>,
 }
 
-impl FromLost for Captioned {
-    fn from_lost(lost: Lost) -> Self {
-        Self { quarantined: Some(lost), ..Self::default() }
+impl FromUnusable for Captioned {
+    fn from_unusable(why: Unusable) -> Self {
+        Self { quarantined: Some(why), ..Self::default() }
     }
 }
 
@@ -93,10 +94,11 @@ impl FromLost for Captioned {
 enum Phrase {
     Fits(String),
     /// Why there is none.
-    Left(String),
+    #[serde(rename = "Left")]
+    Filtered(String),
 }
 
-async fn caption(ask: Ask, things: Vec<Thing>) -> std::result::Result<Vec<Captioned>, Failure> {
+async fn caption(ask: Ask, things: Vec<Thing>) -> std::result::Result<Vec<Captioned>, RowError> {
     // What is asked of each thing is kept by itself, so that one that fails does not take the others with it.
     let ask = &ask;
     let one = |thing: Thing| async move {
@@ -109,39 +111,39 @@ async fn caption(ask: Ask, things: Vec<Thing>) -> std::result::Result<Vec<Captio
         };
         match phrase {
             Ok(Phrase::Fits(phrase)) => Ok(Captioned { caption: Some(phrase), ..row }),
-            Ok(Phrase::Left(reason)) => Ok(Captioned { filtered: Some(reason), ..row }),
-            Err(Failure::Lost(lost)) => Ok(Captioned { quarantined: Some(lost), ..row }),
+            Ok(Phrase::Filtered(reason)) => Ok(Captioned { filtered: Some(reason), ..row }),
+            Err(RowError::Unusable(lost)) => Ok(Captioned { quarantined: Some(lost), ..row }),
             Err(fatal) => Err(fatal),
         }
     };
     futures::stream::iter(things.into_iter().map(one)).buffered(ROWS_AT_ONCE).try_collect().await
 }
 
-async fn phrase_of(ask: &Ask, shown: Shown, thing: &Thing) -> std::result::Result<Phrase, Failure> {
+async fn phrase_of(ask: &Ask, shown: Shown, thing: &Thing) -> std::result::Result<Phrase, RowError> {
     let chatting = ask.chatting()?;
     let Step::Caption(caption, verify) = &chatting.step else { return Err(not_for("caption")) };
     let (width, height) = (shown.picture.width(), shown.picture.height());
     let Some(bounds) = thing.bounds.clipped_to(width, height) else {
         let message = format!("no part of the box {} is in the picture of {width} x {height} pixels", thing.bounds);
-        return Err(Lost { code: "box".into(), message }.into());
+        return Err(Unusable::new("box", message).into());
     };
     let model = Arc::clone(chatting);
     let (sent, area) = blocking(move || Ok(model.part(&shown, &bounds)?)).await?;
     let question = caption.question(&sent, &area, thing.category.as_deref());
     let phrase = match chatting.chat.ask_for(&question, |text| read_phrase(caption, text)).await? {
         Ok(phrase) => phrase,
-        Err(reason) => return Ok(Phrase::Left(reason)),
+        Err(reason) => return Ok(Phrase::Filtered(reason)),
     };
     Ok(match verify {
         Some(verify) if !fits(chatting, verify, &sent, &area, &phrase).await? => {
-            Phrase::Left("does_not_fit".to_owned())
+            Phrase::Filtered("does_not_fit".to_owned())
         }
         _ => Phrase::Fits(phrase),
     })
 }
 
 /// What the model said is either a phrase, or no phrase that we use; a text that is no answer at all is a failure.
-fn read_phrase(caption: &Caption, text: &str) -> std::result::Result<std::result::Result<String, String>, Refusal> {
+fn read_phrase(caption: &Caption, text: &str) -> std::result::Result<std::result::Result<String, String>, AnswerError> {
     match caption.read(text) {
         Ok(phrase) => Ok(Ok(phrase)),
         Err(refusal) if refusal.code.starts_with("phrase_") => Ok(Err(refusal.code.to_owned())),
@@ -155,7 +157,7 @@ async fn fits(
     sent: &spatialmill_chat::Sent,
     area: &PixelBox,
     phrase: &str,
-) -> std::result::Result<bool, Refused> {
+) -> std::result::Result<bool, AskError> {
     chatting.chat.ask_for(&verify.question(sent, area, phrase), |text| verify.read(text)).await
 }
 
@@ -164,16 +166,16 @@ struct Grounded {
     #[serde(rename = "box")]
     bounds: Option<Box2>,
     made_by: Option<String>,
-    quarantined: Option<Lost>,
+    quarantined: Option<Unusable>,
 }
 
-impl FromLost for Grounded {
-    fn from_lost(lost: Lost) -> Self {
-        Self { quarantined: Some(lost), ..Self::default() }
+impl FromUnusable for Grounded {
+    fn from_unusable(why: Unusable) -> Self {
+        Self { quarantined: Some(why), ..Self::default() }
     }
 }
 
-async fn ground(ask: Ask, phrase: Option<String>) -> std::result::Result<Vec<Grounded>, Failure> {
+async fn ground(ask: Ask, phrase: Option<String>) -> std::result::Result<Vec<Grounded>, RowError> {
     let Some(phrase) = phrase.filter(|phrase| !phrase.trim().is_empty()) else { return Ok(Vec::new()) };
     let areas: Vec<[f64; 4]> = ask
         .answer(&phrase, async |shown| {
@@ -201,7 +203,7 @@ pub fn in_picture(area: &PixelBox, [by_x, by_y]: [f64; 2]) -> [f64; 4] {
 }
 
 /// The registry refuses a model for another task.
-pub fn not_for(task: &str) -> Failure {
+pub fn not_for(task: &str) -> RowError {
     Error::internal(format!("a model that is not for `{task}` was asked")).into()
 }
 

@@ -13,12 +13,13 @@ use spatialmill_columns::Record;
 use spatialmill_geometry::Intrinsics;
 use spatialmill_models::{DepthMap, Task};
 
-use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, each_row, number_field, text_field};
+use super::{Ask, FromUnusable, ROWS_AT_ONCE, RowError, each_row, number_field, text_field};
 use crate::error::{Context, Error};
 use crate::functions::lift::column_of_structs;
-use crate::functions::lists::{Lost, quarantined_field, to_lists};
+use crate::functions::lists::{quarantined_field, to_lists};
 use crate::functions::reading_function::{Opens, ReadingFunction};
 use crate::models::Beside;
+use crate::tables::Unusable;
 
 /// See the module.
 pub const DEPTH: ReadingFunction = ReadingFunction {
@@ -54,12 +55,12 @@ struct Estimated {
     far: Option<f64>,
     trust: Option<f64>,
     made_by: Option<String>,
-    quarantined: Option<Lost>,
+    quarantined: Option<Unusable>,
 }
 
-impl FromLost for Estimated {
-    fn from_lost(lost: Lost) -> Self {
-        Self { quarantined: Some(lost), ..Self::default() }
+impl FromUnusable for Estimated {
+    fn from_unusable(why: Unusable) -> Self {
+        Self { quarantined: Some(why), ..Self::default() }
     }
 }
 
@@ -79,8 +80,8 @@ struct Answer {
     beside: Option<Beside>,
 }
 
-async fn depth(ask: Ask, camera: Intrinsics) -> Result<Vec<Estimated>, Failure> {
-    let camera = camera.checked().map_err(|e| Lost { code: "camera".into(), message: e.to_string() })?;
+async fn depth(ask: Ask, camera: Intrinsics) -> Result<Vec<Estimated>, RowError> {
+    let camera = camera.checked().map_err(|e| Unusable::new("camera", e.to_string()))?;
     let asked = format!("{camera:?}");
     let key = ask.key(&asked).await?;
     let answer: Answer = ask

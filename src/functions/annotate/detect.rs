@@ -8,13 +8,14 @@ use spatialmill_geometry::PixelBox;
 use spatialmill_models::Task;
 
 use super::caption::{in_picture, not_for};
-use super::{Ask, Failure, FromLost, ROWS_AT_ONCE, blocking, each_row, number_field, numbers_field, text_field};
-use crate::functions::lists::{Lost, quarantined_field, to_lists};
+use super::{Ask, FromUnusable, ROWS_AT_ONCE, RowError, blocking, each_row, number_field, numbers_field, text_field};
+use crate::functions::lists::{quarantined_field, to_lists};
 use crate::functions::reading_function::{Opens, ReadingFunction};
 use crate::models::{Chatting, How, Shown, Step};
-use crate::pipeline::account::FILTERED;
 use crate::source::category::spelled;
-use crate::source::rows::Box2;
+use crate::tables::Box2;
+use crate::tables::FILTERED;
+use crate::tables::Unusable;
 
 /// See the module.
 pub const DETECT: ReadingFunction = ReadingFunction {
@@ -45,12 +46,12 @@ struct Detected {
     score: Option<f64>,
     made_by: Option<String>,
     filtered: Option<&'static str>,
-    quarantined: Option<Lost>,
+    quarantined: Option<Unusable>,
 }
 
-impl FromLost for Detected {
-    fn from_lost(lost: Lost) -> Self {
-        Self { quarantined: Some(lost), ..Self::default() }
+impl FromUnusable for Detected {
+    fn from_unusable(why: Unusable) -> Self {
+        Self { quarantined: Some(why), ..Self::default() }
     }
 }
 
@@ -73,7 +74,8 @@ fn fields() -> Fields {
 struct Found {
     objects: Vec<Object>,
     /// Code and message of each object that is not believed.
-    left: Vec<(String, String)>,
+    #[serde(rename = "left")]
+    invalid: Vec<(String, String)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -87,7 +89,7 @@ struct Object {
 /// Of two boxes that share more than this, one thing was found twice, whatever it was called.
 const SAME: f64 = 0.7;
 
-async fn detect(ask: Ask) -> Result<Vec<Detected>, Failure> {
+async fn detect(ask: Ask) -> Result<Vec<Detected>, RowError> {
     let found: Found = ask
         .answer("", async |shown| match &ask.model.how {
             How::Networks { .. } => by_network(&ask, shown).await,
@@ -96,7 +98,7 @@ async fn detect(ask: Ask) -> Result<Vec<Detected>, Failure> {
         .await?;
     let made_by = ask.model.entry.made_by();
     let mut taken: Vec<PixelBox> = Vec::new();
-    let mut rows = Vec::with_capacity(found.objects.len() + found.left.len());
+    let mut rows = Vec::with_capacity(found.objects.len() + found.invalid.len());
     for (i, object) in found.objects.into_iter().enumerate() {
         let [x0, y0, x1, y1] = object.bounds;
         let bounds = PixelBox { x0, y0, x1, y1 };
@@ -114,7 +116,7 @@ async fn detect(ask: Ask) -> Result<Vec<Detected>, Failure> {
             quarantined: None,
         });
     }
-    rows.extend(found.left.into_iter().map(|(code, message)| Detected::from_lost(Lost { code, message })));
+    rows.extend(found.invalid.into_iter().map(|(code, message)| Detected::from_unusable(Unusable::new(code, message))));
     if rows.is_empty() {
         // A photo that was looked at, as opposed to one that could not be.
         rows.push(Detected { filtered: Some("nothing_found"), ..Detected::default() });
@@ -122,7 +124,7 @@ async fn detect(ask: Ask) -> Result<Vec<Detected>, Failure> {
     Ok(rows)
 }
 
-async fn by_network(ask: &Ask, shown: Shown) -> Result<Found, Failure> {
+async fn by_network(ask: &Ask, shown: Shown) -> Result<Found, RowError> {
     let (found, _) = ask
         .through(
             shown,
@@ -136,11 +138,11 @@ async fn by_network(ask: &Ask, shown: Shown) -> Result<Found, Failure> {
         score: Some(f64::from(found.score)),
         bounds: [found.bounds.x0, found.bounds.y0, found.bounds.x1, found.bounds.y1],
     };
-    Ok(Found { objects: found.into_iter().map(object).collect(), left: Vec::new() })
+    Ok(Found { objects: found.into_iter().map(object).collect(), invalid: Vec::new() })
 }
 
 /// A thing whose description cannot be used is still a thing.
-async fn by_chat(chatting: &Arc<Chatting>, shown: Shown) -> Result<Found, Failure> {
+async fn by_chat(chatting: &Arc<Chatting>, shown: Shown) -> Result<Found, RowError> {
     let Step::Detect(detect) = &chatting.step else { return Err(not_for("detect")) };
     let model = Arc::clone(chatting);
     let (sent, by) = blocking(move || Ok(model.whole(&shown)?)).await?;
@@ -151,6 +153,6 @@ async fn by_chat(chatting: &Arc<Chatting>, shown: Shown) -> Result<Found, Failur
         score: None,
         bounds: in_picture(&thing.area, by),
     };
-    let left = found.left.into_iter().map(|left| (format!("vlm_{}", left.why.code), left.why.message)).collect();
-    Ok(Found { objects: found.things.into_iter().map(object).collect(), left })
+    let invalid = found.invalid.into_iter().map(|item| (format!("vlm_{}", item.why.code), item.why.message));
+    Ok(Found { objects: found.things.into_iter().map(object).collect(), invalid: invalid.collect() })
 }

@@ -23,13 +23,13 @@ use datafusion::error::{DataFusionError, Result};
 use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use spatialmill_chat::{Refusal, Refused};
-use spatialmill_models::{Inputs, Outputs, Poison, Rgb, RunError, Task};
+use spatialmill_chat::{AnswerError, AskError};
+use spatialmill_models::{Inputs, InvalidOutput, Outputs, Rgb, RunError, Task};
 
-use super::lists::Lost;
 use crate::error::Error;
 use crate::models::{Chatting, How, Key, Model, Models, Shown, chatting};
 use crate::photos::Address;
+use crate::tables::Unusable;
 
 /// Pictures of one slice: enough that a slice is worth its while, few enough that results flow.
 pub const ROWS_AT_ONCE: usize = 8;
@@ -47,44 +47,44 @@ pub struct Ask {
 }
 
 /// Why a row has no answer.
-pub enum Failure {
+pub enum RowError {
     /// The row is quarantined.
-    Lost(Lost),
+    Unusable(Unusable),
     /// The run stops.
     Fatal(Error),
 }
 
-impl From<Lost> for Failure {
-    fn from(lost: Lost) -> Self {
-        Self::Lost(lost)
+impl From<Unusable> for RowError {
+    fn from(why: Unusable) -> Self {
+        Self::Unusable(why)
     }
 }
 
-impl From<Error> for Failure {
+impl From<Error> for RowError {
     fn from(error: Error) -> Self {
         Self::Fatal(error)
     }
 }
 
-impl From<Poison> for Failure {
-    fn from(poison: Poison) -> Self {
-        Self::Lost(Lost { code: format!("model_{}", poison.code), message: poison.message })
+impl From<InvalidOutput> for RowError {
+    fn from(output: InvalidOutput) -> Self {
+        Self::Unusable(Unusable::new(format!("model_{}", output.code), output.message))
     }
 }
 
-impl From<Refused> for Failure {
-    fn from(refused: Refused) -> Self {
+impl From<AskError> for RowError {
+    fn from(refused: AskError) -> Self {
         match refused {
-            Refused::Row(Refusal { code, message }) => Self::Lost(Lost { code: code.into(), message }),
-            Refused::Fatal(fatal) => Self::Fatal(chatting::ended(&fatal)),
+            AskError::Answer(AnswerError { code, message }) => Self::Unusable(Unusable::new(code, message)),
+            AskError::Fatal(fatal) => Self::Fatal(chatting::ended(&fatal)),
         }
     }
 }
 
-impl From<RunError> for Failure {
+impl From<RunError> for RowError {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::Failed(message) => Self::Lost(Lost { code: MODEL_FAILED.into(), message }),
+            RunError::Failed(message) => Self::Unusable(Unusable::new(MODEL_FAILED, message)),
             RunError::OutOfMemory(_) => Self::Fatal(
                 Error::input(error.to_string())
                     .hint("one picture does not fit; `sessions = 1` of the model takes less"),
@@ -102,8 +102,8 @@ pub async fn each_row<T, F>(
     call: impl Fn(usize, Ask) -> F,
 ) -> Result<Vec<Vec<T>>>
 where
-    F: Future<Output = Result<Vec<T>, Failure>>,
-    T: FromLost,
+    F: Future<Output = Result<Vec<T>, RowError>>,
+    T: FromUnusable,
 {
     let (uris, hashes, names) = (text(uris)?, text(hashes)?, text(names)?);
     let value = |array: &StringArray, row: usize| {
@@ -128,8 +128,8 @@ where
             models.count_image();
             match answer {
                 Ok(rows) => Ok(rows),
-                Err(Failure::Lost(lost)) => Ok(vec![T::from_lost(lost)]),
-                Err(Failure::Fatal(error)) => Err(DataFusionError::from(error.with("model", name))),
+                Err(RowError::Unusable(lost)) => Ok(vec![T::from_unusable(lost)]),
+                Err(RowError::Fatal(error)) => Err(DataFusionError::from(error.with("model", name))),
             }
         }
     });
@@ -137,16 +137,16 @@ where
 }
 
 /// A row that says why there is none.
-pub trait FromLost {
-    fn from_lost(lost: Lost) -> Self;
+pub trait FromUnusable {
+    fn from_unusable(why: Unusable) -> Self;
 }
 
 impl Ask {
     /// What the model says; what it said before where it was asked the same of the same picture.
-    pub async fn answer<T, F>(&self, asked: &str, compute: impl FnOnce(Shown) -> F) -> Result<T, Failure>
+    pub async fn answer<T, F>(&self, asked: &str, compute: impl FnOnce(Shown) -> F) -> Result<T, RowError>
     where
         T: Serialize + DeserializeOwned,
-        F: Future<Output = Result<T, Failure>>,
+        F: Future<Output = Result<T, RowError>>,
     {
         let key = self.key(asked).await?;
         if let Some(answer) = self.models.answers.find(&key).await? {
@@ -161,14 +161,14 @@ impl Ask {
     }
 
     /// The picture, decoded: ahead of the model, and then in line for it.
-    pub async fn picture(&self) -> Result<Shown, Failure> {
+    pub async fn picture(&self) -> Result<Shown, RowError> {
         let shown = self.models.pictures.read(&self.uri).await?;
         Ok(shown.with(self.model.slot().await))
     }
 
     /// The name of an answer; an image that is turned before it is looked at is another one.
-    pub async fn key(&self, asked: &str) -> Result<Key, Failure> {
-        let address = Address::parse(&self.uri).map_err(|e| Lost { code: "image".into(), message: e.to_string() })?;
+    pub async fn key(&self, asked: &str) -> Result<Key, RowError> {
+        let address = Address::parse(&self.uri).map_err(|e| Unusable::new("image", e.to_string()))?;
         let sha256 = match &self.sha256 {
             Some(sha256) => sha256.clone(),
             None => self.models.pictures.hash(&self.uri).await?,
@@ -177,7 +177,7 @@ impl Ask {
     }
 
     /// The endpoint that answers.
-    pub fn chatting(&self) -> Result<&Arc<Chatting>, Failure> {
+    pub fn chatting(&self) -> Result<&Arc<Chatting>, RowError> {
         match &self.model.how {
             How::Chat(chatting) => Ok(chatting),
             How::Networks { .. } => Err(Error::internal("a network was asked to chat").into()),
@@ -189,9 +189,9 @@ impl Ask {
     pub async fn through<T: Send + 'static>(
         &self,
         shown: Shown,
-        prepare: impl FnOnce(&Model, &Rgb) -> Result<Inputs, Failure> + Send + 'static,
-        decode: impl FnOnce(&Model, &Outputs, &Rgb) -> Result<T, Failure> + Send + 'static,
-    ) -> Result<(T, Shown), Failure> {
+        prepare: impl FnOnce(&Model, &Rgb) -> Result<Inputs, RowError> + Send + 'static,
+        decode: impl FnOnce(&Model, &Outputs, &Rgb) -> Result<T, RowError> + Send + 'static,
+    ) -> Result<(T, Shown), RowError> {
         let model = Arc::clone(&self.model);
         let prepared = blocking(move || Ok((prepare(&model, &shown.picture)?, shown)));
         let (inputs, shown) = prepared.await?;
@@ -202,11 +202,11 @@ impl Ask {
 
 /// Arithmetic, off the threads that wait.
 pub async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
-) -> Result<T, Failure> {
+    work: impl FnOnce() -> Result<T, RowError> + Send + 'static,
+) -> Result<T, RowError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
-        Err(died) => Err(Failure::Fatal(Error::internal("a model's adapter died").because(died))),
+        Err(died) => Err(RowError::Fatal(Error::internal("a model's adapter died").because(died))),
     }
 }
 

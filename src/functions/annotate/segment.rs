@@ -8,11 +8,12 @@ use spatialmill_geometry::PixelBox;
 use spatialmill_models::{Outputs, Size, Task};
 
 use super::things::{Thing, things_of};
-use super::{Ask, Failure, FromLost, MODEL_FAILED, ROWS_AT_ONCE, blocking, each_row, number_field, text_field};
-use crate::functions::lists::{Lost, quarantined_field, to_lists};
+use super::{Ask, FromUnusable, MODEL_FAILED, ROWS_AT_ONCE, RowError, blocking, each_row, number_field, text_field};
+use crate::functions::lists::{quarantined_field, to_lists};
 use crate::functions::reading_function::{Opens, ReadingFunction};
 use crate::models::Key;
-use crate::source::rows::Mask as MaskRow;
+use crate::tables::Mask as MaskRow;
+use crate::tables::Unusable;
 
 /// The image is embedded once, whatever the number of its boxes.
 pub const SEGMENT: ReadingFunction = ReadingFunction {
@@ -40,12 +41,12 @@ struct Segmented {
     mask: Option<MaskRow>,
     score: Option<f64>,
     made_by: Option<String>,
-    quarantined: Option<Lost>,
+    quarantined: Option<Unusable>,
 }
 
-impl FromLost for Segmented {
-    fn from_lost(lost: Lost) -> Self {
-        Self { quarantined: Some(lost), ..Self::default() }
+impl FromUnusable for Segmented {
+    fn from_unusable(why: Unusable) -> Self {
+        Self { quarantined: Some(why), ..Self::default() }
     }
 }
 
@@ -66,10 +67,11 @@ fn fields() -> Fields {
 #[derive(Serialize, Deserialize)]
 enum Answer {
     Mask(MaskRow, f64),
-    Lost { code: String, message: String },
+    #[serde(rename = "Lost")]
+    None(Unusable),
 }
 
-async fn segment(ask: Ask, things: Vec<Thing>) -> Result<Vec<Segmented>, Failure> {
+async fn segment(ask: Ask, things: Vec<Thing>) -> Result<Vec<Segmented>, RowError> {
     // Kept a box at a time: names do not matter to the model, and one box more or less does not change the masks of the others.
     let mut answers: Vec<(Key, Option<Answer>)> = Vec::with_capacity(things.len());
     for Thing { bounds, .. } in &things {
@@ -89,8 +91,8 @@ async fn segment(ask: Ask, things: Vec<Thing>) -> Result<Vec<Segmented>, Failure
             let answer = match mask_of(&ask, &embedding, thing.bounds, size).await {
                 Ok(answer) => answer,
                 // What the model said is kept, that it failed is not: it may be well the next time.
-                Err(Failure::Lost(lost)) if lost.code == MODEL_FAILED => return Err(lost.into()),
-                Err(Failure::Lost(Lost { code, message })) => Answer::Lost { code, message },
+                Err(RowError::Unusable(lost)) if lost.code == MODEL_FAILED => return Err(lost.into()),
+                Err(RowError::Unusable(why)) => Answer::None(why),
                 Err(fatal) => return Err(fatal),
             };
             *said = Some(ask.models.answers.keep(key, &answer).await?);
@@ -100,7 +102,7 @@ async fn segment(ask: Ask, things: Vec<Thing>) -> Result<Vec<Segmented>, Failure
     let row = |(thing, (_, answer)): (Thing, (Key, Option<Answer>))| {
         let (mask, score, quarantined) = match answer {
             Some(Answer::Mask(mask, score)) => (Some(mask), Some(score), None),
-            Some(Answer::Lost { code, message }) => (None, None, Some(Lost { code, message })),
+            Some(Answer::None(why)) => (None, None, Some(why)),
             None => (None, None, None),
         };
         Segmented { object_id: Some(thing.object_id), mask, score, made_by: Some(made_by.clone()), quarantined }
@@ -108,7 +110,7 @@ async fn segment(ask: Ask, things: Vec<Thing>) -> Result<Vec<Segmented>, Failure
     Ok(things.into_iter().zip(answers).map(row).collect())
 }
 
-async fn mask_of(ask: &Ask, embedding: &Outputs, bounds: PixelBox, picture: Size) -> Result<Answer, Failure> {
+async fn mask_of(ask: &Ask, embedding: &Outputs, bounds: PixelBox, picture: Size) -> Result<Answer, RowError> {
     let inputs = ask.model.segmenter()?.prompt(embedding, &bounds, picture)?;
     let (outputs, model) = (ask.model.run(1, inputs).await?, Arc::clone(&ask.model));
     let (mask, score) = blocking(move || Ok(model.segmenter()?.decode(&outputs, &bounds, picture)?)).await?;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::functions::depth;
 use crate::report::files;
-use crate::source::rows::Mask as MaskRow;
+use crate::tables::Mask as MaskRow;
 
 /// What there is to see of a frame.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use spatialmill_geometry::{OrientedBox, Vector3};
 
 use crate::source::json_forms::{Flag, Number, Numbers};
-use crate::source::rows::Refused;
+use crate::tables::Unusable;
 
 /// The fields. `center_cam`, `dimensions` and `R_cam` say the same as the corners, in an order of their own, and are not read.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -49,7 +49,7 @@ const SKEW: f64 = 0.01;
 
 impl Box3d {
     /// The oriented box; its axes point to the right, down and away from the front. Code: `box3d`.
-    pub fn obb(&self) -> Result<Option<OrientedBox>, Refused> {
+    pub fn obb(&self) -> Result<Option<OrientedBox>, Unusable> {
         let Some(Numbers(numbers)) = self.corners.as_ref().filter(|_| self.valid.0 != Some(false)) else {
             return Ok(None);
         };
@@ -59,21 +59,21 @@ impl Box3d {
         let whole = Some(numbers.as_chunks::<3>()).filter(|(_, rest)| rest.is_empty());
         let Some(corners) = whole.and_then(|(corners, _)| <[[f64; 3]; 8]>::try_from(corners).ok()) else {
             let message = format!("`bbox3D_cam` has {} numbers, not eight corners of three", numbers.len());
-            return Err(Refused::new("box3d", message));
+            return Err(Unusable::new("box3d", message));
         };
         let corners = corners.map(Vector3::from);
         let centre = corners.iter().sum::<Vector3<f64>>() / 8.0;
         let edges = [1, 3, 4].map(|end| corners[end] - corners[0]);
         let lengths = edges.map(|edge| edge.norm());
         let found = OrientedBox { centre, axes: [0, 1, 2].map(|i| edges[i] / lengths[i]), lengths: lengths.into() };
-        let found = found.checked().map_err(|e| Refused::new("box3d", e.to_string()))?;
+        let found = found.checked().map_err(|e| Unusable::new("box3d", e.to_string()))?;
         // Which of the three edges lead from corner 0 to each of the others.
         let paths = [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 1], [1, 0, 1], [1, 1, 1], [0, 1, 1]];
         let diagonal = Vector3::from(lengths).norm();
         for (i, path) in paths.iter().enumerate() {
             let at = corners[0] + (0..3).map(|k| edges[k] * f64::from(path[k])).sum::<Vector3<f64>>();
             if (at - corners[i]).norm() > SKEW * diagonal {
-                return Err(Refused::new("box3d", format!("corner {i} of `bbox3D_cam` is not where a box has it")));
+                return Err(Unusable::new("box3d", format!("corner {i} of `bbox3D_cam` is not where a box has it")));
             }
         }
         Ok(Some(found))

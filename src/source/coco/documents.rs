@@ -24,12 +24,13 @@ use super::id::Id;
 use super::images::ImageRecord;
 use super::own::Signs;
 use crate::error::{Error, Result};
+use crate::source::RowSink;
 use crate::source::category;
 use crate::source::json_forms::{self, Perhaps, Text};
 use crate::source::json_records::{self, Event, MAX_RECORD};
 use crate::source::root::Root;
-use crate::source::rows::{Loss, Refused, Rows};
 use crate::source::spill::{Spill, Spiller, Tag};
+use crate::tables::{Loss, Unusable};
 use crate::text::composed;
 
 /// Categories or licences of one file; the richest dataset (LVIS) has 1,203.
@@ -123,7 +124,7 @@ pub struct Documents {
     doubled: HashSet<u64>,
     spill: Spill,
     /// What belongs to no image and cannot be used.
-    lost: Vec<(Loss, String, String, Refused)>,
+    lost: Vec<(Loss, String, String, Unusable)>,
 }
 
 impl Documents {
@@ -167,7 +168,7 @@ impl Documents {
     }
 
     /// Puts what was lost before there were buckets into quarantine.
-    pub fn report(&self, rows: &mut Rows) -> Result<()> {
+    pub fn report(&self, rows: &mut RowSink) -> Result<()> {
         self.lost.iter().try_for_each(|(loss, key, path, why)| rows.lose(*loss, key, path, why.clone()))
     }
 
@@ -285,10 +286,10 @@ impl Document {
     }
 
     /// A category's name.
-    pub fn category(&self, id: &Id) -> Result<&str, Refused> {
+    pub fn category(&self, id: &Id) -> Result<&str, Unusable> {
         let name = self.categories.get(id).map(String::as_str);
         name.ok_or_else(|| {
-            Refused::new("category", format!("`{}` lists no category `{id}` that can be used", self.path))
+            Unusable::new("category", format!("`{}` lists no category `{id}` that can be used", self.path))
         })
     }
 
@@ -319,7 +320,7 @@ struct Sorter {
     ids: HashMap<u64, u64>,
     /// Photos of several image ids.
     doubled: HashSet<u64>,
-    lost: Vec<(Loss, String, String, Refused)>,
+    lost: Vec<(Loss, String, String, Unusable)>,
 }
 
 /// All that sorting needs to know of an image that is otherwise no good.
@@ -383,7 +384,7 @@ impl Sorter {
                 let message = format!("a record of {bytes} bytes in `{section}`, more than the {MAX_RECORD} allowed");
                 // It may have been any image's.
                 document.whole &= section != "annotations";
-                self.lose(Loss::Record, &document, offset, Refused::new("json", message));
+                self.lose(Loss::Record, &document, offset, Unusable::new("json", message));
                 Ok(())
             }
             Event::Skipped { name: "info", json, .. } => {
@@ -398,7 +399,7 @@ impl Sorter {
                     loss,
                     &document,
                     offset,
-                    Refused::new("json", format!("`{name}` is no list, so it was not read")),
+                    Unusable::new("json", format!("`{name}` is no list, so it was not read")),
                 );
                 Ok(())
             }
@@ -406,7 +407,7 @@ impl Sorter {
                 if !PASSED_OVER.contains(&name) {
                     let message =
                         format!("`{}` is not a section that is known, so it was not read", name.escape_debug());
-                    unknown.push((offset, Refused::new("section", message)));
+                    unknown.push((offset, Unusable::new("section", message)));
                 }
                 Ok(())
             }
@@ -418,7 +419,7 @@ impl Sorter {
                 document.whole = false;
                 let loss = if file.holds == Holds::Objects { Loss::Record } else { Loss::Nothing };
                 let message = format!("{message}; what follows byte {offset} is lost");
-                self.lose(loss, &document, offset, Refused::new("json", message));
+                self.lose(loss, &document, offset, Unusable::new("json", message));
                 Ok(())
             }
         })
@@ -480,7 +481,7 @@ impl Sorter {
                         document.signs.category(&id, &name);
                         let spelled = category::spelled(&name);
                         let spelled =
-                            spelled.ok_or_else(|| Refused::new("category", format!("category `{id}` has no name")))?;
+                            spelled.ok_or_else(|| Unusable::new("category", format!("category `{id}` has no name")))?;
                         Ok((id, spelled))
                     });
                 return self.name(document, offset, named, |document| &mut document.categories);
@@ -491,7 +492,7 @@ impl Sorter {
                         Perhaps::given(field).filter(|text: &&String| !text.trim().is_empty()).cloned()
                     };
                     let text = text(&url).or_else(|| text(&name));
-                    let text = text.ok_or_else(|| Refused::new("licence", format!("licence `{id}` has no name")))?;
+                    let text = text.ok_or_else(|| Unusable::new("licence", format!("licence `{id}` has no name")))?;
                     Ok((id, text))
                 });
                 return self.name(document, offset, named, |document| &mut document.licences);
@@ -529,7 +530,7 @@ impl Sorter {
         &mut self,
         document: &mut Document,
         offset: u64,
-        named: Result<(Id, String), Refused>,
+        named: Result<(Id, String), Unusable>,
         table: impl Fn(&mut Document) -> &mut HashMap<Id, String>,
     ) -> Result<()> {
         let refused = match named {
@@ -541,7 +542,7 @@ impl Sorter {
                 Some(first) if *first == name => None,
                 Some(first) => {
                     let message = format!("`{id}` is `{name}` here but `{first}` before; the first one counts");
-                    Some(Refused::new("duplicate", message))
+                    Some(Unusable::new("duplicate", message))
                 }
             },
             Err(why) => Some(why),
@@ -558,7 +559,7 @@ impl Sorter {
         Ok(())
     }
 
-    fn lose(&mut self, loss: Loss, document: &Document, offset: u64, why: Refused) {
+    fn lose(&mut self, loss: Loss, document: &Document, offset: u64, why: Unusable) {
         self.lost.push((loss, format!("{}@{offset}", document.path), document.path.clone(), why));
     }
 }

@@ -16,8 +16,9 @@ use crate::source::intrinsics;
 use crate::source::json_forms::{self, Number, Numbers, Perhaps};
 use crate::source::photo::{self, Photo, Sides};
 use crate::source::rgbd::camera;
-use crate::source::rows::{Detection, Frame, Loss, Refused, Row, Rows, Vec3};
 use crate::source::upright::Stored;
+use crate::source::{Row, RowSink};
+use crate::tables::{Detection, Frame, Loss, Unusable, Vec3};
 
 /// COCO has five for each image.
 const MAX_CAPTIONS: usize = 64;
@@ -74,7 +75,7 @@ impl ImageRecord {
     }
 
     /// Width and height in pixels, as far as the record says. Code: `image`.
-    pub fn sides(&self) -> Result<Sides, Refused> {
+    pub fn sides(&self) -> Result<Sides, Unusable> {
         Ok(Sides { width: json_forms::side(self.width)?, height: json_forms::side(self.height)? })
     }
 
@@ -144,7 +145,7 @@ impl<'a> Images<'a> {
     }
 
     /// Judges an element of `images`.
-    pub fn image(&mut self, record: Record, rows: &mut Rows) -> Result<()> {
+    pub fn image(&mut self, record: Record, rows: &mut RowSink) -> Result<()> {
         let document = self.documents.document(record.document);
         let image: ImageRecord = match json_forms::record(record.json) {
             Ok(image) => image,
@@ -158,8 +159,8 @@ impl<'a> Images<'a> {
         };
         let path = match image.name() {
             Some(name) if name.len() <= MAX_PATH => self.path(&image, &name, &document.folder),
-            Some(_) => Err(Refused::new("path", format!("its name is longer than {MAX_PATH} bytes"))),
-            None => Err(Refused::new("json", "it has no `file_name`")),
+            Some(_) => Err(Unusable::new("path", format!("its name is longer than {MAX_PATH} bytes"))),
+            None => Err(Unusable::new("json", "it has no `file_name`")),
         };
         let path = match path {
             Ok(path) => path,
@@ -177,7 +178,7 @@ impl<'a> Images<'a> {
                 let message = format!("there is an image `{}` already, of the same photo", image.id);
                 // Nothing is lost, unless its first record was.
                 let loss = if self.images[own].frame.is_some() { Loss::Nothing } else { Loss::Record };
-                rows.lose(loss, record.place(self.documents), &document.path, Refused::new("duplicate", message))
+                rows.lose(loss, record.place(self.documents), &document.path, Unusable::new("duplicate", message))
             }
             (Some(own), _) => self.ambiguous(&image.id, own, record, &path, rows),
             // Another file that speaks of the same photo.
@@ -194,7 +195,7 @@ impl<'a> Images<'a> {
                     Ok(frame) if doubled => {
                         let message =
                             "its photo is another image's, too, so that nobody knows whether all of it is marked here";
-                        rows.remark(image.id.to_string(), &path, Refused::new("duplicate", message))?;
+                        rows.remark(image.id.to_string(), &path, Unusable::new("duplicate", message))?;
                         Some(Frame { exhaustive: false, ..frame })
                     }
                     Ok(frame) => Some(frame),
@@ -214,11 +215,11 @@ impl<'a> Images<'a> {
     }
 
     /// Two photos of one id in one file: nobody knows whose the objects are, so that neither is used.
-    fn ambiguous(&mut self, id: &Id, first: usize, record: Record, path: &str, rows: &mut Rows) -> Result<()> {
+    fn ambiguous(&mut self, id: &Id, first: usize, record: Record, path: &str, rows: &mut RowSink) -> Result<()> {
         let pending = &mut self.images[first];
         let message =
             format!("`{}` and `{path}` are both image `{id}` of their file, so that neither is used", pending.path);
-        let why = Refused::new("duplicate", message);
+        let why = Unusable::new("duplicate", message);
         if pending.frame.take().is_some() {
             rows.refuse_image(id.to_string(), &pending.path, why.clone())?;
         }
@@ -226,15 +227,15 @@ impl<'a> Images<'a> {
     }
 
     /// Where the photo is, relative to the root. Code: `path`.
-    fn path(&self, image: &ImageRecord, name: &str, folder: &str) -> Result<String, Refused> {
+    fn path(&self, image: &ImageRecord, name: &str, folder: &str) -> Result<String, Unusable> {
         let below =
             |folder: &str, name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-        let spelled = |path: String| self.coco.root.spelled(&path).map_err(|e| Refused::new("path", e.to_string()));
+        let spelled = |path: String| self.coco.root.spelled(&path).map_err(|e| Unusable::new("path", e.to_string()));
         let first = spelled(below(folder, name))?;
         let named = Perhaps::given(&image.file_name).or(Perhaps::given(&image.file_path));
         let Some((subset, _)) = image.url().filter(|_| named.is_none()) else { return Ok(first) };
         // LVIS's images of one split are in several folders of COCO.
-        let exists = |path: &String| self.coco.root.exists(path).map_err(|e| Refused::new("path", e.to_string()));
+        let exists = |path: &String| self.coco.root.exists(path).map_err(|e| Unusable::new("path", e.to_string()));
         for path in [first.clone(), below(subset, name), below(folder, &below(subset, name))] {
             if exists(&path)? {
                 return Ok(path);
@@ -243,15 +244,15 @@ impl<'a> Images<'a> {
         Ok(first)
     }
 
-    fn frame(&self, image: &ImageRecord, path: &str, index: usize) -> Result<Frame, Refused> {
-        let uri = self.coco.root.uri(path).map_err(|e| Refused::new("path", e.to_string()))?;
+    fn frame(&self, image: &ImageRecord, path: &str, index: usize) -> Result<Frame, Unusable> {
+        let uri = self.coco.root.uri(path).map_err(|e| Unusable::new("path", e.to_string()))?;
         let said = image.sides()?;
         let photo = match Photo::read(&self.coco.root, path) {
             Ok(photo) => Some(photo),
             Err(why) if why.code == "missing_file" && self.coco.options.missing_images == MissingImages::Keep => None,
-            Err(Refused { code: "missing_file", message }) if self.coco.options.images.is_none() => {
-                let message = format!("{message}; `images` of the source names the folder of the photos");
-                return Err(Refused::new("missing_file", message));
+            Err(why) if why.code == "missing_file" && self.coco.options.images.is_none() => {
+                let message = format!("{}; `images` of the source names the folder of the photos", why.message);
+                return Err(Unusable::new("missing_file", message));
             }
             Err(why) => return Err(why),
         };
@@ -262,7 +263,7 @@ impl<'a> Images<'a> {
             None | Some([]) => None,
             Some(numbers) => {
                 let matrix = <[f64; 9]>::try_from(numbers);
-                let message = || Refused::new("intrinsics", format!("`K` has {} numbers, not 3x3", numbers.len()));
+                let message = || Unusable::new("intrinsics", format!("`K` has {} numbers, not 3x3", numbers.len()));
                 let camera = matrix.map_err(|_| message()).and_then(camera::intrinsics_of)?;
                 Some(intrinsics::fitted(&camera, self.coco.intrinsics_of, picture)?.intrinsics)
             }
@@ -271,7 +272,7 @@ impl<'a> Images<'a> {
             None | Some([]) => None,
             Some(numbers) => {
                 let down = <[f64; 3]>::try_from(numbers);
-                let message = || Refused::new("gravity", format!("`gravity` has {} numbers, not 3", numbers.len()));
+                let message = || Unusable::new("gravity", format!("`gravity` has {} numbers, not 3", numbers.len()));
                 Some(down.map_err(|_| message()).and_then(|down| camera::gravity_of(down.into()))?)
             }
         };
@@ -316,14 +317,14 @@ impl<'a> Images<'a> {
     }
 
     /// The image that a record of a file means. Code: `no_frame`.
-    fn meant(&self, id: &Id, document: usize) -> Result<usize, Refused> {
+    fn meant(&self, id: &Id, document: usize) -> Result<usize, Unusable> {
         let files = self.documents.meant_by(document);
         let meant = |at: &&usize| self.images[**at].documents.iter().any(|file| files.contains(file));
         let all: Vec<&usize> = self.by_id.get(id).into_iter().flatten().filter(meant).collect();
         match all[..] {
             [at] => Ok(*at),
-            [] => Err(Refused::new("no_frame", format!("there is no image `{id}`"))),
-            _ => Err(Refused::new(
+            [] => Err(Unusable::new("no_frame", format!("there is no image `{id}`"))),
+            _ => Err(Unusable::new(
                 "no_frame",
                 format!("several files have an image `{id}`, and nothing says which is meant"),
             )),
@@ -331,7 +332,7 @@ impl<'a> Images<'a> {
     }
 
     /// Pushes an element of `annotations`. All images of the bucket are known by then.
-    pub fn object(&mut self, record: Record, rows: &mut Rows) -> Result<()> {
+    pub fn object(&mut self, record: Record, rows: &mut RowSink) -> Result<()> {
         let path = &self.documents.document(record.document).path;
         let object = match ObjectRecord::parse(record.json, record.offset) {
             Ok(object) => object,
@@ -350,7 +351,7 @@ impl<'a> Images<'a> {
         };
         if self.images[at].frame.is_none() {
             let message = format!("its image `{}` cannot be used", object.image_id);
-            return rows.remark(key, path, Refused::new("no_frame", message));
+            return rows.remark(key, path, Unusable::new("no_frame", message));
         }
         match self.detection(at, object, record) {
             Ok(Marked { row, oddities }) => {
@@ -361,11 +362,11 @@ impl<'a> Images<'a> {
         }
     }
 
-    fn detection(&mut self, at: usize, object: ObjectRecord, record: Record) -> Result<Marked, (Loss, Refused)> {
+    fn detection(&mut self, at: usize, object: ObjectRecord, record: Record) -> Result<Marked, (Loss, Unusable)> {
         let document = self.documents.document(record.document);
         let pending = &mut self.images[at];
         let Some(frame) = &pending.frame else {
-            return Err((Loss::Nothing, Refused::new("no_frame", "its image cannot be used")));
+            return Err((Loss::Nothing, Unusable::new("no_frame", "its image cannot be used")));
         };
         let canvas = Canvas { frame_id: &frame.frame_id, width: frame.width as u32, height: frame.height as u32 };
         let id = object.id.clone();
@@ -373,12 +374,12 @@ impl<'a> Images<'a> {
         let told = Told { document: record.document, record: xxh3_64(record.json), object: 0 };
         let before = pending.objects.get(&id);
         if before.is_some_and(|before| before.document == told.document && before.record == told.record) {
-            return Err((Loss::Nothing, Refused::new("duplicate", "the same annotation stands in its file twice")));
+            return Err((Loss::Nothing, Unusable::new("duplicate", "the same annotation stands in its file twice")));
         }
         let marked = match before {
             Some(before) if before.document == told.document => {
                 let message = format!("its image has an annotation `{id}` already; the first one is used");
-                Err(Refused::new("duplicate", message))
+                Err(Unusable::new("duplicate", message))
             }
             _ => category.clone().and_then(|category| object.detection(canvas, category, &self.coco.options.made_by)),
         };
@@ -393,7 +394,7 @@ impl<'a> Images<'a> {
         match before {
             Some(before) if before.object == told.object => {
                 let message = format!("another file has this annotation `{id}` of its image, too");
-                return Err((Loss::Nothing, Refused::new("duplicate", message)));
+                return Err((Loss::Nothing, Unusable::new("duplicate", message)));
             }
             // Files number their annotations apart.
             Some(_) => {
@@ -411,16 +412,16 @@ impl<'a> Images<'a> {
     }
 
     /// Lays a caption at its image's door. No question is made from it, so that nothing is lost with it.
-    pub fn caption(&mut self, record: Record, rows: &mut Rows) -> Result<()> {
+    pub fn caption(&mut self, record: Record, rows: &mut RowSink) -> Result<()> {
         let path = &self.documents.document(record.document).path;
         let kept = json_forms::record(record.json).and_then(|CaptionRecord { image_id, caption }| {
             let at = self.meant(&image_id, record.document)?;
             let captions = &mut self.images[at].captions;
             if captions.len() == MAX_CAPTIONS {
-                return Err(Refused::new("caption", format!("its image has {MAX_CAPTIONS} captions already")));
+                return Err(Unusable::new("caption", format!("its image has {MAX_CAPTIONS} captions already")));
             }
             let caption = Perhaps::given(&caption).and_then(|caption| Caption::of(caption));
-            let Caption { text, oddity } = caption.ok_or_else(|| Refused::new("caption", "it says nothing"))?;
+            let Caption { text, oddity } = caption.ok_or_else(|| Unusable::new("caption", "it says nothing"))?;
             captions.push(text);
             oddity.map_or(Ok(()), Err)
         });
@@ -431,7 +432,7 @@ impl<'a> Images<'a> {
     }
 
     /// Pushes the frames.
-    pub fn finish(self, rows: &mut Rows) -> Result<()> {
+    pub fn finish(self, rows: &mut RowSink) -> Result<()> {
         let stated = self.coco.options.exhaustive;
         for Pending { documents, frame, captions, boxes3d, checked, .. } in self.images {
             let Some(mut frame) = frame else { continue };

@@ -10,7 +10,7 @@ use super::box3d::Box3d;
 use super::id::Id;
 use super::segmentation::{self, Segmentation};
 use crate::source::json_forms::{self, Flag, Number, Numbers, Perhaps};
-use crate::source::rows::{self, Box2, Detection, Refused};
+use crate::tables::{self, Box2, Detection, Unusable};
 
 /// An element of `annotations`. Fields that nothing is made from (`area`, `keypoints`, ..) are passed over.
 #[derive(Debug, Clone, Deserialize)]
@@ -48,7 +48,7 @@ pub struct ObjectRecord {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Marked {
     pub row: Detection,
-    pub oddities: Vec<Refused>,
+    pub oddities: Vec<Unusable>,
 }
 
 /// The image that an annotation lies on.
@@ -71,7 +71,7 @@ pub const MAX_CAPTION: usize = 1000;
 
 impl ObjectRecord {
     /// The record, which begins at this byte of its file, and the fields of its 3D box where it has one.
-    pub fn parse(json: &[u8], offset: u64) -> Result<Self, Refused> {
+    pub fn parse(json: &[u8], offset: u64) -> Result<Self, Unusable> {
         let mut record: Self = json_forms::record(json)?;
         if record.id == without_id() {
             record.id = Id(format!("at{offset}"));
@@ -83,17 +83,17 @@ impl ObjectRecord {
     }
 
     /// The row. Codes: `box`, `mask`, `box3d`, `score`.
-    pub fn detection(self, canvas: Canvas<'_>, category: &str, made_by: &str) -> Result<Marked, Refused> {
+    pub fn detection(self, canvas: Canvas<'_>, category: &str, made_by: &str) -> Result<Marked, Unusable> {
         let mut oddities = Vec::new();
         let segmentation::Read { mask, oddity } = match &self.segmentation {
             Some(segmentation) => segmentation.mask(canvas.height, canvas.width)?,
             None => segmentation::Read { mask: None, oddity: None },
         };
-        oddities.extend(oddity.map(|oddity| Refused::new("mask", oddity)));
+        oddities.extend(oddity.map(|oddity| Unusable::new("mask", oddity)));
         let bbox = match (self.bbox()?.or_else(|| self.box3d.in_image()), &mask) {
             (Some(bbox), _) => inside(bbox, canvas)?,
             (None, Some(mask)) => bounds(mask),
-            (None, None) => return Err(Refused::new("box", "neither a box nor a mask")),
+            (None, None) => return Err(Unusable::new("box", "neither a box nor a mask")),
         };
         let (obb, visibility) = (self.box3d.obb()?, self.box3d.shown());
         if let Some(mask) = &mask {
@@ -101,12 +101,12 @@ impl ObjectRecord {
             if shared < LEAST_SHARED {
                 let message =
                     format!("its box and its mask do not belong together: they share {shared:.2} of their union");
-                return Err(Refused::new("mask", message));
+                return Err(Unusable::new("mask", message));
             }
         }
         let score = Number::given(self.score);
         if let Some(score) = score.filter(|score| !(0.0..=1.0).contains(score)) {
-            return Err(Refused::new("score", format!("the score {score} is not in 0 to 1")));
+            return Err(Unusable::new("score", format!("the score {score} is not in 0 to 1")));
         }
         let caption = Perhaps::given(&self.caption).and_then(|caption| {
             let Caption { text, oddity } = Caption::of(caption)?;
@@ -119,12 +119,12 @@ impl ObjectRecord {
             category: category.to_owned(),
             caption,
             bbox,
-            mask: mask.map(|mask| rows::Mask {
+            mask: mask.map(|mask| tables::Mask {
                 height: canvas.height as i32,
                 width: canvas.width as i32,
                 counts: mask.to_counts(),
             }),
-            obb: obb.as_ref().map(rows::Obb::from),
+            obb: obb.as_ref().map(tables::Obb::from),
             visibility,
             crowd: self.iscrowd.0 == Some(true)
                 || Perhaps::given(&self.ignore).is_some_and(|ignore| ignore.0 == Some(true)),
@@ -135,12 +135,12 @@ impl ObjectRecord {
     }
 
     /// The box as the record has it; an empty list is none, as tools that only mark outlines write it, and so is one of nothing.
-    fn bbox(&self) -> Result<Option<[f64; 4]>, Refused> {
+    fn bbox(&self) -> Result<Option<[f64; 4]>, Unusable> {
         match self.bbox.0[..] {
             _ if self.bbox.0.iter().all(|side| side.is_nan()) => Ok(None),
             [x, y, w, h] => Ok(Some([x, y, w, h])),
             ref other => {
-                Err(Refused::new("box", format!("`bbox` has {} numbers, not x, y, width, height", other.len())))
+                Err(Unusable::new("box", format!("`bbox` has {} numbers, not x, y, width, height", other.len())))
             }
         }
     }
@@ -210,7 +210,7 @@ impl<'de> Deserialize<'de> for Sides {
 pub struct Caption {
     pub text: String,
     /// Where it was cut.
-    pub oddity: Option<Refused>,
+    pub oddity: Option<Unusable>,
 }
 
 impl Caption {
@@ -224,19 +224,19 @@ impl Caption {
         let text = room.rfind(char::is_whitespace).map_or(room, |end| room[..end].trim_end()).to_owned();
         let message =
             format!("a caption of {} bytes was cut after {}: {MAX_CAPTION} are allowed", said.len(), text.len());
-        Some(Self { text, oddity: Some(Refused::new("caption", message)) })
+        Some(Self { text, oddity: Some(Unusable::new("caption", message)) })
     }
 }
 
 /// The box by its corners, clipped to the image where it sticks out by less than [`SLACK`].
-fn inside([x, y, w, h]: [f64; 4], canvas: Canvas<'_>) -> Result<Box2, Refused> {
+fn inside([x, y, w, h]: [f64; 4], canvas: Canvas<'_>) -> Result<Box2, Unusable> {
     let (width, height) = (f64::from(canvas.width), f64::from(canvas.height));
-    let refused = |why: &str| Refused::new("box", format!("the box [{x}, {y}, {w}, {h}] {why} of {width}x{height}"));
+    let refused = |why: &str| Unusable::new("box", format!("the box [{x}, {y}, {w}, {h}] {why} of {width}x{height}"));
     if !(w > 0.0 && h > 0.0) {
-        return Err(Refused::new("box", format!("the box [{x}, {y}, {w}, {h}] has no area")));
+        return Err(Unusable::new("box", format!("the box [{x}, {y}, {w}, {h}] has no area")));
     }
     if (w < 1.0 && h < 1.0) || (x + w <= 1.0 && y + h <= 1.0 && (w < 1.0 || h < 1.0)) {
-        return Err(Refused::new(
+        return Err(Unusable::new(
             "box",
             format!(
                 "the box [{x}, {y}, {w}, {h}] is less than a pixel; boxes are in pixels, not in parts of the image's sides"
@@ -267,12 +267,12 @@ fn iou(a: Box2, b: Box2) -> f64 {
 mod tests {
     use super::*;
 
-    fn marked(json: &str) -> Result<Marked, Refused> {
+    fn marked(json: &str) -> Result<Marked, Unusable> {
         let record = ObjectRecord::parse(json.as_bytes(), 42)?;
         record.detection(Canvas { frame_id: "s/1", width: 6, height: 4 }, "cat", "annotation")
     }
 
-    fn check(json: &str) -> Result<Detection, Refused> {
+    fn check(json: &str) -> Result<Detection, Unusable> {
         marked(json).map(|marked| marked.row)
     }
 

@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Unexpect
 use spatialmill_geometry::Mask;
 
 use crate::source::json_forms::{Number, Numbers};
-use crate::source::rows::Refused;
+use crate::tables::Unusable;
 
 /// A mask as the document has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,8 +52,8 @@ const MAX_POLYGONS: usize = 10_000;
 impl Segmentation {
     /// The mask over an image of this size; none for an empty list, which is how box-only annotations are written. A ring that is
     /// none is left out where another one is good, as detectron2 does. Code: `mask`.
-    pub fn mask(&self, height: u32, width: u32) -> Result<Read, Refused> {
-        let refused = |message: String| Refused::new("mask", message);
+    pub fn mask(&self, height: u32, width: u32) -> Result<Read, Unusable> {
+        let refused = |message: String| Unusable::new("mask", message);
         let mut oddity = None;
         let mask = match self {
             Self::Polygons(polygons) if polygons.iter().all(Vec::is_empty) => {

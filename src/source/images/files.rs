@@ -8,12 +8,13 @@ use super::listing::{FileKind, Listing, ending, is_called_otherwise, key, stem};
 use super::words::{self, Beside, Words};
 use crate::error::Result;
 use crate::photos::Address;
+use crate::source::RowSink;
 use crate::source::photo;
-use crate::source::rows::{Refused, Rows};
+use crate::tables::Unusable;
 use crate::text::composed;
 
 /// Reads a bucket.
-pub fn read(images: &Images, listing: &Listing, bucket: u64, rows: &mut Rows) -> Result<()> {
+pub fn read(images: &Images, listing: &Listing, bucket: u64, rows: &mut RowSink) -> Result<()> {
     let paths = listing.bucket(images, bucket)?;
     let photos = || paths.iter().filter(|path| images.kind_of(path) != Some(FileKind::Words));
     let mut stems = BTreeMap::<&str, usize>::new();
@@ -28,20 +29,20 @@ pub fn read(images: &Images, listing: &Listing, bucket: u64, rows: &mut Rows) ->
     Ok(())
 }
 
-fn photo(images: &Images, path: &str) -> Result<(Seen, Address), Refused> {
-    let uri = images.root.uri(path).map_err(|e| Refused::new("path", e.to_string()))?;
+fn photo(images: &Images, path: &str) -> Result<(Seen, Address), Unusable> {
+    let uri = images.root.uri(path).map_err(|e| Unusable::new("path", e.to_string()))?;
     if images.kind_of(path) == Some(FileKind::Other) {
         if is_called_otherwise(path) {
             let message =
                 "it is not called .jpg, .jpeg or .png; if it is such a photo, name it in `files` of the source";
-            return Err(Refused::new("format", message));
+            return Err(Unusable::new("format", message));
         }
         return Err(not_read(&format!(".{}", ending(path).to_ascii_lowercase())));
     }
     Ok((Seen::of(&photo::bytes(&images.root, path)?)?, Address::file(uri)))
 }
 
-fn words(images: &Images, paths: &[String], photo: &str) -> Result<Words, Refused> {
+fn words(images: &Images, paths: &[String], photo: &str) -> Result<Words, Unusable> {
     let mut beside = Beside::default();
     for (ending, file) in [("json", &mut beside.json), ("txt", &mut beside.txt)] {
         // Its own, or that of all photos of its key; cameras and Windows write endings in capitals.
@@ -59,7 +60,7 @@ fn words(images: &Images, paths: &[String], photo: &str) -> Result<Words, Refuse
         };
         if let Some(path) = named.iter().find(same).or_else(alike) {
             let bytes = images.root.bytes(path, words::MAX_BYTES);
-            *file = Some(bytes.map_err(|e| Refused::new("unreadable", e.to_string()))?);
+            *file = Some(bytes.map_err(|e| Unusable::new("unreadable", e.to_string()))?);
         }
     }
     Words::beside(&images.options, &beside)

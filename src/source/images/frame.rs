@@ -12,7 +12,8 @@ use super::{Images, split};
 use crate::error::Result;
 use crate::photos::{Address, Part};
 use crate::source::photo::{Header, check, sha256};
-use crate::source::rows::{Frame, Refused, Row, Rows};
+use crate::source::{Row, RowSink};
+use crate::tables::{Frame, Unusable};
 
 /// What photos' names end with.
 const PNG: &str = "png";
@@ -35,9 +36,9 @@ pub struct Seen {
 
 impl Seen {
     /// Reads the header, and whether the photo is whole. Codes: `format`, `image`.
-    pub fn of(bytes: &[u8]) -> Result<Self, Refused> {
+    pub fn of(bytes: &[u8]) -> Result<Self, Unusable> {
         if bytes.is_empty() {
-            return Err(Refused::new("image", "it has no bytes"));
+            return Err(Unusable::new("image", "it has no bytes"));
         }
         let ending = match bytes {
             [0x89, b'P', b'N', b'G', ..] => PNG,
@@ -45,7 +46,7 @@ impl Seen {
             other => {
                 return Err(match format_of(other) {
                     Some(format) => not_read(format),
-                    None => Refused::new("image", "it is neither a JPEG nor a PNG"),
+                    None => Unusable::new("image", "it is neither a JPEG nor a PNG"),
                 });
             }
         };
@@ -83,9 +84,9 @@ impl From<Kept> for Seen {
 }
 
 /// Why a photo of a format that is not read is refused.
-pub fn not_read(format: &str) -> Refused {
+pub fn not_read(format: &str) -> Unusable {
     let message = format!("{format} is not read; JPEG and PNG are: as files, in .tar and in .parquet");
-    Refused::new("format", message)
+    Unusable::new("format", message)
 }
 
 /// The formats that photos come in where they are neither JPEG nor PNG.
@@ -118,8 +119,8 @@ impl<'a> Frames<'a> {
         &mut self,
         key: &str,
         path: &str,
-        photo: Result<(Seen, Address, Words), Refused>,
-        rows: &mut Rows,
+        photo: Result<(Seen, Address, Words), Unusable>,
+        rows: &mut RowSink,
     ) -> Result<()> {
         let framed = photo.and_then(|(seen, address, mut words)| {
             let oddities = std::mem::take(&mut words.oddities);
@@ -134,10 +135,10 @@ impl<'a> Frames<'a> {
         }
     }
 
-    fn frame(&mut self, key: &str, seen: Seen, mut address: Address, words: Words) -> Result<Frame, Refused> {
+    fn frame(&mut self, key: &str, seen: Seen, mut address: Address, words: Words) -> Result<Frame, Unusable> {
         check_key(key)?;
         if !self.taken.insert(xxh3_128(key.as_bytes())) {
-            return Err(Refused::new("duplicate", format!("there is a photo `{key}` already; the first one is used")));
+            return Err(Unusable::new("duplicate", format!("there is a photo `{key}` already; the first one is used")));
         }
         let Exif { orientation, focal } = seen.exif;
         address.orientation = orientation;
@@ -168,12 +169,12 @@ impl<'a> Frames<'a> {
 }
 
 /// A frame's id is a path of plain parts: exports name files after it. Code: `key`.
-fn check_key(key: &str) -> Result<(), Refused> {
+fn check_key(key: &str) -> Result<(), Unusable> {
     let plain = |part: &str| !matches!(part, "" | "." | "..");
     if key.len() > MAX_KEY || key.contains(|c: char| c.is_control() || c == '\\') || !key.split('/').all(plain) {
         let message =
             "its name is empty, too long, or has a control character, a backslash, or an empty, `.` or `..` part";
-        return Err(Refused::new("key", message));
+        return Err(Unusable::new("key", message));
     }
     Ok(())
 }

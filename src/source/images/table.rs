@@ -10,25 +10,26 @@ use super::words::{Words, known_split};
 use crate::error::Result;
 use crate::photos::parquet_file::{ParquetFile, PhotoColumn};
 use crate::photos::{Address, Part};
+use crate::source::RowSink;
 use crate::source::photo::MAX_BYTES;
-use crate::source::rows::{Loss, Refused, Rows};
+use crate::tables::{Loss, Unusable};
 
 /// Reads a Parquet file. A row group that is damaged loses what follows in it, which is one quarantined row.
-pub fn read(images: &Images, path: &str, stem: &str, rows: &mut Rows) -> Result<()> {
+pub fn read(images: &Images, path: &str, stem: &str, rows: &mut RowSink) -> Result<()> {
     let uri = images.root.uri(path)?;
     let opened = images.root.admit(path).and_then(|()| ParquetFile::open(&uri));
     let file = match opened {
         Ok(file) => file,
         Err(e) => {
             let message = format!("{e}; how many photos are lost with it nobody knows, and it counts as one");
-            return rows.refuse_image(stem, path, Refused::new("parquet", message));
+            return rows.refuse_image(stem, path, Unusable::new("parquet", message));
         }
     };
     let table = match Table::of(images, &file) {
         Ok(table) => table,
-        Err(Refused { code, message }) => {
+        Err(Unusable { code, message }) => {
             let photos = file.starts().last().copied().unwrap_or_default();
-            let why = Refused::new(code, format!("{message}; its {photos} photos are lost"));
+            let why = Unusable::new(code, format!("{message}; its {photos} photos are lost"));
             return rows.lose(Loss::Images(photos), stem, path, why);
         }
     };
@@ -64,7 +65,7 @@ pub fn read(images: &Images, path: &str, stem: &str, rows: &mut Rows) -> Result<
             let why = lost.unwrap_or_else(|| "the row group ends early".to_owned());
             let photos = end - row;
             let message = format!("rows {row} to {}, {photos} photos, are lost: {why}", end - 1);
-            rows.lose(Loss::Images(photos), format!("{stem}/{row}"), path, Refused::new("parquet", message))?;
+            rows.lose(Loss::Images(photos), format!("{stem}/{row}"), path, Unusable::new("parquet", message))?;
         }
     }
     Ok(())
@@ -82,10 +83,10 @@ struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// Code: `column`.
-    fn of(images: &'a Images, file: &ParquetFile) -> Result<Self, Refused> {
+    fn of(images: &'a Images, file: &ParquetFile) -> Result<Self, Unusable> {
         let options = &images.options;
         let photos = file.photos(options.image.as_deref());
-        let photos = photos.map_err(|e| Refused::new("column", e.to_string()))?;
+        let photos = photos.map_err(|e| Unusable::new("column", e.to_string()))?;
         let mut table = Self {
             key: options.key.as_deref(),
             caption: options.caption.as_deref(),
@@ -101,7 +102,7 @@ impl<'a> Table<'a> {
             let field = file
                 .schema()
                 .field_with_name(name)
-                .map_err(|_| Refused::new("column", format!("there is no column `{name}` for the {what}")))?;
+                .map_err(|_| Unusable::new("column", format!("there is no column `{name}` for the {what}")))?;
             let fits = match field.data_type() {
                 DataType::Utf8 => true,
                 DataType::List(item) => what == "caption" && *item.data_type() == DataType::Utf8,
@@ -109,7 +110,7 @@ impl<'a> Table<'a> {
             };
             let leaf = file.leaf(name).filter(|_| fits);
             let wrong = || format!("the column `{name}` cannot be the {what}: its type is {}", field.data_type());
-            table.leaves.push(leaf.ok_or_else(|| Refused::new("column", wrong()))?);
+            table.leaves.push(leaf.ok_or_else(|| Unusable::new("column", wrong()))?);
         }
         Ok(table)
     }
@@ -142,25 +143,25 @@ impl Record {
     }
 
     /// Code: `key`.
-    fn key(&self, row: u64) -> Result<String, Refused> {
+    fn key(&self, row: u64) -> Result<String, Unusable> {
         match &self.key {
             None => Ok(row.to_string()),
             Some(keys) => match text(keys) {
                 Some(key) if !key.is_empty() => Ok(key.to_owned()),
-                _ => Err(Refused::new("key", "the key is null or empty")),
+                _ => Err(Unusable::new("key", "the key is null or empty")),
             },
         }
     }
 
-    fn photo(&self, table: &Table<'_>, uri: &str, row: u64, key: &str) -> Result<(Seen, Address, Words), Refused> {
+    fn photo(&self, table: &Table<'_>, uri: &str, row: u64, key: &str) -> Result<(Seen, Address, Words), Unusable> {
         let path = self.paths.as_ref().and_then(|paths| text(paths));
         if self.photos.is_null(0) {
             let only = path.map_or_else(String::new, |path| format!(", only the path `{}`", path.escape_debug()));
-            return Err(Refused::new("no_bytes", format!("the row has no bytes{only}")));
+            return Err(Unusable::new("no_bytes", format!("the row has no bytes{only}")));
         }
         let bytes = self.photos.value(0);
         if bytes.len() as u64 > MAX_BYTES {
-            return Err(Refused::new(
+            return Err(Unusable::new(
                 "unreadable",
                 format!("{} bytes are more than the {MAX_BYTES} allowed", bytes.len()),
             ));
@@ -175,7 +176,7 @@ impl Record {
     }
 
     /// Code: `split`.
-    fn words(&self) -> Result<Words, Refused> {
+    fn words(&self) -> Result<Words, Unusable> {
         let mut words = Words::default();
         if let Some(captions) = &self.caption {
             match captions.as_list_opt::<i32>() {

@@ -29,9 +29,10 @@ use super::members::{Kind, Member, Members};
 use super::words::{self, Beside, Words};
 use crate::error::{Context, Result};
 use crate::photos::{Address, Part};
+use crate::source::RowSink;
 use crate::source::photo::MAX_BYTES;
-use crate::source::rows::{Loss, Refused, Rows};
 use crate::source::spill::{Spiller, Tag};
+use crate::tables::{Loss, Unusable};
 use crate::text::composed;
 
 /// Members of one key that are held; it is taken to end where there are more.
@@ -46,13 +47,13 @@ const JSON: u8 = 1;
 const TEXT: u8 = 2;
 
 /// Reads a tar. What cannot be followed any more is one quarantined row, and what came before is kept.
-pub fn read(images: &Images, path: &str, stem: &str, rows: &mut Rows) -> Result<()> {
+pub fn read(images: &Images, path: &str, stem: &str, rows: &mut RowSink) -> Result<()> {
     let uri = images.root.uri(path)?;
     let (input, size) = match images.root.open(path).and_then(|input| Ok((input, images.root.size(path)?))) {
         Ok((input, size)) => (input, size.unwrap_or_default()),
         Err(e) => {
             let message = format!("{e}; how many photos are lost with it nobody knows, and it counts as one");
-            return rows.refuse_image(stem, path, Refused::new("unreadable", message));
+            return rows.refuse_image(stem, path, Unusable::new("unreadable", message));
         }
     };
     let (json, text) = images.options.beside();
@@ -87,14 +88,14 @@ pub fn read(images: &Images, path: &str, stem: &str, rows: &mut Rows) -> Result<
                     1 => (Loss::Image, "one photo behind it is lost".to_owned()),
                     photos => (Loss::Images(photos), format!("{photos} photos behind it are lost")),
                 };
-                return rows.lose(loss, stem, path, Refused::new("tar", format!("{why}; {lost}")));
+                return rows.lose(loss, stem, path, Unusable::new("tar", format!("{why}; {lost}")));
             }
         }
     }
 }
 
 /// A photo that was judged, and where it is.
-type Judged = Result<(Seen, Address), Refused>;
+type Judged = Result<(Seen, Address), Unusable>;
 
 /// The photos of one key.
 struct Group<'a> {
@@ -114,7 +115,7 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    fn take(&mut self, uri: &str, mut member: Member<'_>, rows: &mut Rows) -> Result<()> {
+    fn take(&mut self, uri: &str, mut member: Member<'_>, rows: &mut RowSink) -> Result<()> {
         // Those who wrote words beside photos may have been on another system.
         let own = composed(key(&member.name));
         if own != self.key || self.photos.len() == MAX_GROUP {
@@ -139,7 +140,7 @@ impl Group<'_> {
     }
 
     /// Ends a key: what lacks something waits for it.
-    fn end(&mut self, rows: &mut Rows) -> Result<()> {
+    fn end(&mut self, rows: &mut RowSink) -> Result<()> {
         let (photos, beside) = (std::mem::take(&mut self.photos), std::mem::take(&mut self.beside));
         if photos.iter().any(|(name, _)| stem(name) == key(name)) {
             self.plain.insert(xxh3_64(self.key.as_bytes()));
@@ -162,7 +163,7 @@ impl Group<'_> {
     }
 
     /// What waited. A tar that breaks off has lost words, and perhaps those of the photos that have none.
-    fn finish(&mut self, broken: Option<&str>, rows: &mut Rows) -> Result<()> {
+    fn finish(&mut self, broken: Option<&str>, rows: &mut RowSink) -> Result<()> {
         let Some(waiting) = self.waiting.take() else { return Ok(()) };
         let buckets = waiting.buckets;
         let waiting = waiting.records.finish()?;
@@ -196,7 +197,7 @@ impl Group<'_> {
                 }
                 if let Some(why) = broken.filter(|_| !beside.is_all(&self.images.options)) {
                     let message = format!("what is said of it may be in what is lost of its tar: {why}");
-                    photos.iter_mut().for_each(|(_, photo)| *photo = Err(Refused::new("tar", message.clone())));
+                    photos.iter_mut().for_each(|(_, photo)| *photo = Err(Unusable::new("tar", message.clone())));
                 }
                 self.push(photos, &beside, rows)?;
             }
@@ -207,12 +208,12 @@ impl Group<'_> {
                 "{count} pictures beside a photo of their key are taken for no photos, such as `{one}`; `image` of the source, an ending \
                  such as \"left.jpg\", chooses which are"
             );
-            rows.remark(self.stem, self.path, Refused::new("member", message))?;
+            rows.remark(self.stem, self.path, Unusable::new("member", message))?;
         }
         Ok(())
     }
 
-    fn push(&mut self, photos: Vec<(String, Judged)>, beside: &Beside, rows: &mut Rows) -> Result<()> {
+    fn push(&mut self, photos: Vec<(String, Judged)>, beside: &Beside, rows: &mut RowSink) -> Result<()> {
         let words = Words::beside(&self.images.options, beside);
         for (name, photo) in &photos {
             let alone = photos.iter().filter(|(other, _)| stem(other) == stem(name)).count() == 1;
@@ -280,20 +281,20 @@ impl Images {
     }
 }
 
-fn photo(uri: &str, member: &mut Member<'_>) -> Result<(Seen, Address), Refused> {
+fn photo(uri: &str, member: &mut Member<'_>) -> Result<(Seen, Address), Unusable> {
     match member.kind {
         Kind::File => {}
-        Kind::Link => return Err(Refused::new("tar", "the member is a link")),
-        Kind::Sparse => return Err(Refused::new("tar", "the member is sparse: its bytes are not in one piece")),
+        Kind::Link => return Err(Unusable::new("tar", "the member is a link")),
+        Kind::Sparse => return Err(Unusable::new("tar", "the member is sparse: its bytes are not in one piece")),
     }
     if member.name.starts_with('/') || member.name.split('/').any(|part| part == "..") {
-        return Err(Refused::new("path", "the member's name is absolute or has a `..`"));
+        return Err(Unusable::new("path", "the member's name is absolute or has a `..`"));
     }
     if member.size > MAX_BYTES {
         let message = format!("the member has {} bytes, more than the {MAX_BYTES} allowed", member.size);
-        return Err(Refused::new("unreadable", message));
+        return Err(Unusable::new("unreadable", message));
     }
-    let bytes = member.bytes().map_err(|why| Refused::new("tar", why))?;
+    let bytes = member.bytes().map_err(|why| Unusable::new("tar", why))?;
     let seen = Seen::of(&bytes)?;
     let name = member.name.rsplit('/').next().map(str::to_owned);
     let range = member.offset..member.offset + member.size;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::ImagesOptions;
 use crate::source::coco::object::Caption;
 use crate::source::json_forms::{self, Entries};
-use crate::source::rows::Refused;
+use crate::tables::Unusable;
 use crate::text;
 
 /// Captions of one photo; more are not read by anybody.
@@ -23,7 +23,7 @@ pub struct Words {
     /// train, val or test.
     pub split: Option<String>,
     /// What is odd about captions, none of which a photo is refused for: no question is made from them.
-    pub oddities: Vec<Refused>,
+    pub oddities: Vec<Unusable>,
 }
 
 impl ImagesOptions {
@@ -53,7 +53,7 @@ impl Beside {
 
 impl Words {
     /// From the files beside a photo. Codes: `json`, `licence`, `split`.
-    pub fn beside(options: &ImagesOptions, files: &Beside) -> Result<Self, Refused> {
+    pub fn beside(options: &ImagesOptions, files: &Beside) -> Result<Self, Unusable> {
         let mut words = Self::default();
         let from_text = options.caption.as_deref() == Some("txt");
         if let Some(text) = files.txt.as_ref().filter(|_| from_text) {
@@ -73,13 +73,13 @@ impl Words {
                 words.odd(format!("the JSON file beside it: {}", why.message));
                 return Ok(words);
             }
-            Err(why) => return Err(Refused::new("json", format!("the JSON file beside it: {}", why.message))),
+            Err(why) => return Err(Unusable::new("json", format!("the JSON file beside it: {}", why.message))),
         };
         let field = |name: Option<&str>| {
             let mut values = said.iter().filter(|(other, _)| name == Some(other)).map(|(_, value)| value);
             let first = values.next().filter(|value| !value.is_null());
             match values.find(|value| Some(*value) != first) {
-                Some(_) => Err(Refused::new("json", "the JSON file beside it has a field twice that is asked for")),
+                Some(_) => Err(Unusable::new("json", "the JSON file beside it has a field twice that is asked for")),
                 None => Ok(first),
             }
         };
@@ -99,7 +99,7 @@ impl Words {
             Value::String(text) => Ok(text.clone()),
             // Some number their licences.
             Value::Number(number) if code == "licence" => Ok(number.to_string()),
-            _ => Err(Refused::new(code, "it is no text")),
+            _ => Err(Unusable::new(code, "it is no text")),
         };
         words.licence = field(licence)?.map(|value| text(value, "licence")).transpose()?;
         words.split = field(split)?.map(|value| text(value, "split")).transpose()?;
@@ -122,17 +122,17 @@ impl Words {
     }
 
     fn odd(&mut self, what: impl Into<String>) {
-        self.oddities.push(Refused::new("caption", what));
+        self.oddities.push(Unusable::new("caption", what));
     }
 }
 
 /// The split by our name for it. Code: `split`.
-pub fn known_split(split: &str) -> Result<String, Refused> {
+pub fn known_split(split: &str) -> Result<String, Unusable> {
     match split.trim().to_ascii_lowercase().as_str() {
         "train" | "training" => Ok("train".to_owned()),
         "val" | "validation" | "valid" | "dev" => Ok("val".to_owned()),
         "test" | "testing" => Ok("test".to_owned()),
         // Taken for training, it could be what one will be tested on.
-        other => Err(Refused::new("split", format!("`{}` is neither train, val nor test", other.escape_debug()))),
+        other => Err(Unusable::new("split", format!("`{}` is neither train, val nor test", other.escape_debug()))),
     }
 }

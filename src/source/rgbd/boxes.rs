@@ -10,7 +10,7 @@ use crate::source::category;
 use crate::source::coco::id::Id;
 use crate::source::coco::object::Caption;
 use crate::source::json_forms::{self, Numbers, Perhaps, Text};
-use crate::source::rows::{Refused, SceneObject};
+use crate::tables::{SceneObject, Unusable};
 
 /// Larger files are refused: a box takes some 300 bytes.
 pub const MAX_BYTES: u64 = 256 << 20;
@@ -38,7 +38,7 @@ struct Head {
 }
 
 /// Its reference, and its boxes as they stand there. Code: `json`.
-pub fn read(json: &[u8]) -> Result<(Reference, Vec<Vec<u8>>), Refused> {
+pub fn read(json: &[u8]) -> Result<(Reference, Vec<Vec<u8>>), Unusable> {
     let Head { frame, .. } = json_forms::file(json, SHAPE)?;
     Ok((frame, json_forms::elements(json, "boxes")?))
 }
@@ -62,19 +62,19 @@ pub struct BoxRecord {
 
 impl BoxRecord {
     /// The row, moved into an upright world, and what is odd about it. Codes: `box3d`, `category`.
-    pub fn scene_object(self, scene_id: &str, world: &Rigid) -> Result<(SceneObject, Option<Refused>), Refused> {
+    pub fn scene_object(self, scene_id: &str, world: &Rigid) -> Result<(SceneObject, Option<Unusable>), Unusable> {
         let category = category::spelled(&self.category);
-        let category = category.ok_or_else(|| Refused::new("category", "the box's category is empty"))?;
+        let category = category.ok_or_else(|| Unusable::new("category", "the box's category is empty"))?;
         let caption = Perhaps::given(&self.caption).and_then(|caption| Caption::of(caption));
         let (caption, oddity) = caption.map_or((None, None), |Caption { text, oddity }| (Some(text), oddity));
-        let wrong = |field: &'static str| move |why: String| Refused::new("box3d", format!("`{field}` has {why}"));
+        let wrong = |field: &'static str| move |why: String| Unusable::new("box3d", format!("`{field}` has {why}"));
         let [a, b, c, d, e, f, g, h, i] = self.axes.exactly().map_err(wrong("normalizedAxes"))?;
         let given = OrientedBox {
             centre: self.centroid.exactly::<3>().map_err(wrong("centroid"))?.into(),
             axes: [Vector3::new(a, b, c), Vector3::new(d, e, f), Vector3::new(g, h, i)],
             lengths: self.lengths.exactly::<3>().map_err(wrong("axesLengths"))?.into(),
         };
-        let given = given.checked().map_err(|e| Refused::new("box3d", e.to_string()))?;
+        let given = given.checked().map_err(|e| Unusable::new("box3d", e.to_string()))?;
         let obb = given.transform(world);
         let bounds = obb.bounds();
         let object = SceneObject {
@@ -97,10 +97,10 @@ pub struct Used(HashSet<(String, String)>);
 
 impl Used {
     /// Code: `duplicate`.
-    pub fn claim(&mut self, object: &SceneObject) -> Result<(), Refused> {
+    pub fn claim(&mut self, object: &SceneObject) -> Result<(), Unusable> {
         if self.0.insert((object.scene_id.clone(), object.object_id.clone())) {
             return Ok(());
         }
-        Err(Refused::new("duplicate", format!("there is a box `{}` already; the first one is used", object.object_id)))
+        Err(Unusable::new("duplicate", format!("there is a box `{}` already; the first one is used", object.object_id)))
     }
 }

@@ -2,7 +2,7 @@
 
 use spatialmill_geometry::{Intrinsics, Matrix3, Rigid, Vector3};
 
-use crate::source::rows::Refused;
+use crate::tables::Unusable;
 use crate::text;
 
 /// Why an image has no pose whose scan lost its way there, which scanners write as infinite or no numbers.
@@ -42,8 +42,8 @@ fn is_none_of_windows(word: &str) -> bool {
 }
 
 /// fx, fy, cx, cy from four numbers, a 3x3, 3x4 or 4x4 matrix. Code: `intrinsics`.
-pub fn intrinsics(text: &[u8]) -> Result<Intrinsics, Refused> {
-    let refused = |message: String| Refused::new("intrinsics", message);
+pub fn intrinsics(text: &[u8]) -> Result<Intrinsics, Unusable> {
+    let refused = |message: String| Unusable::new("intrinsics", message);
     let numbers = numbers(text).map_err(refused)?;
     let matrix = match numbers[..] {
         [fx, fy, cx, cy] => [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0],
@@ -60,8 +60,8 @@ pub fn intrinsics(text: &[u8]) -> Result<Intrinsics, Refused> {
 }
 
 /// Intrinsics from a 3x3 matrix, row by row. Code: `intrinsics`.
-pub fn intrinsics_of(matrix: [f64; 9]) -> Result<Intrinsics, Refused> {
-    let refused = |message: String| Refused::new("intrinsics", message);
+pub fn intrinsics_of(matrix: [f64; 9]) -> Result<Intrinsics, Unusable> {
+    let refused = |message: String| Unusable::new("intrinsics", message);
     let [fx, skew, cx, row, fy, cy, x, y, w] = matrix;
     if [row, x, y, w] != [0.0, 0.0, 0.0, 1.0] {
         return Err(refused(format!("the matrix is no camera's: {matrix:?}; is it stored column by column?")));
@@ -74,11 +74,11 @@ pub fn intrinsics_of(matrix: [f64; 9]) -> Result<Intrinsics, Refused> {
 }
 
 /// Camera-to-world from a 4x4 or 3x4 matrix, row by row. Codes: `pose`; [`TRACKING`] where it is not finite.
-pub fn pose(text: &[u8]) -> Result<Rigid, Refused> {
-    let refused = |message: String| Refused::new("pose", message);
+pub fn pose(text: &[u8]) -> Result<Rigid, Unusable> {
+    let refused = |message: String| Unusable::new("pose", message);
     let mut numbers = numbers(text).map_err(refused)?;
     if numbers.iter().any(|number| !number.is_finite()) {
-        return Err(Refused::new(TRACKING, "its pose is not finite: tracking was lost when it was taken"));
+        return Err(Unusable::new(TRACKING, "its pose is not finite: tracking was lost when it was taken"));
     }
     if numbers.len() == 12 {
         numbers.extend([0.0, 0.0, 0.0, 1.0]);
@@ -90,8 +90,8 @@ pub fn pose(text: &[u8]) -> Result<Rigid, Refused> {
 
 /// The unit vector that points down, in camera axes, from that vector of any length, or from the rotation that turns camera
 /// axes into a world whose z points up. Code: `gravity`.
-pub fn gravity(text: &[u8]) -> Result<Vector3<f64>, Refused> {
-    let refused = |message: String| Refused::new("gravity", message);
+pub fn gravity(text: &[u8]) -> Result<Vector3<f64>, Unusable> {
+    let refused = |message: String| Unusable::new("gravity", message);
     let down = match numbers(text).map_err(refused)?[..] {
         [x, y, z] => Vector3::new(x, y, z),
         [_, _, _, _, _, _, x, y, z] => -Vector3::new(x, y, z),
@@ -103,8 +103,8 @@ pub fn gravity(text: &[u8]) -> Result<Vector3<f64>, Refused> {
 }
 
 /// The direction that points down, one long. Code: `gravity`.
-pub fn gravity_of(down: Vector3<f64>) -> Result<Vector3<f64>, Refused> {
-    let refused = |message: String| Refused::new("gravity", message);
+pub fn gravity_of(down: Vector3<f64>) -> Result<Vector3<f64>, Unusable> {
+    let refused = |message: String| Unusable::new("gravity", message);
     let length = down.norm();
     if !(1e-6..1e6).contains(&length) {
         return Err(refused("the downward vector has no usable length".to_owned()));

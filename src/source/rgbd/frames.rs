@@ -14,9 +14,10 @@ use crate::source::depth::{self, DepthFile, NO_DEPTH};
 use crate::source::intrinsics::{self, Camera};
 use crate::source::json_forms;
 use crate::source::photo::{self, Photo};
-use crate::source::root::Entry;
-use crate::source::rows::{Detection, Frame, Refused, Row, Rows, SceneObject, Vec3};
+use crate::source::root::FileEntry;
 use crate::source::upright::{self, Stored};
+use crate::source::{Row, RowSink};
+use crate::tables::{Detection, Frame, SceneObject, Unusable, Vec3};
 use crate::text::composed;
 
 /// A scene being read.
@@ -58,9 +59,9 @@ const DEPTH: &[&str] = &["png", "npy", "PNG", "NPY"];
 
 impl<'a> Scene<'a> {
     /// Reads the scene's images, cameras and depth.
-    pub fn open(source: &'a Rgbd, folder: String, id: String, rows: &mut Rows) -> Result<Self> {
+    pub fn open(source: &'a Rgbd, folder: String, id: String, rows: &mut RowSink) -> Result<Self> {
         let files = source.root.list(folder.trim_end_matches('/'))?;
-        let below = |Entry { path, .. }: Entry| path.strip_prefix(&folder).map(str::to_owned);
+        let below = |FileEntry { path, .. }: FileEntry| path.strip_prefix(&folder).map(str::to_owned);
         let files: Vec<_> = files.into_iter().filter_map(below).collect();
         let by_composed = |path: &String| (composed(path).into_owned(), path.clone());
         let composed = files.iter().filter(|path| !path.is_ascii()).map(by_composed).collect();
@@ -71,7 +72,7 @@ impl<'a> Scene<'a> {
             let path = scene.path(&path);
             if scene.images.contains_key(&name) {
                 let message = format!("there is an image `{name}` already, with another ending; the first one is used");
-                rows.refuse(key, &path, Refused::new("duplicate", message))?;
+                rows.refuse(key, &path, Unusable::new("duplicate", message))?;
                 continue;
             }
             let image = match scene.image(&name, &path) {
@@ -94,7 +95,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Tells of files that belong to no photo while photos have none: their names are written otherwise.
-    fn tell_strays(&self, folder: &str, rows: &mut Rows) -> Result<()> {
+    fn tell_strays(&self, folder: &str, rows: &mut RowSink) -> Result<()> {
         let own = |path: &&String| {
             let name = path.strip_prefix(folder).and_then(|name| name.strip_prefix('/'));
             name.is_some_and(|name| !name.starts_with('.') && !name.contains('/'))
@@ -110,7 +111,7 @@ impl<'a> Scene<'a> {
             "of {folder}/ no photo is named as `{first}` is, nor {} in all, and of {without} photos nothing is there; what belongs together has one name",
             strays.len()
         );
-        rows.remark(self.key(folder), &self.path(first), Refused::new("no_frame", message))
+        rows.remark(self.key(folder), &self.path(first), Unusable::new("no_frame", message))
     }
 
     /// What lies in `color/`, below the scene's folder. What is hidden is no image, nor is what lies beside one under the same name.
@@ -167,26 +168,26 @@ impl<'a> Scene<'a> {
     }
 
     /// The bytes of a file that exists, within a limit.
-    pub fn bytes(&self, path: &str, limit: u64) -> Result<Vec<u8>, Refused> {
-        self.source.root.bytes(path, limit).map_err(|e| Refused::new("unreadable", e.to_string()))
+    pub fn bytes(&self, path: &str, limit: u64) -> Result<Vec<u8>, Unusable> {
+        self.source.root.bytes(path, limit).map_err(|e| Unusable::new("unreadable", e.to_string()))
     }
 
     /// A frame, or the file that spoils it.
-    fn image(&self, name: &str, path: &str) -> Result<Image, (String, Refused)> {
+    fn image(&self, name: &str, path: &str) -> Result<Image, (String, Unusable)> {
         let root = &self.source.root;
         let of = |path: &str| {
             let path = path.to_owned();
-            move |why: Refused| (path, why)
+            move |why: Unusable| (path, why)
         };
         let photo = Photo::read(root, path).map_err(of(path))?;
         let stored = Stored::of(&photo);
         upright::unmirrored(stored.turn).map_err(of(path))?;
-        let uri = |path: &str| root.uri(path).map_err(|e| (path.to_owned(), Refused::new("path", e.to_string())));
+        let uri = |path: &str| root.uri(path).map_err(|e| (path.to_owned(), Unusable::new("path", e.to_string())));
 
         let text = self.find(&[format!("intrinsics/{name}.txt"), "intrinsics.txt".to_owned()]);
         let text = text.ok_or_else(|| {
             let message = format!("there is no intrinsics/{name}.txt and no intrinsics.txt");
-            (path.to_owned(), Refused::new("intrinsics", message))
+            (path.to_owned(), Unusable::new("intrinsics", message))
         })?;
         let camera = self.bytes(&text, camera::MAX_BYTES).and_then(|t| camera::intrinsics(&t));
         let camera = camera.and_then(|camera| intrinsics::fitted(&camera, self.source.intrinsics_of, stored));
@@ -230,13 +231,13 @@ impl<'a> Scene<'a> {
     }
 
     /// Depth of an image that is stored in a way that is not read.
-    fn unread_depth(&self, name: &str) -> Option<(&String, Refused)> {
+    fn unread_depth(&self, name: &str) -> Option<(&String, Unusable)> {
         let own = |file: &&String| file.strip_prefix("depth/").is_some_and(|file| stem(file) == name);
         self.files.iter().filter(own).find_map(|file| Some((file, depth::not_read(file)?)))
     }
 
     /// Reads `boxes.json`.
-    pub fn boxes(&mut self, rows: &mut Rows) -> Result<()> {
+    pub fn boxes(&mut self, rows: &mut RowSink) -> Result<()> {
         let Some(path) = self.find(&["boxes.json".to_owned()]) else { return Ok(()) };
         let (reference, boxes) = match self.bytes(&path, boxes::MAX_BYTES).and_then(|json| boxes::read(&json)) {
             Ok(read) => read,
@@ -283,9 +284,9 @@ impl<'a> Scene<'a> {
         Ok(())
     }
 
-    fn world_box(&mut self, record: BoxRecord) -> Result<(SceneObject, Option<Refused>), Refused> {
+    fn world_box(&mut self, record: BoxRecord) -> Result<(SceneObject, Option<Unusable>), Unusable> {
         let turn = self.source.upright.ok_or_else(|| {
-            Refused::new("world", "nobody knows which way is up in the boxes' world: `world_up` is unknown")
+            Unusable::new("world", "nobody knows which way is up in the boxes' world: `world_up` is unknown")
         })?;
         let object = record.scene_object(&self.id, &Rigid { rotation: turn, translation: Vector3::zeros() })?;
         self.world_boxes = true;
@@ -293,17 +294,17 @@ impl<'a> Scene<'a> {
     }
 
     /// A camera's own axes, turned upright, are the world of the image's own scene.
-    fn camera_box(&mut self, record: BoxRecord) -> Result<(SceneObject, Option<Refused>), Refused> {
+    fn camera_box(&mut self, record: BoxRecord) -> Result<(SceneObject, Option<Unusable>), Unusable> {
         let name = record.image.as_ref().map(|image| self.named(&image.0));
-        let name = name.ok_or_else(|| Refused::new("json", "a box in camera axes names its `image`"))?;
+        let name = name.ok_or_else(|| Unusable::new("json", "a box in camera axes names its `image`"))?;
         let scene_id = format!("{}/{name}", self.id);
         let image = self.images.get_mut(&name).filter(|image| image.frame.is_some());
-        let image = image.ok_or_else(|| Refused::new("no_frame", format!("there is no usable image `{name}`")))?;
+        let image = image.ok_or_else(|| Unusable::new("no_frame", format!("there is no usable image `{name}`")))?;
         let down = image.pose.map(|pose| -(pose.rotation.transpose() * Vector3::z())).or(image.down);
         let down = down.ok_or_else(|| {
-            Refused::new("world", "nobody knows which way is up for this camera: it has neither a pose nor gravity")
+            Unusable::new("world", "nobody knows which way is up for this camera: it has neither a pose nor gravity")
         })?;
-        let view = ViewSpace::from_gravity(&down).map_err(|e| Refused::new("gravity", e.to_string()))?;
+        let view = ViewSpace::from_gravity(&down).map_err(|e| Unusable::new("gravity", e.to_string()))?;
         let world_from_camera = Rigid { rotation: *view.rotation(), translation: Vector3::zeros() };
         let object = record.scene_object(&scene_id, &world_from_camera)?;
         image.pose = Some(world_from_camera);
@@ -327,7 +328,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Pushes a detection and remembers whether its image has masks.
-    pub fn detected(&mut self, name: &str, row: Detection, rows: &mut Rows) -> Result<()> {
+    pub fn detected(&mut self, name: &str, row: Detection, rows: &mut RowSink) -> Result<()> {
         if let Some(image) = self.images.get_mut(name) {
             image.masks |= row.mask.is_some();
         }
@@ -340,13 +341,13 @@ impl<'a> Scene<'a> {
     }
 
     /// Pushes the frames.
-    pub fn finish(mut self, rows: &mut Rows) -> Result<()> {
+    pub fn finish(mut self, rows: &mut RowSink) -> Result<()> {
         for (name, image) in std::mem::take(&mut self.images) {
             let Some(mut frame) = image.frame else { continue };
             let boxes = (image.boxes || self.world_boxes) && image.pose.is_some();
             if frame.depth_uri.is_none() && (boxes || image.masks) {
                 let message = "there is no depth of this image; its objects wait for a model that places them in space";
-                rows.remark(self.key(&name), &self.path(&format!("depth/{name}")), Refused::new(NO_DEPTH, message))?;
+                rows.remark(self.key(&name), &self.path(&format!("depth/{name}")), Unusable::new(NO_DEPTH, message))?;
             }
             let lifted_from = match frame.depth_uri {
                 Some(_) if boxes => Some("scan"),

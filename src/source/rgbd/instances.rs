@@ -11,8 +11,8 @@ use crate::source::category;
 use crate::source::coco::object::Caption;
 use crate::source::json_forms::{self, Entries, Flag, Number, Perhaps};
 use crate::source::photo::{decode_png, palette_indices};
-use crate::source::rows::Refused;
 use crate::source::upright::Stored;
+use crate::tables::Unusable;
 
 /// Larger files of names are refused: there are 65,535 ids at most.
 pub const MAX_BYTES: u64 = 64 << 20;
@@ -33,9 +33,9 @@ pub struct Instance {
 #[derive(Debug, Default)]
 pub struct Names {
     /// None for what is no object (walls, background), an error for what could not be used.
-    pub of: BTreeMap<u16, Option<Result<Instance, Refused>>>,
+    pub of: BTreeMap<u16, Option<Result<Instance, Unusable>>>,
     /// What is odd, and costs nothing by itself, with the id or what stands there instead.
-    pub oddities: Vec<(String, Refused)>,
+    pub oddities: Vec<(String, Unusable)>,
 }
 
 /// As `instances.json` writes it: only a category, or more.
@@ -55,13 +55,13 @@ enum Written {
 
 /// Reads `instances.json`: `{"1": "chair", "2": {"category": "bed", "caption": ".."}, "3": null}`. Code: `json`; entries that
 /// cannot be used keep their own code.
-pub fn names(json: &[u8]) -> Result<Names, Refused> {
+pub fn names(json: &[u8]) -> Result<Names, Unusable> {
     let Entries(entries) = json_forms::file::<Entries<Option<Written>>>(json, SHAPE)?;
     let mut names = Names::default();
     for (text, entry) in entries {
         let Some(id) = id(&text) else {
             let message = format!("`{}` is no id from 0 to 65535, so that it names nothing", text.escape_debug());
-            names.oddities.push((text, Refused::new("json", message)));
+            names.oddities.push((text, Unusable::new("json", message)));
             continue;
         };
         let (entry, oddity) = match entry.map(Written::judged) {
@@ -75,7 +75,7 @@ pub fn names(json: &[u8]) -> Result<Names, Refused> {
             Some(first) if *first == entry => {}
             Some(_) => {
                 let message = format!("id {id} is named twice, and not the same; nobody knows what it is");
-                names.of.insert(id, Some(Err(Refused::new("duplicate", message))));
+                names.of.insert(id, Some(Err(Unusable::new("duplicate", message))));
             }
         }
     }
@@ -90,17 +90,18 @@ fn id(text: &str) -> Option<u16> {
 
 impl Written {
     /// The instance, and what is odd about it.
-    fn judged(self) -> Result<(Instance, Option<Refused>), Refused> {
+    fn judged(self) -> Result<(Instance, Option<Unusable>), Unusable> {
         let (category, caption, crowd) = match self {
             Self::Category(category) => (category, None, Flag::default()),
             Self::Whole { category, caption, crowd } => (category, caption, crowd),
             Self::Unusable(_) => {
                 let message = "what it is should be a category, or null where it is no object, or \
                                {\"category\": .., \"caption\": .., \"crowd\": ..} with each of these once";
-                return Err(Refused::new("json", message));
+                return Err(Unusable::new("json", message));
             }
         };
-        let category = category::spelled(&category).ok_or_else(|| Refused::new("category", "the category is empty"))?;
+        let category =
+            category::spelled(&category).ok_or_else(|| Unusable::new("category", "the category is empty"))?;
         let caption = Perhaps::given(&caption).and_then(|caption| Caption::of(caption));
         let (caption, oddity) = caption.map_or((None, None), |Caption { text, oddity }| (Some(text), oddity));
         Ok((Instance { category, caption, crowd: crowd.0 == Some(true) }, oddity))
@@ -127,8 +128,8 @@ fn ids(png: &[u8]) -> Result<(u32, u32, Vec<u16>), String> {
 
 /// The mask of each id but 0 in a PNG of an image's size, on the upright image: ids are grey values of 8 or 16 bits, or indices of a palette.
 /// Code: `instance`.
-pub fn masks(png: &[u8], stored: Stored) -> Result<BTreeMap<u16, Mask>, Refused> {
-    let refused = |message: String| Refused::new("instance", message);
+pub fn masks(png: &[u8], stored: Stored) -> Result<BTreeMap<u16, Mask>, Unusable> {
+    let refused = |message: String| Unusable::new("instance", message);
     let (width, height, ids) = ids(png).map_err(refused)?;
     let turn = stored.turn_of(width, height).ok_or_else(|| {
         refused(format!("the id image is {width}x{height}, the colour image {}x{}", stored.width, stored.height))
@@ -175,7 +176,7 @@ mod tests {
             None => "nothing".to_owned(),
             Some(None) => "no object".to_owned(),
             Some(Some(Ok(Instance { category, crowd, .. }))) => format!("{category} {crowd}"),
-            Some(Some(Err(why))) => why.code.to_owned(),
+            Some(Some(Err(why))) => why.code.to_string(),
         };
         let found: Vec<String> = (0..=9).map(of).collect();
         let expected = ["nothing", "chair false", "bed true", "no object", "json", "json", "category", "sofa false"];

@@ -8,14 +8,15 @@ use super::camera::TRACKING;
 use super::frames::{Scene, stem};
 use super::instances::{self, Instance, Names};
 use crate::error::Result;
+use crate::source::RowSink;
 use crate::source::coco::documents::{Documents, File, Holds, Kind};
 use crate::source::coco::id::Id;
 use crate::source::coco::images::ImageRecord;
 use crate::source::coco::object::{Canvas, Marked, ObjectRecord};
 use crate::source::json_forms;
 use crate::source::photo;
-use crate::source::rows::{self, Box2, Detection, Refused, Rows};
 use crate::source::upright;
+use crate::tables::{self, Box2, Detection, Unusable};
 
 /// An image of `annotations.json`, and how its pixels lie.
 struct Listed {
@@ -27,22 +28,22 @@ struct Listed {
 }
 
 /// What is said of an image that is not used although nothing is wrong with it.
-pub fn left_out() -> Refused {
-    Refused::new(TRACKING, "its image is not used: tracking was lost when it was taken")
+pub fn left_out() -> Unusable {
+    Unusable::new(TRACKING, "its image is not used: tracking was lost when it was taken")
 }
 
 impl Scene<'_> {
     /// Reads the id images, where there are any.
-    pub fn instance_images(&mut self, rows: &mut Rows) -> Result<bool> {
+    pub fn instance_images(&mut self, rows: &mut RowSink) -> Result<bool> {
         if !self.files.iter().any(|path| path.starts_with("instance/") && is_png(path)) {
             for file in self.files.iter().filter(|path| path.starts_with("instance/") && !is_hidden(path)) {
                 let message = "id images are instance/<n>.png; this file is not read";
-                rows.refuse(self.key(file), &self.path(file), Refused::new("instance", message))?;
+                rows.refuse(self.key(file), &self.path(file), Unusable::new("instance", message))?;
             }
             return Ok(false);
         }
         if let Some(path) = self.find(&["annotations.json".to_owned()]) {
-            let why = Refused::new("duplicate", "there are id images too, and those are used");
+            let why = Unusable::new("duplicate", "there are id images too, and those are used");
             rows.refuse(self.key("annotations.json"), &path, why)?;
         }
         let shared = self.names("instances.json", rows)?;
@@ -50,7 +51,7 @@ impl Scene<'_> {
             && let Some(path) = self.find(&["instances.json".to_owned()])
         {
             let message = "it names no id; each id of the id images needs a category, or null where it is no object";
-            rows.remark(self.key("instances.json"), &path, Refused::new("category", message))?;
+            rows.remark(self.key("instances.json"), &path, Unusable::new("category", message))?;
         }
         let images: Vec<String> = self.images.keys().cloned().collect();
         for name in images {
@@ -73,10 +74,10 @@ impl Scene<'_> {
             }
             let path = format!("instance/{file}");
             if is_there {
-                let why = Refused::new("instance", "id images are instance/<n>.png; this file is not read");
+                let why = Unusable::new("instance", "id images are instance/<n>.png; this file is not read");
                 rows.refuse(self.key(&path), &self.path(&path), why)?;
             } else {
-                let why = Refused::new("no_frame", format!("there is no colour image `{}`", stem(&file)));
+                let why = Unusable::new("no_frame", format!("there is no colour image `{}`", stem(&file)));
                 rows.refuse(self.key(&file), &self.path(&path), why)?;
             }
         }
@@ -87,7 +88,7 @@ impl Scene<'_> {
         self.find(&["png", "PNG"].map(|ending| format!("instance/{name}.{ending}")))
     }
 
-    fn names(&mut self, file: &str, rows: &mut Rows) -> Result<Option<Names>> {
+    fn names(&mut self, file: &str, rows: &mut RowSink) -> Result<Option<Names>> {
         let Some(path) = self.find(&[file.to_owned()]) else { return Ok(None) };
         match self.bytes(&path, instances::MAX_BYTES).and_then(|json| instances::names(&json)) {
             Ok(mut names) => {
@@ -104,12 +105,12 @@ impl Scene<'_> {
         }
     }
 
-    fn instance_image(&mut self, name: &str, path: &str, names: Option<&Names>, rows: &mut Rows) -> Result<()> {
+    fn instance_image(&mut self, name: &str, path: &str, names: Option<&Names>, rows: &mut RowSink) -> Result<()> {
         if self.is_left_out(name) {
             return rows.remark(self.key(name), path, left_out());
         }
         let Some(frame) = self.images.get(name).and_then(|image| image.frame.as_ref()) else {
-            return rows.refuse(self.key(name), path, Refused::new("no_frame", "its image cannot be used"));
+            return rows.refuse(self.key(name), path, Unusable::new("no_frame", "its image cannot be used"));
         };
         let (frame_id, width, height) = (frame.frame_id.clone(), frame.width, frame.height);
         let stored = self.images.get(name).map(|image| image.stored).unwrap_or_default();
@@ -123,7 +124,7 @@ impl Scene<'_> {
         };
         for (id, mask) in masks {
             let unnamed =
-                || Refused::new("category", format!("nothing says what id {id} is; null says that it is no object"));
+                || Unusable::new("category", format!("nothing says what id {id} is; null says that it is no object"));
             let Instance { category, caption, crowd } = match names.and_then(|names| names.of.get(&id)) {
                 Some(None) => continue,
                 Some(Some(Ok(instance))) => instance.clone(),
@@ -142,7 +143,7 @@ impl Scene<'_> {
                 category,
                 caption,
                 bbox,
-                mask: Some(rows::Mask { height, width, counts: mask.to_counts() }),
+                mask: Some(tables::Mask { height, width, counts: mask.to_counts() }),
                 crowd,
                 made_by: self.source.options.made_by.clone(),
                 ..Detection::default()
@@ -153,7 +154,7 @@ impl Scene<'_> {
     }
 
     /// Reads `annotations.json`, where there is one.
-    pub fn annotations(&mut self, rows: &mut Rows) -> Result<()> {
+    pub fn annotations(&mut self, rows: &mut RowSink) -> Result<()> {
         let Some(path) = self.find(&["annotations.json".to_owned()]) else {
             self.incomplete();
             return Ok(());
@@ -163,7 +164,7 @@ impl Scene<'_> {
             Ok(documents) => documents,
             Err(e) => {
                 self.incomplete();
-                return rows.refuse(self.key("annotations.json"), &path, Refused::new("json", e.to_string()));
+                return rows.refuse(self.key("annotations.json"), &path, Unusable::new("json", e.to_string()));
             }
         };
         documents.report(rows)?;
@@ -183,7 +184,7 @@ impl Scene<'_> {
                 Ok((id, listed)) if !names.contains_key(&id) => drop(names.insert(id, listed)),
                 Ok((id, _)) => {
                     let why =
-                        Refused::new("duplicate", format!("there is an image `{id}` already; the first one is used"));
+                        Unusable::new("duplicate", format!("there is an image `{id}` already; the first one is used"));
                     rows.refuse(record.place(&documents), &path, why)?;
                 }
                 Err(why) => rows.refuse(record.place(&documents), &path, why)?,
@@ -211,7 +212,7 @@ impl Scene<'_> {
             };
             let key = self.key(&format!("{}/{}", object.image_id, object.id));
             let Some(Listed { name, turn, width, height }) = names.get(&object.image_id) else {
-                let why = Refused::new("no_frame", format!("there is no usable image `{}`", object.image_id));
+                let why = Unusable::new("no_frame", format!("there is no usable image `{}`", object.image_id));
                 return rows.refuse(key, &path, why);
             };
             if self.is_left_out(name) {
@@ -219,10 +220,10 @@ impl Scene<'_> {
             }
             let judged = document.category(&object.category_id).map(str::to_owned).and_then(|category| {
                 let frame = self.images.get(name).and_then(|image| image.frame.as_ref());
-                let frame = frame.ok_or_else(|| Refused::new("no_frame", "its image cannot be used"))?;
+                let frame = frame.ok_or_else(|| Unusable::new("no_frame", "its image cannot be used"))?;
                 if !used.insert((object.image_id.clone(), object.id.clone())) {
                     let message = format!("its image has an annotation `{}` already; the first one is used", object.id);
-                    return Err(Refused::new("duplicate", message));
+                    return Err(Unusable::new("duplicate", message));
                 }
                 let canvas = Canvas { frame_id: &frame.frame_id, width: *width, height: *height };
                 let Marked { row, oddities } = object.detection(canvas, &category, &self.source.options.made_by)?;
@@ -242,15 +243,15 @@ impl Scene<'_> {
     }
 
     /// The colour image that a COCO image is, if they are alike.
-    fn same_image(&self, image: &ImageRecord) -> Result<Listed, Refused> {
-        let file = image.name().ok_or_else(|| Refused::new("json", "it has no `file_name`"))?;
+    fn same_image(&self, image: &ImageRecord) -> Result<Listed, Unusable> {
+        let file = image.name().ok_or_else(|| Unusable::new("json", "it has no `file_name`"))?;
         let name = self.called(&file);
         if self.is_left_out(&name) {
             return Ok(Listed { name, turn: Turn::NONE, width: 1, height: 1 });
         }
         let found = self.images.get(&name).filter(|image| image.frame.is_some());
         let stored =
-            found.ok_or_else(|| Refused::new("no_frame", format!("there is no usable colour image `{name}`")))?.stored;
+            found.ok_or_else(|| Unusable::new("no_frame", format!("there is no usable colour image `{name}`")))?.stored;
         let said = image.sides()?;
         let fits = |(width, height): &(u32, u32)| {
             said.width.is_none_or(|said| said == *width) && said.height.is_none_or(|said| said == *height)
@@ -261,7 +262,7 @@ impl Scene<'_> {
             let (width, height) = (side(said.width), side(said.height));
             let message =
                 format!("the colour image is {}x{}, its record says {width}x{height}", stored.width, stored.height);
-            Refused::new("image", message)
+            Unusable::new("image", message)
         })?;
         let turn = stored.turn_of(width, height).unwrap_or_default();
         Ok(Listed { name, turn, width, height })

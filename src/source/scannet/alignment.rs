@@ -7,7 +7,7 @@ use spatialmill_geometry::{Intrinsics, Rigid};
 
 use crate::source::json_forms::{self, Numbers};
 use crate::source::rgbd::camera;
-use crate::source::rows::Refused;
+use crate::tables::Unusable;
 use crate::text;
 
 /// Text files of a scene have a kilobyte.
@@ -19,8 +19,8 @@ pub struct Meta(BTreeMap<String, String>);
 
 impl Meta {
     /// Reads the lines that have a `=`, or a `:` in its place. Code: `unreadable`.
-    pub fn parse(text: &[u8]) -> Result<Self, Refused> {
-        let text = text::decode(text).map_err(|why| Refused::new("unreadable", why))?;
+    pub fn parse(text: &[u8]) -> Result<Self, Unusable> {
+        let text = text::decode(text).map_err(|why| Unusable::new("unreadable", why))?;
         let pairs = text.lines().filter_map(|line| line.split_once('=').or_else(|| line.split_once(':')));
         Ok(Self(pairs.map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned())).collect()))
     }
@@ -59,21 +59,21 @@ struct BoxFile {
 }
 
 /// The alignment in a `boxes.json`. Code: `alignment`.
-pub fn of_boxes(json: &[u8]) -> Result<Rigid, Refused> {
+pub fn of_boxes(json: &[u8]) -> Result<Rigid, Unusable> {
     let shape = "{\"axis_align_matrix\": [16 numbers, row by row]}";
     let file: BoxFile = json_forms::file(json, shape).map_err(|why| refused(why.message))?;
     of_numbers(&file.axis_align_matrix.0)
 }
 
 /// The alignment of sixteen numbers. Code: `alignment`.
-pub fn of_numbers(numbers: &[f64]) -> Result<Rigid, Refused> {
+pub fn of_numbers(numbers: &[f64]) -> Result<Rigid, Unusable> {
     let matrix: [f64; 16] =
         numbers.try_into().map_err(|_| refused(format!("{} numbers; an alignment has 16", numbers.len())))?;
     Rigid::from_row_major(&matrix).map_err(|e| refused(format!("it aligns nothing: {e}")))
 }
 
-fn refused(message: String) -> Refused {
-    Refused::new("alignment", message)
+fn refused(message: String) -> Unusable {
+    Unusable::new("alignment", message)
 }
 
 #[cfg(test)]

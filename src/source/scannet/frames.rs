@@ -10,8 +10,8 @@ use crate::source::intrinsics::{self, Camera, CameraSize};
 use crate::source::photo::{self, Photo};
 use crate::source::rgbd::camera::{self, TRACKING};
 use crate::source::root::Root;
-use crate::source::rows::{Frame, Refused};
 use crate::source::upright::{self, Stored};
+use crate::tables::{Frame, Unusable};
 
 /// Photos a second, for scans that do not say when they were taken.
 const RATE_HZ: f64 = 30.0;
@@ -48,7 +48,7 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    fn fitted(&self, photo: Stored) -> Result<Camera, Refused> {
+    fn fitted(&self, photo: Stored) -> Result<Camera, Unusable> {
         let fitted = intrinsics::fitted(&self.intrinsics, self.of, photo);
         if self.sure {
             return fitted;
@@ -63,7 +63,7 @@ const CAMERAS: &[&str] = &["intrinsic/intrinsic_color.txt", "intrinsic_color.txt
 impl<'a> Folder<'a> {
     pub fn list(root: &'a Root, path: &str) -> Result<Self> {
         let path = format!("{path}/");
-        let below = |entry: crate::source::root::Entry| entry.path.strip_prefix(&path).map(str::to_owned);
+        let below = |entry: crate::source::root::FileEntry| entry.path.strip_prefix(&path).map(str::to_owned);
         // Macs put a file of their own beside each that is copied to another disk, with its ending.
         let hidden = |file: &String| file.split('/').any(|part| part.starts_with('.'));
         let files = root.list(path.trim_end_matches('/'))?.into_iter().filter_map(below);
@@ -104,7 +104,7 @@ impl<'a> Folder<'a> {
     }
 
     /// The camera of the photos: the folder's own, else what the scan's text says. Code: `intrinsics`.
-    pub fn camera(&self, meta: &Meta, stated: CameraSize) -> Result<Recorded, Refused> {
+    pub fn camera(&self, meta: &Meta, stated: CameraSize) -> Result<Recorded, Unusable> {
         let info = match self.has("_info.txt") {
             true => Meta::parse(&self.bytes("_info.txt", camera::MAX_BYTES)?)?,
             false => Meta::default(),
@@ -122,30 +122,30 @@ impl<'a> Folder<'a> {
             return Ok(recorded(camera, own.or(of_scan), false));
         }
         if let Some(matrix) = info.matrix("m_calibrationColorIntrinsic") {
-            let m = matrix.map_err(|e| Refused::new("intrinsics", e))?;
+            let m = matrix.map_err(|e| Unusable::new("intrinsics", e))?;
             let camera = Intrinsics { fx: m[0], fy: m[5], cx: m[2], cy: m[6] };
-            let camera = camera.checked().map_err(|e| Refused::new("intrinsics", e.to_string()))?;
+            let camera = camera.checked().map_err(|e| Unusable::new("intrinsics", e.to_string()))?;
             return Ok(recorded(camera, own.or(of_scan), own.is_some()));
         }
         let camera = meta.colour_camera().ok_or_else(|| {
-            Refused::new("intrinsics", "neither the photos' folder nor <id>.txt says what camera took them")
+            Unusable::new("intrinsics", "neither the photos' folder nor <id>.txt says what camera took them")
         })?;
         Ok(recorded(camera, of_scan, true))
     }
 
     /// What is known of a photo but its depth, and without the scene's part of the row. The error names the file at fault.
-    pub fn frame(&self, shot: &Shot, camera: &Recorded, align: &Rigid) -> Result<(Frame, Stored), (String, Refused)> {
+    pub fn frame(&self, shot: &Shot, camera: &Recorded, align: &Rigid) -> Result<(Frame, Stored), (String, Unusable)> {
         let of = |file: &str| {
             let file = self.below(file);
-            move |why: Refused| (file, why)
+            move |why: Unusable| (file, why)
         };
         let photo = Photo::read(self.root, &self.below(&shot.colour)).map_err(of(&shot.colour))?;
         let stored = Stored::of(&photo);
         upright::unmirrored(stored.turn).map_err(of(&shot.colour))?;
         let Camera { intrinsics, turn } = camera.fitted(stored).map_err(of(&shot.colour))?;
         let pose = self.bytes(&shot.pose, camera::MAX_BYTES).and_then(|text| camera::pose(&text));
-        let code = |why: &Refused| if why.code == TRACKING { TRACKING } else { "pose" };
-        let pose = pose.map_err(|why| Refused { code: code(&why), ..why }).map_err(of(&shot.pose))?;
+        let code = |why: &Unusable| if why.code == TRACKING { TRACKING } else { "pose" };
+        let pose = pose.map_err(|why| Unusable { code: code(&why).into(), ..why }).map_err(of(&shot.pose))?;
         let (width, height) = stored.upright();
         let frame = Frame {
             uri: Address { orientation: stored.turn.exif(), ..Address::file(self.uri(&shot.colour)?) }.to_string(),
@@ -160,7 +160,7 @@ impl<'a> Folder<'a> {
     }
 
     /// Adds the photo's depth to its frame, where there is some. Code: `depth`.
-    pub fn depth(&self, shot: &Shot, stored: Stored, frame: &mut Frame) -> Result<(), (String, Refused)> {
+    pub fn depth(&self, shot: &Shot, stored: Stored, frame: &mut Frame) -> Result<(), (String, Unusable)> {
         let Some(file) = &shot.depth else { return Ok(()) };
         let bytes = self.bytes(file, photo::MAX_BYTES);
         let judged = bytes.and_then(|bytes| DepthFile::judged(&bytes, Some(UNITS_PER_METRE), stored));
@@ -168,8 +168,8 @@ impl<'a> Folder<'a> {
         Ok(())
     }
 
-    fn uri(&self, file: &str) -> Result<String, (String, Refused)> {
-        self.root.uri(&self.below(file)).map_err(|e| (self.below(file), Refused::new("path", e.to_string())))
+    fn uri(&self, file: &str) -> Result<String, (String, Unusable)> {
+        self.root.uri(&self.below(file)).map_err(|e| (self.below(file), Unusable::new("path", e.to_string())))
     }
 
     /// A path below the root.
@@ -178,11 +178,11 @@ impl<'a> Folder<'a> {
     }
 
     /// A file's bytes. Codes: `missing_file`, `unreadable`.
-    pub fn bytes(&self, file: &str, limit: u64) -> Result<Vec<u8>, Refused> {
+    pub fn bytes(&self, file: &str, limit: u64) -> Result<Vec<u8>, Unusable> {
         if !self.has(file) {
-            return Err(Refused::new("missing_file", format!("there is no file `{}`", self.below(file))));
+            return Err(Unusable::new("missing_file", format!("there is no file `{}`", self.below(file))));
         }
-        self.root.bytes(&self.below(file), limit).map_err(|e| Refused::new("unreadable", e.to_string()))
+        self.root.bytes(&self.below(file), limit).map_err(|e| Unusable::new("unreadable", e.to_string()))
     }
 }
 

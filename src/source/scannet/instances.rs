@@ -9,7 +9,7 @@ use spatialmill_geometry::{OrientedBox, Vector3};
 
 use super::mesh::Mesh;
 use crate::source::json_forms::{self, Number, Perhaps};
-use crate::source::rows::Refused;
+use crate::tables::Unusable;
 
 /// The segments file of the largest scene has ten megabytes.
 pub const MAX_BYTES: u64 = 512 << 20;
@@ -49,16 +49,16 @@ pub struct Group {
 }
 
 /// The segment of each vertex. Codes: `json`, `segments`.
-pub fn segments(json: &[u8], mesh: &Mesh) -> Result<Vec<i64>, Refused> {
+pub fn segments(json: &[u8], mesh: &Mesh) -> Result<Vec<i64>, Unusable> {
     let file: SegmentFile = json_forms::file(json, "{\"segIndices\": [the segment of each vertex]}")?;
     if file.segments.len() != mesh.vertices.len() {
         let (segments, vertices) = (file.segments.len(), mesh.vertices.len());
         let message =
             format!("{segments} segment indices for a mesh of {vertices} vertices; are they of another mesh?");
-        return Err(Refused::new("segments", message));
+        return Err(Unusable::new("segments", message));
     }
     whole(&file.segments).map_err(|wrong| {
-        Refused::new(
+        Unusable::new(
             "segments",
             format!("the segment of vertex {wrong} is no whole number: {}", file.segments[wrong].0),
         )
@@ -66,7 +66,7 @@ pub fn segments(json: &[u8], mesh: &Mesh) -> Result<Vec<i64>, Refused> {
 }
 
 /// The annotated objects, each usable or not; the error is for the file as a whole. Codes: `json`, `duplicate`.
-pub fn groups(json: &[u8]) -> Result<Vec<Result<Group, Refused>>, Refused> {
+pub fn groups(json: &[u8]) -> Result<Vec<Result<Group, Unusable>>, Unusable> {
     let shape = "{\"segGroups\": [{\"objectId\": .., \"label\": .., \"segments\": [..]}, ..]}";
     let AggregationFile { .. } = json_forms::file(json, shape)?;
     let mut used = HashSet::new();
@@ -74,7 +74,7 @@ pub fn groups(json: &[u8]) -> Result<Vec<Result<Group, Refused>>, Refused> {
         let group = json_forms::record::<GroupRecord>(&json)?.group()?;
         if !used.insert(group.id) {
             let message = format!("there is an object {} already; the first one is used", group.id);
-            return Err(Refused::new("duplicate", message));
+            return Err(Unusable::new("duplicate", message));
         }
         Ok(group)
     };
@@ -83,8 +83,8 @@ pub fn groups(json: &[u8]) -> Result<Vec<Result<Group, Refused>>, Refused> {
 
 impl GroupRecord {
     /// Code: `json`.
-    fn group(self) -> Result<Group, Refused> {
-        let refused = |message: &str| Refused::new("json", message);
+    fn group(self) -> Result<Group, Unusable> {
+        let refused = |message: &str| Unusable::new("json", message);
         // `id` and `objectId` are the same number in one release and differ in another; the latter is what images use.
         let number = |number: Option<Number>| number.filter(|number| number.0.is_finite());
         let id = number(self.object_id).or_else(|| number(Perhaps::given(&self.id).copied()));
@@ -187,9 +187,11 @@ impl Instances {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
 
-    fn grouped(json: &str) -> Vec<Result<Group, &'static str>> {
+    fn grouped(json: &str) -> Vec<Result<Group, Cow<'static, str>>> {
         groups(json.as_bytes()).unwrap().into_iter().map(|group| group.map_err(|why| why.code)).collect()
     }
 
@@ -203,7 +205,7 @@ mod tests {
         assert_eq!(found[1].as_ref().map(|group| group.id), Ok(4));
         assert_eq!(
             found[2..].iter().map(|g| g.as_ref().unwrap_err()).collect::<Vec<_>>(),
-            [&"duplicate", &"json", &"json", &"json"]
+            ["duplicate", "json", "json", "json"]
         );
         assert_eq!(groups(b"[").unwrap_err().code, "json");
         let forms = br#"{"segGroups": [{"id": "x", "objectId": "0", "label": "a", "segments": [1.0, "2"], "obb": NaN},
@@ -212,7 +214,7 @@ mod tests {
             {"objectId": 4.5, "label": "g", "segments": []}], "params": Infinity}"#;
         let read = groups(forms).unwrap();
         assert_eq!(read[0], Ok(Group { id: 0, label: "a".to_owned(), segments: vec![1, 2] }));
-        let codes = read.iter().map(|group| group.as_ref().map_or_else(|why| why.code, |group| &group.label));
+        let codes = read.iter().map(|group| group.as_ref().map_or_else(|why| &*why.code, |group| &group.label));
         assert_eq!(codes.collect::<Vec<_>>(), ["a", "b", "duplicate", "json", "json", "json"]);
         let usable: Vec<Group> = found.into_iter().flatten().collect();
         assert_eq!((first_gap(&usable), first_gap(&[])), (Some(0), None));

@@ -32,9 +32,9 @@ use super::intrinsics::{CameraSize, IntrinsicsSize};
 use super::json_forms::{self, Entries, Numbers};
 use super::local_folder::LocalFolder;
 use super::root::Root;
-use super::rows::Rows;
 use super::{Options, Shard, Source};
 use crate::error::{Error, Result};
+use crate::source::RowSink;
 
 /// The entry of [`SOURCES`](super::SOURCES).
 pub const SCANNET: super::Kind = super::Kind {
@@ -291,7 +291,7 @@ impl Source for ScanNet {
         Ok(shards.collect())
     }
 
-    fn read(&self, shard: &Shard, rows: &mut Rows) -> Result<()> {
+    fn read(&self, shard: &Shard, rows: &mut RowSink) -> Result<()> {
         // What is said of all scenes is told with the first of them.
         if let Some(folders) = self.folders.get().filter(|folders| folders.keys().next() == Some(&shard.name)) {
             self.splits.report(|id| folders.contains_key(id), rows)?;

@@ -12,13 +12,14 @@ use crate::error::Result;
 use crate::source::depth::NO_DEPTH;
 use crate::source::rgbd::camera::TRACKING;
 use crate::source::root::Root;
-use crate::source::rows::{Frame, Loss, Refused, Row, Rows, SceneObject, Surface};
+use crate::source::{Row, RowSink};
+use crate::tables::{Frame, Loss, SceneObject, Surface, Unusable};
 
 /// The largest mesh of ScanNet at full resolution has 300 MB.
 const MAX_MESH_BYTES: u64 = 2 << 30;
 
 /// Reads the scene of this id.
-pub fn read(source: &ScanNet, id: &str, rows: &mut Rows) -> Result<()> {
+pub fn read(source: &ScanNet, id: &str, rows: &mut RowSink) -> Result<()> {
     let mut folders = Vec::new();
     for path in source.folders(id)? {
         let mut folder = Folder::list(&source.root, &path)?;
@@ -47,7 +48,7 @@ struct Annotation {
     /// Of each vertex.
     segments: Vec<i64>,
     /// The objects made of them, usable or not.
-    groups: Vec<Result<Group, Refused>>,
+    groups: Vec<Result<Group, Unusable>>,
     /// Where those are listed.
     file: String,
 }
@@ -62,7 +63,7 @@ impl Scene<'_> {
         self.folders.iter().find(|folder| folder.has(file))
     }
 
-    fn meta(&self, rows: &mut Rows) -> Result<Meta> {
+    fn meta(&self, rows: &mut RowSink) -> Result<Meta> {
         let file = format!("{}.txt", self.id);
         let Some(folder) = self.with(&file) else { return Ok(Meta::default()) };
         match folder.bytes(&file, alignment::MAX_BYTES).and_then(|text| Meta::parse(&text)) {
@@ -75,14 +76,14 @@ impl Scene<'_> {
     }
 
     /// What turns the scan upright; nothing where nobody says, for scans stand nearly upright as they are.
-    fn align(&self, rows: &mut Rows) -> Result<Rigid> {
+    fn align(&self, rows: &mut RowSink) -> Result<Rigid> {
         let text = format!("{}.txt", self.id);
         let boxes = self.with("boxes.json");
         let (file, found) = if let Some(alignments) = &self.source.alignments {
             let found = alignments.get(self.id).map(|numbers| alignment::of_numbers(numbers));
             (self.source.settings.axis_alignment.clone(), found)
         } else if let Some(numbers) = self.meta.matrix("axisAlignment") {
-            let found = numbers.map_err(|e| Refused::new("alignment", e)).and_then(|n| alignment::of_numbers(&n));
+            let found = numbers.map_err(|e| Unusable::new("alignment", e)).and_then(|n| alignment::of_numbers(&n));
             (self.with(&text).map_or(text.clone(), |folder| folder.below(&text)), Some(found))
         } else if let Some(folder) = boxes {
             let json = folder.bytes("boxes.json", alignment::MAX_BYTES);
@@ -101,7 +102,7 @@ impl Scene<'_> {
     }
 
     /// Reads mesh and annotation; returns how many objects they make.
-    fn objects(&mut self, align: &Rigid, rows: &mut Rows) -> Result<usize> {
+    fn objects(&mut self, align: &Rigid, rows: &mut RowSink) -> Result<usize> {
         let mesh = match self.mesh(align) {
             Ok(mesh) => mesh,
             Err((file, why)) => {
@@ -136,7 +137,7 @@ impl Scene<'_> {
             // ScanNet counts objects from 0, so that a hole in the ids is an object that somebody or something removed.
             self.complete = false;
             let message = format!("there are objects with higher ids, but none with id {gap}; the list is not whole");
-            rows.refuse(format!("{}/segGroups", self.id), &file, Refused::new("missing_object", message))?;
+            rows.refuse(format!("{}/segGroups", self.id), &file, Unusable::new("missing_object", message))?;
         }
         let instances = Instances::of(&mesh, &segments, &groups);
         let mut behind = vec![instances.nobody()];
@@ -170,16 +171,16 @@ impl Scene<'_> {
     }
 
     /// The mesh in the aligned world.
-    fn mesh(&self, align: &Rigid) -> Result<Mesh, (String, Refused)> {
+    fn mesh(&self, align: &Rigid) -> Result<Mesh, (String, Unusable)> {
         // The mesh of labels has the same vertices in the same order.
         let names = [format!("{}_vh_clean_2.ply", self.id), format!("{}_vh_clean_2.labels.ply", self.id)];
         let Some((folder, name)) = names.iter().find_map(|name| Some((self.with(name)?, name))) else {
             let message = format!("there is no `{}`, so that nothing is known of the scene's objects", names[0]);
-            return Err((names[0].clone(), Refused::new("missing_file", message)));
+            return Err((names[0].clone(), Unusable::new("missing_file", message)));
         };
         let file = folder.below(name);
         let bytes = folder.bytes(name, MAX_MESH_BYTES).map_err(|why| (file.clone(), why))?;
-        let mut mesh = Mesh::read(&bytes).map_err(|message| (file, Refused::new("mesh", message)))?;
+        let mut mesh = Mesh::read(&bytes).map_err(|message| (file, Unusable::new("mesh", message)))?;
         for vertex in &mut mesh.vertices {
             *vertex = align.apply(vertex);
         }
@@ -187,10 +188,10 @@ impl Scene<'_> {
     }
 
     /// Reads what annotators said of the mesh.
-    fn annotation(&self, mesh: &Mesh) -> Result<Annotation, (String, Refused)> {
+    fn annotation(&self, mesh: &Mesh) -> Result<Annotation, (String, Unusable)> {
         let read = |name: &str| {
             let Some(folder) = self.with(name) else {
-                return Err((name.to_owned(), Refused::new("missing_file", format!("there is no `{name}`"))));
+                return Err((name.to_owned(), Unusable::new("missing_file", format!("there is no `{name}`"))));
             };
             let file = folder.below(name);
             folder.bytes(name, instances::MAX_BYTES).map(|json| (json, file.clone())).map_err(|why| (file, why))
@@ -209,10 +210,10 @@ impl Scene<'_> {
         index: usize,
         group: &Group,
         category: Option<String>,
-    ) -> Result<SceneObject, Refused> {
-        let category = category.ok_or_else(|| Refused::new("category", "the object's label is empty"))?;
+    ) -> Result<SceneObject, Unusable> {
+        let category = category.ok_or_else(|| Unusable::new("category", "the object's label is empty"))?;
         let obb = instances.obb(mesh, index).ok_or_else(|| {
-            Refused::new("box3d", format!("no vertex of the mesh is in the segments of this `{category}`"))
+            Unusable::new("box3d", format!("no vertex of the mesh is in the segments of this `{category}`"))
         })?;
         let bounds = obb.bounds();
         Ok(SceneObject {
@@ -232,7 +233,7 @@ impl Scene<'_> {
         mesh: &Mesh,
         groups: &[usize],
         object_id: Option<String>,
-        rows: &mut Rows,
+        rows: &mut RowSink,
     ) -> Result<()> {
         let (vertices, triangles) = instances.surface(mesh, groups);
         if triangles.is_empty() {
@@ -242,7 +243,7 @@ impl Scene<'_> {
     }
 
     /// Reads the photos of the first folder that has some; else those that are taken out of a recording.
-    fn frames(&self, align: &Rigid, objects: usize, rows: &mut Rows) -> Result<()> {
+    fn frames(&self, align: &Rigid, objects: usize, rows: &mut RowSink) -> Result<()> {
         for folder in &self.folders {
             let shots = folder.shots();
             if !shots.is_empty() {
@@ -254,12 +255,12 @@ impl Scene<'_> {
         let recording = format!("{}.sens", self.id);
         let Some(folder) = self.with(&recording) else {
             let message = format!("the scene has neither photos nor {recording}, so that nothing is asked about it");
-            return rows.refuse(format!("{}/photos", self.id), self.id, Refused::new("missing_file", message));
+            return rows.refuse(format!("{}/photos", self.id), self.id, Unusable::new("missing_file", message));
         };
         let path = folder.below(&recording);
         let Some((into, _)) = &self.source.extract else {
             let message = "the photos are inside of the recording; set `extract` to a folder where they can be written";
-            return rows.refuse(format!("{}/sens", self.id), &path, Refused::new("sens", message));
+            return rows.refuse(format!("{}/sens", self.id), &path, Unusable::new("sens", message));
         };
         let names = self.extract(&path, into, rows)?;
         let extracted = Root::local(into.path())?;
@@ -268,7 +269,7 @@ impl Scene<'_> {
         self.photos(&folder, &names, align, objects, rows)
     }
 
-    fn extract(&self, path: &str, into: &LocalFolder, rows: &mut Rows) -> Result<Vec<String>> {
+    fn extract(&self, path: &str, into: &LocalFolder, rows: &mut RowSink) -> Result<Vec<String>> {
         let size = self.source.root.size(path)?.unwrap_or_default();
         let mut sens = match Sens::open(self.source.root.open(path)?, size) {
             Ok(sens) => sens,
@@ -290,7 +291,7 @@ impl Scene<'_> {
         names: &[&str],
         align: &Rigid,
         objects: usize,
-        rows: &mut Rows,
+        rows: &mut RowSink,
     ) -> Result<()> {
         let names: std::collections::HashSet<&str> = names.iter().copied().collect();
         let camera = folder.camera(&self.meta, self.source.intrinsics_of);

@@ -9,9 +9,10 @@ use std::io::{self, Read};
 use flate2::read::ZlibDecoder;
 
 use crate::error::Result;
+use crate::source::RowSink;
 use crate::source::local_folder::LocalFolder;
 use crate::source::photo::{MAX_BYTES, MAX_SIDE};
-use crate::source::rows::{Refused, Rows};
+use crate::tables::Unusable;
 
 /// A recording that is being read.
 pub struct Sens<R> {
@@ -66,7 +67,7 @@ pub struct SensFrame {
 
 impl<R: Read> Sens<R> {
     /// Reads the header of a file of `size` bytes. Code: `sens`.
-    pub fn open(from: R, size: u64) -> Result<Self, Refused> {
+    pub fn open(from: R, size: u64) -> Result<Self, Unusable> {
         let mut from = Counted { from, left: size };
         let header = from.header().map_err(|e| damaged("its header", &e))?;
         let left = header.frames;
@@ -74,7 +75,7 @@ impl<R: Read> Sens<R> {
     }
 
     /// The next frame, unpacked only where it is wanted; none after the last. Nothing can be read after an error.
-    pub fn next(&mut self, wanted: bool) -> Result<Option<SensFrame>, Refused> {
+    pub fn next(&mut self, wanted: bool) -> Result<Option<SensFrame>, Unusable> {
         if self.left == 0 {
             return Ok(None);
         }
@@ -94,18 +95,18 @@ impl<R: Read> Sens<R> {
 
 impl Header {
     /// Depth in millimetres. Code: `depth`.
-    pub fn millimetres(&self, packed: &[u8]) -> Result<Vec<u16>, Refused> {
+    pub fn millimetres(&self, packed: &[u8]) -> Result<Vec<u16>, Unusable> {
         let pixels = self.depth_width as usize * self.depth_height as usize;
         let mut units = Vec::new();
         let unpacked = match self.depth {
             Depth::Raw => packed.take(pixels as u64 * 2 + 1).read_to_end(&mut units),
             Depth::Zlib => ZlibDecoder::new(packed).take(pixels as u64 * 2 + 1).read_to_end(&mut units),
-            Depth::Unreadable => return Err(Refused::new("depth", "depth of this compression cannot be read")),
+            Depth::Unreadable => return Err(Unusable::new("depth", "depth of this compression cannot be read")),
         };
-        unpacked.map_err(|e| Refused::new("depth", format!("depth cannot be unpacked: {e}")))?;
+        unpacked.map_err(|e| Unusable::new("depth", format!("depth cannot be unpacked: {e}")))?;
         if units.len() != pixels * 2 {
             let (width, height) = (self.depth_width, self.depth_height);
-            return Err(Refused::new("depth", format!("{} bytes of depth, not {width}x{height}x2", units.len())));
+            return Err(Unusable::new("depth", format!("{} bytes of depth, not {width}x{height}x2", units.len())));
         }
         let per_metre = f64::from(self.depth_shift);
         let millimetre = |units: &[u8; 2]| {
@@ -124,7 +125,7 @@ pub fn extract<R: Read>(
     folder: &LocalFolder,
     scene: &str,
     path: &str,
-    rows: &mut Rows,
+    rows: &mut RowSink,
 ) -> Result<Vec<String>> {
     let mut names = Vec::new();
     folder.put(&format!("{scene}/intrinsic/intrinsic_color.txt"), matrix(&sens.header.colour_camera).as_bytes())?;
@@ -179,8 +180,8 @@ fn matrix(numbers: &[f32; 16]) -> String {
     numbers.chunks(4).map(line).collect()
 }
 
-fn damaged(what: &str, error: &io::Error) -> Refused {
-    Refused::new("sens", format!("the recording is damaged in {what}: {error}"))
+fn damaged(what: &str, error: &io::Error) -> Unusable {
+    Unusable::new("sens", format!("the recording is damaged in {what}: {error}"))
 }
 
 /// A reader that knows how many bytes there are.

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use super::{alignment, is_scene_id};
 use crate::error::{Error, Result};
+use crate::source::RowSink;
 use crate::source::root::Root;
-use crate::source::rows::{Refused, Rows};
+use crate::tables::Unusable;
 use crate::text;
 
 /// What the lists say.
@@ -70,14 +71,14 @@ impl Splits {
     }
 
     /// Tells which lines name no scan, and which lists none that is here.
-    pub fn report(&self, is_here: impl Fn(&str) -> bool, rows: &mut Rows) -> Result<()> {
+    pub fn report(&self, is_here: impl Fn(&str) -> bool, rows: &mut RowSink) -> Result<()> {
         for (path, _) in self.lists.iter().filter(|(_, ids)| !ids.iter().any(|id| is_here(id))) {
             let message = "none of the scans that it lists is here; is it the list of another release?";
-            rows.remark(path, path, Refused::new("split", message))?;
+            rows.remark(path, path, Unusable::new("split", message))?;
         }
         self.stray.iter().try_for_each(|(path, number, line)| {
             let message = format!("line {number} names no scan: `{}`", line.escape_debug());
-            rows.remark(format!("{path}:{number}"), path, Refused::new("split", message))
+            rows.remark(format!("{path}:{number}"), path, Unusable::new("split", message))
         })
     }
 }

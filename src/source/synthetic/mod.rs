@@ -33,9 +33,10 @@ use self::variety::Things;
 use super::local_folder::LocalFolder;
 use super::photo::Photo;
 use super::root::Root;
-use super::rows::{Detection, Frame, Row, Rows, SceneObject, Surface};
 use super::{Options, Shard, Source};
 use crate::error::{Context, Error, Result};
+use crate::source::{Row, RowSink};
+use crate::tables::{Detection, Frame, SceneObject, Surface};
 
 /// The entry of [`SOURCES`](super::SOURCES).
 pub const SYNTHETIC: super::Kind = super::Kind {
@@ -169,7 +170,7 @@ impl Synthetic {
     }
 
     /// Makes one room, its images and its rows.
-    fn room(&self, number: usize, rows: &mut Rows) -> Result<()> {
+    fn room(&self, number: usize, rows: &mut RowSink) -> Result<()> {
         let room = Room::new(self.settings.things, self.settings.seed, number);
         let scene = Scene::of(&room);
         let names: serde_json::Map<String, serde_json::Value> = room.objects.iter().enumerate().map(name_of).collect();
@@ -198,7 +199,7 @@ impl Synthetic {
         pose: &Rigid,
         n: usize,
         timestamp: f64,
-        rows: &mut Rows,
+        rows: &mut RowSink,
     ) -> Result<Vec<usize>> {
         let Settings { width, height, .. } = self.settings;
         let intrinsics = camera::intrinsics(width, height);
@@ -267,7 +268,7 @@ impl Source for Synthetic {
         Ok(shards.collect())
     }
 
-    fn read(&self, shard: &Shard, rows: &mut Rows) -> Result<()> {
+    fn read(&self, shard: &Shard, rows: &mut RowSink) -> Result<()> {
         let first: usize = shard
             .name
             .strip_prefix("rooms-")

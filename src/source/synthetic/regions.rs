@@ -4,14 +4,14 @@ use spatialmill_geometry::Mask;
 
 use super::render::Picture;
 use crate::error::{Context, Result};
-use crate::source::rows;
+use crate::tables;
 
 /// Where one object shows.
 pub struct Region {
     /// Index into the room's objects.
     pub object: usize,
-    pub bbox: rows::Box2,
-    pub mask: rows::Mask,
+    pub bbox: tables::Box2,
+    pub mask: tables::Mask,
 }
 
 /// The regions of all of `objects` things that show at all, by index.
@@ -44,9 +44,9 @@ pub fn of(picture: &Picture, objects: usize) -> Result<Vec<Region>> {
         let mask = Mask::from_runs(picture.height as u32, picture.width as u32, counts)
             .or_internal(|| "a rendered mask has not the size of its picture".to_owned())?;
         let Some(bounds) = mask.bounds() else { continue };
-        let bbox = rows::Box2 { x0: bounds.x0, y0: bounds.y0, x1: bounds.x1, y1: bounds.y1 };
+        let bbox = tables::Box2 { x0: bounds.x0, y0: bounds.y0, x1: bounds.x1, y1: bounds.y1 };
         let (height, width) = (picture.height as i32, picture.width as i32);
-        regions.push(Region { object, bbox, mask: rows::Mask { height, width, counts: mask.to_counts() } });
+        regions.push(Region { object, bbox, mask: tables::Mask { height, width, counts: mask.to_counts() } });
     }
     Ok(regions)
 }

@@ -19,7 +19,7 @@ fn read_as(kind: &crate::source::Kind, folder: &std::path::Path, options: &Optio
     let source = (kind.open)(Root::local(folder).unwrap(), options).unwrap();
     let pushed = Arc::new(Mutex::new(Vec::new()));
     let into = Arc::clone(&pushed);
-    let mut rows = Rows::new(move |row| {
+    let mut rows = RowSink::new(move |row| {
         into.lock().unwrap().push(row);
         Ok(())
     });

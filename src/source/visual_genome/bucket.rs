@@ -11,7 +11,8 @@ use crate::source::coco::id::Id;
 use crate::source::json_forms::{self, Number};
 use crate::source::json_records::{self, Event};
 use crate::source::photo::{self, Photo, Shown};
-use crate::source::rows::{Box2, Detection, Frame, Loss, Refused, Row, Rows};
+use crate::source::{Row, RowSink};
+use crate::tables::{Box2, Detection, Frame, Loss, Unusable};
 
 /// Where photos are.
 pub const FOLDERS: [&str; 2] = ["VG_100K", "VG_100K_2"];
@@ -37,7 +38,7 @@ impl<'a> Images<'a> {
     }
 
     /// An element of image_data.json.
-    pub fn image(&mut self, offset: u64, json: &[u8], rows: &mut Rows) -> Result<()> {
+    pub fn image(&mut self, offset: u64, json: &[u8], rows: &mut RowSink) -> Result<()> {
         let file = self.source.path(Kind::Image);
         let place = || format!("{file}@{offset}");
         let record: ImageRecord = match json_forms::record(json) {
@@ -50,13 +51,13 @@ impl<'a> Images<'a> {
             }
         };
         let Some(id) = record.image_id.clone().or(record.id.clone()) else {
-            let why = Refused::new("json", "the image has neither `image_id` nor `id`");
+            let why = Unusable::new("json", "the image has neither `image_id` nor `id`");
             return rows.refuse_image(place(), file, why);
         };
         if self.known.contains_key(&id) {
             let message = format!("there is an image `{id}` already; the first one is used");
             // Photos are named by their ids: it is the same one.
-            return rows.remark(place(), file, Refused::new("duplicate", message));
+            return rows.remark(place(), file, Unusable::new("duplicate", message));
         }
         match self.frame(&id, &record) {
             Ok(frame) => {
@@ -77,11 +78,11 @@ impl<'a> Images<'a> {
         }
     }
 
-    fn frame(&self, id: &Id, record: &ImageRecord) -> Result<Frame, Refused> {
+    fn frame(&self, id: &Id, record: &ImageRecord) -> Result<Frame, Unusable> {
         let said = record.sides()?;
         let root = &self.source.root;
         let path = |folder: &str| format!("{folder}/{id}.jpg");
-        let refused = |e: crate::error::Error| Refused::new("path", e.to_string());
+        let refused = |e: crate::error::Error| Unusable::new("path", e.to_string());
         let mut there = None;
         for folder in FOLDERS {
             if there.is_none() && root.exists(&path(folder)).map_err(refused)? {
@@ -112,7 +113,7 @@ impl<'a> Images<'a> {
     }
 
     /// An element of objects.json. All images of the bucket are known by then.
-    pub fn objects(&mut self, offset: u64, json: &[u8], rows: &mut Rows) -> Result<()> {
+    pub fn objects(&mut self, offset: u64, json: &[u8], rows: &mut RowSink) -> Result<()> {
         let file = self.source.path(Kind::Objects);
         let place = || format!("{file}@{offset}");
         let image = match records::named(json) {
@@ -139,26 +140,26 @@ impl<'a> Images<'a> {
             Event::Skipped { name: "objects", json: b"null", .. } => Ok(()),
             Event::Skipped { name, .. } if name != "objects" && has_objects => {
                 let message = format!("`{}` is not known, so it was not read", name.escape_debug());
-                rows.remark(place(), file, Refused::new("section", message))
+                rows.remark(place(), file, Unusable::new("section", message))
             }
             Event::Skipped { name, .. } => {
                 let message =
                     format!("`{}` is not known, or no list: it may have been its objects", name.escape_debug());
-                rows.refuse(place(), file, Refused::new("json", message))
+                rows.refuse(place(), file, Unusable::new("json", message))
             }
             // A record is smaller than what an object may be, and is whole, as its parsing showed.
             Event::Oversized { .. } | Event::Broken { .. } => {
-                rows.refuse(place(), file, Refused::new("json", "its objects cannot be told apart"))
+                rows.refuse(place(), file, Unusable::new("json", "its objects cannot be told apart"))
             }
         })
     }
 
-    fn object(&mut self, image: &Id, json: &[u8]) -> Result<Detection, (Option<Id>, Refused)> {
+    fn object(&mut self, image: &Id, json: &[u8]) -> Result<Detection, (Option<Id>, Unusable)> {
         let record: ObjectRecord = json_forms::record(json).map_err(|why| (None, why))?;
-        let no_id = || (None, Refused::new("json", "the object has neither `object_id` nor `id`"));
+        let no_id = || (None, Unusable::new("json", "the object has neither `object_id` nor `id`"));
         let id = record.object_id.clone().or(record.id.clone()).ok_or_else(no_id)?;
         let [Number(x), Number(y), Number(w), Number(h)] = [record.x, record.y, record.w, record.h];
-        let refused = |code, message: String| (Some(id.clone()), Refused::new(code, message));
+        let refused = |code, message: String| (Some(id.clone()), Unusable::new(code, message));
         let canvas = self.known.get_mut(image);
         let canvas = canvas.ok_or_else(|| refused("no_frame", format!("there is no image `{image}`")))?;
         let canvas = canvas.as_mut();

@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 use crate::source::coco::id::Id;
 use crate::source::json_forms::{self, Number, Perhaps};
 use crate::source::photo::Sides;
-use crate::source::rows::Refused;
+use crate::tables::Unusable;
 
 /// Which file a record is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct ImageRecord {
 
 impl ImageRecord {
     /// Width and height in pixels, as far as the record says. Code: `image`.
-    pub fn sides(&self) -> Result<Sides, Refused> {
+    pub fn sides(&self) -> Result<Sides, Unusable> {
         Ok(Sides { width: json_forms::side(self.width)?, height: json_forms::side(self.height)? })
     }
 
@@ -98,9 +98,9 @@ pub fn image_id(json: &[u8]) -> Option<Id> {
 }
 
 /// The image that a whole record of either file is of.
-pub fn named(json: &[u8]) -> Result<Id, Refused> {
+pub fn named(json: &[u8]) -> Result<Id, Unusable> {
     let key: Key = json_forms::record(json)?;
-    key.image_id.or(key.id).ok_or_else(|| Refused::new("json", "the image has neither `image_id` nor `id`"))
+    key.image_id.or(key.id).ok_or_else(|| Unusable::new("json", "the image has neither `image_id` nor `id`"))
 }
 
 /// Whether a whole record has `objects`.

@@ -5,7 +5,7 @@ use std::path::Path;
 use image::RgbImage;
 use serde_json::{Value, json};
 
-use spatialmill::source::rows::Loss;
+use spatialmill::tables::Loss;
 
 use super::images::{note, noted};
 use super::{Fixture, Imported, import, in_other_forms};
@@ -147,7 +147,7 @@ fn a_lost_object_makes_its_frame_uncountable() {
 
     // The image's id can still be read.
     let imported = changed(MARKED, |document| document["annotations"][4]["bbox"] = json!("wide"));
-    assert_eq!(imported.quarantined[0].code, "json");
+    assert_eq!(imported.quarantined[0].code(), "json");
     assert!(imported.quarantined[0].key.starts_with("annotations/instances_val2017.json@"));
     assert_eq!(uncountable(&imported), ["test/3"]);
 }
@@ -177,7 +177,7 @@ fn an_image_that_cannot_be_used_says_why() {
 #[test]
 fn two_photos_of_one_id_are_not_told_apart() {
     let imported = changed("", |document| document["images"][6]["id"] = json!(8));
-    let mut losses: Vec<_> = imported.quarantined.iter().map(|row| (row.code, row.loss)).collect();
+    let mut losses: Vec<_> = imported.quarantined.iter().map(|row| (row.code(), row.loss)).collect();
     losses.sort_by_key(|(code, loss)| (*code, *loss == Loss::Nothing));
     // Nobody knows whose the objects of image 8 are, and those of image 7 have none now.
     let expected = [("duplicate", Loss::Image); 2].into_iter().chain([("no_frame", Loss::Record); 2]);
@@ -191,7 +191,7 @@ fn two_photos_of_one_id_are_not_told_apart() {
             document[list].as_array_mut().unwrap().push(again);
         }
     });
-    let losses: Vec<_> = imported.quarantined.iter().map(|row| (row.code, row.loss)).collect();
+    let losses: Vec<_> = imported.quarantined.iter().map(|row| (row.code(), row.loss)).collect();
     assert_eq!(losses, [("duplicate", Loss::Nothing); 2]);
     assert_eq!((imported.rows.len(), uncountable(&imported)), (8 + 16, vec![]));
 }
@@ -347,7 +347,7 @@ fn oddities_are_told_and_cost_nothing() {
 #[test]
 fn two_images_of_one_photo_are_not_whole() {
     let imported = changed("exhaustive = true", |document| document["images"][3]["file_name"] = json!("2.jpg"));
-    let told: Vec<_> = imported.quarantined.iter().map(|row| (row.key.as_str(), row.code, row.loss)).collect();
+    let told: Vec<_> = imported.quarantined.iter().map(|row| (row.key.as_str(), row.code(), row.loss)).collect();
     assert_eq!(told, [("2", "duplicate", Loss::Nothing), ("4", "duplicate", Loss::Nothing)]);
     assert_eq!(uncountable(&imported), ["test/2", "test/4"]);
 }
@@ -375,9 +375,9 @@ fn photos_are_found_where_they_are() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), named("..\\"), None);
     let imported = import("coco", folder.path(), "").unwrap();
-    assert!(imported.frames().count() == 0 && imported.quarantined[0].code == "path");
+    assert!(imported.frames().count() == 0 && imported.quarantined[0].code() == "path");
     let imported = changed("", |document| document["images"][0]["file_name"] = json!("none.jpg"));
-    assert!(imported.quarantined[0].message.contains("`images` of the source"), "{:?}", imported.quarantined);
+    assert!(imported.quarantined[0].message().contains("`images` of the source"), "{:?}", imported.quarantined);
 }
 
 #[test]
@@ -394,7 +394,7 @@ fn what_converters_leave_out_is_not_needed() {
     assert_eq!((imported.refused(), imported.rows.len()), (vec![], 8 + 16));
     assert!(imported.detections().any(|row| row.category == "18"));
     let imported = changed("", |document| document["categories"] = json!(["dog", "glass"]));
-    let said = &imported.quarantined[0].message;
+    let said = imported.quarantined[0].message();
     assert!(said.contains("{\"id\": .., \"name\": ..}"), "{said}");
 }
 
@@ -403,8 +403,8 @@ fn a_camera_of_another_size_is_refused_or_scaled() {
     let camera = |k: [[f64; 3]; 3]| move |document: &mut Value| document["images"][0]["K"] = json!(k);
     let half = changed("", camera([[40.0, 0.0, 31.5], [0.0, 40.0, 23.5], [0.0, 0.0, 1.0]]));
     let lost = &half.quarantined[0];
-    assert_eq!((lost.code, lost.loss), ("intrinsics", Loss::Image));
-    assert!(lost.message.contains("intrinsics_size = [64, 48]"), "{}", lost.message);
+    assert_eq!((lost.code(), lost.loss), ("intrinsics", Loss::Image));
+    assert!(lost.message().contains("intrinsics_size = [64, 48]"), "{}", lost.message());
     for (k, options) in [
         ([[40.0, 0.0, 31.5], [0.0, 40.0, 23.5], [0.0, 0.0, 1.0]], "intrinsics_size = [64, 48]"),
         ([[20.0, 0.0, 15.5], [0.0, 20.0, 11.5], [0.0, 0.0, 1.0]], ""),
@@ -520,7 +520,7 @@ fn what_comes_before_a_break_is_kept() {
     std::fs::write(folder.path().join("annotations/instances_val2017.json"), &text[..cut]).unwrap();
     let imported = import("coco", folder.path(), "exhaustive = true").unwrap();
     assert_eq!(imported.quarantined.len(), 1);
-    assert!(imported.quarantined[0].message.contains(&format!("byte {cut}")), "{:?}", imported.quarantined);
+    assert!(imported.quarantined[0].message().contains(&format!("byte {cut}")), "{:?}", imported.quarantined);
     assert_eq!((imported.frames().count(), imported.detections().count()), (8, 8));
     assert_eq!(uncountable(&imported).len(), 8);
 }

@@ -12,8 +12,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use spatialmill::photos;
 use spatialmill::source::root::Root;
-use spatialmill::source::rows::{Frame, Loss};
 use spatialmill::source::{Options, SOURCES};
+use spatialmill::tables::{Frame, Loss};
 
 use super::{Fixture, Imported, import};
 
@@ -284,7 +284,7 @@ fn a_bucket_is_read_like_a_folder() {
     let source = kind.open(root, &Options { name: "test".to_owned(), ..Options::default() }).unwrap();
     let found = Arc::new(std::sync::Mutex::new(Vec::new()));
     let sink = Arc::clone(&found);
-    let mut rows = spatialmill::source::rows::Rows::new(move |row| {
+    let mut rows = spatialmill::source::RowSink::new(move |row| {
         sink.lock().unwrap().push(row);
         Ok(())
     });
@@ -316,7 +316,7 @@ fn a_key_of_a_bucket_may_be_anything_that_a_path_can_be() {
     let source = kind.open(root.clone(), &Options { name: "test".to_owned(), ..Options::default() }).unwrap();
     let found = Arc::new(std::sync::Mutex::new(Vec::new()));
     let sink = Arc::clone(&found);
-    let mut rows = spatialmill::source::rows::Rows::new(move |row| {
+    let mut rows = spatialmill::source::RowSink::new(move |row| {
         sink.lock().unwrap().push(row);
         Ok(())
     });
@@ -397,7 +397,7 @@ fn names_of_folders_and_archives_tell_the_split() {
     };
     let (_folder, imported) = at_root(&[("a.parquet", &named("Image")), ("b.parquet", &named("view"))], "");
     assert_eq!(ids(&imported), ["test/a/0"]);
-    let message = &imported.quarantined[0].message;
+    let message = imported.quarantined[0].message();
     assert!(
         message.contains("`photo` has no photos: it is text") && message.contains("`view` could be it"),
         "{message}"
@@ -479,7 +479,7 @@ fn what_is_no_photo_is_quarantined() {
     ];
     assert_eq!(imported.refused(), expected.map(|(key, code)| (key.to_owned(), code)));
     let why = imported.quarantined.iter().find(|lost| lost.key == "phone.HEIC").unwrap();
-    assert_eq!(why.message, ".heic is not read; JPEG and PNG are: as files, in .tar and in .parquet");
+    assert_eq!(why.message(), ".heic is not read; JPEG and PNG are: as files, in .tar and in .parquet");
     drop(folder);
 }
 
@@ -494,7 +494,7 @@ fn a_file_that_vanishes_is_quarantined() {
     let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
     let sink = Arc::clone(&seen);
     let vanish = folder.path().join("b c/4.jpg");
-    let mut rows = spatialmill::source::rows::Rows::new(move |row| {
+    let mut rows = spatialmill::source::RowSink::new(move |row| {
         // The bucket is listed by the time its first photo arrives.
         let _ = std::fs::remove_file(&vanish);
         sink.lock().unwrap().push(row);
@@ -564,7 +564,7 @@ fn words_are_found_wherever_they_stand_in_a_tar() {
     let imported = import("images", folder.path(), options).unwrap();
     assert!(imported.frames().count() > 0 && imported.frames().all(|frame| frame.split.as_deref() == Some("test")));
     assert_eq!(imported.frames().count() + imported.quarantined.len(), 41);
-    assert!(imported.quarantined.iter().all(|row| row.code == "tar"));
+    assert!(imported.quarantined.iter().all(|row| row.code() == "tar"));
 }
 
 #[test]
@@ -638,7 +638,7 @@ fn a_damaged_archive_counts_as_the_photos_that_it_held() {
         let (_folder, imported) = at_root(&[(file, bytes)], options);
         let all =
             imported.frames().count() as u64 + imported.quarantined.iter().map(|row| row.loss.images()).sum::<u64>();
-        let told = imported.quarantined.iter().map(|row| (row.loss, row.message.clone()));
+        let told = imported.quarantined.iter().map(|row| (row.loss, row.message().to_owned()));
         (all, told.max_by_key(|(loss, _)| loss.images()).unwrap())
     };
     let mut tar = tar_of(&members());
@@ -673,7 +673,7 @@ fn pictures_beside_a_photo_of_their_key_are_no_photos() {
         let (_folder, imported) = at_root(&[("t.tar", &tar)], "");
         assert_eq!(ids(&imported), ["test/t/a", "test/t/b", "test/t/c.left"]);
         let [told] = &imported.quarantined[..] else { panic!("{:?}", imported.quarantined) };
-        assert!(told.loss == Loss::Nothing && told.message.starts_with("2 pictures"), "{told:?}");
+        assert!(told.loss == Loss::Nothing && told.message().starts_with("2 pictures"), "{told:?}");
         let (_folder, masks) = at_root(&[("t.tar", &tar)], "image = 'seg.png'");
         assert_eq!((ids(&masks), masks.refused()), (vec!["test/t/a.seg", "test/t/b.seg"], vec![]));
     }
@@ -713,7 +713,7 @@ fn words_that_are_odd_cost_no_photo() {
         (&format!("{whole}.json"), b"{\"says\": \"Kitchen.\"}"),
     ];
     let (_folder, imported) = at_root(&files, "caption = 'says'\nlicence_column = 'licence'");
-    let told: Vec<_> = imported.quarantined.iter().map(|row| (row.key.as_str(), row.code, row.loss)).collect();
+    let told: Vec<_> = imported.quarantined.iter().map(|row| (row.key.as_str(), row.code(), row.loss)).collect();
     for key in ["long", "many", "number"] {
         assert!(told.contains(&(key, "caption", Loss::Nothing)), "{told:?}");
     }
@@ -747,7 +747,7 @@ fn odd_rows_and_columns_are_quarantined() {
     let check = |options: &str, expected: &[(&str, &str, &str)]| {
         let (_folder, imported) = at_root(&[("t.parquet", &odd)], options);
         let mut found: Vec<_> =
-            imported.quarantined.iter().map(|lost| (lost.key.as_str(), lost.code, lost.message.as_str())).collect();
+            imported.quarantined.iter().map(|lost| (lost.key.as_str(), lost.code(), lost.message())).collect();
         found.sort_unstable();
         assert_eq!(found.len(), expected.len(), "{found:#?}");
         for (found, expected) in found.iter().zip(expected) {

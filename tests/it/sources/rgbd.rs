@@ -4,7 +4,8 @@ use std::path::Path;
 
 use image::{GrayImage, ImageBuffer, Luma, RgbImage};
 use serde_json::json;
-use spatialmill::source::rows::{Loss, Row, SceneObject};
+use spatialmill::source::Row;
+use spatialmill::tables::{Loss, SceneObject};
 
 use super::images::noted;
 use super::{Fixture, Imported, import, in_other_forms};
@@ -202,7 +203,7 @@ fn each_fault_has_its_code() {
         assert_eq!(attic.count(), 2, "{file}: the other scene is untouched");
         let hall = imported.frames().filter(|frame| frame.frame_id == "test/hall/1");
         assert!(hall.into_iter().all(|frame| !frame.exhaustive), "{file}: what was lost may be counted");
-        let said = imported.quarantined.iter().find(|row| row.key == "hall/instances.json").map(|row| &row.message);
+        let said = imported.quarantined.iter().find(|row| row.key == "hall/instances.json").map(|row| row.message());
         assert!(said.is_none_or(|said| said.contains("each id")), "{said:?}");
     }
 }
@@ -210,8 +211,8 @@ fn each_fault_has_its_code() {
 #[test]
 fn a_wrong_depth_scale_is_seen() {
     let imported = changed(id_images, "depth_scale = 1", |_| {});
-    assert_eq!(imported.quarantined.iter().filter(|row| row.code == "depth").count(), 4);
-    assert!(imported.quarantined[0].message.contains("depth_scale"));
+    assert_eq!(imported.quarantined.iter().filter(|row| row.code() == "depth").count(), 4);
+    assert!(imported.quarantined[0].message().contains("depth_scale"));
 }
 
 #[test]
@@ -247,7 +248,7 @@ fn depth_in_a_format_that_is_not_read_is_told() {
         std::fs::rename(root.join("hall/depth/1.png"), root.join("hall/depth/1.exr")).unwrap();
     });
     assert_eq!(imported.refused()[0].1, "depth");
-    assert!(imported.quarantined[0].message.contains("depth as .exr is not read"), "{:?}", imported.quarantined);
+    assert!(imported.quarantined[0].message().contains("depth as .exr is not read"), "{:?}", imported.quarantined);
 }
 
 #[test]
@@ -371,7 +372,8 @@ fn one_odd_box_costs_itself_and_no_form_is_silent() {
     let codes: Vec<_> = odd.refused().into_iter().map(|(_, code)| code).collect();
     assert_eq!(codes, ["box3d", "caption", "json", "json"]);
     for json in ["", "[]", "null", "{}", "{\"frame\": \"world\", \"boxes\": null}"] {
-        let message = &imported(json).quarantined[0].message;
+        let imported = imported(json);
+        let message = imported.quarantined[0].message();
         assert!(message.contains("it should be {\"frame\""), "{json}: {message}");
     }
 }
@@ -382,7 +384,7 @@ fn what_lies_where_nobody_looks_is_told() {
         std::fs::rename(root.join("attic/color"), root.join("attic/rgb")).unwrap();
         std::fs::rename(root.join("hall/instance/1.png"), root.join("hall/instance/1.PNG")).unwrap();
     });
-    let told: Vec<_> = imported.quarantined.iter().map(|row| (row.key.as_str(), row.code, row.loss)).collect();
+    let told: Vec<_> = imported.quarantined.iter().map(|row| (row.key.as_str(), row.code(), row.loss)).collect();
     assert_eq!((told, imported.detections().count()), (vec![("attic", "missing_file", Loss::Image)], 4));
     let imported = changed(id_images, ID_IMAGES.options, |root| {
         std::fs::rename(root.join("hall/depth/1.png"), root.join("hall/depth/0001.png")).unwrap();
@@ -395,7 +397,7 @@ fn what_lies_where_nobody_looks_is_told() {
             std::fs::rename(file.with_extension("png"), file.with_extension("npy")).unwrap();
         }
     });
-    let told: Vec<_> = imported.quarantined.iter().map(|row| row.code).collect();
+    let told: Vec<_> = imported.quarantined.iter().map(|row| row.code()).collect();
     assert_eq!(told, ["instance"; 2]);
 }
 

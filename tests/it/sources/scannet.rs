@@ -5,8 +5,9 @@ use std::path::Path;
 
 use image::{ImageBuffer, Luma, RgbImage};
 use serde_json::json;
-use spatialmill::source::rows::{Loss, Row, SceneObject, Surface};
+use spatialmill::source::Row;
 use spatialmill::source::scannet::{Mesh, Sens};
+use spatialmill::tables::{Loss, SceneObject, Surface};
 
 use super::{Fixture, Imported, import, in_other_forms};
 use crate::mutate::mutants;
@@ -258,7 +259,7 @@ fn annotation_is_the_same_in_every_form() {
         }
         for text in ["", "[]", "null"] {
             let imported = changed(&EXPORTED, file, |_| text.to_owned());
-            let message = &imported.quarantined[0].message;
+            let message = imported.quarantined[0].message();
             assert!(message.contains("it should be {"), "{file} {text}: {message}");
         }
     }
@@ -485,9 +486,9 @@ fn photos_of_another_size_than_their_intrinsics_are_scaled_or_refused() {
     let refused = import("scannet", folder.path(), "").unwrap();
     assert_eq!(refused.refused().iter().map(|(_, code)| *code).collect::<Vec<_>>(), ["intrinsics"; 2]);
     assert!(
-        refused.quarantined[0].message.contains("intrinsics_size = [63, 47]"),
+        refused.quarantined[0].message().contains("intrinsics_size = [63, 47]"),
         "{}",
-        refused.quarantined[0].message
+        refused.quarantined[0].message()
     );
     let stated = import("scannet", folder.path(), "intrinsics_size = 'image'").unwrap();
     assert_eq!(stated.frames().next().unwrap().cx, Some(31.0));

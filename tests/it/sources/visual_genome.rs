@@ -5,7 +5,7 @@ use std::path::Path;
 use image::RgbImage;
 use serde_json::{Value, json};
 
-use spatialmill::source::rows::Loss;
+use spatialmill::tables::Loss;
 
 use super::{Fixture, import, in_other_forms};
 
@@ -124,7 +124,7 @@ fn other_forms_of_the_same_give_the_same_rows() {
     objects[1]["attributes"] = json!([1]);
     write(folder.path(), &images, &objects);
     let imported = import("visual_genome", folder.path(), "").unwrap();
-    let told: Vec<_> = imported.quarantined.iter().map(|row| (row.code, row.loss)).collect();
+    let told: Vec<_> = imported.quarantined.iter().map(|row| (row.code(), row.loss)).collect();
     assert_eq!(told, [("section", Loss::Nothing)]);
     let rows: Vec<_> = imported.sorted().into_iter().filter(|row| !row.starts_with("Quarantined")).collect();
     assert_eq!(rows, expected);

@@ -10,26 +10,27 @@ use std::fmt;
 use serde::de::{DeserializeOwned, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::refused::Refusal;
+use crate::ask_error::AnswerError;
 
 /// The value in `text`. `T` should deny unknown fields.
-pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Refusal> {
+pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, AnswerError> {
     let json = unfenced(text.trim())?;
     // First by itself: what fails after that is JSON of another form.
     serde_json::from_str::<Unique>(json).map_err(|error| no_json(&error, text))?;
-    serde_json::from_str(json).map_err(|error| Refusal::new("vlm_schema", format!("{error}: `{}`", beginning(text))))
+    serde_json::from_str(json)
+        .map_err(|error| AnswerError::new("vlm_schema", format!("{error}: `{}`", beginning(text))))
 }
 
 /// What a chat model may put around JSON and still be understood without guessing.
-fn unfenced(text: &str) -> Result<&str, Refusal> {
+fn unfenced(text: &str) -> Result<&str, AnswerError> {
     let Some(rest) = text.strip_prefix("```") else { return Ok(text) };
     let rest = rest.strip_prefix("json").unwrap_or(rest);
     let inside = rest.strip_suffix("```").filter(|inside| inside.starts_with(['\n', '\r', ' ', '{', '[']));
-    inside.ok_or_else(|| Refusal::new("vlm_json", format!("not one fence of JSON: `{}`", beginning(text))))
+    inside.ok_or_else(|| AnswerError::new("vlm_json", format!("not one fence of JSON: `{}`", beginning(text))))
 }
 
-fn no_json(error: &serde_json::Error, text: &str) -> Refusal {
-    Refusal::new("vlm_json", format!("{error}: `{}`", beginning(text)))
+fn no_json(error: &serde_json::Error, text: &str) -> AnswerError {
+    AnswerError::new("vlm_json", format!("{error}: `{}`", beginning(text)))
 }
 
 /// As much of an answer as a message carries, on one line.

@@ -23,12 +23,12 @@ use reqwest::{Client, Response, Url};
 use serde_json::Value;
 use tokio::sync::{Notify, Semaphore};
 
+use crate::ask_error::{AnswerError, AskError, Fatal};
 use crate::endpoint::{Endpoint, EndpointError, JsonMode, redacted};
 use crate::key::Key;
 use crate::ledger::{Claim, Ledger, Usage};
 use crate::pace::Pace;
 use crate::question::{Answer, Question};
-use crate::refused::{Fatal, Refusal, Refused};
 use crate::reply::{Reply, said};
 use crate::request;
 use crate::status::{Miss, judge, retry_after};
@@ -149,13 +149,13 @@ impl Chat {
     }
 
     /// The model's answer, unread.
-    pub async fn ask(&self, question: &Question) -> Result<Answer, Refused> {
+    pub async fn ask(&self, question: &Question) -> Result<Answer, AskError> {
         let outcome = self.tries(question).await;
         match &outcome {
             Ok(_) => self.ledger.answered(),
             Err(refused) => self.ledger.failed(refused.code()),
         }
-        if let Err(Refused::Fatal(fatal)) = &outcome {
+        if let Err(AskError::Fatal(fatal)) = &outcome {
             // Only the first is kept.
             let _ = self.ended.set(fatal.clone());
             self.end.notify_waiters();
@@ -167,8 +167,8 @@ impl Chat {
     pub async fn ask_for<T>(
         &self,
         question: &Question,
-        read: impl FnOnce(&str) -> Result<T, Refusal>,
-    ) -> Result<T, Refused> {
+        read: impl FnOnce(&str) -> Result<T, AnswerError>,
+    ) -> Result<T, AskError> {
         let answer = self.ask(question).await?;
         read(&answer.text).map_err(|refusal| {
             self.ledger.failed(refusal.code);
@@ -176,7 +176,7 @@ impl Chat {
         })
     }
 
-    async fn tries(&self, question: &Question) -> Result<Answer, Refused> {
+    async fn tries(&self, question: &Question) -> Result<Answer, AskError> {
         let most = request::most(question, &self.endpoint);
         let _slot = self.unless_ended(self.slots.acquire()).await?.expect("the slots are never closed");
         let (mut body, mut mode) = (Bytes::new(), None);
@@ -266,7 +266,7 @@ impl Chat {
         let (text, cut) = read_body(response, MAX_REPLY).await.map_err(broken)?;
         if cut {
             let message = format!("the reply is longer than {MAX_REPLY} bytes");
-            return Err(Miss::Row(Refusal::new("vlm_bytes", message)));
+            return Err(Miss::Row(AnswerError::new("vlm_bytes", message)));
         }
         let reply = Reply::read(&text, &self.key);
         claim.paid(reply.used);
@@ -342,7 +342,7 @@ fn broken(error: reqwest::Error) -> Miss {
         (false, true) => "vlm_timeout",
         (false, false) => BROKEN,
     };
-    Miss::Again(Refusal::new(code, causes(error)), None)
+    Miss::Again(AnswerError::new(code, causes(error)), None)
 }
 
 /// The error and what caused it, on one line; the outermost alone says "error sending request".

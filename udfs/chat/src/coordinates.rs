@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use spatialmill_geometry::PixelBox;
 
-use crate::refused::Refusal;
+use crate::ask_error::AnswerError;
 
 /// The unit of a model's boxes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
@@ -51,10 +51,10 @@ impl Coordinates {
     /// let size = Size { width: 640, height: 480 };
     /// let area = Coordinates::Thousand.read(&[250.0, 0.0, 1005.0, 500.0], size)?;
     /// assert_eq!((area.x0, area.y0, area.x1, area.y1), (160.0, 0.0, 640.0, 240.0));
-    /// # Ok::<(), spatialmill_chat::Refusal>(())
+    /// # Ok::<(), spatialmill_chat::AnswerError>(())
     /// ```
-    pub fn read(self, written: &[f64], size: Size) -> Result<PixelBox, Refusal> {
-        let wrong = |why: &str| Err(Refusal::new("box", format!("{why}: {written:?}")));
+    pub fn read(self, written: &[f64], size: Size) -> Result<PixelBox, AnswerError> {
+        let wrong = |why: &str| Err(AnswerError::new("box", format!("{why}: {written:?}")));
         let &[x0, y0, x1, y1] = written else { return wrong("not four numbers") };
         if !written.iter().all(|edge| edge.is_finite()) {
             return wrong("not all finite");

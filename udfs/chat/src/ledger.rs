@@ -9,8 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::ask_error::Fatal;
 use crate::endpoint::Endpoint;
-use crate::refused::Fatal;
 
 /// The counts so far.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -7,11 +7,12 @@
 //!                             ground, ..           └─ retries, rates, budget
 //! ```
 //!
-//! In go bytes of images and texts, out come pixel floats and phrases, or a [`Refusal`] that a row is quarantined with.
+//! In go bytes of images and texts, out come pixel floats and phrases, or a [`AnswerError`] that a row is quarantined with.
 //! Nothing is stored here: answers are cached, and images prepared, by whoever asks. No Arrow, no files; the key comes from
 //! the environment and is shown nowhere.
 
 mod answer;
+mod ask_error;
 mod chat;
 mod coordinates;
 mod endpoint;
@@ -20,13 +21,13 @@ mod ledger;
 mod pace;
 mod phrase;
 mod question;
-mod refused;
 mod reply;
 mod request;
 mod status;
 mod steps;
 mod template;
 
+pub use ask_error::{AnswerError, AskError, Fatal};
 pub use chat::Chat;
 pub use coordinates::{Coordinates, Size};
 pub use endpoint::{Endpoint, EndpointError, JsonMode};
@@ -34,10 +35,9 @@ pub use key::Key;
 pub use ledger::Usage;
 pub use phrase::noun_phrase;
 pub use question::{Answer, Image, Question, Schema};
-pub use refused::{Fatal, Refusal, Refused};
 pub use steps::caption::Caption;
 pub use steps::detect::{Detect, Detected, Detections};
 pub use steps::ground::{Ground, Grounded};
 pub use steps::verify::Verify;
-pub use steps::{Left, Sent};
+pub use steps::{InvalidItem, Sent};
 pub use template::{Places, TemplateError, lint};

@@ -3,15 +3,15 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::ask_error::AnswerError;
 use crate::key::Key;
 use crate::ledger::Counted;
 use crate::question::Answer;
-use crate::refused::Refusal;
 
 /// The body of a 200: its answer or why there is none, and what it cost.
 #[derive(Debug)]
 pub struct Reply {
-    pub answer: Result<Answer, Refusal>,
+    pub answer: Result<Answer, AnswerError>,
     pub used: Counted,
 }
 
@@ -21,7 +21,7 @@ impl Reply {
             Ok(envelope) => envelope,
             Err(error) => {
                 let message = format!("the reply is no chat completion: {error}: `{}`", said(body, key, false));
-                return Self { answer: Err(Refusal::new("vlm_reply", message)), used: Counted::default() };
+                return Self { answer: Err(AnswerError::new("vlm_reply", message)), used: Counted::default() };
             }
         };
         let used = Counted {
@@ -30,7 +30,9 @@ impl Reply {
         };
         let answer = match envelope.choices.into_iter().next() {
             Some(choice) => choice.answer(used, key),
-            None => Err(Refusal::new("vlm_reply", format!("the reply has no answer: `{}`", said(body, key, false)))),
+            None => {
+                Err(AnswerError::new("vlm_reply", format!("the reply has no answer: `{}`", said(body, key, false))))
+            }
         };
         Self { answer, used }
     }
@@ -102,11 +104,11 @@ struct Part {
 }
 
 impl Choice {
-    fn answer(self, used: Counted, key: &Key) -> Result<Answer, Refusal> {
+    fn answer(self, used: Counted, key: &Key) -> Result<Answer, AnswerError> {
         let finish_reason = self.finish_reason.unwrap_or_default();
         if let Some(refusal) = self.message.refusal {
             let message = format!("the model refuses: `{}`", said(refusal.as_bytes(), key, false));
-            return Err(Refusal::new("vlm_refused", message));
+            return Err(AnswerError::new("vlm_refused", message));
         }
         let text = match self.message.content {
             Some(Content::Text(text)) => text,
@@ -119,10 +121,10 @@ impl Choice {
                     Some(tokens) => format!("the answer was cut after {tokens} tokens (`max_tokens`)"),
                     None => "the answer was cut (`max_tokens`)".to_owned(),
                 };
-                Err(Refusal::new("vlm_truncated", message))
+                Err(AnswerError::new("vlm_truncated", message))
             }
-            "content_filter" => Err(Refusal::new("vlm_refused", "the server's filter withheld the answer")),
-            _ if text.trim().is_empty() => Err(Refusal::new("vlm_reply", "the answer is empty")),
+            "content_filter" => Err(AnswerError::new("vlm_refused", "the server's filter withheld the answer")),
+            _ if text.trim().is_empty() => Err(AnswerError::new("vlm_reply", "the answer is empty")),
             _ => Ok(Answer {
                 text: key.strip(&text, false),
                 prompt_tokens: used.read.unwrap_or_default(),

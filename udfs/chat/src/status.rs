@@ -4,16 +4,16 @@ use std::time::{Duration, SystemTime};
 
 use chrono::DateTime;
 
-use crate::refused::{Fatal, Refusal};
+use crate::ask_error::{AnswerError, Fatal};
 
 /// What is done about a call that has no answer.
 #[derive(Debug, PartialEq)]
 pub enum Miss {
     /// It may go well later, in so long at the earliest.
-    Again(Refusal, Option<Duration>),
+    Again(AnswerError, Option<Duration>),
     /// The server cannot be held to JSON in this way: asked with less, it may answer.
     Simpler,
-    Row(Refusal),
+    Row(AnswerError),
     Run(Fatal),
 }
 
@@ -30,11 +30,11 @@ pub fn judge(status: u16, said: &str, wait: Option<Duration>, is_held_to_json: b
         400 | 422 | 500 if BLIND_WORDS.iter().any(|word| low.contains(word)) => Miss::Run(Fatal::Blind(message)),
         // Waiting does not help where it is the account that is empty.
         429 if low.contains("quota") && low.contains("billing") => Miss::Run(Fatal::Key(message)),
-        429 => Miss::Again(Refusal::new("vlm_limited", message), wait),
-        408 => Miss::Again(Refusal::new("vlm_timeout", message), wait),
+        429 => Miss::Again(AnswerError::new("vlm_limited", message), wait),
+        408 => Miss::Again(AnswerError::new("vlm_timeout", message), wait),
         400 | 422 if is_held_to_json && JSON_WORDS.iter().any(|word| low.contains(word)) => Miss::Simpler,
-        500.. => Miss::Again(Refusal::new("vlm_http", message), wait),
-        _ => Miss::Row(Refusal::new("vlm_http", message)),
+        500.. => Miss::Again(AnswerError::new("vlm_http", message), wait),
+        _ => Miss::Row(AnswerError::new("vlm_http", message)),
     }
 }
 

@@ -20,7 +20,7 @@ pub const MAX_BYTES_DECODED: u64 = 1 << 30;
 
 /// Why bytes are no picture.
 #[derive(Debug, Error)]
-pub enum Refused {
+pub enum DecodeError {
     #[error("neither a JPEG nor a PNG file")]
     Format,
     #[error("{width} x {height} pixels: sides must be 1 to {MAX_SIDE}")]
@@ -33,7 +33,7 @@ pub enum Refused {
     Png(#[from] ImageError),
 }
 
-pub fn decode(bytes: &[u8]) -> Result<Planes, Refused> {
+pub fn decode(bytes: &[u8]) -> Result<Planes, DecodeError> {
     match Format::of(bytes)? {
         Format::Jpeg => jpeg(bytes),
         Format::Png => png(bytes),
@@ -48,18 +48,18 @@ pub enum Format {
 }
 
 impl Format {
-    pub fn of(bytes: &[u8]) -> Result<Self, Refused> {
+    pub fn of(bytes: &[u8]) -> Result<Self, DecodeError> {
         match bytes {
             [0xFF, 0xD8, 0xFF, ..] => Ok(Self::Jpeg),
             [0x89, b'P', b'N', b'G', ..] => Ok(Self::Png),
-            _ => Err(Refused::Format),
+            _ => Err(DecodeError::Format),
         }
     }
 }
 
 /// Eight bits of red, green and blue for each pixel, with width and height: what a model looks at. Refused as pictures are that marks are
 /// drawn on; what is transparent shows white.
-pub fn decode_rgb(bytes: &[u8]) -> Result<(u32, u32, Vec<u8>), Refused> {
+pub fn decode_rgb(bytes: &[u8]) -> Result<(u32, u32, Vec<u8>), DecodeError> {
     match bytes {
         [0xFF, 0xD8, 0xFF, ..] => {
             let Samples { width, height, pixels, .. } = jpeg_samples_in(bytes, Some(ColorSpace::RGB))?;
@@ -70,11 +70,11 @@ pub fn decode_rgb(bytes: &[u8]) -> Result<(u32, u32, Vec<u8>), Refused> {
             let decoded = png_image(bytes)?.0;
             Ok((decoded.width(), decoded.height(), rgb(decoded)))
         }
-        _ => Err(Refused::Format),
+        _ => Err(DecodeError::Format),
     }
 }
 
-fn jpeg(bytes: &[u8]) -> Result<Planes, Refused> {
+fn jpeg(bytes: &[u8]) -> Result<Planes, DecodeError> {
     let Samples { width, height, colours, pixels, .. } = jpeg_samples(bytes)?;
     Ok(match colours {
         ColorSpace::YCbCr => Planes::from_ycbcr(width, height, &pixels),
@@ -95,19 +95,19 @@ pub struct Samples {
 }
 
 /// Half a file is an error, not a picture with a grey half: that is what "strict" asks for.
-pub fn jpeg_samples(bytes: &[u8]) -> Result<Samples, Refused> {
+pub fn jpeg_samples(bytes: &[u8]) -> Result<Samples, DecodeError> {
     jpeg_samples_in(bytes, None)
 }
 
-fn jpeg_samples_in(bytes: &[u8], wanted: Option<ColorSpace>) -> Result<Samples, Refused> {
-    let refused = |e: DecodeErrors| Refused::Jpeg(e.to_string());
+fn jpeg_samples_in(bytes: &[u8], wanted: Option<ColorSpace>) -> Result<Samples, DecodeError> {
+    let refused = |e: DecodeErrors| DecodeError::Jpeg(e.to_string());
     // Sides are judged below, in our words.
     let any = u16::MAX.into();
     let options = DecoderOptions::default().set_strict_mode(true).set_max_width(any).set_max_height(any);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(refused)?;
     let (Some(info), Some((width, height))) = (decoder.info(), decoder.dimensions()) else {
-        return Err(Refused::Jpeg("no header".to_owned()));
+        return Err(DecodeError::Jpeg("no header".to_owned()));
     };
     let (colours, out) = match decoder.input_colorspace() {
         Some(ColorSpace::YCbCr) => (3, ColorSpace::YCbCr),
@@ -126,7 +126,7 @@ fn jpeg_samples_in(bytes: &[u8], wanted: Option<ColorSpace>) -> Result<Samples, 
 }
 
 /// Sixteen bits a channel become eight; what is transparent shows white.
-fn png(bytes: &[u8]) -> Result<Planes, Refused> {
+fn png(bytes: &[u8]) -> Result<Planes, DecodeError> {
     let decoded = png_image(bytes)?.0;
     // Both fit, a side is at most `MAX_SIDE`.
     let (width, height) = (decoded.width() as usize, decoded.height() as usize);
@@ -151,7 +151,7 @@ fn rgb(decoded: DynamicImage) -> Vec<u8> {
 }
 
 /// A PNG file as it is, with its colour profile.
-pub fn png_image(bytes: &[u8]) -> Result<(DynamicImage, Option<Vec<u8>>), Refused> {
+pub fn png_image(bytes: &[u8]) -> Result<(DynamicImage, Option<Vec<u8>>), DecodeError> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Png);
     let mut limits = Limits::default();
     // For what is unpacked beside the pixels: a profile of a printer has some megabytes, one made to hurt more than there is memory. A text
@@ -167,13 +167,13 @@ pub fn png_image(bytes: &[u8]) -> Result<(DynamicImage, Option<Vec<u8>>), Refuse
 }
 
 /// `bytes_per_pixel` without the planes, which take another byte and a half.
-fn check_size(width: u64, height: u64, bytes_per_pixel: u64) -> Result<(), Refused> {
+fn check_size(width: u64, height: u64, bytes_per_pixel: u64) -> Result<(), DecodeError> {
     let whole = |side: u64| u32::try_from(side).unwrap_or(u32::MAX);
     let (shown_width, shown_height) = (whole(width), whole(height));
     if width == 0 || height == 0 || width > MAX_SIDE.into() || height > MAX_SIDE.into() {
-        Err(Refused::Size { width: shown_width, height: shown_height })
+        Err(DecodeError::Size { width: shown_width, height: shown_height })
     } else if width * height * bytes_per_pixel + width * height * 3 / 2 > MAX_BYTES_DECODED {
-        Err(Refused::Memory { width: shown_width, height: shown_height })
+        Err(DecodeError::Memory { width: shown_width, height: shown_height })
     } else {
         Ok(())
     }

@@ -46,7 +46,7 @@ mod text;
 mod turn;
 
 pub use board::{Board, BoardError, Line};
-pub use decode::{MAX_BYTES_DECODED, MAX_SIDE, Refused, decode_rgb};
+pub use decode::{DecodeError, MAX_BYTES_DECODED, MAX_SIDE, decode_rgb};
 pub use jpeg::{EncodeError, QUALITY};
 pub use mark::{Mark, MarkError};
 pub use oddity::oddity;

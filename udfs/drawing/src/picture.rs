@@ -3,7 +3,7 @@
 use spatialmill_geometry::{Mask, PixelBox};
 
 use crate::canvas::Canvas;
-use crate::decode::{Refused, decode};
+use crate::decode::{DecodeError, decode};
 use crate::jpeg::{Cells, EncodeError, Grid};
 use crate::mark::{self, Mark, MarkError};
 use crate::planes::{Planes, rgb};
@@ -41,11 +41,11 @@ impl Picture {
     /// From the bytes of a JPEG or PNG file.
     ///
     /// ```
-    /// use spatialmill_drawing::{Picture, Refused};
-    /// assert!(matches!(Picture::decode(b"GIF89a"), Err(Refused::Format)));
-    /// assert!(matches!(Picture::decode(&[0xFF, 0xD8, 0xFF]), Err(Refused::Jpeg(_))));
+    /// use spatialmill_drawing::{Picture, DecodeError};
+    /// assert!(matches!(Picture::decode(b"GIF89a"), Err(DecodeError::Format)));
+    /// assert!(matches!(Picture::decode(&[0xFF, 0xD8, 0xFF]), Err(DecodeError::Jpeg(_))));
     /// ```
-    pub fn decode(bytes: &[u8]) -> Result<Self, Refused> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let planes = decode(bytes)?;
         let grid = Grid::of(planes.width, planes.height);
         Ok(Self { planes, grid, cells: Cells::of(grid) })

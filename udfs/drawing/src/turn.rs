@@ -9,7 +9,7 @@ use image::{DynamicImage, GrayImage, ImageEncoder, RgbImage};
 use jpeg_encoder::{ColorType, Encoder, EncodingError, SamplingFactor};
 use zune_core::colorspace::ColorSpace;
 
-use crate::decode::{Format, Refused, Samples, jpeg_samples, png_image};
+use crate::decode::{DecodeError, Format, Samples, jpeg_samples, png_image};
 
 /// At this quality, a second pass through JPEG is not seen.
 const QUALITY: u8 = 95;
@@ -19,7 +19,7 @@ const QUALITY: u8 = 95;
 pub enum TurnError {
     /// The caller's: no picture.
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Decode(#[from] DecodeError),
     /// The caller's: EXIF has eight orientations.
     #[error("there is no orientation {0}, they are 1 to 8")]
     Orientation(u8),
@@ -142,8 +142,8 @@ mod tests {
 
     #[test]
     fn what_is_no_picture_or_no_orientation_is_refused() {
-        assert!(matches!(turned(b"GIF89a", 6), Err(TurnError::Refused(Refused::Format))));
-        assert!(matches!(turned(&[0xFF, 0xD8, 0xFF], 6), Err(TurnError::Refused(Refused::Jpeg(_)))));
+        assert!(matches!(turned(b"GIF89a", 6), Err(TurnError::Decode(DecodeError::Format))));
+        assert!(matches!(turned(&[0xFF, 0xD8, 0xFF], 6), Err(TurnError::Decode(DecodeError::Jpeg(_)))));
         assert!(matches!(turned(b"GIF89a", 9), Err(TurnError::Orientation(9))));
     }
 }

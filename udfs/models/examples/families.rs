@@ -4,7 +4,7 @@
 //! {"do": "prepare", "family": "yolox", "parameters": "score = 0.3", "networks": [{"inputs": {"image": [1, 3, 416, 416]},
 //!  "outputs": {}}], "picture": "a.npy", "out": "folder"}                               ► {"image": "folder/image.npy"}
 //! {"do": "prompt", ..., "outputs": {"image_embed": "e.npy", ...}, "box": [x0, y0, x1, y1]} ► {"point_coords": "folder/...", ...}
-//! {"do": "decode", ..., "outputs": {"output": "o.npy"}}                               ► {"found": [...]} or {"poison": "shape"}
+//! {"do": "decode", ..., "outputs": {"output": "o.npy"}}                               ► {"found": [...]} or {"invalid": "shape"}
 //! ```
 //!
 //! Pictures are bytes [height, width, 3], red first; tensors are single floats; sizes that are null are free. `camera` (fx, fy, cx,
@@ -22,7 +22,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use spatialmill_geometry::{Intrinsics, Mask, PixelBox, Vector3};
 use spatialmill_models::{
-    Adapter, DepthMap, FAMILIES, Found, Inputs, Outputs, Parameters, Poison, Rgb, Signature, Size, Tensor,
+    Adapter, DepthMap, FAMILIES, Found, Inputs, InvalidOutput, Outputs, Parameters, Rgb, Signature, Size, Tensor,
 };
 
 #[derive(Deserialize)]
@@ -91,11 +91,11 @@ fn answer(request: &Request) -> Result<Value, Box<dyn Error>> {
             let Adapter::Segment(segmenter) = &adapter else { return Err("only segmenters have prompts".into()) };
             let bounds = bounds.ok_or("a prompt needs a box")?;
             let (inputs, ms) = timed(request, || segmenter.prompt(&outputs, &bounds, picture.size()));
-            inputs.map_or_else(|poison| Ok(poisoned(&poison)), |inputs| written(&inputs, out, ms))
+            inputs.map_or_else(|invalid| Ok(refused(&invalid)), |inputs| written(&inputs, out, ms))
         }
         Action::Decode => {
             let (decoded, ms) = timed(request, || decode(&adapter, &outputs, picture.size(), &camera, bounds.as_ref()));
-            let mut answer = decoded.map_or_else(|poison| Ok(poisoned(&poison)), |decoded| decoded.answer(out))?;
+            let mut answer = decoded.map_or_else(|invalid| Ok(refused(&invalid)), |decoded| decoded.answer(out))?;
             answer["ms"] = ms.into();
             Ok(answer)
         }
@@ -145,11 +145,11 @@ fn decode(
     size: Size,
     camera: &Intrinsics,
     bounds: Option<&PixelBox>,
-) -> Result<Decoded, Poison> {
+) -> Result<Decoded, InvalidOutput> {
     Ok(match adapter {
         Adapter::Detect(detector) => Decoded::Found(detector.decode(outputs, size)?),
         Adapter::Segment(segmenter) => {
-            let bounds = bounds.ok_or_else(|| Poison::new("box", "a mask needs the box of its prompt"))?;
+            let bounds = bounds.ok_or_else(|| InvalidOutput::new("box", "a mask needs the box of its prompt"))?;
             let (mask, score) = segmenter.decode(outputs, bounds, size)?;
             Decoded::Mask(mask, score)
         }
@@ -180,8 +180,8 @@ impl Decoded {
     }
 }
 
-fn poisoned(poison: &Poison) -> Value {
-    json!({ "poison": poison.code, "message": poison.message })
+fn refused(invalid: &InvalidOutput) -> Value {
+    json!({ "invalid": invalid.code, "message": invalid.message })
 }
 
 fn read_picture(path: &str) -> Result<Rgb, Box<dyn Error>> {

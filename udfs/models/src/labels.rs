@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::Unfit;
+use crate::InvalidModel;
 
 /// COCO's 80 names by their place, which is the class number of most detectors.
 #[rustfmt::skip]
@@ -38,14 +38,18 @@ impl Default for Labels {
 
 impl Labels {
     /// By class number; empty where a number has no name.
-    pub fn names(self) -> Result<Vec<String>, Unfit> {
+    pub fn names(self) -> Result<Vec<String>, InvalidModel> {
         match self {
-            Self::Listed(names) if names.is_empty() => Err(Unfit("`labels` must name at least one class".to_owned())),
+            Self::Listed(names) if names.is_empty() => {
+                Err(InvalidModel("`labels` must name at least one class".to_owned()))
+            }
             Self::Listed(names) => Ok(names),
             Self::Known(known) => match known.as_str() {
                 "coco" => Ok(COCO.map(str::to_owned).to_vec()),
                 "coco_91" => Ok(by_category_number()),
-                _ => Err(Unfit(format!("`labels` must be \"coco\", \"coco_91\" or a list of names, not \"{known}\""))),
+                _ => Err(InvalidModel(format!(
+                    "`labels` must be \"coco\", \"coco_91\" or a list of names, not \"{known}\""
+                ))),
             },
         }
     }

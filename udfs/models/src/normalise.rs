@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::{Size, Tensor, Unfit};
+use crate::{InvalidModel, Size, Tensor};
 
 /// ImageNet's mean and deviation of red, green and blue, where white is 1.
 pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
@@ -29,12 +29,12 @@ pub struct Normalise {
 
 impl Normalise {
     /// `mean` and `std` are in the order of the channels, on a scale that ends with `white` (1 or 255 mostly).
-    pub fn new(channels: Channels, white: f32, mean: [f32; 3], std: [f32; 3]) -> Result<Self, Unfit> {
+    pub fn new(channels: Channels, white: f32, mean: [f32; 3], std: [f32; 3]) -> Result<Self, InvalidModel> {
         let usable = white > 0.0
             && [white].iter().chain(&mean).chain(&std).all(|number| number.is_finite())
             && std.iter().all(|std| *std > 0.0);
         if !usable {
-            return Err(Unfit(format!(
+            return Err(InvalidModel(format!(
                 "a picture needs a positive `scale` and `std` and a finite `mean`, not {white}, {std:?} and {mean:?}"
             )));
         }

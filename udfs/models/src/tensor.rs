@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::Poison;
+use crate::InvalidOutput;
 
 /// Numbers in row-major order.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +55,7 @@ impl Outputs {
     }
 
     /// One output, which the family declared, so that a network without it was refused.
-    pub fn get(&self, role: &str) -> Result<&Arc<Tensor>, Poison> {
-        self.0.get(role).ok_or_else(|| Poison::new("shape", format!("the network gave no `{role}`")))
+    pub fn get(&self, role: &str) -> Result<&Arc<Tensor>, InvalidOutput> {
+        self.0.get(role).ok_or_else(|| InvalidOutput::new("shape", format!("the network gave no `{role}`")))
     }
 }

@@ -12,7 +12,7 @@
 
 mod words;
 
-use crate::refused::Refusal;
+use crate::ask_error::AnswerError;
 use words::{ABBREVIATIONS, LEAD_INS, NAMES, NO_NAMES, REFUSALS, ROLES, SPATIAL, VERBS};
 
 /// Words and characters of the longest phrase.
@@ -31,12 +31,12 @@ const MOST_BYTES: usize = 2000;
 /// assert_eq!(noun_phrase("The cat is sitting on the mat.")?, "cat");
 /// assert_eq!(noun_phrase("the chair on the left").unwrap_err().code, "phrase_spatial");
 /// assert_eq!(noun_phrase("I'm sorry, I can't tell.").unwrap_err().code, "phrase_refusal");
-/// # Ok::<(), spatialmill_chat::Refusal>(())
+/// # Ok::<(), spatialmill_chat::AnswerError>(())
 /// ```
-pub fn noun_phrase(text: &str) -> Result<String, Refusal> {
+pub fn noun_phrase(text: &str) -> Result<String, AnswerError> {
     let refused = |code, why: &str| {
         let shown: String = text.chars().filter(|c| !c.is_control()).take(120).collect();
-        Err(Refusal::new(code, format!("{why}: `{shown}`")))
+        Err(AnswerError::new(code, format!("{why}: `{shown}`")))
     };
     if text.len() > MOST_BYTES {
         return refused("phrase_long", "no phrase");

@@ -6,10 +6,10 @@ use spatialmill_geometry::PixelBox;
 
 use super::{Sent, object, question};
 use crate::answer;
+use crate::ask_error::AnswerError;
 use crate::coordinates::{Coordinates, Size};
 use crate::phrase::noun_phrase;
 use crate::question::Question;
-use crate::refused::Refusal;
 use crate::template::{Places, Template, TemplateError};
 
 /// Asks what something is called.
@@ -49,7 +49,7 @@ impl Caption {
     }
 
     /// The phrase in an answer.
-    pub fn read(&self, text: &str) -> Result<String, Refusal> {
+    pub fn read(&self, text: &str) -> Result<String, AnswerError> {
         let form: Form = answer::read(text)?;
         noun_phrase(&form.caption)
     }

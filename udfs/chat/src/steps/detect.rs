@@ -4,12 +4,12 @@ use serde::Deserialize;
 use serde_json::json;
 use spatialmill_geometry::PixelBox;
 
-use super::{Left, Sent, is_same, list_of, object, one_box, question};
+use super::{InvalidItem, Sent, is_same, list_of, object, one_box, question};
 use crate::answer;
+use crate::ask_error::AnswerError;
 use crate::coordinates::{Coordinates, Size};
 use crate::phrase::noun_phrase;
 use crate::question::Question;
-use crate::refused::Refusal;
 use crate::template::{Places, Template, TemplateError};
 
 /// Asks for all things in an image.
@@ -26,7 +26,7 @@ pub struct Detected {
     /// What kind of thing it is: "chair".
     pub label: String,
     /// A phrase for this one alone, "red office chair", or why what the model said is none.
-    pub description: Result<String, Refusal>,
+    pub description: Result<String, AnswerError>,
     /// Pixels of the image as sent.
     pub area: PixelBox,
 }
@@ -36,7 +36,7 @@ pub struct Detected {
 pub struct Detections {
     pub things: Vec<Detected>,
     /// Codes: `label`, `box`, `same`, `too_many`.
-    pub left: Vec<Left>,
+    pub invalid: Vec<InvalidItem>,
 }
 
 #[derive(Deserialize)]
@@ -78,27 +78,27 @@ impl Detect {
     }
 
     /// The things in an answer about an image of this size.
-    pub fn read(&self, text: &str, size: Size) -> Result<Detections, Refusal> {
+    pub fn read(&self, text: &str, size: Size) -> Result<Detections, AnswerError> {
         let form: Form = answer::read(text)?;
-        let mut found = Detections { things: Vec::new(), left: Vec::new() };
+        let mut found = Detections { things: Vec::new(), invalid: Vec::new() };
         for (index, thing) in form.objects.into_iter().enumerate() {
             match self.thing(thing, size, &found.things) {
                 Ok(thing) => found.things.push(thing),
-                Err(why) => found.left.push(Left { index, why }),
+                Err(why) => found.invalid.push(InvalidItem { index, why }),
             }
         }
         Ok(found)
     }
 
-    fn thing(&self, form: ObjectForm, size: Size, before: &[Detected]) -> Result<Detected, Refusal> {
+    fn thing(&self, form: ObjectForm, size: Size, before: &[Detected]) -> Result<Detected, AnswerError> {
         let area = self.coordinates.read(&form.edges, size)?;
-        let label = noun_phrase(&form.label).map_err(|refusal| Refusal::new("label", refusal.message))?;
+        let label = noun_phrase(&form.label).map_err(|refusal| AnswerError::new("label", refusal.message))?;
         if let Some(first) = before.iter().find(|first| is_same(&first.area, &area) && same_text(&first.label, &label))
         {
-            return Err(Refusal::new("same", format!("the same `{}` again", first.label)));
+            return Err(AnswerError::new("same", format!("the same `{}` again", first.label)));
         }
         if before.len() == self.most {
-            return Err(Refusal::new("too_many", format!("more than {} things", self.most)));
+            return Err(AnswerError::new("too_many", format!("more than {} things", self.most)));
         }
         Ok(Detected { label, description: noun_phrase(&form.description), area })
     }
@@ -117,7 +117,7 @@ mod tests {
         Detect::new(&prompt(Detect::NAME), Coordinates::Thousand, most).unwrap()
     }
 
-    fn read(objects: &str) -> Result<Detections, Refusal> {
+    fn read(objects: &str) -> Result<Detections, AnswerError> {
         detect(3).read(&format!("{{\"objects\": [{objects}]}}"), SIZE)
     }
 
@@ -148,13 +148,13 @@ mod tests {
         assert_eq!(found.things[0].description.as_deref(), Ok("red chair"));
         assert_eq!(found.things[1].description.as_ref().unwrap_err().code, "phrase_spatial");
         assert_eq!(found.things[2].area, PixelBox { x0: 0.0, y0: 0.0, x1: 640.0, y1: 480.0 });
-        let left: Vec<(usize, &str)> = found.left.iter().map(|left| (left.index, left.why.code)).collect();
-        assert_eq!(left, [(1, "same"), (3, "label"), (4, "box"), (5, "box"), (7, "too_many")]);
+        let invalid: Vec<(usize, &str)> = found.invalid.iter().map(|item| (item.index, item.why.code)).collect();
+        assert_eq!(invalid, [(1, "same"), (3, "label"), (4, "box"), (5, "box"), (7, "too_many")]);
     }
 
     #[test]
     fn nothing_is_an_answer_and_another_form_is_none() {
-        assert_eq!(read("").unwrap(), Detections { things: vec![], left: vec![] });
+        assert_eq!(read("").unwrap(), Detections { things: vec![], invalid: vec![] });
         let code = |objects| read(objects).unwrap_err().code;
         assert_eq!(code(r#"{"label": "a", "box": [0, 0, 10, 10]}"#), "vlm_schema");
         assert_eq!(code(r#"{"label": "a", "description": "", "box": [0, 0, 10, 10], "score": 1}"#), "vlm_schema");

@@ -3,11 +3,11 @@
 use serde::Deserialize;
 use spatialmill_geometry::PixelBox;
 
-use super::{Left, Sent, is_same, list_of, object, one_box, question};
+use super::{InvalidItem, Sent, is_same, list_of, object, one_box, question};
 use crate::answer;
+use crate::ask_error::AnswerError;
 use crate::coordinates::{Coordinates, Size};
 use crate::question::Question;
-use crate::refused::Refusal;
 use crate::template::{Places, Template, TemplateError};
 
 /// Asks where something is.
@@ -24,7 +24,7 @@ pub struct Grounded {
     /// Pixels of the image as sent.
     pub areas: Vec<PixelBox>,
     /// Codes: `box`, `same`, `too_many`.
-    pub left: Vec<Left>,
+    pub invalid: Vec<InvalidItem>,
 }
 
 #[derive(Deserialize)]
@@ -57,25 +57,25 @@ impl Ground {
     }
 
     /// The boxes in an answer about an image of this size.
-    pub fn read(&self, text: &str, size: Size) -> Result<Grounded, Refusal> {
+    pub fn read(&self, text: &str, size: Size) -> Result<Grounded, AnswerError> {
         let form: Form = answer::read(text)?;
-        let mut found = Grounded { areas: Vec::new(), left: Vec::new() };
+        let mut found = Grounded { areas: Vec::new(), invalid: Vec::new() };
         for (index, edges) in form.boxes.iter().enumerate() {
             match self.area(edges, size, &found.areas) {
                 Ok(area) => found.areas.push(area),
-                Err(why) => found.left.push(Left { index, why }),
+                Err(why) => found.invalid.push(InvalidItem { index, why }),
             }
         }
         Ok(found)
     }
 
-    fn area(&self, edges: &[f64], size: Size, before: &[PixelBox]) -> Result<PixelBox, Refusal> {
+    fn area(&self, edges: &[f64], size: Size, before: &[PixelBox]) -> Result<PixelBox, AnswerError> {
         let area = self.coordinates.read(edges, size)?;
         if before.iter().any(|first| is_same(first, &area)) {
-            return Err(Refusal::new("same", format!("the same box again: {edges:?}")));
+            return Err(AnswerError::new("same", format!("the same box again: {edges:?}")));
         }
         if before.len() == self.most {
-            return Err(Refusal::new("too_many", format!("more than {} boxes", self.most)));
+            return Err(AnswerError::new("too_many", format!("more than {} boxes", self.most)));
         }
         Ok(area)
     }
@@ -108,8 +108,8 @@ mod tests {
             r#"{"boxes": [[0, 0, 100, 100], [0, 0, 99, 100], [9, 9, 1, 1], [5, 5, 50, 50.5], [200, 0, 300, 9]]}"#;
         let found = read(&format!("```json\n{boxes}\n```")).unwrap();
         assert_eq!(found.areas.len(), 2);
-        let left: Vec<(usize, &str)> = found.left.iter().map(|left| (left.index, left.why.code)).collect();
-        assert_eq!(left, [(1, "same"), (2, "box"), (4, "too_many")]);
+        let invalid: Vec<(usize, &str)> = found.invalid.iter().map(|item| (item.index, item.why.code)).collect();
+        assert_eq!(invalid, [(1, "same"), (2, "box"), (4, "too_many")]);
         assert_eq!(read("[]").unwrap_err().code, "vlm_schema");
         assert_eq!(read("none found").unwrap_err().code, "vlm_json");
     }

@@ -10,9 +10,9 @@ pub mod verify;
 use serde_json::{Value, json};
 use spatialmill_geometry::PixelBox;
 
+use crate::ask_error::AnswerError;
 use crate::coordinates::{SAME, Size};
 use crate::question::{Image, Question, Schema};
-use crate::refused::Refusal;
 
 /// An image as it is sent, and its sides.
 #[derive(Debug, Clone)]
@@ -23,10 +23,10 @@ pub struct Sent {
 
 /// A thing of an answer that is not believed; the others are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
+pub struct InvalidItem {
     /// Its place in the answer, from 0.
     pub index: usize,
-    pub why: Refusal,
+    pub why: AnswerError,
 }
 
 fn question(sent: &Sent, prompt: String, name: &'static str, schema: Value) -> Question {

@@ -6,9 +6,9 @@ use spatialmill_geometry::PixelBox;
 
 use super::{Sent, object, question};
 use crate::answer;
+use crate::ask_error::AnswerError;
 use crate::coordinates::{Coordinates, Size};
 use crate::question::Question;
-use crate::refused::Refusal;
 use crate::template::{Places, Template, TemplateError};
 
 /// Asks whether a phrase is true of a box.
@@ -56,7 +56,7 @@ impl Verify {
     }
 
     /// True for yes.
-    pub fn read(&self, text: &str) -> Result<bool, Refusal> {
+    pub fn read(&self, text: &str) -> Result<bool, AnswerError> {
         let form: Form = answer::read(text)?;
         Ok(form.answer == YesOrNo::Yes)
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use spatialmill_chat::{Chat, Endpoint, Fatal, JsonMode, Key, Refusal, Refused};
+use spatialmill_chat::{AnswerError, AskError, Chat, Endpoint, Fatal, JsonMode, Key};
 
 use crate::server::{Act, Server};
 use crate::{chat, endpoint, question, question_with_schema, soon, until};
@@ -123,7 +123,7 @@ async fn what_every_row_would_fail_for_ends_the_run() {
         let server = Server::start(move |_, _| act.clone()).await;
         let chat = chat(&server);
         let first = soon(chat.ask(&question("?"))).await.unwrap_err();
-        assert!(matches!(first, Refused::Fatal(_)) && first.code() == code, "{first}");
+        assert!(matches!(first, AskError::Fatal(_)) && first.code() == code, "{first}");
         // The second sends nothing.
         assert_eq!(soon(chat.ask(&question("?"))).await.unwrap_err(), first);
         assert_eq!(server.requests().len(), 1);
@@ -151,7 +151,7 @@ async fn nobody_listens() {
     let nobody = Endpoint { retries: 1, backoff_s: 0.001, ..Endpoint::new(format!("http://{free}/v1"), "m") };
     let chat = Chat::new(nobody).unwrap();
     let refused = soon(chat.ask(&question("?"))).await.unwrap_err();
-    assert!(matches!(refused, Refused::Fatal(Fatal::Unreachable { .. })), "{refused}");
+    assert!(matches!(refused, AskError::Fatal(Fatal::Unreachable { .. })), "{refused}");
     assert_eq!((chat.usage().requests, chat.usage().retries, chat.usage().unreported), (2, 1, 0));
 }
 
@@ -190,7 +190,7 @@ async fn a_server_that_is_gone_ends_the_run() {
     }
     // The first try breaks off, the others find nobody.
     let refused = soon(chat.ask(&question("?"))).await.unwrap_err();
-    assert!(matches!(refused, Refused::Fatal(Fatal::Unreachable { .. })), "{refused}");
+    assert!(matches!(refused, AskError::Fatal(Fatal::Unreachable { .. })), "{refused}");
     assert_eq!((chat.usage().requests, chat.usage().retries, server.requests().len()), (6, 2, 4));
     assert_eq!(soon(chat.ask(&question("?"))).await.unwrap_err(), refused);
     assert_eq!(chat.usage().requests, 6);
@@ -245,7 +245,7 @@ async fn a_server_that_knows_no_schema_is_asked_with_less() {
 async fn what_cannot_be_read_is_counted_too() {
     let server = Server::start(|_, _| Act::say("a chair, I think")).await;
     let chat = chat(&server);
-    let read = |text: &str| Err::<(), _>(Refusal::new("vlm_json", format!("no JSON: {text}")));
+    let read = |text: &str| Err::<(), _>(AnswerError::new("vlm_json", format!("no JSON: {text}")));
     assert_eq!(soon(chat.ask_for(&question("?"), read)).await.unwrap_err().code(), "vlm_json");
     assert_eq!((chat.usage().answers, chat.usage().failures["vlm_json"]), (1, 1));
 }

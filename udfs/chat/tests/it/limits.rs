@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use spatialmill_chat::{Chat, Endpoint, Fatal, Question, Refused, Usage};
+use spatialmill_chat::{AskError, Chat, Endpoint, Fatal, Question, Usage};
 use tokio::task::JoinSet;
 
 use crate::server::{Act, Server};
@@ -75,7 +75,7 @@ async fn cost_never_passes_its_limit() {
         soon(chat.ask(&question("question 0"))).await.unwrap();
     }
     let refused = soon(chat.ask(&question("question 0"))).await.unwrap_err();
-    assert!(matches!(refused, Refused::Fatal(Fatal::Budget(_))), "{refused}");
+    assert!(matches!(refused, AskError::Fatal(Fatal::Budget(_))), "{refused}");
     assert!((chat.usage().cost - 2.264).abs() < 1e-9 && server.requests().len() == 4, "{:?}", chat.usage());
 }
 

@@ -246,9 +246,9 @@ fn sizes_are_judged_before_pixels() {
         bytes[at + 7..at + 9].copy_from_slice(&width.to_be_bytes());
         Picture::decode(&bytes).unwrap_err()
     };
-    assert!(matches!(sized(65_500, 20), Refused::Size { .. }));
-    assert!(matches!(sized(32_000, 32_000), Refused::Memory { .. }));
-    assert!(matches!(sized(0, 20), Refused::Jpeg(_)));
+    assert!(matches!(sized(65_500, 20), DecodeError::Size { .. }));
+    assert!(matches!(sized(32_000, 32_000), DecodeError::Memory { .. }));
+    assert!(matches!(sized(0, 20), DecodeError::Jpeg(_)));
 
     let mut bytes = png(image::RgbImage::new(4, 4));
     // Width and height follow the signature, the length and the name of the first chunk; its checksum is after 13
@@ -256,8 +256,8 @@ fn sizes_are_judged_before_pixels() {
     bytes[16..24].copy_from_slice(&[0, 0, 0x7F, 0xFF, 0, 0, 0x7F, 0xFF]);
     let sum = crc(&bytes[12..29]);
     bytes[29..33].copy_from_slice(&sum.to_be_bytes());
-    assert!(matches!(Picture::decode(&bytes).unwrap_err(), Refused::Memory { width: 32_767, height: 32_767 }));
-    assert!(matches!(Picture::decode(b"").unwrap_err(), Refused::Format));
+    assert!(matches!(Picture::decode(&bytes).unwrap_err(), DecodeError::Memory { width: 32_767, height: 32_767 }));
+    assert!(matches!(Picture::decode(b"").unwrap_err(), DecodeError::Format));
 }
 
 /// PNG's checksum, bit by bit.

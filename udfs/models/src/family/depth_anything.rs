@@ -6,9 +6,11 @@ use spatialmill_geometry::Intrinsics;
 use super::image_size::{Sides, sides};
 use super::readings::Readings;
 use super::stretch::Resize;
-use super::{Adapter, DepthMap, EstimateDepth, Family, NetworkRoles, Parameters, Signature, Task, Unfit, output};
+use super::{
+    Adapter, DepthMap, EstimateDepth, Family, InvalidModel, NetworkRoles, Parameters, Signature, Task, output,
+};
 use crate::normalise::{Canvas, Channels, IMAGENET_MEAN, IMAGENET_STD, Normalise};
-use crate::{Inputs, Outputs, Poison, Rgb, Size};
+use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size};
 
 pub(super) const FAMILY: Family = Family {
     name: "depth_anything",
@@ -27,7 +29,7 @@ Parameters:
   min_depth_m  = 0.1      nearer depths are no reading
   max_depth_m  = 80.0     farther depths are no reading; the indoor weights know 20 m, the outdoor ones 80 m
   despike      = none     depths beyond this many times the 99th percentile are no reading
-  min_readings = 0.5      a map with a smaller share of readings is poison
+  min_readings = 0.5      a map with a smaller share of readings is invalid
 
 From: github.com/DepthAnything/Depth-Anything-V2, metric_depth/depth_anything_v2/dpt.py and util/transform.py (arXiv 2406.09414). The
 relative versions give inverse depth: family `relative_depth`.",
@@ -63,12 +65,12 @@ struct DepthAnything {
     readings: Readings,
 }
 
-fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Unfit> {
+fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, InvalidModel> {
     let settings: Settings = parameters.parse()?;
     let signature = signatures.first().cloned().unwrap_or_default();
     let patches = |side: u32| side > 0 && side.is_multiple_of(PATCH);
     if !patches(settings.size) || !patches(settings.max_side) || settings.max_side < settings.size {
-        return Err(Unfit(format!(
+        return Err(InvalidModel(format!(
             "`size` and `max_side` must be multiples of {PATCH} in rising order, not {} and {}",
             settings.size, settings.max_side
         )));
@@ -104,7 +106,7 @@ impl EstimateDepth for DepthAnything {
         vec![("image", Resize::Cubic.tensor(picture, size, &self.normalise, &Canvas::of(size)))]
     }
 
-    fn decode(&self, outputs: &Outputs, _picture: Size, _camera: &Intrinsics) -> Result<DepthMap, Poison> {
+    fn decode(&self, outputs: &Outputs, _picture: Size, _camera: &Intrinsics) -> Result<DepthMap, InvalidOutput> {
         let (size, metres) = output::map(outputs, "depth")?;
         self.readings.keep(size, metres.to_vec())
     }
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn poison() {
+    fn invalid_outputs() {
         let decode = |shape: &[usize], metres: &[f32]| {
             let outputs = Outputs::new([("depth".to_owned(), Tensor::new(shape, metres.to_vec()))]);
             depth(&FAMILY, "", &[Signature::default()]).decode(&outputs, Size { width: 4, height: 4 }, &CAMERA)

@@ -7,11 +7,11 @@ use spatialmill_geometry::PixelBox;
 
 use super::image_size::image_size;
 use super::stretch::{Resize, Stretch};
-use super::{Adapter, Detect, Family, Found, NetworkRoles, Parameters, Signature, Task, Unfit, boxes, output};
+use super::{Adapter, Detect, Family, Found, InvalidModel, NetworkRoles, Parameters, Signature, Task, boxes, output};
 use crate::labels::Labels;
 use crate::nms::{Candidate, suppress};
 use crate::normalise::{Channels, IMAGENET_MEAN, IMAGENET_STD, Normalise};
-use crate::{Inputs, Outputs, Poison, Rgb, Size, Tensor};
+use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size, Tensor};
 
 pub(super) const FAMILY: Family = Family {
     name: "detr",
@@ -35,7 +35,7 @@ Parameters:
   mean, std  = ImageNet's  in parts of white; RT-DETR: [0.0, 0.0, 0.0] and [1.0, 1.0, 1.0]
   resize     = \"antialiased\"  or \"linear\", \"antialiased_float\", \"cubic\"
   size       = [H, W]      only for networks that take any size
-  overshoot  = 0.25        boxes may leave the picture by this part of its sides and are cut off there; others are poison
+  overshoot  = 0.25        boxes may leave the picture by this part of its sides and are cut off there; others are invalid
 
 From: huggingface/transformers, models/detr and models/rt_detr, image_processing (arXiv 2005.12872, 2304.08069). Upstream's DETR keeps
 the picture's proportions; a network of one size cannot, so the picture is stretched, and relative boxes undo it.",
@@ -99,7 +99,7 @@ struct Detr {
     overshoot: f64,
 }
 
-fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Unfit> {
+fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, InvalidModel> {
     let settings: Settings = parameters.parse()?;
     let signature = signatures.first().cloned().unwrap_or_default();
     let size = image_size(&signature, "image", settings.size)?;
@@ -108,7 +108,7 @@ fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Un
     let classes = settings.scores.classes(labels.len());
     if let Some(shape) = signature.outputs.get("logits") {
         let [_, _, channels] = shape.as_slice() else {
-            return Err(Unfit(format!("`logits` must be [n, queries, classes], not of {} axes", shape.len())));
+            return Err(InvalidModel(format!("`logits` must be [n, queries, classes], not of {} axes", shape.len())));
         };
         if let Some(channels) = channels.filter(|channels| *channels != classes) {
             let labels = labels.len();
@@ -116,7 +116,7 @@ fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Un
                 Scores::Softmax => "softmax",
                 Scores::Sigmoid => "sigmoid",
             };
-            return Err(Unfit(format!(
+            return Err(InvalidModel(format!(
                 "`logits` has {channels} classes, but `{scores}` of {labels} labels has {classes}"
             )));
         }
@@ -167,7 +167,7 @@ impl Detect for Detr {
         inputs
     }
 
-    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Vec<Found>, Poison> {
+    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Vec<Found>, InvalidOutput> {
         let classes = self.scores.classes(self.labels.len());
         let logits = output::shaped(outputs, "logits", &[1, 0, classes])?;
         let queries = logits.shape()[1];
@@ -207,7 +207,7 @@ mod tests {
         ])
     }
 
-    fn decode(parameters: &str, logits: &[f32], boxes: &[f32]) -> Result<Vec<Found>, Poison> {
+    fn decode(parameters: &str, logits: &[f32], boxes: &[f32]) -> Result<Vec<Found>, InvalidOutput> {
         let parameters = format!("labels = ['cat', 'dog']\n{parameters}");
         detector(&FAMILY, &parameters, &[signature(&[("image", &[1, 3, 8, 8])], &[])])
             .decode(&outputs(logits, boxes), PICTURE)
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn poison() {
+    fn invalid_outputs() {
         let good = [0.5, 0.5, 0.5, 0.5];
         assert_eq!(codes([decode("", &[f32::NAN, 9.0, 0.0], &good)]), ["not_finite"]);
         assert_eq!(codes([decode("", &[0.0, 9.0, 0.0], &[0.5, f32::INFINITY, 0.5, 0.5])]), ["not_finite"]);

@@ -1,6 +1,6 @@
 //! The size at which a network takes pictures: the one that it declares, or the one that its entry states.
 
-use super::{Signature, Unfit};
+use super::{InvalidModel, Signature};
 use crate::Size;
 
 /// Sides above this are a mistake; the largest networks of today take 1,536.
@@ -14,30 +14,30 @@ pub(crate) struct Sides {
 }
 
 /// What a network declares for its picture.
-pub(crate) fn sides(signature: &Signature, role: &str) -> Result<Sides, Unfit> {
+pub(crate) fn sides(signature: &Signature, role: &str) -> Result<Sides, InvalidModel> {
     let Some(shape) = signature.inputs.get(role) else { return Ok(Sides { height: None, width: None }) };
     let [_, channels, height, width] = shape.as_slice() else {
-        return Err(Unfit(format!("`{role}` must be [n, 3, height, width], not of {} axes", shape.len())));
+        return Err(InvalidModel(format!("`{role}` must be [n, 3, height, width], not of {} axes", shape.len())));
     };
     if channels.is_some_and(|channels| channels != 3) {
-        return Err(Unfit(format!("`{role}` must have 3 channels, not {}", channels.unwrap_or_default())));
+        return Err(InvalidModel(format!("`{role}` must have 3 channels, not {}", channels.unwrap_or_default())));
     }
     Ok(Sides { height: side(role, *height)?, width: side(role, *width)? })
 }
 
-fn side(role: &str, declared: Option<usize>) -> Result<Option<u32>, Unfit> {
+fn side(role: &str, declared: Option<usize>) -> Result<Option<u32>, InvalidModel> {
     match declared {
         None => Ok(None),
         // Fits: 16,384 at the most.
         Some(side) if (1..=MAX_SIDE).contains(&side) => Ok(Some(side as u32)),
         Some(side) => {
-            Err(Unfit(format!("`{role}` has a side of {side} pixels, which is not between 1 and {MAX_SIDE}")))
+            Err(InvalidModel(format!("`{role}` has a side of {side} pixels, which is not between 1 and {MAX_SIDE}")))
         }
     }
 }
 
 /// The one size, where `stated` is the parameter `size = [height, width]`.
-pub(crate) fn image_size(signature: &Signature, role: &str, stated: Option<[u32; 2]>) -> Result<Size, Unfit> {
+pub(crate) fn image_size(signature: &Signature, role: &str, stated: Option<[u32; 2]>) -> Result<Size, InvalidModel> {
     let declared = sides(signature, role)?;
     if let Some(sides) = stated {
         for asked in sides {
@@ -46,10 +46,10 @@ pub(crate) fn image_size(signature: &Signature, role: &str, stated: Option<[u32;
     }
     let choose = |declared: Option<u32>, stated: Option<u32>| match (declared, stated) {
         (Some(declared), Some(stated)) if declared != stated => {
-            Err(Unfit(format!("`size` says {stated} where the network's `{role}` takes {declared}")))
+            Err(InvalidModel(format!("`size` says {stated} where the network's `{role}` takes {declared}")))
         }
         (None, None) => {
-            Err(Unfit(format!("the network's `{role}` takes any size; say which with `size = [height, width]`")))
+            Err(InvalidModel(format!("the network's `{role}` takes any size; say which with `size = [height, width]`")))
         }
         (declared, stated) => Ok(declared.or(stated).unwrap_or_default()),
     };
@@ -62,7 +62,7 @@ pub(crate) fn image_size(signature: &Signature, role: &str, stated: Option<[u32;
 mod tests {
     use super::*;
 
-    fn check(shape: &[Option<usize>], stated: Option<[u32; 2]>) -> Result<Size, Unfit> {
+    fn check(shape: &[Option<usize>], stated: Option<[u32; 2]>) -> Result<Size, InvalidModel> {
         let signature = Signature { inputs: [("image".to_owned(), shape.to_vec())].into(), ..Signature::default() };
         image_size(&signature, "image", stated)
     }

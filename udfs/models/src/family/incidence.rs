@@ -5,9 +5,9 @@ use spatialmill_geometry::Intrinsics;
 
 use super::image_size::image_size;
 use super::stretch::{Resize, Stretch};
-use super::{Adapter, Calibrate, Family, NetworkRoles, Parameters, Signature, Task, Unfit, output};
+use super::{Adapter, Calibrate, Family, InvalidModel, NetworkRoles, Parameters, Signature, Task, output};
 use crate::normalise::{Channels, IMAGENET_MEAN, IMAGENET_STD, Normalise};
-use crate::{Inputs, Outputs, Poison, Rgb, Size, Tensor};
+use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size, Tensor};
 
 pub(super) const FAMILY: Family = Family {
     name: "incidence",
@@ -33,7 +33,7 @@ Parameters:
   resize    = \"antialiased\"  or \"linear\", \"antialiased_float\", \"cubic\"
   size      = [H, W]      only for networks that take any size
 
-Poison, code `camera`: a field of view outside 5-170 degrees, or a principal point more than half a side outside the picture.
+InvalidOutput, code `camera`: a field of view outside 5-170 degrees, or a principal point more than half a side outside the picture.
 
 From: github.com/ShngJZ/WildCamera, newcrfs/newcrf_incidencefield.py and tools/tools.py (arXiv 2306.10988).",
     networks: &[NetworkRoles {
@@ -82,7 +82,7 @@ struct Incidence {
     answer: Answer,
 }
 
-fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Unfit> {
+fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, InvalidModel> {
     let settings: Settings = parameters.parse()?;
     let signature = signatures.first().cloned().unwrap_or_default();
     let answer = if signature.outputs.contains_key("intrinsics") {
@@ -90,7 +90,7 @@ fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Un
     } else if signature.outputs.contains_key("incidence") {
         Answer::Rays
     } else {
-        return Err(Unfit("the network must give `incidence` or `intrinsics`".to_owned()));
+        return Err(InvalidModel("the network must give `incidence` or `intrinsics`".to_owned()));
     };
     let stretch = Stretch {
         size: image_size(&signature, "image", settings.size)?,
@@ -105,7 +105,7 @@ impl Calibrate for Incidence {
         vec![("image", self.stretch.tensor(picture))]
     }
 
-    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Intrinsics, Poison> {
+    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Intrinsics, InvalidOutput> {
         let (camera, width, height) = match self.answer {
             Answer::Rays => {
                 let rays = output::shaped(outputs, "incidence", &[1, 3, 0, 0])?;
@@ -125,7 +125,7 @@ impl Calibrate for Incidence {
 }
 
 /// The camera in pixels of the field, from unit rays.
-fn from_rays(rays: &Tensor) -> Result<Intrinsics, Poison> {
+fn from_rays(rays: &Tensor) -> Result<Intrinsics, InvalidOutput> {
     let (height, width) = (rays.shape()[2], rays.shape()[3]);
     let plane = width * height;
     let (x, rest) = rays.data().split_at(plane);
@@ -142,10 +142,10 @@ fn from_rays(rays: &Tensor) -> Result<Intrinsics, Poison> {
     }
     if 2 * across.len() < plane {
         let message = format!("only {} of {plane} rays point forward", across.len());
-        return Err(Poison::new("camera", message));
+        return Err(InvalidOutput::new("camera", message));
     }
     let line = |points: Vec<(f64, f64)>, side: &str| {
-        line(points).ok_or_else(|| Poison::new("camera", format!("the rays say nothing about the {side}")))
+        line(points).ok_or_else(|| InvalidOutput::new("camera", format!("the rays say nothing about the {side}")))
     };
     let (slope_x, offset_x) = line(across, "columns")?;
     let (slope_y, offset_y) = line(down, "rows")?;
@@ -186,20 +186,20 @@ fn least_squares(points: &[(f64, f64)]) -> Option<(f64, f64)> {
 }
 
 /// The camera, if one can be like it.
-fn plausible(camera: Intrinsics, picture: Size) -> Result<Intrinsics, Poison> {
-    let camera = camera.checked().map_err(|error| Poison::new("camera", error.to_string()))?;
+fn plausible(camera: Intrinsics, picture: Size) -> Result<Intrinsics, InvalidOutput> {
+    let camera = camera.checked().map_err(|error| InvalidOutput::new("camera", error.to_string()))?;
     for (side, focal, centre) in [(picture.width, camera.fx, camera.cx), (picture.height, camera.fy, camera.cy)] {
         let side = f64::from(side);
         let field_deg = 2.0 * (side / (2.0 * focal)).atan().to_degrees();
         if !(5.0..=170.0).contains(&field_deg) {
-            return Err(Poison::new(
+            return Err(InvalidOutput::new(
                 "camera",
                 format!("a field of view of {field_deg:.2} degrees is not between 5 and 170"),
             ));
         }
         if !(-0.5 * side..=1.5 * side).contains(&centre) {
             let message = format!("a principal point at {centre:.1} lies far outside a side of {side} pixels");
-            return Err(Poison::new("camera", message));
+            return Err(InvalidOutput::new("camera", message));
         }
     }
     Ok(camera)
@@ -227,13 +227,13 @@ mod tests {
         planes
     }
 
-    fn from_field(planes: Vec<f32>, picture: Size) -> Result<Intrinsics, Poison> {
+    fn from_field(planes: Vec<f32>, picture: Size) -> Result<Intrinsics, InvalidOutput> {
         let network = signature(&[("image", &[1, 3, 48, 64])], &[("incidence", &[1, 3, 48, 64])]);
         let outputs = Outputs::new([("incidence".to_owned(), Tensor::new([1, 3, FIELD.1, FIELD.0], planes))]);
         calibrator(&FAMILY, "", &[network]).decode(&outputs, picture)
     }
 
-    fn from_numbers(parameters: &str, numbers: [f32; 4], picture: Size) -> Result<Intrinsics, Poison> {
+    fn from_numbers(parameters: &str, numbers: [f32; 4], picture: Size) -> Result<Intrinsics, InvalidOutput> {
         let network = signature(&[("image", &[1, 3, 48, 64])], &[("intrinsics", &[1, 4])]);
         let outputs = Outputs::new([("intrinsics".to_owned(), Tensor::new([1, 4], numbers.to_vec()))]);
         calibrator(&FAMILY, parameters, &[network]).decode(&outputs, picture)
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn poison() {
+    fn invalid_outputs() {
         let picture = Size { width: 64, height: 48 };
         let camera = Intrinsics { fx: 70.0, fy: 66.0, cx: 30.0, cy: 25.0 };
         assert_eq!(codes([from_field(vec![f32::NAN; 9216], picture)]), ["not_finite"]);

@@ -6,7 +6,7 @@
 
 use spatialmill_geometry::{Mask, PixelBox};
 
-use crate::{Poison, Size};
+use crate::{InvalidOutput, Size};
 
 /// Numbers row by row.
 #[derive(Debug, Clone, Copy)]
@@ -17,8 +17,8 @@ pub(crate) struct Logits<'a> {
 }
 
 /// The pixels of a picture that are positive and have their centres in `keep`.
-pub(crate) fn mask_of_logits(logits: Logits<'_>, picture: Size, keep: &PixelBox) -> Result<Mask, Poison> {
-    let wrong_size = |error: spatialmill_geometry::MaskError| Poison::new("shape", error.to_string());
+pub(crate) fn mask_of_logits(logits: Logits<'_>, picture: Size, keep: &PixelBox) -> Result<Mask, InvalidOutput> {
+    let wrong_size = |error: spatialmill_geometry::MaskError| InvalidOutput::new("shape", error.to_string());
     let Some(positive) = positive(logits) else {
         return Mask::empty(picture.height, picture.width).map_err(wrong_size);
     };

@@ -6,9 +6,11 @@ use spatialmill_geometry::Intrinsics;
 use super::image_size::image_size;
 use super::readings::Readings;
 use super::stretch::Resize;
-use super::{Adapter, DepthMap, EstimateDepth, Family, NetworkRoles, Parameters, Signature, Task, Unfit, output};
+use super::{
+    Adapter, DepthMap, EstimateDepth, Family, InvalidModel, NetworkRoles, Parameters, Signature, Task, output,
+};
 use crate::normalise::{Canvas, Channels, Normalise};
-use crate::{Inputs, Outputs, Poison, Rgb, Size};
+use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size};
 
 pub(super) const FAMILY: Family = Family {
     name: "metric3d",
@@ -29,7 +31,7 @@ Parameters:
   canonical_focal = 1000.0    pixels
   min_depth_m     = 0.1       nearer depths are no reading
   max_depth_m     = 300.0     farther depths count as this, as upstream clamps
-  min_readings    = 0.5       a map with a smaller share of readings is poison
+  min_readings    = 0.5       a map with a smaller share of readings is invalid
   size            = [H, W]    only for networks that take any size
 
 From: github.com/YvanYin/Metric3D, hubconf.py (arXiv 2404.15506), as SpatialRGPT uses it.",
@@ -73,12 +75,12 @@ struct Metric3d {
     readings: Readings,
 }
 
-fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Unfit> {
+fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, InvalidModel> {
     let settings: Settings = parameters.parse()?;
     let signature = signatures.first().cloned().unwrap_or_default();
     let Settings { canonical_focal, min_depth_m, max_depth_m, min_readings, .. } = settings;
     if !(canonical_focal.is_finite() && canonical_focal > 0.0) {
-        return Err(Unfit(format!("`canonical_focal` must be pixels above 0, not {canonical_focal}")));
+        return Err(InvalidModel(format!("`canonical_focal` must be pixels above 0, not {canonical_focal}")));
     }
     let readings = Readings { min_depth_m, max_depth_m, despike: None, min_readings };
     readings.check()?;
@@ -117,19 +119,22 @@ impl EstimateDepth for Metric3d {
         vec![("image", Resize::Linear.tensor(picture, size, &self.normalise, &canvas))]
     }
 
-    fn decode(&self, outputs: &Outputs, picture: Size, camera: &Intrinsics) -> Result<DepthMap, Poison> {
+    fn decode(&self, outputs: &Outputs, picture: Size, camera: &Intrinsics) -> Result<DepthMap, InvalidOutput> {
         let (own, canonical) = output::map(outputs, "depth")?;
         if own != self.size {
             let message = format!(
                 "`depth` is {} x {} where the network's picture is {} x {}",
                 own.width, own.height, self.size.width, self.size.height
             );
-            return Err(Poison::new("shape", message));
+            return Err(InvalidOutput::new("shape", message));
         }
         let fitted = self.fitted(picture);
         let factor = camera.fx * fitted.scale / self.canonical_focal;
         if !(factor.is_finite() && factor > 0.0) {
-            return Err(Poison::new("camera", format!("depth cannot be scaled by a focal length of {}", camera.fx)));
+            return Err(InvalidOutput::new(
+                "camera",
+                format!("depth cannot be scaled by a focal length of {}", camera.fx),
+            ));
         }
         let metres = |canonical: &f32| ((f64::from(*canonical) * factor) as f32).min(self.readings.max_depth_m);
         let rows =
@@ -153,7 +158,7 @@ mod tests {
         depth(&FAMILY, parameters, &[signature(&[("image", &[1, 3, 2, 4])], &[])])
     }
 
-    fn decode(parameters: &str, shape: &[usize], depth: &[f32]) -> Result<DepthMap, Poison> {
+    fn decode(parameters: &str, shape: &[usize], depth: &[f32]) -> Result<DepthMap, InvalidOutput> {
         let outputs = Outputs::new([("depth".to_owned(), Tensor::new(shape, depth.to_vec()))]);
         open_with(parameters).decode(&outputs, PICTURE, &CAMERA)
     }
@@ -187,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn poison() {
+    fn invalid_outputs() {
         assert_eq!(codes([decode("", &[1, 2, 4], &[f32::NAN; 8])]), ["not_finite"]);
         assert_eq!(codes([decode("", &[1, 4, 2], &[1.0; 8]), decode("", &[8], &[1.0; 8])]), ["shape"; 2]);
         assert_eq!(codes([decode("", &[1, 2, 4], &[-1.0; 8]), decode("", &[1, 2, 4], &[0.0; 8])]), ["depth_range"; 2]);

@@ -6,9 +6,11 @@ use spatialmill_geometry::Intrinsics;
 use super::image_size::image_size;
 use super::readings::Readings;
 use super::stretch::{Resize, Stretch};
-use super::{Adapter, DepthMap, EstimateDepth, Family, NetworkRoles, Parameters, Signature, Task, Unfit, output};
+use super::{
+    Adapter, DepthMap, EstimateDepth, Family, InvalidModel, NetworkRoles, Parameters, Signature, Task, output,
+};
 use crate::normalise::{Channels, Normalise};
-use crate::{Inputs, Outputs, Poison, Rgb, Size};
+use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size};
 
 pub(super) const FAMILY: Family = Family {
     name: "metric_depth",
@@ -24,7 +26,7 @@ Parameters:
   max_depth_m  = 100.0      farther depths are no reading
   despike      = none       depths beyond this many times the 99th percentile are no reading. In one photo of ten FastDepth has
                             some 20 pixels in the upper corners that say up to 47 m where all others are within 6 m: 1.5 drops them
-  min_readings = 0.5        a map with a smaller share of readings is poison
+  min_readings = 0.5        a map with a smaller share of readings is invalid
   resize       = \"linear\"   or \"antialiased\" (Pillow's), \"antialiased_float\" (torch's), \"cubic\" (OpenCV's)
   channels     = \"rgb\"      or \"bgr\"
   scale        = 1.0        what white is, before:
@@ -73,7 +75,7 @@ struct MetricDepth {
     readings: Readings,
 }
 
-fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Unfit> {
+fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, InvalidModel> {
     let settings: Settings = parameters.parse()?;
     let signature = signatures.first().cloned().unwrap_or_default();
     let stretch = Stretch {
@@ -92,7 +94,7 @@ impl EstimateDepth for MetricDepth {
         vec![("image", self.stretch.tensor(picture))]
     }
 
-    fn decode(&self, outputs: &Outputs, _picture: Size, _camera: &Intrinsics) -> Result<DepthMap, Poison> {
+    fn decode(&self, outputs: &Outputs, _picture: Size, _camera: &Intrinsics) -> Result<DepthMap, InvalidOutput> {
         let (size, metres) = output::map(outputs, "depth")?;
         self.readings.keep(size, metres.to_vec())
     }
@@ -104,7 +106,7 @@ mod tests {
     use crate::Tensor;
     use crate::family::sampling::{CAMERA, codes, depth, signature};
 
-    fn decode(parameters: &str, shape: &[usize], metres: Vec<f32>) -> Result<DepthMap, Poison> {
+    fn decode(parameters: &str, shape: &[usize], metres: Vec<f32>) -> Result<DepthMap, InvalidOutput> {
         let outputs = Outputs::new([("depth".to_owned(), Tensor::new(shape, metres))]);
         let family = depth(&FAMILY, parameters, &[signature(&[("image", &[1, 3, 4, 4])], &[])]);
         family.decode(&outputs, Size { width: 8, height: 8 }, &CAMERA)
@@ -128,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn poison() {
+    fn invalid_outputs() {
         let square = |metres: [f32; 4]| decode("", &[1, 2, 2], metres.to_vec());
         assert_eq!(
             codes([square([1.0, f32::NAN, 1.0, 1.0]), square([f32::INFINITY; 4])]),

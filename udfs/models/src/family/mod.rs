@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Pure: no runtime, no files. A family knows a kind of network by what it is given and what it gives, so that any weights with the
-//! same contract will do. Everything that a decoder gives is checked for range and finiteness; what fails is [`Poison`].
+//! same contract will do. Everything that a decoder gives is checked for range and finiteness; what fails is [`InvalidOutput`].
 
 mod boxes;
 mod depth_anything;
@@ -38,7 +38,7 @@ use serde::de::DeserializeOwned;
 use spatialmill_geometry::{Intrinsics, Mask, PixelBox, Vector3};
 use thiserror::Error;
 
-use crate::{Inputs, Outputs, Poison, Rgb, Size};
+use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size};
 
 /// What a model is asked for; the name of the SQL function that asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -98,7 +98,7 @@ pub struct Family {
     /// Its networks, in the order in which [`Family::open`] gets their signatures.
     pub networks: &'static [NetworkRoles],
     /// The family for networks of these signatures, with the parameters of its entry.
-    pub open: fn(&Parameters, &[Signature]) -> Result<Adapter, Unfit>,
+    pub open: fn(&Parameters, &[Signature]) -> Result<Adapter, InvalidModel>,
 }
 
 /// What a family calls a network and its inputs and outputs.
@@ -133,8 +133,11 @@ pub struct Parameters(pub toml::Table);
 
 impl Parameters {
     /// As a struct that refuses what it does not know.
-    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Unfit> {
-        self.0.clone().try_into().map_err(|e: toml::de::Error| Unfit(format!("a wrong parameter: {}", e.message())))
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, InvalidModel> {
+        self.0
+            .clone()
+            .try_into()
+            .map_err(|e: toml::de::Error| InvalidModel(format!("a wrong parameter: {}", e.message())))
     }
 }
 
@@ -148,7 +151,7 @@ pub struct Signature {
 /// Why a network, or its parameters, do not suit a family. Said before any row is read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
-pub struct Unfit(pub String);
+pub struct InvalidModel(pub String);
 
 /// A family, ready for its networks.
 pub enum Adapter {
@@ -163,7 +166,7 @@ pub enum Adapter {
 pub trait Detect: Send + Sync {
     fn prepare(&self, picture: &Rgb) -> Inputs;
     /// Best first, overlapping ones of one category left out, boxes inside the picture.
-    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Vec<Found>, Poison>;
+    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Vec<Found>, InvalidOutput>;
 }
 
 /// One object that a detector found.
@@ -182,9 +185,9 @@ pub trait Segment: Send + Sync {
     /// Inputs of the network `encoder`.
     fn prepare(&self, picture: &Rgb) -> Inputs;
     /// Inputs of the network `decoder`, for one box.
-    fn prompt(&self, embedding: &Outputs, bounds: &PixelBox, picture: Size) -> Result<Inputs, Poison>;
+    fn prompt(&self, embedding: &Outputs, bounds: &PixelBox, picture: Size) -> Result<Inputs, InvalidOutput>;
     /// The best mask for the box that was the prompt, of the picture's size, and how good the model thinks it is (0-1).
-    fn decode(&self, outputs: &Outputs, bounds: &PixelBox, picture: Size) -> Result<(Mask, f32), Poison>;
+    fn decode(&self, outputs: &Outputs, bounds: &PixelBox, picture: Size) -> Result<(Mask, f32), InvalidOutput>;
 }
 
 /// How far away everything in a picture is.
@@ -192,7 +195,7 @@ pub trait EstimateDepth: Send + Sync {
     /// `camera` is the picture's.
     fn prepare(&self, picture: &Rgb, camera: &Intrinsics) -> Inputs;
     /// Metres along the viewing direction. The map shows what the picture shows, at the network's resolution; 0 is no reading.
-    fn decode(&self, outputs: &Outputs, picture: Size, camera: &Intrinsics) -> Result<DepthMap, Poison>;
+    fn decode(&self, outputs: &Outputs, picture: Size, camera: &Intrinsics) -> Result<DepthMap, InvalidOutput>;
 }
 
 /// Metres, row by row.
@@ -206,12 +209,12 @@ pub struct DepthMap {
 pub trait Calibrate: Send + Sync {
     fn prepare(&self, picture: &Rgb) -> Inputs;
     /// In pixels of the picture.
-    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Intrinsics, Poison>;
+    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Intrinsics, InvalidOutput>;
 }
 
 /// Which direction of a picture is down.
 pub trait Level: Send + Sync {
     fn prepare(&self, picture: &Rgb) -> Inputs;
     /// A unit vector that points down, in camera axes (x right, y down, z forward).
-    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Vector3<f64>, Poison>;
+    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Vector3<f64>, InvalidOutput>;
 }

@@ -5,9 +5,9 @@ use spatialmill_geometry::Vector3;
 
 use super::image_size::image_size;
 use super::stretch::{Resize, Stretch};
-use super::{Adapter, Family, Level, NetworkRoles, Parameters, Signature, Task, Unfit, output};
+use super::{Adapter, Family, InvalidModel, Level, NetworkRoles, Parameters, Signature, Task, output};
 use crate::normalise::{Channels, Normalise};
-use crate::{Inputs, Outputs, Poison, Rgb, Size};
+use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size};
 
 pub(super) const FAMILY: Family = Family {
     name: "perspective",
@@ -23,7 +23,7 @@ looks up, and roll above 0 has down point to the right of the picture's bottom.
 
 Parameters:
   unit          = \"degrees\"  or \"radians\"
-  max_pitch_deg = 85.0       beyond it roll has no meaning: poison, code `gravity`
+  max_pitch_deg = 85.0       beyond it roll has no meaning: invalid, code `gravity`
   channels      = \"bgr\"      or \"rgb\"
   scale         = 255.0      what white is, before:
   mean, std     = [103.53, 116.28, 123.675], 1s   taken off, and divided by, for each channel in their order; for exports that
@@ -80,7 +80,7 @@ struct Perspective {
     max_pitch_deg: f64,
 }
 
-fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Unfit> {
+fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, InvalidModel> {
     let settings: Settings = parameters.parse()?;
     let signature = signatures.first().cloned().unwrap_or_default();
     let stretch = Stretch {
@@ -90,7 +90,7 @@ fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Un
     };
     let Settings { unit, max_pitch_deg, .. } = settings;
     if !(0.0..=90.0).contains(&max_pitch_deg) {
-        return Err(Unfit(format!("`max_pitch_deg` must be from 0 to 90, not {max_pitch_deg}")));
+        return Err(InvalidModel(format!("`max_pitch_deg` must be from 0 to 90, not {max_pitch_deg}")));
     }
     Ok(Adapter::Gravity(Box::new(Perspective { stretch, unit, max_pitch_deg })))
 }
@@ -100,7 +100,7 @@ impl Level for Perspective {
         vec![("image", self.stretch.tensor(picture))]
     }
 
-    fn decode(&self, outputs: &Outputs, _picture: Size) -> Result<Vector3<f64>, Poison> {
+    fn decode(&self, outputs: &Outputs, _picture: Size) -> Result<Vector3<f64>, InvalidOutput> {
         let radians = |role: &str| {
             output::number(outputs, role).map(|angle| match self.unit {
                 Unit::Degrees => angle.to_radians(),
@@ -109,7 +109,7 @@ impl Level for Perspective {
         };
         let (roll, pitch) = (radians("roll")?, radians("pitch")?);
         if pitch.to_degrees().abs() > self.max_pitch_deg || roll.to_degrees().abs() > 180.0 {
-            return Err(Poison::new(
+            return Err(InvalidOutput::new(
                 "gravity",
                 format!(
                     "a pitch of {:.1} and a roll of {:.1} degrees; pitch must be within {} and roll within 180",
@@ -136,7 +136,7 @@ mod tests {
     use proptest::prelude::*;
     use spatialmill_geometry::{Matrix3, ViewSpace};
 
-    fn decode(parameters: &str, shape: &[usize], roll: f32, pitch: f32) -> Result<Vector3<f64>, Poison> {
+    fn decode(parameters: &str, shape: &[usize], roll: f32, pitch: f32) -> Result<Vector3<f64>, InvalidOutput> {
         let tensor =
             |role: &str, number: f32| (role.to_owned(), Tensor::new(shape, vec![number; shape.iter().product()]));
         let family = leveller(&FAMILY, parameters, &[signature(&[("image", &[1, 3, 2, 2])], &[])]);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn poison() {
+    fn invalid_outputs() {
         assert_eq!(codes([decode("", &[1], f32::NAN, 0.0), decode("", &[1], 0.0, f32::INFINITY)]), ["not_finite"; 2]);
         assert_eq!(
             codes([decode("", &[1], 0.0, 86.0), decode("", &[1], 0.0, -90.0), decode("", &[1], 190.0, 0.0)]),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use spatialmill_geometry::{Mask, PixelBox};
 
 use super::mask_of_logits::{Logits, mask_of_logits};
-use super::{Unfit, output};
-use crate::{Inputs, Outputs, Poison, Size, Tensor};
+use super::{InvalidModel, output};
+use crate::{Inputs, InvalidOutput, Outputs, Size, Tensor};
 
 /// The box as points labelled 2 (top left) and 3 (bottom right), and no earlier mask.
 pub(crate) struct Prompt {
@@ -26,9 +26,15 @@ impl Prompt {
     }
 
     /// `across` and `down`: how many of the network's pixels one of the picture's is.
-    pub(crate) fn inputs(&self, bounds: &PixelBox, picture: Size, across: f64, down: f64) -> Result<Inputs, Poison> {
+    pub(crate) fn inputs(
+        &self,
+        bounds: &PixelBox,
+        picture: Size,
+        across: f64,
+        down: f64,
+    ) -> Result<Inputs, InvalidOutput> {
         let Some(inside) = bounds.clipped_to(picture.width, picture.height) else {
-            return Err(Poison::new("box", format!("the prompt {bounds} is no area of the picture")));
+            return Err(InvalidOutput::new("box", format!("the prompt {bounds} is no area of the picture")));
         };
         let corners = [inside.x0 * across, inside.y0 * down, inside.x1 * across, inside.y1 * down];
         Ok(vec![
@@ -48,8 +54,12 @@ pub(crate) struct Margin(f64);
 const FULL: f64 = 0.98;
 
 impl Margin {
-    pub(crate) fn new(margin: f64) -> Result<Self, Unfit> {
-        if margin >= 0.0 { Ok(Self(margin)) } else { Err(Unfit(format!("`margin` must be 0 or more, not {margin}"))) }
+    pub(crate) fn new(margin: f64) -> Result<Self, InvalidModel> {
+        if margin >= 0.0 {
+            Ok(Self(margin))
+        } else {
+            Err(InvalidModel(format!("`margin` must be 0 or more, not {margin}")))
+        }
     }
 
     fn around(self, bounds: &PixelBox) -> PixelBox {
@@ -58,7 +68,12 @@ impl Margin {
     }
 
     /// The mask that the network thinks is best (the first of equally good ones), without what is too far from the box.
-    pub(crate) fn best(self, outputs: &Outputs, bounds: &PixelBox, picture: Size) -> Result<(Mask, f32), Poison> {
+    pub(crate) fn best(
+        self,
+        outputs: &Outputs,
+        bounds: &PixelBox,
+        picture: Size,
+    ) -> Result<(Mask, f32), InvalidOutput> {
         let masks = output::shaped(outputs, "masks", &[1, 0, 0, 0])?;
         let [count, height, width] = [1, 2, 3].map(|axis| masks.shape()[axis]);
         let scores = output::shaped(outputs, "iou_predictions", &[1, count])?;
@@ -74,25 +89,25 @@ impl Margin {
         Ok((mask, predicted(scores.data()[best])?))
     }
 
-    fn check(self, mask: &Mask, bounds: &PixelBox, picture: Size) -> Result<(), Poison> {
+    fn check(self, mask: &Mask, bounds: &PixelBox, picture: Size) -> Result<(), InvalidOutput> {
         if mask.is_empty() {
-            return Err(Poison::new("empty_mask", format!("no pixel of the mask lies near its box {bounds}")));
+            return Err(InvalidOutput::new("empty_mask", format!("no pixel of the mask lies near its box {bounds}")));
         }
         let all = f64::from(picture.width) * f64::from(picture.height);
         let in_box = bounds.clipped_to(picture.width, picture.height).map_or(0.0, |inside| inside.area());
         let area = mask.area();
         if area as f64 >= FULL * all && in_box < FULL * all {
-            return Err(Poison::new("full_mask", format!("the mask has {area} of the picture's {all} pixels")));
+            return Err(InvalidOutput::new("full_mask", format!("the mask has {area} of the picture's {all} pixels")));
         }
         Ok(())
     }
 }
 
 /// An IoU that a network predicts. Some say it without a squashing at the end and go a little beyond 0 and 1.
-fn predicted(iou: f32) -> Result<f32, Poison> {
+fn predicted(iou: f32) -> Result<f32, InvalidOutput> {
     if (-0.5..=1.5).contains(&iou) {
         Ok(iou.clamp(0.0, 1.0))
     } else {
-        Err(Poison::new("score", format!("`iou_predictions` says {iou}, which is far from 0-1")))
+        Err(InvalidOutput::new("score", format!("`iou_predictions` says {iou}, which is far from 0-1")))
     }
 }

@@ -1,7 +1,7 @@
 //! What every depth network's metres must be.
 
 use super::DepthMap;
-use crate::{Poison, Size};
+use crate::{InvalidOutput, Size};
 
 /// Which metres are readings.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,7 +18,7 @@ pub(crate) struct Readings {
 
 impl Readings {
     /// Where the bounds are none, in words.
-    pub(crate) fn check(&self) -> Result<(), super::Unfit> {
+    pub(crate) fn check(&self) -> Result<(), super::InvalidModel> {
         let ordered = self.min_depth_m >= 0.0 && self.min_depth_m < self.max_depth_m && self.max_depth_m.is_finite();
         let share = (0.0..=1.0).contains(&self.min_readings);
         let spikes = self.despike.is_none_or(|times| times.is_finite() && times >= 1.0);
@@ -26,14 +26,14 @@ impl Readings {
             return Ok(());
         }
         let despike = self.despike.map_or("none".to_owned(), |times| times.to_string());
-        Err(super::Unfit(format!(
+        Err(super::InvalidModel(format!(
             "a depth needs 0 <= `min_depth_m` < `max_depth_m`, `min_readings` from 0 to 1 and `despike` of at least 1, not {}, {}, {} and {despike}",
             self.min_depth_m, self.max_depth_m, self.min_readings
         )))
     }
 
     /// The map with 0 where there is no reading.
-    pub(crate) fn keep(&self, size: Size, mut metres: Vec<f32>) -> Result<DepthMap, Poison> {
+    pub(crate) fn keep(&self, size: Size, mut metres: Vec<f32>) -> Result<DepthMap, InvalidOutput> {
         let max_m = match self.despike {
             Some(times) => {
                 percentile(&metres, 0.99).map_or(self.max_depth_m, |high| self.max_depth_m.min(times * high))
@@ -54,7 +54,7 @@ impl Readings {
                 self.min_depth_m,
                 self.min_readings
             );
-            return Err(Poison::new("depth_range", message));
+            return Err(InvalidOutput::new("depth_range", message));
         }
         Ok(DepthMap { size, metres })
     }
@@ -90,8 +90,8 @@ mod tests {
 
     #[test]
     fn too_few_readings_are_poison() {
-        let poison = READINGS.keep(SIZE, vec![0.0, -1.0, 11.0, 5.0]).unwrap_err();
-        assert_eq!(poison.code, "depth_range");
+        let invalid = READINGS.keep(SIZE, vec![0.0, -1.0, 11.0, 5.0]).unwrap_err();
+        assert_eq!(invalid.code, "depth_range");
         let none_needed = Readings { min_readings: 0.0, ..READINGS };
         assert!(none_needed.keep(SIZE, vec![0.0; 4]).is_err());
         assert!(none_needed.keep(SIZE, vec![0.0, 0.0, 0.0, 1.0]).is_ok());

@@ -6,9 +6,11 @@ use spatialmill_geometry::Intrinsics;
 use super::image_size::image_size;
 use super::readings::{Readings, percentile_of_all};
 use super::stretch::{Resize, Stretch};
-use super::{Adapter, DepthMap, EstimateDepth, Family, NetworkRoles, Parameters, Signature, Task, Unfit, output};
+use super::{
+    Adapter, DepthMap, EstimateDepth, Family, InvalidModel, NetworkRoles, Parameters, Signature, Task, output,
+};
 use crate::normalise::{Channels, Normalise};
-use crate::{Inputs, Outputs, Poison, Rgb, Size};
+use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size};
 
 pub(super) const FAMILY: Family = Family {
     name: "relative_depth",
@@ -25,7 +27,7 @@ distances and sizes are as good as the guess, and the same for every picture. Us
 
 Parameters:
   near_m, far_m   must be stated
-  min_readings = 0.5        a map with a smaller share of readings is poison
+  min_readings = 0.5        a map with a smaller share of readings is invalid
   resize       = \"linear\"   or \"antialiased\" (Pillow's), \"antialiased_float\" (torch's), \"cubic\" (OpenCV's, as MiDaS)
   channels     = \"rgb\"      or \"bgr\"
   scale        = 1.0        what white is, before `mean` and `std`; TCMonoDepth's exports take 255.0
@@ -74,18 +76,18 @@ struct RelativeDepth {
     readings: Readings,
 }
 
-fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Unfit> {
+fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, InvalidModel> {
     let settings: Settings = parameters.parse()?;
     let signature = signatures.first().cloned().unwrap_or_default();
     let (Some(near_m), Some(far_m)) = (settings.near_m, settings.far_m) else {
-        return Err(Unfit(
+        return Err(InvalidModel(
             "relative depth has no metres of its own: state `near_m` and `far_m`, what the nearest and the farthest of a picture \
              should be"
                 .to_owned(),
         ));
     };
     if !(near_m > 0.0 && near_m < far_m && far_m.is_finite()) {
-        return Err(Unfit(format!(
+        return Err(InvalidModel(format!(
             "`near_m` and `far_m` must be metres above 0 in rising order, not {near_m} and {far_m}"
         )));
     }
@@ -105,14 +107,17 @@ impl EstimateDepth for RelativeDepth {
         vec![("image", self.stretch.tensor(picture))]
     }
 
-    fn decode(&self, outputs: &Outputs, _picture: Size, _camera: &Intrinsics) -> Result<DepthMap, Poison> {
+    fn decode(&self, outputs: &Outputs, _picture: Size, _camera: &Intrinsics) -> Result<DepthMap, InvalidOutput> {
         let (size, inverse) = output::map(outputs, "inverse_depth")?;
         let (Some(low), Some(high)) = (percentile_of_all(inverse, 0.01), percentile_of_all(inverse, 0.99)) else {
-            return Err(Poison::new("shape", "`inverse_depth` is empty"));
+            return Err(InvalidOutput::new("shape", "`inverse_depth` is empty"));
         };
         let (low, high) = (f64::from(low), f64::from(high));
         if low >= high {
-            return Err(Poison::new("depth_range", format!("everything is equally far away: inverse depth {low}")));
+            return Err(InvalidOutput::new(
+                "depth_range",
+                format!("everything is equally far away: inverse depth {low}"),
+            ));
         }
         let (inverse_far, inverse_near) = (1.0 / self.far_m, 1.0 / self.near_m);
         let metres = |inverse: &f32| {
@@ -129,7 +134,7 @@ mod tests {
     use crate::Tensor;
     use crate::family::sampling::{CAMERA, codes, depth, signature};
 
-    fn decode(inverse: &[f32]) -> Result<DepthMap, Poison> {
+    fn decode(inverse: &[f32]) -> Result<DepthMap, InvalidOutput> {
         let outputs =
             Outputs::new([("inverse_depth".to_owned(), Tensor::new([1, 1, inverse.len()], inverse.to_vec()))]);
         let family = depth(&FAMILY, "near_m = 1.0\nfar_m = 4.0", &[signature(&[("image", &[1, 3, 2, 2])], &[])]);
@@ -167,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn poison() {
+    fn invalid_outputs() {
         assert_eq!(codes([decode(&[1.0, f32::NAN]), decode(&[f32::INFINITY, 1.0])]), ["not_finite"; 2]);
         assert_eq!(codes([decode(&[3.0; 9])]), ["depth_range"]);
         assert_eq!(codes([decode(&[])]), ["shape"]);

@@ -7,11 +7,11 @@ use spatialmill_geometry::PixelBox;
 
 use super::image_size::image_size;
 use super::stretch::{Resize, Stretch};
-use super::{Adapter, Detect, Family, Found, NetworkRoles, Parameters, Signature, Task, Unfit, boxes, output};
+use super::{Adapter, Detect, Family, Found, InvalidModel, NetworkRoles, Parameters, Signature, Task, boxes, output};
 use crate::labels::Labels;
 use crate::nms::{Candidate, suppress};
 use crate::normalise::{Channels, Normalise};
-use crate::{Inputs, Outputs, Poison, Rgb, Size, Tensor};
+use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size, Tensor};
 
 pub(super) const FAMILY: Family = Family {
     name: "rtdetr",
@@ -32,7 +32,7 @@ Parameters:
   mean, std  = 0s, 1s      in parts of white
   resize     = \"antialiased\"  or \"linear\", \"antialiased_float\", \"cubic\"
   size       = [H, W]      only for networks that take any size
-  overshoot  = 0.25        boxes may leave the picture by this part of its sides and are cut off there; others are poison
+  overshoot  = 0.25        boxes may leave the picture by this part of its sides and are cut off there; others are invalid
 
 From: github.com/lyuwenyu/RT-DETR, rtdetr_pytorch/tools/export_onnx.py (arXiv 2304.08069).",
     networks: &[NetworkRoles {
@@ -83,7 +83,7 @@ struct RtDetr {
     overshoot: f64,
 }
 
-fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Unfit> {
+fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, InvalidModel> {
     let settings: Settings = parameters.parse()?;
     let signature = signatures.first().cloned().unwrap_or_default();
     let stretch = Stretch {
@@ -104,7 +104,7 @@ impl Detect for RtDetr {
         vec![("image", self.stretch.tensor(picture)), ("size", Arc::new(size))]
     }
 
-    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Vec<Found>, Poison> {
+    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Vec<Found>, InvalidOutput> {
         let scores = output::shaped(outputs, "scores", &[1, 0])?;
         let queries = scores.shape()[1];
         let labels = output::shaped(outputs, "labels", &[1, queries])?;
@@ -118,7 +118,7 @@ impl Detect for RtDetr {
             let known = label.fract() == 0.0 && (0.0..self.labels.len() as f32).contains(label);
             if !known {
                 let message = format!("class {label} of a model with {} labels", self.labels.len());
-                return Err(Poison::new("label", message));
+                return Err(InvalidOutput::new("label", message));
             }
             let [x0, y0, x1, y1] = [0, 1, 2, 3].map(|at| f64::from(edges[at]));
             candidates.push(Candidate { class: *label as usize, score, bounds: PixelBox { x0, y0, x1, y1 } });
@@ -138,7 +138,7 @@ mod tests {
         detector(&FAMILY, parameters, &[signature(&[("image", &[1, 3, 2, 2])], &[])])
     }
 
-    fn decode(labels: &[f32], scores: &[f32], boxes: &[f32]) -> Result<Vec<Found>, Poison> {
+    fn decode(labels: &[f32], scores: &[f32], boxes: &[f32]) -> Result<Vec<Found>, InvalidOutput> {
         let tensor = |role: &str, shape: &[usize], data: &[f32]| (role.to_owned(), Tensor::new(shape, data.to_vec()));
         let outputs = Outputs::new([
             tensor("labels", &[1, labels.len()], labels),
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn poison() {
+    fn invalid_outputs() {
         let good = [0.0, 0.0, 9.0, 9.0];
         assert_eq!(codes([decode(&[0.0], &[f32::NAN], &good), decode(&[f32::NAN], &[0.9], &good)]), ["not_finite"; 2]);
         assert_eq!(codes([decode(&[0.0], &[1.5], &good), decode(&[0.0], &[-0.5], &good)]), ["score"; 2]);

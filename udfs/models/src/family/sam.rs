@@ -9,9 +9,9 @@ use super::image_size::image_size;
 use super::prompt::{Margin, Prompt};
 use super::sam2::mask_input;
 use super::stretch::Resize;
-use super::{Adapter, Family, NetworkRoles, Parameters, Segment, Signature, Task, Unfit};
+use super::{Adapter, Family, InvalidModel, NetworkRoles, Parameters, Segment, Signature, Task};
 use crate::normalise::{Canvas, Channels, IMAGENET_MEAN, IMAGENET_STD, Normalise};
-use crate::{Inputs, Outputs, Poison, Rgb, Size, Tensor};
+use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size, Tensor};
 
 pub(super) const FAMILY: Family = Family {
     name: "sam",
@@ -78,14 +78,14 @@ struct Sam {
     margin: Margin,
 }
 
-fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Unfit> {
+fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, InvalidModel> {
     let settings: Settings = parameters.parse()?;
     let [encoder, decoder] = signatures else {
-        return Err(Unfit("sam needs two networks, `encoder` and `decoder`".to_owned()));
+        return Err(InvalidModel("sam needs two networks, `encoder` and `decoder`".to_owned()));
     };
     let size = image_size(encoder, "image", settings.size)?;
     if size.width != size.height {
-        return Err(Unfit(format!("`image` must be square, not {} x {}", size.width, size.height)));
+        return Err(InvalidModel(format!("`image` must be square, not {} x {}", size.width, size.height)));
     }
     Ok(Adapter::Segment(Box::new(Sam {
         side: size.width,
@@ -112,7 +112,7 @@ impl Segment for Sam {
         vec![("image", image)]
     }
 
-    fn prompt(&self, embedding: &Outputs, bounds: &PixelBox, picture: Size) -> Result<Inputs, Poison> {
+    fn prompt(&self, embedding: &Outputs, bounds: &PixelBox, picture: Size) -> Result<Inputs, InvalidOutput> {
         let fitted = self.fitted(picture);
         let across = f64::from(fitted.width) / f64::from(picture.width);
         let down = f64::from(fitted.height) / f64::from(picture.height);
@@ -124,12 +124,12 @@ impl Segment for Sam {
         Ok(inputs)
     }
 
-    fn decode(&self, outputs: &Outputs, bounds: &PixelBox, picture: Size) -> Result<(Mask, f32), Poison> {
+    fn decode(&self, outputs: &Outputs, bounds: &PixelBox, picture: Size) -> Result<(Mask, f32), InvalidOutput> {
         let shape = outputs.get("masks")?.shape();
         let sides = [picture.height as usize, picture.width as usize];
         if shape.len() != 4 || shape[2..] != sides {
             let message = format!("`masks` must be of the picture's size, {} x {}, not {shape:?}", sides[0], sides[1]);
-            return Err(Poison::new("shape", message));
+            return Err(InvalidOutput::new("shape", message));
         }
         self.margin.best(outputs, bounds, picture)
     }
@@ -147,7 +147,7 @@ mod tests {
         segmenter(&FAMILY, parameters, &[signature(&[("image", &[1, 3, 16, 16])], &[]), Signature::default()])
     }
 
-    fn decode(height: usize, width: usize, masks: Vec<f32>, scores: &[f32]) -> Result<(Mask, f32), Poison> {
+    fn decode(height: usize, width: usize, masks: Vec<f32>, scores: &[f32]) -> Result<(Mask, f32), InvalidOutput> {
         let outputs = Outputs::new([
             ("masks".to_owned(), Tensor::new([1, scores.len(), height, width], masks)),
             ("iou_predictions".to_owned(), Tensor::new([1, scores.len()], scores.to_vec())),
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn poison() {
+    fn invalid_outputs() {
         assert_eq!(codes([decode(8, 4, vec![1.0; 32], &[0.5]), decode(4, 8, vec![], &[])]), ["shape"; 2]);
         assert_eq!(codes([decode(4, 8, vec![-1.0; 32], &[0.5])]), ["empty_mask"]);
         assert_eq!(codes([decode(4, 8, vec![f32::NEG_INFINITY; 32], &[0.5])]), ["not_finite"]);

@@ -8,9 +8,9 @@ use spatialmill_geometry::{Mask, PixelBox};
 use super::image_size::image_size;
 use super::prompt::{Margin, Prompt};
 use super::stretch::{Resize, Stretch};
-use super::{Adapter, Family, NetworkRoles, Parameters, Segment, Signature, Task, Unfit};
+use super::{Adapter, Family, InvalidModel, NetworkRoles, Parameters, Segment, Signature, Task};
 use crate::normalise::{Channels, IMAGENET_MEAN, IMAGENET_STD, Normalise};
-use crate::{Inputs, Outputs, Poison, Rgb, Size};
+use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size};
 
 pub(super) const FAMILY: Family = Family {
     name: "sam2",
@@ -83,10 +83,10 @@ struct Sam2 {
     margin: Margin,
 }
 
-fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Unfit> {
+fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, InvalidModel> {
     let settings: Settings = parameters.parse()?;
     let [encoder, decoder] = signatures else {
-        return Err(Unfit("sam2 needs two networks, `encoder` and `decoder`".to_owned()));
+        return Err(InvalidModel("sam2 needs two networks, `encoder` and `decoder`".to_owned()));
     };
     let stretch = Stretch {
         size: image_size(encoder, "image", settings.size)?,
@@ -98,13 +98,13 @@ fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Un
 }
 
 /// The side of `mask_input`.
-pub(super) fn mask_input(decoder: &Signature) -> Result<usize, Unfit> {
+pub(super) fn mask_input(decoder: &Signature) -> Result<usize, InvalidModel> {
     match decoder.inputs.get("mask_input").map(Vec::as_slice) {
         None | Some([_, _, None, None]) => Ok(MASK_INPUT),
         Some([_, None | Some(1), Some(height), Some(width)]) if height == width && (1..=4096).contains(height) => {
             Ok(*height)
         }
-        Some(other) => Err(Unfit(format!("`mask_input` must be [n, 1, side, side], not {other:?}"))),
+        Some(other) => Err(InvalidModel(format!("`mask_input` must be [n, 1, side, side], not {other:?}"))),
     }
 }
 
@@ -113,7 +113,7 @@ impl Segment for Sam2 {
         vec![("image", self.stretch.tensor(picture))]
     }
 
-    fn prompt(&self, embedding: &Outputs, bounds: &PixelBox, picture: Size) -> Result<Inputs, Poison> {
+    fn prompt(&self, embedding: &Outputs, bounds: &PixelBox, picture: Size) -> Result<Inputs, InvalidOutput> {
         let across = f64::from(self.stretch.size.width) / f64::from(picture.width);
         let down = f64::from(self.stretch.size.height) / f64::from(picture.height);
         let mut inputs = self.prompt.inputs(bounds, picture, across, down)?;
@@ -123,7 +123,7 @@ impl Segment for Sam2 {
         Ok(inputs)
     }
 
-    fn decode(&self, outputs: &Outputs, bounds: &PixelBox, picture: Size) -> Result<(Mask, f32), Poison> {
+    fn decode(&self, outputs: &Outputs, bounds: &PixelBox, picture: Size) -> Result<(Mask, f32), InvalidOutput> {
         self.margin.best(outputs, bounds, picture)
     }
 }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn poison() {
+    fn invalid_outputs() {
         let decode = |masks: Vec<f32>, scores: Vec<f32>| {
             open_with("margin = 9.0").decode(&outputs(masks, scores), &BOX, PICTURE)
         };

@@ -3,7 +3,7 @@
 use spatialmill_geometry::Intrinsics;
 
 use super::{Adapter, Calibrate, Detect, EstimateDepth, Family, Level, Parameters, Segment, Signature};
-use crate::Poison;
+use crate::InvalidOutput;
 
 pub(crate) const CAMERA: Intrinsics = Intrinsics { fx: 500.0, fy: 500.0, cx: 319.5, cy: 239.5 };
 
@@ -47,7 +47,9 @@ pub(crate) fn leveller(family: &Family, parameters: &str, signatures: &[Signatur
     adapter
 }
 
-/// The codes of answers that all must be poison.
-pub(crate) fn codes<T: std::fmt::Debug>(answers: impl IntoIterator<Item = Result<T, Poison>>) -> Vec<&'static str> {
+/// The codes of answers that all must be invalid.
+pub(crate) fn codes<T: std::fmt::Debug>(
+    answers: impl IntoIterator<Item = Result<T, InvalidOutput>>,
+) -> Vec<&'static str> {
     answers.into_iter().map(|answer| answer.unwrap_err().code).collect()
 }

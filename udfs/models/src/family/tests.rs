@@ -8,7 +8,7 @@ use spatialmill_geometry::PixelBox;
 
 use super::sampling::{CAMERA, open, signature};
 use super::{Adapter, FAMILIES, Family};
-use crate::{Inputs, Outputs, Poison, Rgb, Size, Tensor};
+use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size, Tensor};
 
 #[test]
 fn names_are_unique_and_docs_say_what_there_is() {
@@ -61,8 +61,8 @@ fn small(family: &Family) -> (Adapter, Vec<(&'static str, Vec<usize>)>) {
 const PICTURE: Size = Size { width: 9, height: 7 };
 const PROMPT: PixelBox = PixelBox { x0: 1.0, y0: 2.0, x1: 5.5, y1: 6.0 };
 
-/// Whether the answer, if there is one, lies in range; the code of poison otherwise.
-fn judge(adapter: &Adapter, outputs: &Outputs) -> Result<bool, Poison> {
+/// Whether the answer, if there is one, lies in range; the code of what is invalid otherwise.
+fn judge(adapter: &Adapter, outputs: &Outputs) -> Result<bool, InvalidOutput> {
     Ok(match adapter {
         Adapter::Detect(detector) => detector.decode(outputs, PICTURE)?.iter().all(|found| {
             let inside = found.bounds.clipped_to(PICTURE.width, PICTURE.height);
@@ -180,7 +180,7 @@ proptest! {
                 let points = find("point_coords").unwrap();
                 prop_assert!(points.data().iter().all(|edge| (0.0..=12.0).contains(edge)));
             }
-            Err(poison) => prop_assert_eq!(poison.code, "box"),
+            Err(invalid) => prop_assert_eq!(invalid.code, "box"),
         }
     }
 }

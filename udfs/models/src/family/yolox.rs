@@ -6,12 +6,12 @@ use serde::Deserialize;
 use spatialmill_geometry::PixelBox;
 
 use super::image_size::image_size;
-use super::{Adapter, Detect, Family, Found, NetworkRoles, Parameters, Signature, Task, Unfit, boxes, output};
+use super::{Adapter, Detect, Family, Found, InvalidModel, NetworkRoles, Parameters, Signature, Task, boxes, output};
 use crate::labels::Labels;
 use crate::nms::{Candidate, suppress};
 use crate::normalise::{Canvas, Channels, Normalise};
 use crate::resize::linear;
-use crate::{Inputs, Outputs, Poison, Rgb, Size};
+use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size};
 
 pub(super) const FAMILY: Family = Family {
     name: "yolox",
@@ -33,7 +33,7 @@ Parameters:
   labels    = \"coco\"       the classes' names: \"coco\", or a list
   strides   = [8, 16, 32]  pixels of a cell, for each grid
   size      = [H, W]       only for networks that take any size
-  overshoot = 0.25         boxes may leave the picture by this part of its sides and are cut off there; others are poison
+  overshoot = 0.25         boxes may leave the picture by this part of its sides and are cut off there; others are invalid
 
 From: github.com/Megvii-BaseDetection/YOLOX, demo/ONNXRuntime and yolox/utils (arXiv 2107.08430).",
     networks: &[NetworkRoles { name: "main", inputs: &["image"], outputs: &["output"], optional: &[] }],
@@ -80,7 +80,7 @@ struct Anchor {
     stride: f64,
 }
 
-fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Unfit> {
+fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, InvalidModel> {
     let settings: Settings = parameters.parse()?;
     let signature = signatures.first().cloned().unwrap_or_default();
     let size = image_size(&signature, "image", settings.size)?;
@@ -89,7 +89,7 @@ fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Un
     let divides =
         |stride: &u32| *stride > 0 && size.width.is_multiple_of(*stride) && size.height.is_multiple_of(*stride);
     if settings.strides.is_empty() || !settings.strides.iter().all(divides) {
-        return Err(Unfit(format!(
+        return Err(InvalidModel(format!(
             "pictures of {} x {} cannot be divided into cells of {:?} pixels",
             size.width, size.height, settings.strides
         )));
@@ -97,10 +97,13 @@ fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Un
     let anchors = anchors(size, &settings.strides);
     if let Some(shape) = signature.outputs.get("output") {
         let [_, count, channels] = shape.as_slice() else {
-            return Err(Unfit(format!("`output` must be [n, anchors, 5 + classes], not of {} axes", shape.len())));
+            return Err(InvalidModel(format!(
+                "`output` must be [n, anchors, 5 + classes], not of {} axes",
+                shape.len()
+            )));
         };
         if let Some(count) = count.filter(|count| *count != anchors.len()) {
-            return Err(Unfit(format!(
+            return Err(InvalidModel(format!(
                 "`output` has {count} anchors, but pictures of {} x {} with strides {:?} have {}",
                 size.width,
                 size.height,
@@ -109,7 +112,7 @@ fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, Un
             )));
         }
         if let Some(channels) = channels.filter(|channels| *channels != 5 + labels.len()) {
-            return Err(Unfit(format!(
+            return Err(InvalidModel(format!(
                 "`output` has {channels} numbers for each anchor, but there are 5 and {} labels",
                 labels.len()
             )));
@@ -150,7 +153,7 @@ impl Detect for Yolox {
         vec![("image", Arc::new(image))]
     }
 
-    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Vec<Found>, Poison> {
+    fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Vec<Found>, InvalidOutput> {
         let length = 5 + self.labels.len();
         let output = output::shaped(outputs, "output", &[1, self.anchors.len(), length])?;
         let ratio = self.ratio(picture);
@@ -234,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn poison() {
+    fn invalid_outputs() {
         let decode = |outputs: &Outputs| open_with(TWO).decode(outputs, Size { width: 64, height: 32 });
         let good = [0.5, 0.5, 0.0, 0.0, 0.9, 0.2, 0.8];
         let with = |at: usize, number: f32| {

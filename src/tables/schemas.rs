@@ -19,7 +19,7 @@ static FILES: include_dir::Dir<'_> = include_dir::include_dir!("$CARGO_MANIFEST_
 
 /// A table's columns.
 #[derive(Debug, Clone)]
-pub struct Table {
+pub struct TableSchema {
     /// Column names, types and whether they may be null.
     pub schema: SchemaRef,
     /// What each column means, by name; empty where it says nothing.
@@ -27,7 +27,7 @@ pub struct Table {
 }
 
 /// Every declared table by name.
-pub async fn tables() -> Result<BTreeMap<String, Table>> {
+pub async fn schemas() -> Result<BTreeMap<String, TableSchema>> {
     let mut tables = BTreeMap::new();
     let mut files: Vec<_> = FILES.files().collect();
     files.sort_by_key(|file| file.path());
@@ -46,7 +46,7 @@ pub async fn tables() -> Result<BTreeMap<String, Table>> {
                 }
             }
             let schema = schema_of(&name, &statement.to_string()).await.or_internal(here)?;
-            tables.insert(name, Table { schema, comments });
+            tables.insert(name, TableSchema { schema, comments });
         }
     }
     Ok(tables)
@@ -72,7 +72,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_tables_of_the_design_are_declared() {
-        let tables = tables().await.unwrap();
+        let tables = schemas().await.unwrap();
         for name in [
             "frames",
             "detections",

@@ -5,12 +5,12 @@ use thiserror::Error;
 /// What a row, or one thing in an answer, is refused for. The code is short and can be counted; the message is for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message} ({code})")]
-pub struct Refusal {
+pub struct AnswerError {
     pub code: &'static str,
     pub message: String,
 }
 
-impl Refusal {
+impl AnswerError {
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
@@ -41,20 +41,20 @@ pub enum Fatal {
 
 /// Why a question has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Refused {
+pub enum AskError {
     /// This row goes to quarantine; the run goes on.
     #[error(transparent)]
-    Row(#[from] Refusal),
+    Answer(#[from] AnswerError),
     /// The run stops.
     #[error(transparent)]
     Fatal(#[from] Fatal),
 }
 
-impl Refused {
+impl AskError {
     /// What failures are counted by.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Row(refusal) => refusal.code,
+            Self::Answer(answer) => answer.code,
             Self::Fatal(Fatal::Budget(_)) => "budget",
             Self::Fatal(Fatal::Key(_)) => "key",
             Self::Fatal(Fatal::NotFound(_)) => "not_found",

@@ -5,7 +5,7 @@ use thiserror::Error;
 /// Why a model's answer is not used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
-pub struct Poison {
+pub struct InvalidOutput {
     /// A word to count by: `shape`, `not_finite`, `score`, `label`, `box`, `empty_mask`, `full_mask`, `depth_range`, `camera`,
     /// `gravity`.
     pub code: &'static str,
@@ -13,7 +13,7 @@ pub struct Poison {
     pub message: String,
 }
 
-impl Poison {
+impl InvalidOutput {
     /// See the fields.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }

@@ -1,0 +1,18 @@
+//! Tables: the columns that `schemas/` declares, the structs that become their rows, and why a record becomes none.
+//!
+//! Sources make these structs, functions and the pipeline make and count [`Unusable`] records, exports and the report read rows; nothing here opens
+//! a file, plans a query or knows who uses it.
+
+mod rows;
+mod schemas;
+mod unusable;
+
+pub use self::rows::{Box2, Detection, Frame, Mask, Obb, SceneObject, Surface, Vec3};
+pub use self::schemas::{TableSchema, schemas};
+pub use self::unusable::{Loss, Quarantined, Unusable};
+
+/// The column of a stage's query that says why a row does not go on, for a reason that is no fault.
+pub const FILTERED: &str = "filtered";
+
+/// The column of a stage's query that says why a row cannot be used: a struct of `code` and `message`.
+pub const QUARANTINED: &str = "quarantined";
