@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use spatialmill_models::family::{Calibrate, Detect, EstimateDepth, Level, Segment};
+use spatialmill_models::family::{Detect, EstimateDepth, EstimateGravity, EstimateIntrinsics, Segment};
 use spatialmill_models::{
     Adapter, CHAT, Entry, FAMILIES, Inputs, InvalidModel, Meter, Network, OnnxNetwork, OpenError, Outputs, Provider,
     RunError, Runtime, SessionOptions, Signature, Slot, Task, Worker,
@@ -192,7 +192,7 @@ impl Model {
     }
 
     /// As [`Self::detector`].
-    pub fn calibrator(&self) -> Result<&dyn Calibrate> {
+    pub fn intrinsics_estimator(&self) -> Result<&dyn EstimateIntrinsics> {
         match &self.how {
             How::Networks { adapter: Adapter::Intrinsics(family), .. } => Ok(family.as_ref()),
             _ => Err(self.not_for(Task::Intrinsics)),
@@ -200,7 +200,7 @@ impl Model {
     }
 
     /// As [`Self::detector`].
-    pub fn leveller(&self) -> Result<&dyn Level> {
+    pub fn gravity_estimator(&self) -> Result<&dyn EstimateGravity> {
         match &self.how {
             How::Networks { adapter: Adapter::Gravity(family), .. } => Ok(family.as_ref()),
             _ => Err(self.not_for(Task::Gravity)),

@@ -95,8 +95,8 @@ async fn intrinsics(ask: Ask) -> Result<Vec<Camera>, RowError> {
         .answer("", async |shown| {
             let camera = ask.through(
                 shown,
-                |model, picture| Ok(model.calibrator()?.prepare(picture)),
-                |model, outputs, picture| Ok(model.calibrator()?.decode(outputs, picture.size())?),
+                |model, picture| Ok(model.intrinsics_estimator()?.prepare(picture)),
+                |model, outputs, picture| Ok(model.intrinsics_estimator()?.decode(outputs, picture.size())?),
             );
             let (camera, _) = camera.await?;
             Ok([camera.fx, camera.fy, camera.cx, camera.cy])
@@ -111,8 +111,8 @@ async fn gravity(ask: Ask) -> Result<Vec<Down>, RowError> {
         .answer("", async |shown| {
             let down = ask.through(
                 shown,
-                |model, picture| Ok(model.leveller()?.prepare(picture)),
-                |model, outputs, picture| Ok(model.leveller()?.decode(outputs, picture.size())?),
+                |model, picture| Ok(model.gravity_estimator()?.prepare(picture)),
+                |model, outputs, picture| Ok(model.gravity_estimator()?.decode(outputs, picture.size())?),
             );
             let (down, _) = down.await?;
             Ok(Vector { x: down.x, y: down.y, z: down.z })

@@ -126,8 +126,8 @@ fn prepare(adapter: &Adapter, picture: &Rgb, camera: &Intrinsics) -> Inputs {
         Adapter::Detect(detector) => detector.prepare(picture),
         Adapter::Segment(segmenter) => segmenter.prepare(picture),
         Adapter::Depth(depth) => depth.prepare(picture, camera),
-        Adapter::Intrinsics(calibrator) => calibrator.prepare(picture),
-        Adapter::Gravity(leveller) => leveller.prepare(picture),
+        Adapter::Intrinsics(intrinsics_estimator) => intrinsics_estimator.prepare(picture),
+        Adapter::Gravity(gravity_estimator) => gravity_estimator.prepare(picture),
     }
 }
 
@@ -154,8 +154,8 @@ fn decode(
             Decoded::Mask(mask, score)
         }
         Adapter::Depth(depth) => Decoded::Depth(depth.decode(outputs, size, camera)?),
-        Adapter::Intrinsics(calibrator) => Decoded::Camera(calibrator.decode(outputs, size)?),
-        Adapter::Gravity(leveller) => Decoded::Down(leveller.decode(outputs, size)?),
+        Adapter::Intrinsics(intrinsics_estimator) => Decoded::Camera(intrinsics_estimator.decode(outputs, size)?),
+        Adapter::Gravity(gravity_estimator) => Decoded::Down(gravity_estimator.decode(outputs, size)?),
     })
 }
 

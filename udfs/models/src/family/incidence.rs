@@ -5,7 +5,7 @@ use spatialmill_geometry::Intrinsics;
 
 use super::image_size::image_size;
 use super::stretch::{Resize, Stretch};
-use super::{Adapter, Calibrate, Family, InvalidModel, NetworkRoles, Parameters, Signature, Task, output};
+use super::{Adapter, EstimateIntrinsics, Family, InvalidModel, NetworkRoles, Parameters, Signature, Task, output};
 use crate::normalise::{Channels, IMAGENET_MEAN, IMAGENET_STD, Normalise};
 use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size, Tensor};
 
@@ -100,7 +100,7 @@ fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, In
     Ok(Adapter::Intrinsics(Box::new(Incidence { stretch, answer })))
 }
 
-impl Calibrate for Incidence {
+impl EstimateIntrinsics for Incidence {
     fn prepare(&self, picture: &Rgb) -> Inputs {
         vec![("image", self.stretch.tensor(picture))]
     }
@@ -208,7 +208,7 @@ fn plausible(camera: Intrinsics, picture: Size) -> Result<Intrinsics, InvalidOut
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::family::sampling::{calibrator, codes, signature};
+    use crate::family::sampling::{codes, intrinsics_estimator, signature};
     use proptest::prelude::*;
 
     const FIELD: (usize, usize) = (64, 48);
@@ -230,13 +230,13 @@ mod tests {
     fn from_field(planes: Vec<f32>, picture: Size) -> Result<Intrinsics, InvalidOutput> {
         let network = signature(&[("image", &[1, 3, 48, 64])], &[("incidence", &[1, 3, 48, 64])]);
         let outputs = Outputs::new([("incidence".to_owned(), Tensor::new([1, 3, FIELD.1, FIELD.0], planes))]);
-        calibrator(&FAMILY, "", &[network]).decode(&outputs, picture)
+        intrinsics_estimator(&FAMILY, "", &[network]).decode(&outputs, picture)
     }
 
     fn from_numbers(parameters: &str, numbers: [f32; 4], picture: Size) -> Result<Intrinsics, InvalidOutput> {
         let network = signature(&[("image", &[1, 3, 48, 64])], &[("intrinsics", &[1, 4])]);
         let outputs = Outputs::new([("intrinsics".to_owned(), Tensor::new([1, 4], numbers.to_vec()))]);
-        calibrator(&FAMILY, parameters, &[network]).decode(&outputs, picture)
+        intrinsics_estimator(&FAMILY, parameters, &[network]).decode(&outputs, picture)
     }
 
     fn apart(a: &Intrinsics, b: &Intrinsics) -> f64 {
@@ -288,7 +288,7 @@ mod tests {
         assert_eq!(codes([from_numbers("", [f32::NAN, 1.0, 1.0, 1.0], picture)]), ["not_finite"]);
         let network = signature(&[("image", &[1, 3, 48, 64])], &[("incidence", &[1, 3, 48, 64])]);
         let wrong = Outputs::new([("incidence".to_owned(), Tensor::new([1, 2, 2, 2], vec![1.0; 8]))]);
-        assert_eq!(codes([calibrator(&FAMILY, "", &[network]).decode(&wrong, picture)]), ["shape"]);
+        assert_eq!(codes([intrinsics_estimator(&FAMILY, "", &[network]).decode(&wrong, picture)]), ["shape"]);
         assert!((FAMILY.open)(&Parameters::default(), &[signature(&[("image", &[1, 3, 4, 4])], &[])]).is_err());
     }
 

@@ -158,11 +158,11 @@ pub enum Adapter {
     Detect(Box<dyn Detect>),
     Segment(Box<dyn Segment>),
     Depth(Box<dyn EstimateDepth>),
-    Intrinsics(Box<dyn Calibrate>),
-    Gravity(Box<dyn Level>),
+    Intrinsics(Box<dyn EstimateIntrinsics>),
+    Gravity(Box<dyn EstimateGravity>),
 }
 
-/// Objects of a picture, by their boxes.
+/// 2D boxes of a picture's objects.
 pub trait Detect: Send + Sync {
     fn prepare(&self, picture: &Rgb) -> Inputs;
     /// Best first, overlapping ones of one category left out, boxes inside the picture.
@@ -180,7 +180,7 @@ pub struct Found {
     pub bounds: PixelBox,
 }
 
-/// The mask of what a box is around. The picture is embedded once, whatever the number of its boxes.
+/// A mask for a box prompt. The picture is embedded once, whatever the number of its boxes.
 pub trait Segment: Send + Sync {
     /// Inputs of the network `encoder`.
     fn prepare(&self, picture: &Rgb) -> Inputs;
@@ -190,7 +190,7 @@ pub trait Segment: Send + Sync {
     fn decode(&self, outputs: &Outputs, bounds: &PixelBox, picture: Size) -> Result<(Mask, f32), InvalidOutput>;
 }
 
-/// How far away everything in a picture is.
+/// Monocular metric depth from one picture.
 pub trait EstimateDepth: Send + Sync {
     /// `camera` is the picture's.
     fn prepare(&self, picture: &Rgb, camera: &Intrinsics) -> Inputs;
@@ -205,15 +205,15 @@ pub struct DepthMap {
     pub metres: Vec<f32>,
 }
 
-/// What camera took a picture.
-pub trait Calibrate: Send + Sync {
+/// Camera intrinsics from one picture.
+pub trait EstimateIntrinsics: Send + Sync {
     fn prepare(&self, picture: &Rgb) -> Inputs;
     /// In pixels of the picture.
     fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Intrinsics, InvalidOutput>;
 }
 
-/// Which direction of a picture is down.
-pub trait Level: Send + Sync {
+/// The direction of gravity from one picture.
+pub trait EstimateGravity: Send + Sync {
     fn prepare(&self, picture: &Rgb) -> Inputs;
     /// A unit vector that points down, in camera axes (x right, y down, z forward).
     fn decode(&self, outputs: &Outputs, picture: Size) -> Result<Vector3<f64>, InvalidOutput>;

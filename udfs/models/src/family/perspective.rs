@@ -5,7 +5,7 @@ use spatialmill_geometry::Vector3;
 
 use super::image_size::image_size;
 use super::stretch::{Resize, Stretch};
-use super::{Adapter, Family, InvalidModel, Level, NetworkRoles, Parameters, Signature, Task, output};
+use super::{Adapter, Family, InvalidModel, EstimateGravity, NetworkRoles, Parameters, Signature, Task, output};
 use crate::normalise::{Channels, Normalise};
 use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size};
 
@@ -95,7 +95,7 @@ fn open(parameters: &Parameters, signatures: &[Signature]) -> Result<Adapter, In
     Ok(Adapter::Gravity(Box::new(Perspective { stretch, unit, max_pitch_deg })))
 }
 
-impl Level for Perspective {
+impl EstimateGravity for Perspective {
     fn prepare(&self, picture: &Rgb) -> Inputs {
         vec![("image", self.stretch.tensor(picture))]
     }
@@ -132,14 +132,14 @@ fn down(roll: f64, pitch: f64) -> Vector3<f64> {
 mod tests {
     use super::*;
     use crate::Tensor;
-    use crate::family::sampling::{codes, leveller, signature};
+    use crate::family::sampling::{codes, gravity_estimator, signature};
     use proptest::prelude::*;
     use spatialmill_geometry::{Matrix3, ViewSpace};
 
     fn decode(parameters: &str, shape: &[usize], roll: f32, pitch: f32) -> Result<Vector3<f64>, InvalidOutput> {
         let tensor =
             |role: &str, number: f32| (role.to_owned(), Tensor::new(shape, vec![number; shape.iter().product()]));
-        let family = leveller(&FAMILY, parameters, &[signature(&[("image", &[1, 3, 2, 2])], &[])]);
+        let family = gravity_estimator(&FAMILY, parameters, &[signature(&[("image", &[1, 3, 2, 2])], &[])]);
         family.decode(&Outputs::new([tensor("roll", roll), tensor("pitch", pitch)]), Size { width: 9, height: 9 })
     }
 
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn takes_the_mean_off_in_the_networks_order() {
-        let family = leveller(&FAMILY, "", &[signature(&[("image", &[1, 3, 1, 1])], &[])]);
+        let family = gravity_estimator(&FAMILY, "", &[signature(&[("image", &[1, 3, 1, 1])], &[])]);
         let inputs = family.prepare(&Rgb::new(1, 1, vec![100, 0, 200]).unwrap());
         let expected = [200.0 - 103.53, -116.28, 100.0 - 123.675];
         assert!(inputs[0].1.data().iter().zip(expected).all(|(own, other)| (own - other).abs() < 1e-4));

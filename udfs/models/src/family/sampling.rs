@@ -2,7 +2,7 @@
 
 use spatialmill_geometry::Intrinsics;
 
-use super::{Adapter, Calibrate, Detect, EstimateDepth, Family, Level, Parameters, Segment, Signature};
+use super::{Adapter, EstimateIntrinsics, Detect, EstimateDepth, Family, EstimateGravity, Parameters, Segment, Signature};
 use crate::InvalidOutput;
 
 pub(crate) const CAMERA: Intrinsics = Intrinsics { fx: 500.0, fy: 500.0, cx: 319.5, cy: 239.5 };
@@ -35,15 +35,25 @@ pub(crate) fn depth(family: &Family, parameters: &str, signatures: &[Signature])
     adapter
 }
 
-pub(crate) fn calibrator(family: &Family, parameters: &str, signatures: &[Signature]) -> Box<dyn Calibrate> {
+pub(crate) fn intrinsics_estimator(
+    family: &Family,
+    parameters: &str,
+    signatures: &[Signature],
+) -> Box<dyn EstimateIntrinsics> {
     let Adapter::Intrinsics(adapter) = open(family, parameters, signatures) else {
-        panic!("{} calibrates", family.name)
+        panic!("{} is for intrinsics", family.name)
     };
     adapter
 }
 
-pub(crate) fn leveller(family: &Family, parameters: &str, signatures: &[Signature]) -> Box<dyn Level> {
-    let Adapter::Gravity(adapter) = open(family, parameters, signatures) else { panic!("{} levels", family.name) };
+pub(crate) fn gravity_estimator(
+    family: &Family,
+    parameters: &str,
+    signatures: &[Signature],
+) -> Box<dyn EstimateGravity> {
+    let Adapter::Gravity(adapter) = open(family, parameters, signatures) else {
+        panic!("{} is for gravity", family.name)
+    };
     adapter
 }
 

@@ -79,8 +79,8 @@ fn judge(adapter: &Adapter, outputs: &Outputs) -> Result<bool, InvalidOutput> {
             let full = map.metres.len() == map.size.width as usize * map.size.height as usize;
             full && map.metres.iter().all(|metres| (0.0..=300.0).contains(metres))
         }
-        Adapter::Intrinsics(calibrator) => calibrator.decode(outputs, PICTURE)?.checked().is_ok(),
-        Adapter::Gravity(leveller) => (leveller.decode(outputs, PICTURE)?.norm() - 1.0).abs() < 1e-9,
+        Adapter::Intrinsics(intrinsics_estimator) => intrinsics_estimator.decode(outputs, PICTURE)?.checked().is_ok(),
+        Adapter::Gravity(gravity_estimator) => (gravity_estimator.decode(outputs, PICTURE)?.norm() - 1.0).abs() < 1e-9,
     })
 }
 
@@ -89,8 +89,8 @@ fn prepare(adapter: &Adapter, picture: &Rgb) -> Inputs {
         Adapter::Detect(detector) => detector.prepare(picture),
         Adapter::Segment(segmenter) => segmenter.prepare(picture),
         Adapter::Depth(depth) => depth.prepare(picture, &CAMERA),
-        Adapter::Intrinsics(calibrator) => calibrator.prepare(picture),
-        Adapter::Gravity(leveller) => leveller.prepare(picture),
+        Adapter::Intrinsics(intrinsics_estimator) => intrinsics_estimator.prepare(picture),
+        Adapter::Gravity(gravity_estimator) => gravity_estimator.prepare(picture),
     }
 }
 
