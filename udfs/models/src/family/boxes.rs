@@ -3,7 +3,7 @@
 use spatialmill_geometry::PixelBox;
 
 use super::{Found, InvalidModel};
-use crate::nms::Candidate;
+use crate::nms::ScoredBox;
 use crate::{InvalidOutput, Size};
 
 /// A box inside the picture. Up to `overshoot` of the picture's sides beyond its border is cut off, because detectors guess where a
@@ -40,7 +40,7 @@ pub(crate) fn score(role: &str, score: f32) -> Result<f32, InvalidOutput> {
 
 /// Named, and inside the picture; those whose class has no name are left out.
 pub(crate) fn named(
-    candidates: Vec<Candidate>,
+    candidates: Vec<ScoredBox>,
     labels: &[String],
     picture: Size,
     overshoot: f64,

@@ -9,7 +9,7 @@ use super::image_size::image_size;
 use super::stretch::{Resize, Stretch};
 use super::{Adapter, Detect, Family, Found, InvalidModel, NetworkRoles, Parameters, Signature, Task, boxes, output};
 use crate::labels::Labels;
-use crate::nms::{Candidate, suppress};
+use crate::nms::{ScoredBox, non_maximum_suppression};
 use crate::normalise::{Channels, IMAGENET_MEAN, IMAGENET_STD, Normalise};
 use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size, Tensor};
 
@@ -186,9 +186,9 @@ impl Detect for Detr {
                 x1: (x + across / 2.0) * width,
                 y1: (y + down / 2.0) * height,
             };
-            candidates.push(Candidate { class, score, bounds });
+            candidates.push(ScoredBox { class, score, bounds });
         }
-        boxes::named(suppress(candidates, self.nms, self.max), &self.labels, picture, self.overshoot)
+        boxes::named(non_maximum_suppression(candidates, self.nms, self.max), &self.labels, picture, self.overshoot)
     }
 }
 

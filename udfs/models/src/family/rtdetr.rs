@@ -9,7 +9,7 @@ use super::image_size::image_size;
 use super::stretch::{Resize, Stretch};
 use super::{Adapter, Detect, Family, Found, InvalidModel, NetworkRoles, Parameters, Signature, Task, boxes, output};
 use crate::labels::Labels;
-use crate::nms::{Candidate, suppress};
+use crate::nms::{ScoredBox, non_maximum_suppression};
 use crate::normalise::{Channels, Normalise};
 use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size, Tensor};
 
@@ -121,9 +121,9 @@ impl Detect for RtDetr {
                 return Err(InvalidOutput::new("label", message));
             }
             let [x0, y0, x1, y1] = [0, 1, 2, 3].map(|at| f64::from(edges[at]));
-            candidates.push(Candidate { class: *label as usize, score, bounds: PixelBox { x0, y0, x1, y1 } });
+            candidates.push(ScoredBox { class: *label as usize, score, bounds: PixelBox { x0, y0, x1, y1 } });
         }
-        boxes::named(suppress(candidates, self.nms, self.max), &self.labels, picture, self.overshoot)
+        boxes::named(non_maximum_suppression(candidates, self.nms, self.max), &self.labels, picture, self.overshoot)
     }
 }
 

@@ -8,7 +8,7 @@ use spatialmill_geometry::PixelBox;
 use super::image_size::image_size;
 use super::{Adapter, Detect, Family, Found, InvalidModel, NetworkRoles, Parameters, Signature, Task, boxes, output};
 use crate::labels::Labels;
-use crate::nms::{Candidate, suppress};
+use crate::nms::{ScoredBox, non_maximum_suppression};
 use crate::normalise::{Canvas, Channels, Normalise};
 use crate::resize::linear;
 use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size};
@@ -179,9 +179,9 @@ impl Detect for Yolox {
                 x1: centre[0] + half[0],
                 y1: centre[1] + half[1],
             };
-            candidates.push(Candidate { class, score, bounds });
+            candidates.push(ScoredBox { class, score, bounds });
         }
-        boxes::named(suppress(candidates, self.nms, self.max), &self.labels, picture, self.overshoot)
+        boxes::named(non_maximum_suppression(candidates, self.nms, self.max), &self.labels, picture, self.overshoot)
     }
 }
 
