@@ -24,9 +24,9 @@ use serde_json::Value;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::ask_error::{AnswerError, AskError, Fatal};
+use crate::budget::{Budget, Claim, Usage};
 use crate::endpoint::{Endpoint, EndpointError, JsonMode, redacted};
 use crate::key::Key;
-use crate::ledger::{Claim, Ledger, Usage};
 use crate::pace::Pace;
 use crate::question::{Answer, Question};
 use crate::reply::{Reply, said};
@@ -41,7 +41,7 @@ pub struct Chat {
     client: Client,
     slots: Semaphore,
     pace: Pace,
-    ledger: Ledger,
+    budget: Budget,
     mode: Mutex<JsonMode>,
     ended: OnceLock<Fatal>,
     end: Notify,
@@ -84,7 +84,7 @@ impl Chat {
             client: client.build().map_err(|error| EndpointError::Client(causes(error)))?,
             slots: Semaphore::new(endpoint.in_flight),
             pace: Pace::new(endpoint.requests_per_minute),
-            ledger: Ledger::new(&endpoint),
+            budget: Budget::new(&endpoint),
             mode: Mutex::new(endpoint.json),
             ended: OnceLock::new(),
             end: Notify::new(),
@@ -105,7 +105,7 @@ impl Chat {
 
     /// The counts so far.
     pub fn usage(&self) -> Usage {
-        self.ledger.usage()
+        self.budget.usage()
     }
 
     /// Whether the server is there and takes the key, without a question: it is asked which models it has, which costs nothing. What it is found to
@@ -152,8 +152,8 @@ impl Chat {
     pub async fn ask(&self, question: &Question) -> Result<Answer, AskError> {
         let outcome = self.tries(question).await;
         match &outcome {
-            Ok(_) => self.ledger.answered(),
-            Err(refused) => self.ledger.failed(refused.code()),
+            Ok(_) => self.budget.answered(),
+            Err(refused) => self.budget.failed(refused.code()),
         }
         if let Err(AskError::Fatal(fatal)) = &outcome {
             // Only the first is kept.
@@ -171,7 +171,7 @@ impl Chat {
     ) -> Result<T, AskError> {
         let answer = self.ask(question).await?;
         read(&answer.text).map_err(|refusal| {
-            self.ledger.failed(refusal.code);
+            self.budget.failed(refusal.code);
             refusal.into()
         })
     }
@@ -189,7 +189,7 @@ impl Chat {
                 (body, mode) = (request::body(question, &self.endpoint, now), Some(now));
             }
             let is_held = question.schema.is_some() && now != JsonMode::None;
-            let claim = self.unless_ended(self.ledger.claim(most)).await??;
+            let claim = self.unless_ended(self.budget.claim(most)).await??;
             self.unless_ended(self.pace.turn()).await?;
             match self.send(body.clone(), claim, failed > 0, is_held).await {
                 Ok(answer) => return Ok(answer),
@@ -197,7 +197,7 @@ impl Chat {
                 Err(Miss::Row(refusal)) => return Err(refusal.into()),
                 Err(Miss::Run(fatal)) => return Err(fatal.into()),
                 Err(Miss::Again(refusal, wait)) => {
-                    let replies = self.ledger.replies();
+                    let replies = self.budget.replies();
                     alone_since = (refusal.code == NOBODY).then(|| alone_since.unwrap_or(replies));
                     if failed == self.endpoint.retries {
                         // A connection that breaks may be this row's doing, unless none ever held.
@@ -247,7 +247,7 @@ impl Chat {
             }
             Err(error) => return Err(broken(error)),
         };
-        self.ledger.replied();
+        self.budget.replied();
         let status = response.status();
         if !status.is_success() {
             // Before its body is read, which may take time: the others should know of it.

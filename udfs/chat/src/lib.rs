@@ -13,11 +13,11 @@
 
 mod answer;
 mod ask_error;
+mod budget;
 mod chat;
 mod coordinates;
 mod endpoint;
 mod key;
-mod ledger;
 mod pace;
 mod phrase;
 mod question;
@@ -28,11 +28,11 @@ mod steps;
 mod template;
 
 pub use ask_error::{AnswerError, AskError, Fatal};
+pub use budget::Usage;
 pub use chat::Chat;
 pub use coordinates::{Coordinates, Size};
 pub use endpoint::{Endpoint, EndpointError, JsonMode};
 pub use key::Key;
-pub use ledger::Usage;
 pub use phrase::noun_phrase;
 pub use question::{Answer, Image, Question, Schema};
 pub use steps::caption::Caption;

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::ask_error::AnswerError;
+use crate::budget::Counted;
 use crate::key::Key;
-use crate::ledger::Counted;
 use crate::question::Answer;
 
 /// The body of a 200: its answer or why there is none, and what it cost.

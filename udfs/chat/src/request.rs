@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use crate::budget::Tokens;
 use crate::endpoint::{Endpoint, JsonMode};
-use crate::ledger::Tokens;
 use crate::question::{Image, Question};
 
 /// The JSON that is sent.

@@ -61,16 +61,16 @@ impl Tokens {
 }
 
 #[derive(Debug)]
-pub struct Ledger {
+pub struct Budget {
     prices: (f64, f64),
     max_cost: Option<f64>,
     max_tokens: Option<u64>,
-    books: Mutex<Books>,
+    totals: Mutex<Totals>,
     settled: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Books {
+struct Totals {
     usage: Usage,
     /// Of the unreported calls.
     assumed: Tokens,
@@ -81,43 +81,43 @@ struct Books {
     replies: u64,
 }
 
-impl Books {
+impl Totals {
     fn spent(&self) -> Tokens {
         Tokens { read: self.usage.prompt_tokens, written: self.usage.completion_tokens }.and(self.assumed)
     }
 }
 
-impl Ledger {
+impl Budget {
     pub fn new(endpoint: &Endpoint) -> Self {
         Self {
             prices: (endpoint.price_in, endpoint.price_out),
             max_cost: endpoint.max_cost,
             max_tokens: endpoint.max_tokens_total,
-            books: Mutex::new(Books { low_by: 1.0, ..Books::default() }),
+            totals: Mutex::new(Totals { low_by: 1.0, ..Totals::default() }),
             settled: Notify::new(),
         }
     }
 
     pub fn usage(&self) -> Usage {
-        let books = self.books();
-        Usage { cost: self.cost(books.spent()), ..books.usage.clone() }
+        let totals = self.totals();
+        Usage { cost: self.cost(totals.spent()), ..totals.usage.clone() }
     }
 
     /// How many calls had a reply, were it an error.
     pub fn replies(&self) -> u64 {
-        self.books().replies
+        self.totals().replies
     }
 
     pub fn replied(&self) {
-        self.books().replies += 1;
+        self.totals().replies += 1;
     }
 
     pub fn answered(&self) {
-        self.books().usage.answers += 1;
+        self.totals().usage.answers += 1;
     }
 
     pub fn failed(&self, code: &'static str) {
-        *self.books().usage.failures.entry(code).or_default() += 1;
+        *self.totals().usage.failures.entry(code).or_default() += 1;
     }
 
     /// Room for a call that uses `most` at the most; waits while others hold the room that it needs.
@@ -135,15 +135,15 @@ impl Ledger {
     }
 
     fn try_claim(&self, most: Tokens) -> Result<Option<Claim<'_>>, Fatal> {
-        let mut books = self.books();
+        let mut totals = self.totals();
         // A float becomes the nearest whole number there is.
-        let most = Tokens { read: (most.read as f64 * books.low_by).ceil() as u64, ..most };
-        self.check(books.spent(), most)?;
-        if self.check(books.spent().and(books.claimed), most).is_err() {
+        let most = Tokens { read: (most.read as f64 * totals.low_by).ceil() as u64, ..most };
+        self.check(totals.spent(), most)?;
+        if self.check(totals.spent().and(totals.claimed), most).is_err() {
             return Ok(None);
         }
-        books.claimed = books.claimed.and(most);
-        Ok(Some(Claim { ledger: self, most, was_sent: false }))
+        totals.claimed = totals.claimed.and(most);
+        Ok(Some(Claim { budget: self, most, was_sent: false }))
     }
 
     fn check(&self, spent: Tokens, next: Tokens) -> Result<(), Fatal> {
@@ -166,26 +166,26 @@ impl Ledger {
         (tokens.read as f64 * self.prices.0 + tokens.written as f64 * self.prices.1) / 1e6
     }
 
-    fn books(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    fn totals(&self) -> MutexGuard<'_, Totals> {
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Room in the budget for one call. Dropped, it is as if the call were never made, or, once sent, had used all of it.
 #[derive(Debug)]
 pub struct Claim<'a> {
-    ledger: &'a Ledger,
+    budget: &'a Budget,
     most: Tokens,
     was_sent: bool,
 }
 
 impl Claim<'_> {
     pub fn sent(&mut self, is_retry: bool) {
-        let mut books = self.ledger.books();
+        let mut totals = self.budget.totals();
         self.was_sent = true;
-        books.usage.requests += 1;
-        books.usage.in_flight += 1;
-        books.usage.retries += u64::from(is_retry);
+        totals.usage.requests += 1;
+        totals.usage.in_flight += 1;
+        totals.usage.retries += u64::from(is_retry);
     }
 
     /// The server's own count, and what was claimed where it has none. Without any, the claim is dropped.
@@ -193,41 +193,41 @@ impl Claim<'_> {
         if used == Counted::default() {
             return;
         }
-        let mut books = self.ledger.books();
+        let mut totals = self.budget.totals();
         let counted = Tokens { read: used.read.unwrap_or_default(), written: used.written.unwrap_or_default() };
-        books.usage.prompt_tokens = books.usage.prompt_tokens.saturating_add(counted.read);
-        books.usage.completion_tokens = books.usage.completion_tokens.saturating_add(counted.written);
+        totals.usage.prompt_tokens = totals.usage.prompt_tokens.saturating_add(counted.read);
+        totals.usage.completion_tokens = totals.usage.completion_tokens.saturating_add(counted.written);
         let least = |count: Option<u64>, most: u64| if count.is_none() { most } else { 0 };
         let uncounted =
             Tokens { read: least(used.read, self.most.read), written: least(used.written, self.most.written) };
-        books.assumed = books.assumed.and(uncounted);
-        books.usage.unreported += u64::from(uncounted != Tokens::default());
-        books.low_by = books.low_by.max(counted.read as f64 / self.most.read.max(1) as f64 * books.low_by);
-        drop(books);
+        totals.assumed = totals.assumed.and(uncounted);
+        totals.usage.unreported += u64::from(uncounted != Tokens::default());
+        totals.low_by = totals.low_by.max(counted.read as f64 / self.most.read.max(1) as f64 * totals.low_by);
+        drop(totals);
         self.free();
     }
 
     /// The server refused the call, for which none charges.
     pub fn free(mut self) {
         if std::mem::take(&mut self.was_sent) {
-            self.ledger.books().usage.in_flight -= 1;
+            self.budget.totals().usage.in_flight -= 1;
         }
     }
 }
 
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
-        let mut books = self.ledger.books();
+        let mut totals = self.budget.totals();
         // Where the sum had stopped at the largest number, less is left than was claimed.
-        books.claimed.read = books.claimed.read.saturating_sub(self.most.read);
-        books.claimed.written = books.claimed.written.saturating_sub(self.most.written);
+        totals.claimed.read = totals.claimed.read.saturating_sub(self.most.read);
+        totals.claimed.written = totals.claimed.written.saturating_sub(self.most.written);
         if self.was_sent {
-            books.usage.in_flight -= 1;
-            books.usage.unreported += 1;
-            books.assumed = books.assumed.and(self.most);
+            totals.usage.in_flight -= 1;
+            totals.usage.unreported += 1;
+            totals.assumed = totals.assumed.and(self.most);
         }
-        drop(books);
-        self.ledger.settled.notify_waiters();
+        drop(totals);
+        self.budget.settled.notify_waiters();
     }
 }
 
@@ -235,39 +235,39 @@ impl Drop for Claim<'_> {
 mod tests {
     use super::*;
 
-    fn ledger(max: u64) -> Ledger {
-        Ledger::new(&Endpoint { max_tokens_total: Some(max), ..Endpoint::new("http://x", "m") })
+    fn budget(max: u64) -> Budget {
+        Budget::new(&Endpoint { max_tokens_total: Some(max), ..Endpoint::new("http://x", "m") })
     }
 
     const CALL: Tokens = Tokens { read: 60, written: 40 };
 
     #[tokio::test]
     async fn what_is_claimed_counts_until_it_is_settled() {
-        let ledger = ledger(250);
-        let (mut first, second) = (ledger.claim(CALL).await.unwrap(), ledger.claim(CALL).await.unwrap());
+        let budget = budget(250);
+        let (mut first, second) = (budget.claim(CALL).await.unwrap(), budget.claim(CALL).await.unwrap());
         // A third could fit once those two have used less than they claimed: it waits.
-        assert!(ledger.try_claim(CALL).unwrap().is_none());
+        assert!(budget.try_claim(CALL).unwrap().is_none());
         first.sent(false);
         first.paid(Counted { read: Some(30), written: Some(10) });
-        assert!(ledger.try_claim(CALL).unwrap().is_some());
+        assert!(budget.try_claim(CALL).unwrap().is_some());
         drop(second);
-        assert_eq!(ledger.usage().unreported, 0);
+        assert_eq!(budget.usage().unreported, 0);
         // 40 are spent: two more of 100 fit, the third does not even alone.
         for _ in 0..2 {
-            let mut claim = ledger.claim(CALL).await.unwrap();
+            let mut claim = budget.claim(CALL).await.unwrap();
             claim.sent(false);
             drop(claim);
         }
-        assert!(matches!(ledger.claim(CALL).await, Err(Fatal::Budget(_))));
-        let usage = ledger.usage();
+        assert!(matches!(budget.claim(CALL).await, Err(Fatal::Budget(_))));
+        let usage = budget.usage();
         assert_eq!((usage.requests, usage.in_flight, usage.unreported, usage.prompt_tokens), (3, 0, 2, 30));
     }
 
     #[tokio::test]
     async fn a_waiting_claim_goes_on_when_another_settles() {
-        let ledger = ledger(100);
-        let held = ledger.claim(CALL).await.unwrap();
-        let (next, ()) = tokio::join!(ledger.claim(CALL), async {
+        let budget = budget(100);
+        let held = budget.claim(CALL).await.unwrap();
+        let (next, ()) = tokio::join!(budget.claim(CALL), async {
             tokio::task::yield_now().await;
             held.free();
         });
@@ -276,56 +276,56 @@ mod tests {
 
     #[tokio::test]
     async fn prompts_longer_than_claimed_make_later_claims_larger() {
-        let ledger = ledger(1000);
-        let mut claim = ledger.claim(CALL).await.unwrap();
+        let budget = budget(1000);
+        let mut claim = budget.claim(CALL).await.unwrap();
         claim.sent(false);
         claim.paid(Counted { read: Some(120), written: Some(40) });
-        assert_eq!(ledger.claim(CALL).await.unwrap().most, Tokens { read: 120, written: 40 });
+        assert_eq!(budget.claim(CALL).await.unwrap().most, Tokens { read: 120, written: 40 });
     }
 
     #[tokio::test]
     async fn counts_that_cannot_be_end_the_budget_and_nothing_else() {
-        let ledger = ledger(1000);
+        let budget = budget(1000);
         for (used, unreported) in [(Some(u64::MAX), 0), (Some(u64::MAX), 0), (None, 1)] {
             // As a call that was under way while others were answered.
-            let mut claim = Claim { ledger: &ledger, most: CALL, was_sent: false };
+            let mut claim = Claim { budget: &budget, most: CALL, was_sent: false };
             claim.sent(false);
             claim.paid(Counted { read: used, written: Some(3) });
-            assert_eq!(ledger.usage().unreported, unreported);
+            assert_eq!(budget.usage().unreported, unreported);
         }
-        assert_eq!((ledger.usage().prompt_tokens, ledger.usage().completion_tokens), (u64::MAX, 9));
-        let Err(Fatal::Budget(message)) = ledger.claim(CALL).await else { panic!("the budget is spent") };
+        assert_eq!((budget.usage().prompt_tokens, budget.usage().completion_tokens), (u64::MAX, 9));
+        let Err(Fatal::Budget(message)) = budget.claim(CALL).await else { panic!("the budget is spent") };
         assert!(message.contains("`max_tokens_total`"), "{message}");
         // Without a budget, claims grow as large as can be and settle again.
-        let free = Ledger::new(&Endpoint::new("http://x", "m"));
+        let free = Budget::new(&Endpoint::new("http://x", "m"));
         let mut claim = free.claim(CALL).await.unwrap();
         claim.sent(false);
         claim.paid(Counted { read: Some(u64::MAX), written: Some(u64::MAX) });
         let claims = [free.claim(CALL).await.unwrap(), free.claim(CALL).await.unwrap()];
         assert!(claims[1].most.read > u64::MAX / 2);
         drop(claims);
-        assert_eq!(free.books().claimed, Tokens::default());
+        assert_eq!(free.totals().claimed, Tokens::default());
     }
 
     #[tokio::test]
     async fn a_count_that_is_missing_is_what_was_claimed() {
-        let ledger = ledger(250);
+        let budget = budget(250);
         for used in [Counted::default(), Counted { read: Some(60), written: None }] {
-            let mut claim = ledger.claim(CALL).await.unwrap();
+            let mut claim = budget.claim(CALL).await.unwrap();
             claim.sent(false);
             claim.paid(used);
         }
-        assert_eq!(ledger.usage().unreported, 2);
-        assert_eq!(ledger.books().spent(), Tokens { read: 120, written: 80 });
-        assert!(matches!(ledger.claim(CALL).await, Err(Fatal::Budget(_))));
+        assert_eq!(budget.usage().unreported, 2);
+        assert_eq!(budget.totals().spent(), Tokens { read: 120, written: 80 });
+        assert!(matches!(budget.claim(CALL).await, Err(Fatal::Budget(_))));
     }
 
     #[test]
     fn costs() {
         let priced = Endpoint { price_in: 2.0, price_out: 10.0, max_cost: Some(0.5), ..Endpoint::new("http://x", "m") };
-        let ledger = Ledger::new(&priced);
-        assert_eq!(ledger.cost(Tokens { read: 100_000, written: 30_000 }), 0.5);
-        assert!(ledger.check(Tokens { read: 100_000, written: 0 }, Tokens { read: 0, written: 30_000 }).is_ok());
-        assert!(ledger.check(Tokens { read: 100_001, written: 0 }, Tokens { read: 0, written: 30_000 }).is_err());
+        let budget = Budget::new(&priced);
+        assert_eq!(budget.cost(Tokens { read: 100_000, written: 30_000 }), 0.5);
+        assert!(budget.check(Tokens { read: 100_000, written: 0 }, Tokens { read: 0, written: 30_000 }).is_ok());
+        assert!(budget.check(Tokens { read: 100_001, written: 0 }, Tokens { read: 0, written: 30_000 }).is_err());
     }
 }
