@@ -5,7 +5,7 @@ use spatialmill_models::{CHAT, Entry, FAMILIES, Family, Task};
 
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
-use crate::models::{Models, chatting};
+use crate::models::{Models, chat_model};
 use crate::suggestion::unknown;
 use crate::warehouse::Warehouse;
 
@@ -53,7 +53,7 @@ impl List {
 
 fn explained(name: &str) -> Result<String> {
     if name == CHAT {
-        return Ok(format!("{CHAT}: {}\n", chatting::DOC));
+        return Ok(format!("{CHAT}: {}\n", chat_model::DOC));
     }
     let names: Vec<&str> = FAMILIES.iter().map(|family| family.name).chain([CHAT]).collect();
     let family = FAMILIES.iter().find(|family| family.name == name).ok_or_else(|| unknown("family", name, &names))?;

@@ -9,7 +9,7 @@
 //! A model is opened before any row that needs it is read. Memory: decoded pictures in flight, bounded by [`Pictures`], and each model's own.
 
 mod answers;
-pub mod chatting;
+pub mod chat_model;
 pub mod library;
 mod open;
 mod pictures;
@@ -23,8 +23,8 @@ use spatialmill_models::Task;
 use tokio::sync::OnceCell;
 
 pub use answers::{Answers, Beside, Key};
-pub use chatting::{Chatting, Step};
-pub use open::{How, Model};
+pub use chat_model::{ChatModel, Step};
+pub use open::{Backend, Model};
 pub use pictures::{Pictures, Shown};
 
 use crate::error::{Error, Result};

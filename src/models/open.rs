@@ -10,7 +10,7 @@ use spatialmill_models::{
 };
 
 use super::answers::Key;
-use super::chatting::{self, Chatting};
+use super::chat_model::{self, ChatModel};
 use super::{library, weights};
 use crate::error::{Error, Result};
 use crate::project::Project;
@@ -19,25 +19,25 @@ use crate::run::import::blocking;
 /// A model that can be asked.
 pub struct Model {
     pub entry: Entry,
-    pub how: How,
+    pub backend: Backend,
     folder: String,
 }
 
-/// What answers.
-pub enum How {
+/// What runs a model.
+pub enum Backend {
     /// Networks on this machine, by their family's order.
     Networks { adapter: Adapter, workers: Vec<Worker> },
     /// An endpoint.
-    Chat(Arc<Chatting>),
+    Chat(Arc<ChatModel>),
 }
 
 impl Model {
     /// Loads ONNX Runtime and the weights, and holds them against what the registry and the family say.
     pub(super) async fn open(project: &Project, entry: &Entry) -> Result<Self> {
         if entry.family == CHAT {
-            let chatting = Chatting::open(project, entry)?;
-            let folder = folder(entry, &chatting.digest);
-            return Ok(Self { entry: entry.clone(), how: How::Chat(Arc::new(chatting)), folder });
+            let chat_model = ChatModel::open(project, entry)?;
+            let folder = folder(entry, &chat_model.digest);
+            return Ok(Self { entry: entry.clone(), backend: Backend::Chat(Arc::new(chat_model)), folder });
         }
         let family = FAMILIES
             .iter()
@@ -76,7 +76,7 @@ impl Model {
             Error::usage(message).hint(format!("`spatialmill models --family {}`", family.name))
         })?;
         let folder = folder(entry, &entry.digest());
-        Ok(Self { entry: entry.clone(), how: How::Networks { adapter, workers }, folder })
+        Ok(Self { entry: entry.clone(), backend: Backend::Networks { adapter, workers }, folder })
     }
 
     /// The name of an answer about a picture.
@@ -104,25 +104,27 @@ impl Model {
             let outputs: Vec<String> = signature.outputs.iter().map(one).collect();
             format!("{} -> {}", inputs.join(", "), outputs.join(", "))
         };
-        match &self.how {
-            How::Networks { workers, .. } => workers.iter().map(all).collect::<Vec<_>>().join("; "),
-            How::Chat(chatting) => format!("{} at {}", chatting.chat.endpoint().model, chatting.chat.endpoint().url),
+        match &self.backend {
+            Backend::Networks { workers, .. } => workers.iter().map(all).collect::<Vec<_>>().join("; "),
+            Backend::Chat(chat_model) => {
+                format!("{} at {}", chat_model.client.endpoint().model, chat_model.client.endpoint().url)
+            }
         }
     }
 
     /// As [`Self::contract`], after a look whether somebody answers where an endpoint is said to be. Nothing is asked about.
     pub async fn checked(&self) -> Result<String> {
         let contract = self.contract();
-        let How::Chat(chatting) = &self.how else { return Ok(contract) };
-        let found = chatting.chat.probe().await.map_err(|fatal| chatting::ended(&fatal))?;
+        let Backend::Chat(chat_model) = &self.backend else { return Ok(contract) };
+        let found = chat_model.client.probe().await.map_err(|fatal| chat_model::ended(&fatal))?;
         Ok(format!("{contract}: {found}"))
     }
 
     /// What it did so far; none where everything was said before.
     pub fn account(&self) -> Option<String> {
         let name = &self.entry.name;
-        match &self.how {
-            How::Networks { workers, .. } => {
+        match &self.backend {
+            Backend::Networks { workers, .. } => {
                 let sum = |of: fn(&Meter) -> &AtomicU64| -> u64 {
                     workers.iter().map(|worker| of(worker.meter()).load(Ordering::Relaxed)).sum()
                 };
@@ -132,8 +134,8 @@ impl Model {
                 (calls > 0)
                     .then(|| format!("{name}: {answered} answers in {calls} calls, {busy_s:.1} s of computing{halved}"))
             }
-            How::Chat(chatting) => {
-                let usage = chatting.chat.usage();
+            Backend::Chat(chat_model) => {
+                let usage = chat_model.client.usage();
                 let failed: Vec<String> = usage.failures.iter().map(|(code, n)| format!(", {n} {code}")).collect();
                 let cost = if usage.cost > 0.0 { format!(", cost {:.2}", usage.cost) } else { String::new() };
                 (usage.requests > 0).then(|| {
@@ -161,48 +163,48 @@ impl Model {
 
     /// Its networks at work.
     pub fn workers(&self) -> &[Worker] {
-        match &self.how {
-            How::Networks { workers, .. } => workers,
-            How::Chat(_) => &[],
+        match &self.backend {
+            Backend::Networks { workers, .. } => workers,
+            Backend::Chat(_) => &[],
         }
     }
 
     /// How it prepares and decodes, for its task. The registry sees to it that no model is asked for another.
     pub fn detector(&self) -> Result<&dyn Detect> {
-        match &self.how {
-            How::Networks { adapter: Adapter::Detect(family), .. } => Ok(family.as_ref()),
+        match &self.backend {
+            Backend::Networks { adapter: Adapter::Detect(family), .. } => Ok(family.as_ref()),
             _ => Err(self.not_for(Task::Detect)),
         }
     }
 
     /// As [`Self::detector`].
     pub fn segmenter(&self) -> Result<&dyn Segment> {
-        match &self.how {
-            How::Networks { adapter: Adapter::Segment(family), .. } => Ok(family.as_ref()),
+        match &self.backend {
+            Backend::Networks { adapter: Adapter::Segment(family), .. } => Ok(family.as_ref()),
             _ => Err(self.not_for(Task::Segment)),
         }
     }
 
     /// As [`Self::detector`].
     pub fn depth_estimator(&self) -> Result<&dyn EstimateDepth> {
-        match &self.how {
-            How::Networks { adapter: Adapter::Depth(family), .. } => Ok(family.as_ref()),
+        match &self.backend {
+            Backend::Networks { adapter: Adapter::Depth(family), .. } => Ok(family.as_ref()),
             _ => Err(self.not_for(Task::Depth)),
         }
     }
 
     /// As [`Self::detector`].
     pub fn intrinsics_estimator(&self) -> Result<&dyn EstimateIntrinsics> {
-        match &self.how {
-            How::Networks { adapter: Adapter::Intrinsics(family), .. } => Ok(family.as_ref()),
+        match &self.backend {
+            Backend::Networks { adapter: Adapter::Intrinsics(family), .. } => Ok(family.as_ref()),
             _ => Err(self.not_for(Task::Intrinsics)),
         }
     }
 
     /// As [`Self::detector`].
     pub fn gravity_estimator(&self) -> Result<&dyn EstimateGravity> {
-        match &self.how {
-            How::Networks { adapter: Adapter::Gravity(family), .. } => Ok(family.as_ref()),
+        match &self.backend {
+            Backend::Networks { adapter: Adapter::Gravity(family), .. } => Ok(family.as_ref()),
             _ => Err(self.not_for(Task::Gravity)),
         }
     }

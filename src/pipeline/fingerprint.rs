@@ -11,7 +11,7 @@ use spatialmill_models::{CHAT, Task};
 
 use super::{Pipeline, Stage};
 use crate::error::Result;
-use crate::models::chatting::PROMPTS;
+use crate::models::chat_model::PROMPTS;
 use crate::project::Project;
 
 /// Raised by hand when a function's results change without its text or name changing.

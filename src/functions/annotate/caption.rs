@@ -17,7 +17,7 @@ use super::{Ask, FromUnusable, ROWS_AT_ONCE, RowError, blocking, each_row, numbe
 use crate::error::Error;
 use crate::functions::lists::{quarantined_field, to_lists};
 use crate::functions::reading_function::{Opens, ReadingFunction};
-use crate::models::{Chatting, Shown, Step};
+use crate::models::{ChatModel, Shown, Step};
 use crate::tables::Box2;
 use crate::tables::FILTERED;
 use crate::tables::Unusable;
@@ -120,22 +120,22 @@ async fn caption(ask: Ask, things: Vec<Thing>) -> std::result::Result<Vec<Captio
 }
 
 async fn phrase_of(ask: &Ask, shown: Shown, thing: &Thing) -> std::result::Result<Phrase, RowError> {
-    let chatting = ask.chatting()?;
-    let Step::Caption(caption, verify) = &chatting.step else { return Err(not_for("caption")) };
+    let chat_model = ask.chat_model()?;
+    let Step::Caption(caption, verify) = &chat_model.step else { return Err(not_for("caption")) };
     let (width, height) = (shown.picture.width(), shown.picture.height());
     let Some(bounds) = thing.bounds.clipped_to(width, height) else {
         let message = format!("no part of the box {} is in the picture of {width} x {height} pixels", thing.bounds);
         return Err(Unusable::new("box", message).into());
     };
-    let model = Arc::clone(chatting);
+    let model = Arc::clone(chat_model);
     let (sent, area) = blocking(move || Ok(model.part(&shown, &bounds)?)).await?;
     let question = caption.question(&sent, &area, thing.category.as_deref());
-    let phrase = match chatting.chat.ask_for(&question, |text| read_phrase(caption, text)).await? {
+    let phrase = match chat_model.client.ask_for(&question, |text| read_phrase(caption, text)).await? {
         Ok(phrase) => phrase,
         Err(reason) => return Ok(Phrase::Filtered(reason)),
     };
     Ok(match verify {
-        Some(verify) if !fits(chatting, verify, &sent, &area, &phrase).await? => {
+        Some(verify) if !fits(chat_model, verify, &sent, &area, &phrase).await? => {
             Phrase::Filtered("does_not_fit".to_owned())
         }
         _ => Phrase::Fits(phrase),
@@ -152,13 +152,13 @@ fn read_phrase(caption: &Caption, text: &str) -> std::result::Result<std::result
 }
 
 async fn fits(
-    chatting: &Chatting,
+    chat_model: &ChatModel,
     verify: &Verify,
     sent: &spatialmill_chat::Sent,
     area: &PixelBox,
     phrase: &str,
 ) -> std::result::Result<bool, AskError> {
-    chatting.chat.ask_for(&verify.question(sent, area, phrase), |text| verify.read(text)).await
+    chat_model.client.ask_for(&verify.question(sent, area, phrase), |text| verify.read(text)).await
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -179,12 +179,12 @@ async fn ground(ask: Ask, phrase: Option<String>) -> std::result::Result<Vec<Gro
     let Some(phrase) = phrase.filter(|phrase| !phrase.trim().is_empty()) else { return Ok(Vec::new()) };
     let areas: Vec<[f64; 4]> = ask
         .answer(&phrase, async |shown| {
-            let chatting = ask.chatting()?;
-            let Step::Ground(ground) = &chatting.step else { return Err(not_for("ground")) };
-            let model = Arc::clone(chatting);
+            let chat_model = ask.chat_model()?;
+            let Step::Ground(ground) = &chat_model.step else { return Err(not_for("ground")) };
+            let model = Arc::clone(chat_model);
             let (sent, by) = blocking(move || Ok(model.whole(&shown)?)).await?;
             let question = ground.question(&sent, &phrase);
-            let found = chatting.chat.ask_for(&question, |text| ground.read(text, sent.size)).await?;
+            let found = chat_model.client.ask_for(&question, |text| ground.read(text, sent.size)).await?;
             Ok(found.areas.iter().map(|area| in_picture(area, by)).collect())
         })
         .await?;

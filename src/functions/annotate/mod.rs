@@ -27,7 +27,7 @@ use spatialmill_chat::{AnswerError, AskError};
 use spatialmill_models::{Inputs, InvalidOutput, Outputs, Rgb, RunError, Task};
 
 use crate::error::Error;
-use crate::models::{Chatting, How, Key, Model, Models, Shown, chatting};
+use crate::models::{Backend, ChatModel, Key, Model, Models, Shown, chat_model};
 use crate::photos::Address;
 use crate::tables::Unusable;
 
@@ -76,7 +76,7 @@ impl From<AskError> for RowError {
     fn from(refused: AskError) -> Self {
         match refused {
             AskError::Answer(AnswerError { code, message }) => Self::Unusable(Unusable::new(code, message)),
-            AskError::Fatal(fatal) => Self::Fatal(chatting::ended(&fatal)),
+            AskError::Fatal(fatal) => Self::Fatal(chat_model::ended(&fatal)),
         }
     }
 }
@@ -152,9 +152,9 @@ impl Ask {
         if let Some(answer) = self.models.answers.find(&key).await? {
             return Ok(answer);
         }
-        let _turn = match &self.model.how {
-            How::Chat(chatting) => chatting.turn().await,
-            How::Networks { .. } => None,
+        let _turn = match &self.model.backend {
+            Backend::Chat(chat_model) => chat_model.turn().await,
+            Backend::Networks { .. } => None,
         };
         let answer = compute(self.picture().await?).await?;
         Ok(self.models.answers.keep(&key, &answer).await?)
@@ -177,10 +177,10 @@ impl Ask {
     }
 
     /// The endpoint that answers.
-    pub fn chatting(&self) -> Result<&Arc<Chatting>, RowError> {
+    pub fn chat_model(&self) -> Result<&Arc<ChatModel>, RowError> {
         match &self.model.how {
-            How::Chat(chatting) => Ok(chatting),
-            How::Networks { .. } => Err(Error::internal("a network was asked to chat").into()),
+            Backend::Chat(chat_model) => Ok(chat_model),
+            Backend::Networks { .. } => Err(Error::internal("a network was asked to chat").into()),
         }
     }
 

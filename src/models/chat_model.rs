@@ -1,4 +1,4 @@
-//! A vision-language model behind an endpoint: which step it does, with which prompt, and images as they are sent.
+//! A vision-language model behind an OpenAI-compatible endpoint, as an entry of models.toml describes it: the step it does, its prompt, the images sent.
 //!
 //! ```toml
 //! [[model]]
@@ -41,9 +41,9 @@ const AROUND: f64 = 0.25;
 /// Details survive; models see no difference to less.
 const QUALITY: u8 = 92;
 
-/// One step of one model.
-pub struct Chatting {
-    pub chat: Chat,
+/// A client with one step of one model.
+pub struct ChatModel {
+    pub client: Chat,
     pub step: Step,
     side: u32,
     turns: Arc<Semaphore>,
@@ -82,7 +82,7 @@ fn most() -> usize {
     50
 }
 
-impl Chatting {
+impl ChatModel {
     /// Reads the prompt and the key; sends nothing.
     pub fn open(project: &Project, entry: &Entry) -> Result<Self> {
         let settings: Settings = entry.parameters.parse().map_err(|unfit| {
@@ -113,7 +113,7 @@ impl Chatting {
             json!([task, prompts, answering, settings.side, most, settings.verify, format!("{coordinates:?}")]);
         let name = entry.name.clone();
         let turns = Arc::new(Semaphore::new(2 * settings.endpoint.in_flight.max(1)));
-        let chat = Chat::new(settings.endpoint)
+        let client = Chat::new(settings.endpoint)
             .map_err(|e| {
                 let error = Error::usage(e.to_string()).with("table", "[model.endpoint]");
                 match e {
@@ -124,7 +124,7 @@ impl Chatting {
                 }
             })?
             .noting(move |note| tell_line(format_args!("{name}: {note}")));
-        Ok(Self { chat, step, side: settings.side.max(64), turns, digest: digest.to_string() })
+        Ok(Self { client, step, side: settings.side.max(64), turns, digest: digest.to_string() })
     }
 
     /// Leave to prepare an image and ask about it: no more are made ready than the endpoint answers soon.
