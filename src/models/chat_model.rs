@@ -28,7 +28,7 @@ use spatialmill_chat::{
 use spatialmill_geometry::PixelBox;
 use spatialmill_models::{Entry, Rgb, Task, resize};
 
-use super::pictures::Shown;
+use super::image_budget::DecodedImage;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Context, Error, Result};
@@ -136,13 +136,13 @@ impl ChatModel {
     ///
     /// Takes what is shown, and not its pixels alone: a closure that is given the pixels would leave their part of the memory with whoever
     /// waits for the answer.
-    pub fn whole(&self, shown: &Shown) -> Result<(Sent, [f64; 2])> {
-        self.sent(&shown.picture)
+    pub fn whole(&self, image: &DecodedImage) -> Result<(Sent, [f64; 2])> {
+        self.sent(&image.rgb)
     }
 
     /// What a box is around, with a little more, and the box in it. As [`Self::whole`].
-    pub fn part(&self, shown: &Shown, area: &PixelBox) -> Result<(Sent, PixelBox)> {
-        let picture = &shown.picture;
+    pub fn part(&self, image: &DecodedImage, area: &PixelBox) -> Result<(Sent, PixelBox)> {
+        let picture = &image.rgb;
         let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
         let (more_x, more_y) = (AROUND * (area.x1 - area.x0), AROUND * (area.y1 - area.y0));
         let x0 = (area.x0 - more_x).floor().clamp(0.0, width - 1.0);

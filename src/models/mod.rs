@@ -6,13 +6,13 @@
 //! uri ─► bytes ─► pixels (bounded) ─► family.prepare ────┘─► family.decode ─► answers, kept in the warehouse
 //! ```
 //!
-//! A model is opened before any row that needs it is read. Memory: decoded pictures in flight, bounded by [`Pictures`], and each model's own.
+//! A model is opened before any row that needs it is read. Memory: decoded pictures in flight, bounded by [`ImageBudget`], and each model's own.
 
 mod answers;
 pub mod chat_model;
+mod image_budget;
 pub mod library;
 mod open;
-mod pictures;
 mod weights;
 
 use std::collections::HashMap;
@@ -24,8 +24,8 @@ use tokio::sync::OnceCell;
 
 pub use answers::{Answers, Beside, Key};
 pub use chat_model::{ChatModel, Step};
+pub use image_budget::{DecodedImage, ImageBudget};
 pub use open::{Backend, Model};
-pub use pictures::{Pictures, Shown};
 
 use crate::error::{Error, Result};
 use crate::project::Project;
@@ -37,7 +37,7 @@ pub struct Models {
     /// What models said before.
     pub answers: Answers,
     /// Decoded pictures in flight.
-    pub pictures: Pictures,
+    pub image_budget: ImageBudget,
     opened: Mutex<HashMap<String, Arc<OnceCell<Arc<Model>>>>>,
     asked: AtomicU64,
 }
@@ -48,7 +48,7 @@ impl Models {
         Ok(Self {
             project: project.clone(),
             answers: Answers::at(warehouse.clone()),
-            pictures: Pictures::within(project.memory()? / 4),
+            image_budget: ImageBudget::within(project.memory()? / 4),
             opened: Mutex::default(),
             asked: AtomicU64::new(0),
         })

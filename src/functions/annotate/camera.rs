@@ -92,9 +92,9 @@ struct Vector {
 
 async fn intrinsics(ask: Ask) -> Result<Vec<Camera>, RowError> {
     let [fx, fy, cx, cy]: [f64; 4] = ask
-        .answer("", async |shown| {
+        .answer("", async |image| {
             let camera = ask.through(
-                shown,
+                image,
                 |model, picture| Ok(model.intrinsics_estimator()?.prepare(picture)),
                 |model, outputs, picture| Ok(model.intrinsics_estimator()?.decode(outputs, picture.size())?),
             );
@@ -108,9 +108,9 @@ async fn intrinsics(ask: Ask) -> Result<Vec<Camera>, RowError> {
 
 async fn gravity(ask: Ask) -> Result<Vec<Down>, RowError> {
     let down: Vector = ask
-        .answer("", async |shown| {
+        .answer("", async |image| {
             let down = ask.through(
-                shown,
+                image,
                 |model, picture| Ok(model.gravity_estimator()?.prepare(picture)),
                 |model, outputs, picture| Ok(model.gravity_estimator()?.decode(outputs, picture.size())?),
             );

@@ -17,7 +17,7 @@ use super::{Ask, FromUnusable, ROWS_AT_ONCE, RowError, blocking, each_row, numbe
 use crate::error::Error;
 use crate::functions::lists::{quarantined_field, to_lists};
 use crate::functions::reading_function::{Opens, ReadingFunction};
-use crate::models::{ChatModel, Shown, Step};
+use crate::models::{ChatModel, DecodedImage, Step};
 use crate::tables::Box2;
 use crate::tables::FILTERED;
 use crate::tables::Unusable;
@@ -103,7 +103,7 @@ async fn caption(ask: Ask, things: Vec<Thing>) -> std::result::Result<Vec<Captio
     let ask = &ask;
     let one = |thing: Thing| async move {
         let asked = format!("{:?} {:?}", thing.category, thing.bounds);
-        let phrase = ask.answer(&asked, async |shown| phrase_of(ask, shown, &thing).await).await;
+        let phrase = ask.answer(&asked, async |image| phrase_of(ask, image, &thing).await).await;
         let row = Captioned {
             object_id: Some(thing.object_id),
             made_by: Some(ask.model.entry.made_by()),
@@ -119,16 +119,16 @@ async fn caption(ask: Ask, things: Vec<Thing>) -> std::result::Result<Vec<Captio
     futures::stream::iter(things.into_iter().map(one)).buffered(ROWS_AT_ONCE).try_collect().await
 }
 
-async fn phrase_of(ask: &Ask, shown: Shown, thing: &Thing) -> std::result::Result<Phrase, RowError> {
+async fn phrase_of(ask: &Ask, image: DecodedImage, thing: &Thing) -> std::result::Result<Phrase, RowError> {
     let chat_model = ask.chat_model()?;
     let Step::Caption(caption, verify) = &chat_model.step else { return Err(not_for("caption")) };
-    let (width, height) = (shown.picture.width(), shown.picture.height());
+    let (width, height) = (image.rgb.width(), image.rgb.height());
     let Some(bounds) = thing.bounds.clipped_to(width, height) else {
         let message = format!("no part of the box {} is in the picture of {width} x {height} pixels", thing.bounds);
         return Err(Unusable::new("box", message).into());
     };
     let model = Arc::clone(chat_model);
-    let (sent, area) = blocking(move || Ok(model.part(&shown, &bounds)?)).await?;
+    let (sent, area) = blocking(move || Ok(model.part(&image, &bounds)?)).await?;
     let question = caption.question(&sent, &area, thing.category.as_deref());
     let phrase = match chat_model.client.ask_for(&question, |text| read_phrase(caption, text)).await? {
         Ok(phrase) => phrase,
@@ -178,11 +178,11 @@ impl FromUnusable for Grounded {
 async fn ground(ask: Ask, phrase: Option<String>) -> std::result::Result<Vec<Grounded>, RowError> {
     let Some(phrase) = phrase.filter(|phrase| !phrase.trim().is_empty()) else { return Ok(Vec::new()) };
     let areas: Vec<[f64; 4]> = ask
-        .answer(&phrase, async |shown| {
+        .answer(&phrase, async |image| {
             let chat_model = ask.chat_model()?;
             let Step::Ground(ground) = &chat_model.step else { return Err(not_for("ground")) };
             let model = Arc::clone(chat_model);
-            let (sent, by) = blocking(move || Ok(model.whole(&shown)?)).await?;
+            let (sent, by) = blocking(move || Ok(model.whole(&image)?)).await?;
             let question = ground.question(&sent, &phrase);
             let found = chat_model.client.ask_for(&question, |text| ground.read(text, sent.size)).await?;
             Ok(found.areas.iter().map(|area| in_picture(area, by)).collect())

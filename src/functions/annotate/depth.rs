@@ -85,9 +85,9 @@ async fn depth(ask: Ask, camera: Intrinsics) -> Result<Vec<Estimated>, RowError>
     let asked = format!("{camera:?}");
     let key = ask.key(&asked).await?;
     let answer: Answer = ask
-        .answer(&asked, async |shown| {
+        .answer(&asked, async |image| {
             let made = ask.through(
-                shown,
+                image,
                 move |model, picture| Ok(model.depth_estimator()?.prepare(picture, &camera)),
                 move |model, outputs, picture| {
                     let map = model.depth_estimator()?.decode(outputs, picture.size(), &camera)?;

@@ -11,7 +11,7 @@ use super::caption::{in_picture, not_for};
 use super::{Ask, FromUnusable, ROWS_AT_ONCE, RowError, blocking, each_row, number_field, numbers_field, text_field};
 use crate::functions::lists::{quarantined_field, to_lists};
 use crate::functions::reading_function::{Opens, ReadingFunction};
-use crate::models::{ChatModel, Backend, Shown, Step};
+use crate::models::{ChatModel, Backend, DecodedImage, Step};
 use crate::source::category::spelled;
 use crate::tables::Box2;
 use crate::tables::FILTERED;
@@ -91,9 +91,9 @@ const SAME: f64 = 0.7;
 
 async fn detect(ask: Ask) -> Result<Vec<Detected>, RowError> {
     let found: Found = ask
-        .answer("", async |shown| match &ask.model.backend {
-            Backend::Networks { .. } => by_network(&ask, shown).await,
-            Backend::Chat(chat_model) => by_chat(chat_model, shown).await,
+        .answer("", async |image| match &ask.model.backend {
+            Backend::Networks { .. } => by_network(&ask, image).await,
+            Backend::Chat(chat_model) => by_chat(chat_model, image).await,
         })
         .await?;
     let made_by = ask.model.entry.made_by();
@@ -124,10 +124,10 @@ async fn detect(ask: Ask) -> Result<Vec<Detected>, RowError> {
     Ok(rows)
 }
 
-async fn by_network(ask: &Ask, shown: Shown) -> Result<Found, RowError> {
+async fn by_network(ask: &Ask, image: DecodedImage) -> Result<Found, RowError> {
     let (found, _) = ask
         .through(
-            shown,
+            image,
             |model, picture| Ok(model.detector()?.prepare(picture)),
             |model, outputs, picture| Ok(model.detector()?.decode(outputs, picture.size())?),
         )
@@ -142,10 +142,10 @@ async fn by_network(ask: &Ask, shown: Shown) -> Result<Found, RowError> {
 }
 
 /// A thing whose description cannot be used is still a thing.
-async fn by_chat(chat_model: &Arc<ChatModel>, shown: Shown) -> Result<Found, RowError> {
+async fn by_chat(chat_model: &Arc<ChatModel>, image: DecodedImage) -> Result<Found, RowError> {
     let Step::Detect(detect) = &chat_model.step else { return Err(not_for("detect")) };
     let model = Arc::clone(chat_model);
-    let (sent, by) = blocking(move || Ok(model.whole(&shown)?)).await?;
+    let (sent, by) = blocking(move || Ok(model.whole(&image)?)).await?;
     let found = chat_model.client.ask_for(&detect.question(&sent), |text| detect.read(text, sent.size)).await?;
     let object = |thing: spatialmill_chat::Detected| Object {
         label: thing.label,

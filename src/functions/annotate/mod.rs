@@ -27,7 +27,7 @@ use spatialmill_chat::{AnswerError, AskError};
 use spatialmill_models::{Inputs, InvalidOutput, Outputs, Rgb, RunError, Task};
 
 use crate::error::Error;
-use crate::models::{Backend, ChatModel, Key, Model, Models, Shown, chat_model};
+use crate::models::{Backend, ChatModel, DecodedImage, Key, Model, Models, chat_model};
 use crate::photos::Address;
 use crate::tables::Unusable;
 
@@ -143,7 +143,7 @@ pub trait FromUnusable {
 
 impl Ask {
     /// What the model says; what it said before where it was asked the same of the same picture.
-    pub async fn answer<T, F>(&self, asked: &str, compute: impl FnOnce(Shown) -> F) -> Result<T, RowError>
+    pub async fn answer<T, F>(&self, asked: &str, compute: impl FnOnce(DecodedImage) -> F) -> Result<T, RowError>
     where
         T: Serialize + DeserializeOwned,
         F: Future<Output = Result<T, RowError>>,
@@ -161,9 +161,9 @@ impl Ask {
     }
 
     /// The picture, decoded: ahead of the model, and then in line for it.
-    pub async fn picture(&self) -> Result<Shown, RowError> {
-        let shown = self.models.pictures.read(&self.uri).await?;
-        Ok(shown.with(self.model.slot().await))
+    pub async fn picture(&self) -> Result<DecodedImage, RowError> {
+        let image = self.models.image_budget.read(&self.uri).await?;
+        Ok(image.with(self.model.slot().await))
     }
 
     /// The name of an answer; an image that is turned before it is looked at is another one.
@@ -171,7 +171,7 @@ impl Ask {
         let address = Address::parse(&self.uri).map_err(|e| Unusable::new("image", e.to_string()))?;
         let sha256 = match &self.sha256 {
             Some(sha256) => sha256.clone(),
-            None => self.models.pictures.hash(&self.uri).await?,
+            None => self.models.image_budget.hash(&self.uri).await?,
         };
         Ok(self.model.key(&format!("{sha256} {}", address.orientation), asked))
     }
@@ -188,15 +188,15 @@ impl Ask {
     /// decoding are work for blocking threads.
     pub async fn through<T: Send + 'static>(
         &self,
-        shown: Shown,
+        image: DecodedImage,
         prepare: impl FnOnce(&Model, &Rgb) -> Result<Inputs, RowError> + Send + 'static,
         decode: impl FnOnce(&Model, &Outputs, &Rgb) -> Result<T, RowError> + Send + 'static,
-    ) -> Result<(T, Shown), RowError> {
+    ) -> Result<(T, DecodedImage), RowError> {
         let model = Arc::clone(&self.model);
-        let prepared = blocking(move || Ok((prepare(&model, &shown.picture)?, shown)));
-        let (inputs, shown) = prepared.await?;
+        let prepared = blocking(move || Ok((prepare(&model, &image.rgb)?, image)));
+        let (inputs, image) = prepared.await?;
         let (outputs, model) = (self.model.run(0, inputs).await?, Arc::clone(&self.model));
-        blocking(move || Ok((decode(&model, &outputs, &shown.picture)?, shown))).await
+        blocking(move || Ok((decode(&model, &outputs, &image.rgb)?, image))).await
     }
 }
 

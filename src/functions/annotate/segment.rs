@@ -86,7 +86,7 @@ async fn segment(ask: Ask, things: Vec<Thing>) -> Result<Vec<Segmented>, RowErro
             |_, embedding, picture| Ok((embedding.clone(), picture.size())),
         );
         // An embedding is larger than its picture, so that its slot is kept until all its masks are made.
-        let ((embedding, size), _shown) = embedded.await?;
+        let ((embedding, size), _image) = embedded.await?;
         for (thing, (key, said)) in things.iter().zip(&mut answers).filter(|(_, (_, said))| said.is_none()) {
             let answer = match mask_of(&ask, &embedding, thing.bounds, size).await {
                 Ok(answer) => answer,

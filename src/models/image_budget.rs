@@ -1,4 +1,4 @@
-//! Pictures on their way to a model: read, decoded on blocking threads, and bounded by what they take in memory.
+//! The memory budget of decoded images: URLs in, decoded RGB images out, whose bytes count against one bound until they are dropped.
 
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ use crate::tables::Unusable;
 /// A unit of the budget.
 const KIB: u64 = 1 << 10;
 
-/// The budget that decoded pictures and their tensors share.
+/// The bytes that decoded images and their tensors may take together.
 #[derive(Debug, Clone)]
-pub struct Pictures {
+pub struct ImageBudget {
     free: Arc<Semaphore>,
     all: u32,
     /// Files that are read, turned upright and measured, before it is known what they take decoded. Whoever holds a part of the budget never
@@ -23,22 +23,22 @@ pub struct Pictures {
     reading: Arc<Semaphore>,
 }
 
-/// A decoded picture, and its part of the budget until it is dropped.
+/// A decoded image, and its part of the budget until it is dropped.
 #[derive(Debug)]
-pub struct Shown {
-    pub picture: Rgb,
+pub struct DecodedImage {
+    pub rgb: Rgb,
     _held: OwnedSemaphorePermit,
     _slot: Option<Slot>,
 }
 
-impl Shown {
+impl DecodedImage {
     /// With leave to prepare it for a network.
     pub fn with(self, slot: Option<Slot>) -> Self {
         Self { _slot: slot, ..self }
     }
 }
 
-impl Pictures {
+impl ImageBudget {
     /// At most so many bytes.
     pub fn within(bytes: u64) -> Self {
         let all = u32::try_from(bytes / KIB).unwrap_or(u32::MAX).max(1);
@@ -56,7 +56,7 @@ impl Pictures {
     }
 
     /// Reads and decodes an image. Waits while those in flight take the budget; one that is larger than all of it is alone.
-    pub async fn read(&self, uri: &str) -> Result<Shown, Unusable> {
+    pub async fn read(&self, uri: &str) -> Result<DecodedImage, Unusable> {
         let lost = |message: String| lost(uri, message);
         let reading = self.reading.acquire().await.map_err(|e| lost(e.to_string()))?;
         let bytes = read(uri).await?;
@@ -69,8 +69,8 @@ impl Pictures {
         let decoded = tokio::task::spawn_blocking(move || decode_rgb(&bytes)).await;
         let (width, height, pixels) =
             decoded.map_err(|e| lost(e.to_string()))?.map_err(|refused| lost(refused.to_string()))?;
-        let picture = Rgb::new(width, height, pixels).ok_or_else(|| lost("its pixels do not fill it".into()))?;
-        Ok(Shown { picture, _held: held, _slot: None })
+        let rgb = Rgb::new(width, height, pixels).ok_or_else(|| lost("its pixels do not fill it".into()))?;
+        Ok(DecodedImage { rgb, _held: held, _slot: None })
     }
 }
 
