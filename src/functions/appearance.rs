@@ -1,4 +1,4 @@
-//! `appearance(uri, things)`: what the things of a frame look like on its image.
+//! `appearance(uri, things)`: colours from pixels. In: an image's URL and its objects with boxes and masks. Out: each object's mean colour.
 //!
 //! One row is one frame with all its things, so that an image is decoded once.
 
@@ -11,15 +11,15 @@ use spatialmill_columns::{Lists, Record};
 use spatialmill_drawing::Picture;
 use spatialmill_geometry::{Mask, PixelBox};
 
+use super::async_function::{AsyncFunction, Opens};
 use super::lift::column_of_structs;
 use super::lists::{quarantined_field, to_lists};
-use super::reading_function::{Opens, ReadingFunction};
 use crate::photos;
 use crate::source::photo::MAX_BYTES;
 use crate::tables::Unusable;
 
 /// The mean colour of each thing's mask, or of its box where it has none. An image that cannot be read is one quarantined row.
-pub const APPEARANCE: ReadingFunction = ReadingFunction {
+pub const APPEARANCE: AsyncFunction = AsyncFunction {
     name: "appearance",
     usage: "appearance(uri, things)",
     doc: "the mean colour of each of a frame's things (object_id, box, mask) on its image; opens the image",

@@ -1,4 +1,4 @@
-//! Reading a frame's depth image through whichever store its URL names, upright.
+//! Depth images from URLs: a frame's depth image in metres, turned upright; what cannot be read is a reason for quarantine.
 
 use object_store::ObjectStoreExt;
 use spatialmill_geometry::{DepthImage, Turn};

@@ -1,4 +1,4 @@
-//! Frames as arguments of SQL functions: a struct column with the camera's numbers, read row by row.
+//! The struct argument `frame` of SQL functions: size, intrinsics, pose, depth and trust of a frame, one value a row.
 
 use arrow::array::{Array, AsArray, StringArray, StructArray};
 use arrow::compute::cast;

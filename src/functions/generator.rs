@@ -1,4 +1,4 @@
-//! `generator()`: who made a row.
+//! `generator()`: the name and version of this program, which every row of `dataset` carries.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `lift(frame, detections)`: 2D masks and measured depth become objects in view space.
+//! `lift(frame, detections)`: lifting from 2D to 3D. In: 2D masks and a depth image. Out: objects in view space.
 //!
 //! One row is one frame with all its detections, so that a depth image is opened once. Frames overlap: while one is read the others
 //! are computed, at most as many at once as there are cores.
@@ -12,16 +12,15 @@ use spatialmill_columns::{Lists, Record};
 use spatialmill_geometry::lift::{Ahead, EstimatedRules, shown, uncovered};
 use spatialmill_geometry::{DepthImage, Gravity, LiftFailure, LiftRules, Mask, Outline, PixelBox, lift};
 
+use super::async_function::{AsyncFunction, Opens};
 use super::depth;
 use super::frames::{Frame, frames_of};
 use super::lists::to_lists;
 use super::object_rows::{ObjectRow, row_fields};
-use super::reading_function::{Opens, ReadingFunction};
-use crate::tables::Unusable;
-use crate::tables::{Box2, Mask as MaskRow};
+use crate::tables::{Box2, Mask as MaskRow, Unusable};
 
 /// See [`spatialmill_geometry::lift()`] for how it is done.
-pub const LIFT: ReadingFunction = ReadingFunction {
+pub const LIFT: AsyncFunction = AsyncFunction {
     name: "lift",
     usage: "lift(frame, detections)",
     doc: "objects in view space from a frame's masks and its depth image; opens the depth image",

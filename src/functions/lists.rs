@@ -1,4 +1,4 @@
-//! Rows that serialise, as lists of structs: one list for each row of a function's arguments.
+//! Lists of structs from Rust rows: the rows that a function gives for each row of its arguments in, one Arrow list column out.
 
 use std::sync::Arc;
 

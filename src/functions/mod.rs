@@ -5,6 +5,7 @@
 
 mod annotate;
 mod appearance;
+mod async_function;
 pub(crate) mod depth;
 mod frames;
 mod generator;
@@ -14,7 +15,6 @@ mod object_rows;
 pub mod phrases;
 mod places;
 mod project;
-mod reading_function;
 
 use std::sync::Arc;
 
@@ -23,14 +23,14 @@ use datafusion::prelude::SessionContext;
 
 use spatialmill_columns::wording;
 
+use self::async_function::AsyncFunction;
 use self::places::Places;
-use self::reading_function::ReadingFunction;
 use crate::error::Result;
 use crate::models::Models;
 use crate::project::Project;
 
 /// Those that open files.
-const READING: [&ReadingFunction; 10] = [
+const ASYNC_FUNCTIONS: [&AsyncFunction; 10] = [
     &lift::LIFT,
     &project::PROJECT,
     &appearance::APPEARANCE,
@@ -53,7 +53,7 @@ pub fn register(context: &SessionContext, project: &Project, objects: &SchemaRef
         context.register_udf(function);
     }
     let places = Arc::new(Places::of(project));
-    for function in READING {
+    for function in ASYNC_FUNCTIONS {
         context.register_udf(function.scalar(objects, models, &places));
     }
     Ok(())
@@ -61,12 +61,15 @@ pub fn register(context: &SessionContext, project: &Project, objects: &SchemaRef
 
 /// True for a function whose answers come from models.
 pub fn asks_models(name: &str) -> bool {
-    READING.iter().any(|function| function.name == name && function.asks_models)
+    ASYNC_FUNCTIONS.iter().any(|function| function.name == name && function.asks_models)
 }
 
 /// How to call each function and what it gives, for lists.
 pub fn list() -> Vec<(&'static str, &'static str)> {
-    let own = READING.iter().map(|f| (f.usage, f.doc)).chain([(generator::GENERATOR.usage, generator::GENERATOR.doc)]);
+    let own = ASYNC_FUNCTIONS
+        .iter()
+        .map(|f| (f.usage, f.doc))
+        .chain([(generator::GENERATOR.usage, generator::GENERATOR.doc)]);
     let mut all: Vec<_> = spatialmill_columns::FUNCTIONS
         .iter()
         .map(|f| (f.usage, f.doc))

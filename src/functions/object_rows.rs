@@ -1,4 +1,4 @@
-//! What `lift` and `project` give: rows of the table `objects`, each with why it does not go on, where it does not.
+//! The rows of `lift` and `project`: columns of the table `objects`, with the reason where a row is filtered or quarantined.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Where functions may open files: below the sources' roots, where sources write what they unpack, and in the warehouse.
+//! Access control for functions that open files: below the sources' roots, where sources write what they unpack, and in the warehouse.
 //!
 //! A `uri` may come from a query that somebody was sent, or from a table that somebody else wrote. What lies elsewhere on this machine or
 //! in other buckets is none of their business, and is refused before it is opened.

@@ -13,17 +13,16 @@ use spatialmill_geometry::{DepthImage, OrientedBox, Scene, Shot, Surface, Vector
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::async_function::{AsyncFunction, Opens};
 use super::depth;
 use super::frames::{Frame, frames_of};
 use super::lift::column_of_structs;
 use super::lists::to_lists;
 use super::object_rows::{ObjectRow, row_fields};
-use super::reading_function::{Opens, ReadingFunction};
-use crate::tables::Unusable;
-use crate::tables::{Box2, Mask as MaskRow};
+use crate::tables::{Box2, Mask as MaskRow, Unusable};
 
 /// See [`spatialmill_geometry::Scene`] for how it is done.
-pub const PROJECT: ReadingFunction = ReadingFunction {
+pub const PROJECT: AsyncFunction = AsyncFunction {
     name: "project",
     usage: "project(frames, objects, surfaces)",
     doc: "objects in view space from a scene's boxes and triangles and its frames' poses; opens depth images",

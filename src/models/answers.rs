@@ -1,4 +1,4 @@
-//! What models said, kept: a file an answer, named by what it depends on.
+//! The cache of models' answers: a file an answer, named by what the answer depends on.
 //!
 //! ```text
 //! _answers/detect/<model>-<hash of its files and parameters>/3f/<hash of the picture and of what was asked>.json

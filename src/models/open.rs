@@ -1,4 +1,4 @@
-//! One model, opened: its family, its networks at work, and where its answers are kept.
+//! A model that is open: its family, its networks or its endpoint, and the folder of its answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,16 +1,17 @@
-//! `intrinsics(uri, sha256, model)` and `gravity(uri, sha256, model)`: what camera took an image, and which way is down in it.
+//! `intrinsics(uri, sha256, model)` and `gravity(uri, sha256, model)`: camera calibration from one image. Out: focal lengths and principal
+//! point in pixels; the direction of gravity in camera axes.
 
 use arrow::datatypes::Fields;
 use serde::{Deserialize, Serialize};
 use spatialmill_models::Task;
 
 use super::{Ask, FromUnusable, ROWS_AT_ONCE, RowError, each_row, number_field, numbers_field, text_field};
+use crate::functions::async_function::{AsyncFunction, Opens};
 use crate::functions::lists::{quarantined_field, to_lists};
-use crate::functions::reading_function::{Opens, ReadingFunction};
 use crate::tables::Unusable;
 
 /// In pixels of the image; one row, or none.
-pub const INTRINSICS: ReadingFunction = ReadingFunction {
+pub const INTRINSICS: AsyncFunction = AsyncFunction {
     name: "intrinsics",
     usage: "intrinsics(uri, sha256, model)",
     doc: "the camera (fx, fy, cx, cy in pixels, trust, made_by) that took an image, by a model of models.toml",
@@ -32,7 +33,7 @@ pub const INTRINSICS: ReadingFunction = ReadingFunction {
 };
 
 /// A unit vector in camera axes; one row, or none.
-pub const GRAVITY: ReadingFunction = ReadingFunction {
+pub const GRAVITY: AsyncFunction = AsyncFunction {
     name: "gravity",
     usage: "gravity(uri, sha256, model)",
     doc: "which way is down (down: x, y, z in camera axes, trust, made_by) in an image, by a model of models.toml",

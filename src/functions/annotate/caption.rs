@@ -1,4 +1,5 @@
-//! `caption(uri, sha256, things, model)` and `ground(uri, sha256, phrase, model)`: what things are called, and where something called so is.
+//! `caption(uri, sha256, things, model)` and `ground(uri, sha256, phrase, model)`: captioning, a noun phrase for each box, and grounding, the
+//! boxes of what a phrase names.
 
 use std::sync::Arc;
 
@@ -15,15 +16,13 @@ use spatialmill_models::Task;
 use super::things::{Thing, things_of};
 use super::{Ask, FromUnusable, ROWS_AT_ONCE, RowError, blocking, each_row, numbers_field, text_field};
 use crate::error::Error;
+use crate::functions::async_function::{AsyncFunction, Opens};
 use crate::functions::lists::{quarantined_field, to_lists};
-use crate::functions::reading_function::{Opens, ReadingFunction};
 use crate::models::{ChatModel, DecodedImage, Step};
-use crate::tables::Box2;
-use crate::tables::FILTERED;
-use crate::tables::Unusable;
+use crate::tables::{Box2, FILTERED, Unusable};
 
 /// A phrase that is no short noun phrase, or that does not fit, is left out with its reason.
-pub const CAPTION: ReadingFunction = ReadingFunction {
+pub const CAPTION: AsyncFunction = AsyncFunction {
     name: "caption",
     usage: "caption(uri, sha256, things, model)",
     doc: "short noun phrases (object_id, caption, made_by) for an image's things (object_id, category, box), by a model of models.toml",
@@ -53,7 +52,7 @@ pub const CAPTION: ReadingFunction = ReadingFunction {
 };
 
 /// An empty list where nothing fits the words.
-pub const GROUND: ReadingFunction = ReadingFunction {
+pub const GROUND: AsyncFunction = AsyncFunction {
     name: "ground",
     usage: "ground(uri, sha256, phrase, model)",
     doc: "boxes (box, made_by) of what fits a phrase in an image, by a model of models.toml",

@@ -1,4 +1,4 @@
-//! `depth(uri, sha256, camera, model)`: how far away everything in an image is, as a depth image that is kept beside the answer.
+//! `depth(uri, sha256, camera, model)`: monocular depth estimation. In: an image and its camera. Out: a depth image, kept beside the answer.
 //!
 //! The depth image has the network's resolution and 16 bits a pixel, in units as small as its largest reading allows, so that `lift` reads it like a
 //! measured one and a person can open it.
@@ -15,14 +15,14 @@ use spatialmill_models::{DepthMap, Task};
 
 use super::{Ask, FromUnusable, ROWS_AT_ONCE, RowError, each_row, number_field, text_field};
 use crate::error::{Context, Error};
+use crate::functions::async_function::{AsyncFunction, Opens};
 use crate::functions::lift::column_of_structs;
 use crate::functions::lists::{quarantined_field, to_lists};
-use crate::functions::reading_function::{Opens, ReadingFunction};
 use crate::models::Beside;
 use crate::tables::Unusable;
 
 /// See the module.
-pub const DEPTH: ReadingFunction = ReadingFunction {
+pub const DEPTH: AsyncFunction = AsyncFunction {
     name: "depth",
     usage: "depth(uri, sha256, camera, model)",
     doc: "a depth image (depth_uri, depth_scale, near, far in metres, trust, made_by) of an image taken by a camera (fx, fy, cx, cy), by a model of models.toml",

@@ -1,4 +1,4 @@
-//! `detect(uri, sha256, model)`: the objects of an image, by their boxes.
+//! `detect(uri, sha256, model)`: object detection. In: an image and a model's name. Out: labelled, scored 2D boxes.
 
 use std::sync::Arc;
 
@@ -9,16 +9,14 @@ use spatialmill_models::Task;
 
 use super::caption::{in_picture, not_for};
 use super::{Ask, FromUnusable, ROWS_AT_ONCE, RowError, blocking, each_row, number_field, numbers_field, text_field};
+use crate::functions::async_function::{AsyncFunction, Opens};
 use crate::functions::lists::{quarantined_field, to_lists};
-use crate::functions::reading_function::{Opens, ReadingFunction};
-use crate::models::{ChatModel, Backend, DecodedImage, Step};
+use crate::models::{Backend, ChatModel, DecodedImage, Step};
 use crate::source::category::spelled;
-use crate::tables::Box2;
-use crate::tables::FILTERED;
-use crate::tables::Unusable;
+use crate::tables::{Box2, FILTERED, Unusable};
 
 /// See the module.
-pub const DETECT: ReadingFunction = ReadingFunction {
+pub const DETECT: AsyncFunction = AsyncFunction {
     name: "detect",
     usage: "detect(uri, sha256, model)",
     doc: "objects of an image (object_id, category, box, score, made_by), by a model of models.toml; sha256 may be null",

@@ -1,4 +1,4 @@
-//! The functions that ask models: `detect`, `segment`, `depth`, `intrinsics`, `gravity`.
+//! Inference: the functions that ask models (`detect`, `segment`, `depth`, `intrinsics`, `gravity`, `caption`, `ground`).
 //!
 //! ```text
 //! (uri, sha256, ..., model) ─► said before? ─► picture ─► prepare ─► network ─► decode ─► kept ─► rows

@@ -1,4 +1,4 @@
-//! `segment(uri, sha256, things, model)`: the masks of what boxes are around.
+//! `segment(uri, sha256, things, model)`: segmentation by box prompts. In: an image and its boxes. Out: a mask and its score for each box.
 
 use std::sync::Arc;
 
@@ -9,14 +9,13 @@ use spatialmill_models::{Outputs, Size, Task};
 
 use super::things::{Thing, things_of};
 use super::{Ask, FromUnusable, MODEL_FAILED, ROWS_AT_ONCE, RowError, blocking, each_row, number_field, text_field};
+use crate::functions::async_function::{AsyncFunction, Opens};
 use crate::functions::lists::{quarantined_field, to_lists};
-use crate::functions::reading_function::{Opens, ReadingFunction};
 use crate::models::Key;
-use crate::tables::Mask as MaskRow;
-use crate::tables::Unusable;
+use crate::tables::{Mask as MaskRow, Unusable};
 
 /// The image is embedded once, whatever the number of its boxes.
-pub const SEGMENT: ReadingFunction = ReadingFunction {
+pub const SEGMENT: AsyncFunction = AsyncFunction {
     name: "segment",
     usage: "segment(uri, sha256, things, model)",
     doc: "masks (object_id, mask, score, made_by) of an image's things (object_id, box), by a model of models.toml",

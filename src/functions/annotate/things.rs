@@ -1,4 +1,4 @@
-//! The things of an image that a model is asked about: a column of lists of structs, read row by row.
+//! The argument `things` of the functions that ask models: for each image a list of objects with id, category and box.
 
 use arrow::array::{Array, ArrayRef};
 use datafusion::error::Result;

@@ -1,4 +1,4 @@
-//! Reads an answer strictly: one JSON value of the expected form, and nothing around it but one fence.
+//! Strict parsing of an answer: one JSON value of the expected form, and nothing around it but one code fence.
 //!
 //! What a model means cannot be guessed from half a list or from prose, so that nothing is mended here. Two codes tell
 //! apart what a person would do about it: `vlm_json` is no JSON (ask the server for JSON, allow more tokens), `vlm_schema`

@@ -1,4 +1,4 @@
-//! Why there is no answer: a reason that concerns one row, or one that concerns every row to come.
+//! Errors of a call: one that concerns one row, or one that ends the run.
 
 use thiserror::Error;
 

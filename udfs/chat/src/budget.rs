@@ -1,4 +1,4 @@
-//! What was sent, what it cost, and whether one more call fits into the budget.
+//! The budget of tokens and cost: what was sent, what it cost, and whether one more call fits.
 //!
 //! A call claims the most that it may use before it is sent, and pays what it did use when its answer is there. One that
 //! does not fit beside what others have claimed waits for them; one that could not fit even without them is refused. So

@@ -1,4 +1,4 @@
-//! The client: one question at a time for each caller, all callers within the endpoint's limits.
+//! The HTTP client of one endpoint: a question in, the text of the answer out, with all callers within the endpoint's limits.
 //!
 //! ```text
 //! question ─► slot ─► budget ─► turn ─► send ─► judge ─► answer

@@ -1,4 +1,4 @@
-//! How a model writes boxes, which differs between families, and what of them is believed.
+//! Box formats of models: pixels, 0 to 1000 or relative in, checked boxes in pixels out, and the other way round.
 //!
 //! In every dialect a box is four numbers: left, top, right, bottom, x from the left and y from the top of the image as
 //! it was sent. Inside they are [`PixelBox`]es of that image.

@@ -1,4 +1,4 @@
-//! Where a model is asked, and within which limits: what a user writes in configuration, with its defaults.
+//! The configuration of an endpoint: URL, model, key variable, limits, sampling, with defaults.
 //!
 //! It names the environment variable of the key and never holds the key, so that it may be printed and stored.
 

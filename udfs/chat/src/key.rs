@@ -1,4 +1,4 @@
-//! The secret that a server asks for. It goes into one header and nowhere else: not into `Debug`, an error or a log.
+//! The API key. It goes into one header and nowhere else: not into `Debug`, an error or a log.
 
 use std::env;
 use std::fmt;

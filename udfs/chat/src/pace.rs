@@ -1,4 +1,4 @@
-//! When the next call may start: evenly spaced, and not before a server that asked for patience has had it.
+//! Rate limiting: when the next call may start, evenly spaced, and not before a server's `Retry-After`.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What a model is asked, and what it says.
+//! A question to a model, with its images and the JSON schema of its answer; and the answer as text.
 
 use bytes::Bytes;
 use serde_json::Value;

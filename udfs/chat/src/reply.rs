@@ -1,4 +1,4 @@
-//! What a server replies: an answer in its envelope, or words about what is wrong.
+//! The response body of `/chat/completions`: an answer with its usage, or an error message.
 
 use serde::Deserialize;
 use serde_json::Value;

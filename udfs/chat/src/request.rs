@@ -1,4 +1,4 @@
-//! A question as the body of a request, and the most tokens that it may take.
+//! The request body of `/chat/completions`, and the most tokens that it may take.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! What an error status means for the call, the row and the run.
+//! HTTP error statuses: retry the call, give up the row, or end the run.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! A prompt with places to fill: `{width}`, `{phrase}`. Any other brace is a brace, because prompts show JSON.
+//! Prompt templates: `{width}`, `{phrase}` are filled. Any other brace is a brace, because prompts show JSON.
 
 use thiserror::Error;
 

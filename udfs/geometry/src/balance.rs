@@ -1,4 +1,4 @@
-//! What part of each stratum to keep, so that the kept rows have the shares that are wanted.
+//! Raking (iterative proportional fitting): strata with counts and wanted shares in, the keep rate of each stratum out.
 //!
 //! A stratum is a number of rows that are alike. A *margin* sorts strata into cells (the tasks, the sources, the answers to
 //! one kind of question) and says which shares those cells are to have among each other. Strata that a margin does not

@@ -1,4 +1,4 @@
-//! The pinhole camera: between points in camera axes (metres) and pixels.
+//! The pinhole camera model: points in camera axes (metres) to pixels and back.
 //!
 //! ```text
 //!        z (forward)         Camera axes as OpenCV draws them: x right, y down, z forward.

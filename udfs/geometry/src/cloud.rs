@@ -1,4 +1,4 @@
-//! Clouds of points: dropping strays, thinning out, finding clusters. Metres, any frame; no randomness, and the same
+//! Point clouds: outlier removal, voxel downsampling and DBSCAN. Metres, any frame; no randomness, and the same
 //! points in the same order give the same answer.
 //!
 //! The defaults are those of SpatialRGPT's pipeline. Points must be finite; whoever makes a cloud out of numbers from

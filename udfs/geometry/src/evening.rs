@@ -1,4 +1,4 @@
-//! Evening out what words tell: how much to keep of each of two opposite facts about named things.
+//! Debiasing of relations: counts of opposite facts about named objects in, keep rates out that make both equally frequent.
 //!
 //! "Is there a picture above the table?" is answered without a look where pictures are above tables. So, of the facts on an axis about
 //! a category and a reference, as many are kept of the one relation as of the other; and the same for the category whatever the

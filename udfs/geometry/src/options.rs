@@ -1,4 +1,4 @@
-//! The options of a choice among numbers, such that nothing about the numbers says which of them is right.
+//! Distractors of a multiple-choice number question, such that nothing about the numbers says which of them is right.
 //!
 //! Counts are far from evenly spread: most rooms have one sofa. Whoever sees the options 1, 2, 3 and 4 says 1 and is right, if the
 //! others are merely numbers nearby. So the options are drawn by how often each number is right. Lay the numbers out along a circle,

@@ -1,4 +1,4 @@
-//! Boxes in a picture: pixel floats, counted from the picture's top-left *corner*, x right and y down.
+//! 2D boxes: pixel floats, counted from the picture's top-left *corner*, x right and y down.
 //!
 //! The box 0, 0, 1, 1 covers exactly the first pixel, as in COCO; its centre is (0.5, 0.5), where the camera says
 //! (0, 0).

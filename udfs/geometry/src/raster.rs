@@ -1,4 +1,4 @@
-//! The z-buffer: triangles in camera axes to an image of depths and an image of who is seen.
+//! A z-buffer rasteriser: triangles in camera axes in, an image of depths and an image of object numbers out.
 //!
 //! ```text
 //! triangle ─ cut at the near plane ─► 1 or 2 triangles ─ project ─► pixels whose centre they cover ─ nearest wins

@@ -1,4 +1,4 @@
-//! Rigid motions: a rotation followed by a translation, metres, acting on column vectors.
+//! Rigid transforms: a rotation followed by a translation, metres, acting on column vectors.
 //!
 //! Numbers from files come in through [`Rigid::from_row_major`], which refuses what is no rigid motion, so that
 //! whatever holds a [`Rigid`] need not ask again. It never knows which frames it joins: name the variable

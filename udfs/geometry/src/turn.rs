@@ -1,4 +1,4 @@
-//! Turns: how a picture whose camera was held sideways is set upright, and with it all that lies on the picture or in its camera's axes.
+//! EXIF orientation: turning a picture upright, and with it all that lies on it or in its camera's axes.
 //!
 //! ```text
 //! as it is stored, EXIF's orientation 6       upright

@@ -1,4 +1,4 @@
-//! What a model gave that cannot be used. Such an answer is quarantined; it never reaches a question.
+//! `Poison`: a model's output that fails the checks of shape, range and finiteness. It is quarantined and never reaches a question.
 
 use thiserror::Error;
 

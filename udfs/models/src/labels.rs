@@ -1,4 +1,4 @@
-//! What a network's class numbers are called.
+//! Class labels: the number of a class in, its name out.
 
 use serde::Deserialize;
 

@@ -1,4 +1,4 @@
-//! Bytes into what a network was trained on: scaled, shifted, channel by channel, on a canvas of its size.
+//! Normalisation: bytes of an image in, a tensor scaled and shifted channel by channel out, on a canvas of the network's size.
 
 use serde::Deserialize;
 

@@ -1,4 +1,4 @@
-//! A model at work: threads that own its networks, fed by a bounded queue, which batch whatever waits.
+//! Dynamic batching: threads that own a model's networks, fed by a bounded queue, batch the requests that wait.
 //!
 //! ```text
 //! many tasks ─ run(inputs).await ─► queue, bounded ─► thread: first of the queue, and what of the same shape waits behind it

@@ -1,4 +1,4 @@
-//! What a model calls a thing, as a short noun phrase that a question can carry: "red office chair".
+//! Normalising noun phrases: what a model calls a thing in, a short phrase that a question can carry ("red office chair") out.
 //!
 //! Out comes a phrase without article, quotes, final stop and line breaks, of one sentence, with a small first letter where
 //! the capital only opened it; or why there is none. Normalising a phrase twice changes nothing.

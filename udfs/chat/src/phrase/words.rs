@@ -1,4 +1,4 @@
-//! The words that the rules for phrases know, in small letters but for names.
+//! Word lists of the rules for phrases, in small letters but for names.
 
 /// Dropped from the beginning of a phrase. What begins like another comes before it.
 pub const LEAD_INS: &[&str] = &[

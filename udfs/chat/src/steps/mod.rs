@@ -1,4 +1,4 @@
-//! What is asked of a model, one step a file: the form of its answer, the question, and how the answer is read.
+//! Steps, one a file: what a model is asked for (detect, caption, verify, ground), its JSON schema, prompt and parsing.
 //!
 //! A step is made of a prompt, which is a file of the pipeline's, and reads texts that may come from a cache as well.
 

@@ -1,4 +1,4 @@
-//! How far apart two colours are for the reader who finds them most alike.
+//! Colour difference: two colours in, the least CIEDE2000 over readers with and without colour blindness out.
 //!
 //! Red-green blindness is simulated as by Viénot, Brettel and Mollon (1999), blue-yellow blindness as by Brettel,
 //! Viénot and Mollon (1997), both complete, in linear sRGB; differences are CIEDE2000 (Sharma, Wu and Dalal, 2005)

@@ -1,5 +1,4 @@
-//! One colour a thing: apart from each other for every reader, apart from the thing itself, all used about equally
-//! often.
+//! Colour assignment: one colour an object, far from the others and from the object itself, all used about equally often.
 
 use std::sync::LazyLock;
 

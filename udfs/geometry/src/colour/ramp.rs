@@ -1,4 +1,4 @@
-//! A number between two ends as a colour, for readers who compare: nearer is always lighter, whatever cones one has.
+//! A sequential colour map: a share from 0 to 1 in, a colour out that is lighter where it is more, for every reader.
 
 /// Far to near, evenly spaced: dark blue, purple, orange, yellow, as in matplotlib's plasma (van der Walt and Smith, CC0), whose steps
 /// look equal. Straight lines between nine of its values are nowhere more than just noticeably off it.

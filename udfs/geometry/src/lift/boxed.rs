@@ -1,4 +1,4 @@
-//! Lifting where only a 2D box is known: where the object is, and not how large.
+//! Lifting from a 2D box without a mask: it gives where the object is, and not how large it is.
 //!
 //! ```text
 //! ┌───────────────┐   What fills the box's middle is the object, at the depth that most of the middle has. Floor and

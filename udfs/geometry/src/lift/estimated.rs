@@ -1,4 +1,4 @@
-//! What is held against an object that is lifted from estimated depth, beyond what is held against a measured one.
+//! Trust in an object that is lifted from estimated depth: checks beyond those of measured depth.
 //!
 //! A network gives a reading everywhere: in the sky, in a mirror, across the edge between two things. A measurement would have a gap there.
 

@@ -1,4 +1,4 @@
-//! How much of an object its picture shows, as far as outline and depth tell: what the border cuts off, and what other things hide.
+//! Visibility of a lifted object, from its mask and the depth: what the image border cuts off, and what is occluded.
 
 use super::{Outline, median};
 use crate::{DepthImage, Mask};

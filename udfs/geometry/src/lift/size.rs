@@ -1,4 +1,4 @@
-//! What distance, depth and outline leave of the trust in a lifted object's size.
+//! Trust in a lifted object's size, from its distance, the depth noise and its outline.
 
 use nalgebra::Vector3;
 

@@ -1,4 +1,4 @@
-//! The inner-most point of a mask: where a number can stand without touching what is beside it.
+//! The pole of inaccessibility of a mask: the inner-most point, where a number can stand without touching what is beside it.
 
 use super::Mask;
 

@@ -1,4 +1,4 @@
-//! Masks as COCO stores them: run lengths, column by column, so that a mask costs its outline and not its area.
+//! COCO run-length masks: runs down the columns, so that a mask costs its outline and not its area.
 //!
 //! ```text
 //!   . # .      down the columns: . .  # #  . #      runs, starting with the zeros: 2 2 1 1

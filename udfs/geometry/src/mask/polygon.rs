@@ -1,4 +1,4 @@
-//! A polygon's pixels, exactly as pycocotools picks them.
+//! Polygon to mask, pixel for pixel as pycocotools does it.
 //!
 //! A plain scanline fill would differ on the outline, and with it every area and box that others compute from the
 //! same annotations. COCO's rule: take the outline on a grid five times as fine, and note where it crosses the middle

@@ -1,4 +1,4 @@
-//! The one way in which masks are built: run after run, checked, into the form that [`Mask`] promises.
+//! Building masks run after run, checked, in the form that [`Mask`] promises.
 
 use super::{MAX_PIXELS, Mask, MaskError};
 

@@ -1,4 +1,4 @@
-//! How many pixels an object would cover if nothing stood before it and the picture went on beyond its border.
+//! The pixels that an object would cover without occlusion and without the image border: the denominator of visibility.
 
 use super::{Shot, Surface};
 use crate::Raster;

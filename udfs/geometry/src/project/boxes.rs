@@ -1,4 +1,4 @@
-//! What a picture shows of objects that are known as boxes only.
+//! Visibility of objects that are known as oriented boxes only, by casting rays.
 
 use super::alone::PICTURES_AROUND;
 use super::{Shot, tolerance_m};

@@ -1,4 +1,4 @@
-//! How pairs of objects are compared, written once for all axes.
+//! Comparison of pairs of objects, written once for all axes.
 //!
 //! An axis says what it compares and what scale makes a gap big; see [`Formula`]. What compares is compiled for each
 //! axis: one pair at a time in [`fact`], whole frames in [`masks`], whose inner part is a few additions and comparisons over

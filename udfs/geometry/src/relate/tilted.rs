@@ -1,4 +1,4 @@
-//! Above and below when nobody knows how far the camera is tilted.
+//! Above and below with an unknown camera pitch: the relation that holds for every pitch of a range, or none.
 //!
 //! ```text
 //!  held level                  held 30 degrees down         A tilt turns all that is seen about the camera's x axis.

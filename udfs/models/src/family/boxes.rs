@@ -1,4 +1,4 @@
-//! What every detector's boxes must be, and what they are called.
+//! Detected boxes, checked: scored boxes with class numbers in, boxes clipped to the picture with their labels out.
 
 use spatialmill_geometry::PixelBox;
 

@@ -1,4 +1,4 @@
-//! The size at which a network takes pictures: the one that it declares, or the one that its entry states.
+//! The input size of a network: the one that the network declares, or the one that its entry in models.toml states.
 
 use super::{InvalidModel, Signature};
 use crate::Size;

@@ -1,4 +1,4 @@
-//! Cameras from pictures, as WildCamera finds them: a ray for every pixel, through which the camera is laid.
+//! WildCamera: intrinsics from an incidence field, which has a ray for every pixel, by fitting a pinhole camera to the rays.
 
 use serde::Deserialize;
 use spatialmill_geometry::Intrinsics;

@@ -1,4 +1,4 @@
-//! A mask from logits on a small grid: grown to the picture's size, and what is above 0 kept.
+//! Mask logits on a small grid in, a mask of the picture's size out: upsampled bilinearly and thresholded at 0.
 //!
 //! Growing is torch's `interpolate(mode="bilinear", align_corners=False)` straight to the picture's size, one column of the picture
 //! at a time, and only where a logit near by is positive; so a box in a large picture costs its own area, and no map of floats of the

@@ -1,4 +1,4 @@
-//! Metric3D v2: depth as a camera of 1000 pixels focal length would see it, made metres by the camera that took the picture.
+//! Metric3D v2: depth in the canonical camera (focal length of 1000 pixels), scaled to metres by the picture's own focal length.
 
 use serde::Deserialize;
 use spatialmill_geometry::Intrinsics;

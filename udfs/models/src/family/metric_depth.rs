@@ -1,4 +1,4 @@
-//! Depth networks that say metres outright, as FastDepth does.
+//! Metric depth networks, such as FastDepth: their output is in metres.
 
 use serde::Deserialize;
 use spatialmill_geometry::Intrinsics;

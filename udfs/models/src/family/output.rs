@@ -1,4 +1,4 @@
-//! The first questions to what came out of a network: is it there, of the right shape, and all finite?
+//! Checks of a network's output tensors: present, of the expected shape, all numbers finite.
 
 use std::sync::Arc;
 

@@ -1,11 +1,11 @@
-//! Which way is down, as PerspectiveFields' ParamNet and GeoCalib say it: roll and pitch.
+//! Roll and pitch, as PerspectiveFields' ParamNet and GeoCalib give them, in; the direction of gravity out.
 
 use serde::Deserialize;
 use spatialmill_geometry::Vector3;
 
 use super::image_size::image_size;
 use super::stretch::{Resize, Stretch};
-use super::{Adapter, Family, InvalidModel, EstimateGravity, NetworkRoles, Parameters, Signature, Task, output};
+use super::{Adapter, EstimateGravity, Family, InvalidModel, NetworkRoles, Parameters, Signature, Task, output};
 use crate::normalise::{Channels, Normalise};
 use crate::{Inputs, InvalidOutput, Outputs, Rgb, Size};
 

@@ -1,4 +1,4 @@
-//! What the networks that segment on request share: a box as two points, and what to make of their masks.
+//! Box prompts of SAM's decoders: a box in, its two corner points as prompt tensors out; and the choice among a decoder's masks.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What every depth network's metres must be.
+//! Checks of a depth map: which metres count as readings, and whether enough of the map has one.
 
 use super::DepthMap;
 use crate::{InvalidOutput, Size};

@@ -1,4 +1,4 @@
-//! Inverse depth up to scale and shift, as MiDaS and TCMonoDepth give it, made metres by two that are stated.
+//! Relative depth networks (MiDaS, TCMonoDepth): inverse depth up to scale and shift, made metres by the scale and shift of models.toml.
 
 use serde::Deserialize;
 use spatialmill_geometry::Intrinsics;

@@ -1,8 +1,10 @@
-//! What the families' tests share.
+//! Declared signatures and opened families, for the tests of families.
 
 use spatialmill_geometry::Intrinsics;
 
-use super::{Adapter, EstimateIntrinsics, Detect, EstimateDepth, Family, EstimateGravity, Parameters, Segment, Signature};
+use super::{
+    Adapter, Detect, EstimateDepth, EstimateGravity, EstimateIntrinsics, Family, Parameters, Segment, Signature,
+};
 use crate::InvalidOutput;
 
 pub(crate) const CAMERA: Intrinsics = Intrinsics { fx: 500.0, fy: 500.0, cx: 319.5, cy: 239.5 };

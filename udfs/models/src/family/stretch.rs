@@ -1,4 +1,4 @@
-//! The plainest preparation: a picture stretched to the network's size, whatever its proportions, and normalised.
+//! Preparation by stretching: a picture resized to the network's size without keeping its proportions, and normalised.
 
 use std::sync::Arc;
 

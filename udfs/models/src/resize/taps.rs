@@ -1,4 +1,4 @@
-//! Which pixels of a side count for each pixel of its new length, and how much.
+//! Taps of a resampling kernel: for each pixel of the new length, the pixels of the old one that count, and their weights.
 
 use serde::Deserialize;
 

@@ -1,5 +1,4 @@
-//! A SQL function that opens files and gives a list of rows for each row, as a value: what `lift`, `project` and `appearance` have in
-//! common.
+//! An asynchronous SQL function as a value: it opens files and gives, for each row of arguments, a list of rows.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -18,9 +17,9 @@ use super::lists::list_type;
 use super::places::Places;
 use crate::models::Models;
 
-/// The function. DataFusion awaits it; the arithmetic is for blocking threads.
+/// The function. DataFusion awaits it; arithmetic runs on blocking threads.
 #[derive(Debug)]
-pub struct ReadingFunction {
+pub struct AsyncFunction {
     pub name: &'static str,
     /// How to call it.
     pub usage: &'static str,
@@ -62,27 +61,27 @@ fn depth_uris(frames: &ArrayRef) -> Result<ArrayRef> {
     Ok(Arc::clone(Record(&frames).field("depth_uri")?))
 }
 
-impl ReadingFunction {
+impl AsyncFunction {
     /// What a session registers; `objects` are the columns of that table. Files are opened in these places alone.
     pub fn scalar(&'static self, objects: &SchemaRef, models: &Arc<Models>, places: &Arc<Places>) -> ScalarUDF {
         // Files may change between two calls.
         let signature = Signature::any(self.arguments, Volatility::Volatile);
         let (fields, models, places) = ((self.fields)(objects), Arc::clone(models), Arc::clone(places));
-        let awaited = Awaited { function: self, signature, fields, models, places };
-        AsyncScalarUDF::new(Arc::new(awaited)).into_scalar_udf()
+        let udf = AsyncUdf { function: self, signature, fields, models, places };
+        AsyncScalarUDF::new(Arc::new(udf)).into_scalar_udf()
     }
 }
 
 #[derive(Debug)]
-struct Awaited {
-    function: &'static ReadingFunction,
+struct AsyncUdf {
+    function: &'static AsyncFunction,
     signature: Signature,
     fields: Fields,
     models: Arc<Models>,
     places: Arc<Places>,
 }
 
-impl ScalarUDFImpl for Awaited {
+impl ScalarUDFImpl for AsyncUdf {
     fn name(&self) -> &str {
         self.function.name
     }
@@ -104,7 +103,7 @@ impl ScalarUDFImpl for Awaited {
 }
 
 #[async_trait]
-impl AsyncScalarUDFImpl for Awaited {
+impl AsyncScalarUDFImpl for AsyncUdf {
     fn ideal_batch_size(&self) -> Option<usize> {
         Some(self.function.rows_at_once)
     }
@@ -121,15 +120,15 @@ impl AsyncScalarUDFImpl for Awaited {
 }
 
 /// Names are unique in a session, and so are the columns of its rows.
-impl PartialEq for Awaited {
+impl PartialEq for AsyncUdf {
     fn eq(&self, other: &Self) -> bool {
         self.function.name == other.function.name && self.fields == other.fields
     }
 }
 
-impl Eq for Awaited {}
+impl Eq for AsyncUdf {}
 
-impl Hash for Awaited {
+impl Hash for AsyncUdf {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.function.name.hash(state);
     }
