@@ -178,7 +178,7 @@ impl Ask {
 
     /// The endpoint that answers.
     pub fn chat_model(&self) -> Result<&Arc<ChatModel>, RowError> {
-        match &self.model.how {
+        match &self.model.backend {
             Backend::Chat(chat_model) => Ok(chat_model),
             Backend::Networks { .. } => Err(Error::internal("a network was asked to chat").into()),
         }

@@ -1,4 +1,4 @@
-//! `Poison`: a model's output that fails the checks of shape, range and finiteness. It is quarantined and never reaches a question.
+//! A model output that fails the checks of shape, range and finiteness. It is quarantined and never reaches a question.
 
 use thiserror::Error;
 
