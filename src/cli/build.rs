@@ -40,7 +40,7 @@ impl Build {
             // One damaged part is seldom alone: all are looked at before they are made again.
             Err(error) if error.kind() == Kind::Damaged => {
                 tell_line(format_args!("{error}; looking for what else is damaged, then making it again"));
-                mill.note_damage().await?;
+                mill.mark_damaged().await?;
                 self.make(&mill).await?
             }
             outcome => outcome?,

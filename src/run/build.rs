@@ -37,7 +37,7 @@ use crate::error::{Context, Error, Result};
 use crate::pipeline::Stage;
 use crate::pipeline::row_counts::RowCounts;
 use crate::progress::{Bar, tell_line};
-use crate::warehouse::{Commit, Part, Record, Staging, Table, WriteOptions, write_parts};
+use crate::warehouse::{Commit, Part, Staging, StagingRecord, Table, WriteOptions, write_parts};
 
 /// The shard of a table that is built once, from all shards.
 pub const ALL: &str = "all";
@@ -241,7 +241,7 @@ impl Mill {
         run: &Run,
     ) -> Result<()> {
         let counts = serde_json::to_value(&made.counts).or_internal(|| "row counts have no JSON form".into())?;
-        let record = Record {
+        let record = StagingRecord {
             shard: made.shard.clone(),
             fingerprint: fingerprint.to_owned(),
             parts: made.parts.clone(),

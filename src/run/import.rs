@@ -163,7 +163,7 @@ impl Mill {
         for imported in IMPORTED {
             let stored = self.warehouse.table(imported).await?;
             if let Some(table) = &stored {
-                lost.extend(table.lost_shards().await?);
+                lost.extend(table.broken_shards().await?);
             }
             tables.push(stored);
         }

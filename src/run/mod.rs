@@ -40,7 +40,7 @@ use crate::pipeline::{Keep, Pipeline};
 use crate::progress::{Progress, tell_line};
 use crate::project::Project;
 use crate::tables;
-use crate::warehouse::{Running, Table, Warehouse};
+use crate::warehouse::{Lease, Table, Warehouse};
 
 /// A project with its warehouse open: what every verb of the command line works on.
 pub struct Mill {
@@ -131,7 +131,7 @@ pub struct Run {
     /// ISO 8601, UTC.
     pub started: String,
     /// There when the run has written something.
-    running: Arc<OnceCell<Running>>,
+    lease: Arc<OnceCell<Lease>>,
 }
 
 /// How often what `gc` took away is made again, before it is left to whoever runs them at the same time.
@@ -148,19 +148,19 @@ impl Run {
             std::process::id() % 100_000,
             now.subsec_nanos() % 1_000_000
         );
-        Self { id, started: iso(now.as_millis() as u64), running: Arc::default() }
+        Self { id, started: iso(now.as_millis() as u64), lease: Arc::default() }
     }
 
     /// Says that the run is at work, so that `gc` spares what it writes; said once, and before it writes.
     async fn is_at_work(&self, warehouse: &Warehouse) -> Result<()> {
-        self.running.get_or_try_init(|| warehouse.begin(&self.id)).await.map(drop)
+        self.lease.get_or_try_init(|| warehouse.acquire_lease(&self.id)).await.map(drop)
     }
 
     /// Does the run's work, and says when it is over.
     async fn through<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let outcome = work.await;
-        if let Some(running) = self.running.get() {
-            running.end().await;
+        if let Some(lease) = self.lease.get() {
+            lease.release().await;
         }
         outcome
     }

@@ -14,7 +14,7 @@ use super::json_rows::to_batch;
 use super::{Mill, Run};
 use crate::error::Result;
 use crate::tables::{Quarantined, Unusable};
-use crate::warehouse::{Commit, Empty, Part, PartWriter, Record, Table, WriteOptions};
+use crate::warehouse::{Commit, Empty, Part, PartWriter, StagingRecord, Table, WriteOptions};
 
 pub(super) const QUARANTINE: &str = "quarantine";
 
@@ -67,7 +67,7 @@ impl Mill {
     /// What `quarantine` says of these shards of stages (`<stage>/<shard>`) is missing or damaged.
     pub(super) async fn lost_quarantine(&self) -> Result<BTreeSet<String>> {
         match self.warehouse.table(QUARANTINE).await? {
-            Some(table) => table.lost_shards().await,
+            Some(table) => table.broken_shards().await,
             None => Ok(BTreeSet::new()),
         }
     }
@@ -136,7 +136,7 @@ impl QuarantineWriter {
         let parts = writer.finish(Empty::WriteNothing).await?;
         let (shard, fingerprint) = (self.options.shard.clone(), self.options.fingerprint.clone());
         let (info, run_id) = (Map::new(), self.run.id.clone());
-        let record = Record { shard, fingerprint, parts: parts.clone(), info, run_id };
+        let record = StagingRecord { shard, fingerprint, parts: parts.clone(), info, run_id };
         self.table.staging().save(&record).await?;
         Ok(parts)
     }

@@ -42,7 +42,7 @@ impl Mill {
     }
 
     async fn missing_runs(&self, table: &Table, run: &Run) -> Result<Commit> {
-        let lost = table.lost_shards().await?;
+        let lost = table.broken_shards().await?;
         let mut known: BTreeSet<String> = table.shards().into_keys().map(str::to_owned).collect();
         known.retain(|shard| !lost.contains(shard));
         let mut commit = Commit { run_id: run.id.clone(), ..Commit::default() };

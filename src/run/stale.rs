@@ -10,7 +10,7 @@ use super::build::ALL;
 use crate::error::Result;
 use crate::pipeline::fingerprint::Fingerprint;
 use crate::pipeline::{Scope, Stage};
-use crate::warehouse::{Table, content_of};
+use crate::warehouse::{Table, content_hash_of};
 
 /// A shard to be made again.
 #[derive(Debug, Clone)]
@@ -68,7 +68,7 @@ impl Mill {
                 content.push(name.clone());
                 let Some(table) = table else { continue };
                 let all = *whole || stage.shard == Scope::All;
-                content.push(content_of(table.parts().iter().filter(|p| all || p.shard == *shard)));
+                content.push(content_hash_of(table.parts().iter().filter(|p| all || p.shard == *shard)));
             }
             let fingerprint = Fingerprint::of(&self.pipeline, stage, &self.project, &content)?;
             let (is_lost, is_forced) = (lost.contains(shard), self.force.names(&stage.writes, shard));
@@ -92,7 +92,7 @@ impl Mill {
     /// The shards of a table, or of what `quarantine` says of it, that have parts which are missing or damaged.
     pub(super) async fn lost_shards(&self, table: Option<&Table>, stage: &str) -> Result<BTreeSet<String>> {
         let mut lost = match table {
-            Some(table) => table.lost_shards().await?,
+            Some(table) => table.broken_shards().await?,
             None => BTreeSet::new(),
         };
         let prefix = format!("{stage}/");

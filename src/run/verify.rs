@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::pipeline::IMPORTED;
 use crate::progress::tell_line;
 use crate::suggestion;
-use crate::warehouse::{Entry, Table};
+use crate::warehouse::{LogEntry, Table};
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone)]
@@ -82,7 +82,7 @@ impl Mill {
     }
 
     /// Looks at the bytes of every table and notes what is damaged.
-    pub async fn note_damage(&self) -> Result<()> {
+    pub async fn mark_damaged(&self) -> Result<()> {
         for table in self.tables().await? {
             note(&table, &table.verify().await?).await;
         }
@@ -127,7 +127,7 @@ impl Mill {
     }
 
     async fn verify_versions(&self, table: &Table, lines: &BTreeMap<u64, Remembered>) -> Result<Vec<Finding>> {
-        let entries: BTreeMap<u64, Entry> =
+        let entries: BTreeMap<u64, LogEntry> =
             table.history(usize::MAX).await?.into_iter().map(|entry| (entry.version, entry)).collect();
         let newest = entries.values().next_back().map(|entry| time_of(&iso(entry.at)).to_owned()).unwrap_or_default();
         let added: BTreeMap<&str, u64> =
@@ -213,9 +213,9 @@ impl Mill {
 }
 
 /// Leaves word of what is damaged for the next build.
-async fn note(table: &Table, found: &[crate::warehouse::Finding]) {
+async fn note(table: &Table, found: &[crate::warehouse::Discrepancy]) {
     let lost = found.iter().filter_map(|finding| finding.lost_part().map(str::to_owned)).collect();
-    if let Err(error) = table.note_damage(lost).await {
+    if let Err(error) = table.mark_damaged(lost).await {
         // A warehouse that may only be read can be verified, too.
         tell_line(format_args!("what is damaged could not be noted for the next build: {error}"));
     }

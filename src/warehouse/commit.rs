@@ -1,16 +1,15 @@
-//! The one place where a change becomes visible: whole shards replaced, in one version.
+//! Commits: whole shards of a table replaced in one new version of its log. Nothing else makes rows visible.
 //!
-//! The rule for two writers: **a commit lands when the shards that it replaces are still as its table saw them**, whatever else
-//! happened to the table meanwhile; otherwise another build was first and ours is a conflict. The log's put-if-absent decides
-//! between writers that arrive together. An answer lost on the way back is no special case: parts have names that no other run
-//! uses, so a table that holds exactly ours shows that our commit landed. A request that was reset is sent again, because whichever
-//! of the two arrives writes the same.
+//! The rule for two writers is optimistic concurrency by shard: **a commit lands when the shards that it replaces are unchanged since its
+//! table was read**, whatever else happened to the table meanwhile; otherwise another build was first and ours is a conflict. The log's
+//! put-if-absent decides between writers that arrive together. A lost response needs no special case: parts have names that no other run
+//! uses, so a table whose shards hold exactly our parts shows that our commit landed. A request that was reset is sent again, because both
+//! would write the same.
 //!
-//! A commit looks that its parts are there, before it is written and when it has landed; `condemned` says why both, and why that is
-//! enough. One that finds parts gone fails with [`Kind::Lost`], and whoever made them makes them again.
+//! A commit checks that its parts exist, before it is written and when it has landed; `tombstones` says why both, and why that is enough.
+//! One that finds parts missing fails with [`Kind::Lost`], and the build makes them again.
 //!
-//! Each entry says how many parts and rows it adds and how many the table has with them, so that `verify` notices a line that is
-//! gone.
+//! Each entry says how many parts and rows it adds and how many the table has with them, so that `verify` detects a missing line or entry.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -49,9 +48,9 @@ impl Table {
     /// Fails with [`Kind::Conflict`] when another build replaced one of the same shards since this version, and with [`Kind::Lost`]
     /// when a new part is not there.
     pub async fn commit(&self, commit: &Commit) -> Result<Self> {
-        self.all_there(&commit.add).await?;
+        self.check_parts_exist(&commit.add).await?;
         let landed = self.land(commit).await?;
-        landed.all_there(&commit.add).await?;
+        landed.check_parts_exist(&commit.add).await?;
         Ok(landed)
     }
 
@@ -186,9 +185,9 @@ mod tests {
     use object_store::ObjectStoreExt;
 
     use super::super::Location;
-    use super::super::condemned::Reason;
-    use super::super::faults::{Fault, FaultStore, Operation};
+    use super::super::fault_store::{Fault, FaultStore, Operation};
     use super::super::part::tests::part;
+    use super::super::tombstones::Reason;
     use super::*;
 
     async fn table(name: &str) -> (Arc<FaultStore>, Table) {
@@ -245,10 +244,10 @@ mod tests {
         let (_, table) = table("gone").await;
         let gone = Commit { run_id: "r9".into(), add: vec![part("a", 9)], ..Commit::default() };
         assert_eq!(table.commit(&gone).await.unwrap_err().kind(), Kind::Lost);
-        let note = table.condemn(Reason::Garbage, "x", vec![part("a", 1).path]).await.unwrap();
+        let tombstone = table.write_tombstone(Reason::Garbage, "x", vec![part("a", 1).path]).await.unwrap();
         assert_eq!(table.commit(&commit(1)).await.unwrap_err().kind(), Kind::Lost);
         assert_eq!(table.latest().await.unwrap().version(), 0);
-        table.pardon(vec![note]).await.unwrap();
+        table.remove_tombstones(vec![tombstone]).await.unwrap();
         assert_eq!(table.commit(&commit(1)).await.unwrap().version(), 1);
     }
 

@@ -1,18 +1,18 @@
-//! Removes what no reader can reach any more: parts that no retained version names, and staging records that grew old.
+//! Garbage collection: deletes parts that no retained version names, and staging records that are older than the grace.
 //!
 //! A version is retained while it is among the newest few, or was the newest at some time within the grace. A file that no
 //! retained version names may still be about to be committed, so it stays until it is older than the grace too; so do the parts
-//! that a staging record of that age names. What a run that is at work wrote, or took over, stays whatever the grace.
+//! that a staging record of that age names. What a live run wrote, or resumed, stays whatever the grace.
 //!
 //! ```text
-//! look: files ─► records, runs at work ─► log          what could go
-//! note: these are about to be removed                   from here on no build relies on them
-//! look again, in the same order                         what is wanted by now stays
-//! records, if they are as they were ─► files ─► note    removed
+//! mark:       list files ─► records, leases ─► log          candidates
+//! tombstone:  names the candidates                          from here on no build relies on them
+//! mark again: in the same order                             what is needed by now is spared
+//! sweep:      unchanged records ─► files ─► tombstone       deleted
 //! ```
 //!
-//! Nothing depends on the grace being longer than a build, or on the time between looking and deleting: `condemned` says why a part that
-//! is deleted here is never one that a build takes for its own.
+//! Nothing depends on the grace being longer than a build, or on the time between marking and deleting: `tombstones` says why a part
+//! that is deleted here is never one that a build commits.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
@@ -23,10 +23,10 @@ use futures::{StreamExt, stream};
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
-use super::condemned::{Reason, run_of};
+use super::lease::is_alive;
 use super::part_writer::now_ms;
-use super::running::is_running;
-use super::staging::{Stored, Version};
+use super::staging::{RecordVersion, StoredRecord};
+use super::tombstones::{Reason, run_of};
 use super::{Table, Warehouse};
 use crate::error::{Context, Error, Result};
 
@@ -59,44 +59,44 @@ pub struct Collected {
     pub oldest_version: u64,
 }
 
-/// What can go.
+/// What can be deleted.
 struct Garbage {
     /// With their sizes.
     files: HashMap<Path, u64>,
-    records: HashMap<Path, Version>,
-    /// Every record that there is, garbage or not.
-    seen: HashMap<Path, Stored>,
+    records: HashMap<Path, RecordVersion>,
+    /// All records, garbage or not.
+    seen: HashMap<Path, StoredRecord>,
     oldest_version: u64,
 }
 
 impl Warehouse {
     /// What [`Self::collect_garbage`] would remove.
     pub async fn preview_garbage(&self, table: &Table, retention: Retention) -> Result<Collected> {
-        let running = self.running().await?;
-        let uploads = abandoned_uploads(table, retention.grace, &running).await?;
-        Ok(table.garbage(retention, &running, &HashMap::new()).await?.counted(uploads.len()))
+        let live_runs = self.live_runs().await?;
+        let uploads = abandoned_uploads(table, retention.grace, &live_runs).await?;
+        Ok(table.garbage(retention, &live_runs, &HashMap::new()).await?.counted(uploads.len()))
     }
 
     /// Removes what no retained version of a table names and is older than the grace.
     pub async fn collect_garbage(&self, table: &Table, retention: Retention) -> Result<Collected> {
-        let uploads = abandoned_uploads(table, retention.grace, &self.running().await?).await?;
+        let uploads = abandoned_uploads(table, retention.grace, &self.live_runs().await?).await?;
         for upload in &uploads {
             remove_upload(upload)?;
         }
-        let mut garbage = table.garbage(retention, &self.running().await?, &HashMap::new()).await?;
+        let mut garbage = table.garbage(retention, &self.live_runs().await?, &HashMap::new()).await?;
         if !garbage.files.is_empty() || !garbage.records.is_empty() {
             let paths = garbage.files.keys().filter_map(|path| table.relative(path)).collect();
-            let note = table.condemn(Reason::Garbage, &unique(), paths).await?;
-            let again = table.garbage(retention, &self.running().await?, &garbage.seen).await?;
+            let tombstone = table.write_tombstone(Reason::Garbage, &unique(), paths).await?;
+            let again = table.garbage(retention, &self.live_runs().await?, &garbage.seen).await?;
             garbage.files.retain(|path, _| again.files.contains_key(path));
             garbage.records.retain(|path, version| again.records.get(path) == Some(version));
             garbage.oldest_version = again.oldest_version;
             // Records first: a build that finds a record then finds its parts too, or builds anew.
             table.delete(garbage.records.keys()).await?;
             table.delete(garbage.files.keys()).await?;
-            table.pardon(vec![note]).await?;
+            table.remove_tombstones(vec![tombstone]).await?;
         }
-        table.forget_notes().await?;
+        table.remove_spent_tombstones().await?;
         Ok(garbage.counted(uploads.len()))
     }
 }
@@ -121,15 +121,22 @@ impl Table {
         Ok(())
     }
 
-    /// Removes the notes of parts that are all gone: what a `gc` left behind that died, and damage that was mended.
-    async fn forget_notes(&self) -> Result<()> {
-        let notes = self.notes().await?;
-        if notes.is_empty() {
+    /// Removes tombstones whose parts are all gone: those of a `gc` that died, and of damage that was repaired.
+    async fn remove_spent_tombstones(&self) -> Result<()> {
+        let tombstones = self.tombstones().await?;
+        if tombstones.is_empty() {
             return Ok(());
         }
         let there: HashSet<Path> = self.part_files().await?.into_iter().map(|file| file.path).collect();
         let is_over = |paths: &[String]| paths.iter().all(|path| !there.contains(&self.location().path(path)));
-        self.pardon(notes.into_iter().filter(|note| is_over(&note.parts)).map(|note| note.path).collect()).await
+        self.remove_tombstones(
+            tombstones
+                .into_iter()
+                .filter(|tombstone| is_over(&tombstone.parts))
+                .map(|tombstone| tombstone.path)
+                .collect(),
+        )
+        .await
     }
 
     /// A file's path as the log says it.
@@ -141,8 +148,8 @@ impl Table {
     async fn garbage(
         &self,
         retention: Retention,
-        running: &BTreeSet<String>,
-        seen: &HashMap<Path, Stored>,
+        live_runs: &BTreeSet<String>,
+        seen: &HashMap<Path, StoredRecord>,
     ) -> Result<Garbage> {
         let before = now_ms().saturating_sub(u64::try_from(retention.grace.as_millis()).unwrap_or(u64::MAX));
         let files = self.part_files().await?;
@@ -150,9 +157,9 @@ impl Table {
         let mut records = HashMap::new();
         let all = self.staging().all(seen).await?;
         for stored in &all {
-            let holder = stored.record.as_ref().map(|record| record.run_id.as_str());
-            let wanted = stored.anew || holder.is_some_and(|run| is_running(running, run));
-            if stored.version.written < before && !wanted {
+            let run_id = stored.record.as_ref().map(|record| record.run_id.as_str());
+            let needed = stored.rewritten || run_id.is_some_and(|run| is_alive(live_runs, run));
+            if stored.version.written < before && !needed {
                 records.insert(stored.path.clone(), stored.version.clone());
             } else {
                 let parts = stored.record.iter().flat_map(|record| &record.parts);
@@ -166,7 +173,7 @@ impl Table {
             let run = path.as_deref().and_then(run_of);
             file.written < before
                 && !kept.contains(&file.path)
-                && run.is_some_and(|run| !run.contains('/') && !is_running(running, run))
+                && run.is_some_and(|run| !run.contains('/') && !is_alive(live_runs, run))
         };
         let files = files.into_iter().filter(is_garbage).map(|file| (file.path, file.bytes)).collect();
         let seen = all.into_iter().map(|stored| (stored.path.clone(), stored)).collect();
@@ -229,13 +236,13 @@ pub(super) struct PartFile {
 
 /// Uploads that a killed process left unfinished. A bucket hides them and ends them by its own rules; on a disk they are files
 /// called `<part>#<number>`, which the object store does not list.
-async fn abandoned_uploads(table: &Table, grace: Duration, running: &BTreeSet<String>) -> Result<Vec<PathBuf>> {
+async fn abandoned_uploads(table: &Table, grace: Duration, live_runs: &BTreeSet<String>) -> Result<Vec<PathBuf>> {
     let Ok(folder) = table.location().url().to_file_path() else { return Ok(Vec::new()) };
-    let running = running.clone();
+    let live_runs = live_runs.clone();
     let walk = move || {
         let mut found = Vec::new();
         let runs = std::fs::read_dir(folder.join("parts")).into_iter().flatten().flatten();
-        let runs = runs.filter(|run| !is_running(&running, &run.file_name().to_string_lossy()));
+        let runs = runs.filter(|run| !is_alive(&live_runs, &run.file_name().to_string_lossy()));
         // A link leads to what is somebody else's.
         let runs = runs.map(|run| run.path()).filter(|run| !run.is_symlink());
         for file in runs.flat_map(std::fs::read_dir).flatten().flatten() {

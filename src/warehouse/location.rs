@@ -1,10 +1,10 @@
-//! Where things are: one URL, the object store behind it and the path inside that store.
+//! Locations: a URL, the object store behind it and the path inside that store.
 //!
 //! In: a path, `file://`, `s3://bucket/prefix` or `memory://name`. Out: one shared store for each bucket, so that connections
-//! and (for `memory://`) contents are shared by everything in the process. It never checks whether anything exists there.
+//! and (for `memory://`) contents are shared by everything in the process. Nothing here checks whether anything exists there.
 //!
-//! What a person writes behind `s3://bucket/` is a key as it is: `#`, `?`, `%`, blanks and `+` stand for themselves, as in the tools of
-//! buckets, and nothing is decoded. What a row says (a frame's `uri`) is a URL, in which such characters are percent-encoded.
+//! The text behind `s3://bucket/` that a person writes is a key as it is: `#`, `?`, `%`, blanks and `+` stand for themselves, as in the
+//! tools of buckets, and nothing is decoded. The `uri` of a row is a URL, in which such characters are percent-encoded.
 
 use std::collections::HashMap;
 use std::path::{Path as FilePath, PathBuf};
@@ -17,7 +17,7 @@ use object_store::path::{Path, PathPart};
 use object_store::{ObjectMeta, ObjectStore};
 use url::Url;
 
-use super::files::Files;
+use super::local_store::LocalStore;
 use super::s3;
 use crate::error::{Context, Error, Result};
 
@@ -267,7 +267,7 @@ fn store_of(url: &Url) -> Result<Arc<dyn ObjectStore>> {
         return Ok(Arc::clone(store));
     }
     let store: Arc<dyn ObjectStore> = match url.scheme() {
-        "file" => Arc::new(Files::new()),
+        "file" => Arc::new(LocalStore::new()),
         "memory" => Arc::new(InMemory::new()),
         "s3" => s3::open(url)?,
         other => return Err(not_supported(other)),

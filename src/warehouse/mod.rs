@@ -4,53 +4,54 @@
 //!  plan ─► WriteParts ─► parts/<run>/<shard>-<n>.parquet ─► Table::commit ─► _delta_log/<version>.json
 //!          (sink)        durable, invisible                 one PUT-if-absent  visible, whole
 //!                            │
-//!                            └─► _staging/<shard>-<fingerprint>.json: what an interrupted build may take over
+//!                            └─► _staging/<shard>-<fingerprint>.json: staging record, from which another build resumes the shard
 //! ```
 //!
-//! `_condemned/` beside the parts names those that nobody may rely on (`gc` is about to remove them, or `verify` found them damaged);
-//! `_running/` beside the tables names the runs that are at work. Bytes are checked as they are read, by sums in the log.
+//! `_tombstones/` beside the parts names parts that must be treated as absent (`gc` is about to delete them, or `verify` found them
+//! damaged); `_leases/` beside the tables holds a lease for each run that is at work. Bytes are verified as they are read, by block
+//! checksums in the log.
 //!
 //! A table's rows are divided in **shards**, stable slices of a source; each active part belongs to one shard and carries the
-//! shard's fingerprint. A commit replaces whole shards. What a reader sees is a version: nothing is read that the log does not
-//! name, data is never listed, and parts are never changed after they were written.
+//! shard's fingerprint. A commit replaces whole shards. Readers see one version: nothing is read that the log does not name, data is
+//! never listed, and parts are immutable.
 
-mod cluster;
+mod checksums;
+mod clustering;
 mod commit;
-mod condemned;
-mod content;
+mod content_hash;
 #[cfg(test)]
-mod faults;
-mod files;
+mod fault_store;
 mod gc;
-mod history;
+mod lease;
+mod local_store;
 mod location;
+mod log_entries;
 pub mod odd_keys;
 mod part;
 mod part_writer;
-mod retry;
-mod running;
+mod retry_store;
 mod s3;
 mod scan;
 mod schema;
 mod sink;
 mod staging;
 mod stats;
-mod sums;
 mod table;
+mod tombstones;
 mod verify;
 
 pub use commit::Commit;
-pub use content::content_of;
+pub use content_hash::content_hash_of;
 pub use gc::{Collected, Retention};
-pub use history::Entry;
+pub use lease::Lease;
 pub use location::{Location, object_url, open_object};
+pub use log_entries::LogEntry;
 pub use part::Part;
 pub use part_writer::{Empty, PartWriter, WriteOptions};
-pub use running::Running;
 pub use sink::write_parts;
-pub use staging::{Record, Staging};
+pub use staging::{Staging, StagingRecord};
 pub use table::Table;
-pub use verify::Finding;
+pub use verify::Discrepancy;
 
 use std::path::Path;
 
@@ -107,7 +108,7 @@ impl Warehouse {
         Ok(names)
     }
 
-    /// True where files of parts lie in a table's folder, whether there is a log or not.
+    /// True where a table's folder holds parts, with or without a log.
     pub async fn has_parts(&self, name: &str) -> Result<bool> {
         let folder = self.location.child(name)?.path("parts");
         let first = self.location.store().list(Some(&folder)).next().await.transpose();

@@ -1,8 +1,8 @@
 //! Keys of a bucket that are no paths: with an empty part (`a//b`), a part `.` or `..`, or a control character.
 //!
-//! A bucket takes any key, and an object store's client that meets one key which it cannot name gives up the whole listing. Here the
-//! client is shown such a key with a `MARK` in it, which makes a path of it that nothing else has: whoever lists knows it by
-//! [`is_odd`], says so, and goes on. Folder markers, keys that end with `/` and have no content, are no files and are not shown.
+//! A bucket takes any key, and the object store's client fails a whole listing for one key that it cannot parse. Here the responses of
+//! listings are rewritten: such a key gets a `MARK`, which makes it a path that no other key has; readers recognise it by [`is_odd`],
+//! report it, and go on. Folder markers, keys that end with `/` and have no content, are no files and are left out.
 
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! A part: one immutable Parquet file of one shard, and how it is told in the log, in plans and in staging records.
+//! A part: one immutable Parquet file of one shard, as it is described in the log, in plans and in staging records.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -27,12 +27,12 @@ pub struct Part {
     pub bytes: u64,
     /// BLAKE3 of the file, lower-case hexadecimal.
     pub blake3: String,
-    /// Sums of its blocks (see `sums`), by which readers notice that it changed; empty where it was written without.
+    /// Its block checksums (see `checksums`); empty where it was written without.
     #[serde(default)]
-    pub sums: String,
-    /// The content sum of its rows (see `content`); empty where another program wrote it.
+    pub checksums: String,
+    /// The content hash of its rows (see `content_hash`); empty where another program wrote it.
     #[serde(default)]
-    pub content: String,
+    pub content_hash: String,
     /// Delta's statistics: JSON with `numRecords`, `minValues`, `maxValues` and `nullCount`.
     pub stats: String,
     /// When the file was finished, milliseconds since 1970.
@@ -55,8 +55,8 @@ impl Part {
                 text("blake3"),
                 text("stats"),
                 number("written"),
-                text("sums"),
-                text("content"),
+                text("checksums"),
+                text("content_hash"),
             ]))
         });
         Arc::clone(&SCHEMA)
@@ -76,8 +76,8 @@ impl Part {
             text(|p| &p.blake3),
             text(|p| &p.stats),
             number(|p| p.written),
-            text(|p| &p.sums),
-            text(|p| &p.content),
+            text(|p| &p.checksums),
+            text(|p| &p.content_hash),
         ];
         RecordBatch::try_new(Self::schema(), columns).or_internal(|| "cannot describe the written parts".into())
     }
@@ -99,8 +99,8 @@ impl Part {
             blake3: text(6, row),
             stats: text(7, row),
             written: number(8, row),
-            sums: text(9, row),
-            content: text(10, row),
+            checksums: text(9, row),
+            content_hash: text(10, row),
         };
         Ok((0..batch.num_rows()).map(part).collect())
     }
@@ -113,8 +113,8 @@ impl Part {
             ("run_id", self.run_id.clone()),
             ("rows", self.rows.to_string()),
             ("blake3", self.blake3.clone()),
-            ("sums", self.sums.clone()),
-            ("content", self.content.clone()),
+            ("checksums", self.checksums.clone()),
+            ("content_hash", self.content_hash.clone()),
         ];
         Add {
             path: self.path.clone(),
@@ -158,8 +158,8 @@ impl Part {
             fingerprint: tag("fingerprint").unwrap_or_default(),
             run_id: tag("run_id").unwrap_or_default(),
             blake3: tag("blake3").unwrap_or_default(),
-            sums: tag("sums").unwrap_or_default(),
-            content: tag("content").unwrap_or_default(),
+            checksums: tag("checksums").unwrap_or_default(),
+            content_hash: tag("content_hash").unwrap_or_default(),
             rows,
             bytes: add.size.unsigned_abs(),
             written: add.modification_time.unsigned_abs(),
@@ -182,8 +182,8 @@ pub(super) mod tests {
             rows: n,
             bytes: 100 + n,
             blake3: "00".repeat(32),
-            sums: String::new(),
-            content: format!("{n:032x}"),
+            checksums: String::new(),
+            content_hash: format!("{n:032x}"),
             stats: format!(r#"{{"numRecords":{n}}}"#),
             written: 1_700_000_000_000 + n,
         }

@@ -21,9 +21,9 @@ use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 use tokio::io::AsyncWriteExt;
 
-use super::cluster::Clusters;
-use super::content::ContentSum;
-use super::sums::Summing;
+use super::checksums::BlockChecksums;
+use super::clustering::ClusteringBuffer;
+use super::content_hash::ContentHasher;
 use super::{Location, Part, schema, stats};
 use crate::error::{Context, Error, Result};
 
@@ -96,7 +96,7 @@ impl WriteOptions {
 /// Small enough for a viewer that reads whole row groups, large enough that their headers do not count.
 const ROW_GROUP_ROWS: usize = 128 * 1024;
 
-/// Clusters with fewer rows than this share a row group with their neighbours when a part ends.
+/// ClusteringBuffer with fewer rows than this share a row group with their neighbours when a part ends.
 const SMALL_CLUSTER_ROWS: usize = 8 * 1024;
 
 /// S3 wants pieces of 5 MiB and more; four of eight in flight keep a fast link busy.
@@ -108,7 +108,7 @@ const PIECES_IN_FLIGHT: usize = 4;
 pub struct PartWriter {
     options: Arc<WriteOptions>,
     partition: usize,
-    clusters: Option<Clusters>,
+    clusters: Option<ClusteringBuffer>,
     open: Option<OpenPart>,
     finished: Vec<Part>,
 }
@@ -121,7 +121,9 @@ impl PartWriter {
         }
         let clusters = match options.cluster_by.as_slice() {
             [] => None,
-            columns => Some(Clusters::new(columns, &options.schema, options.cluster_bytes / partitions.max(1))?),
+            columns => {
+                Some(ClusteringBuffer::new(columns, &options.schema, options.cluster_bytes / partitions.max(1))?)
+            }
         };
         Ok(Self { options, partition, clusters, open: None, finished: Vec::new() })
     }
@@ -131,7 +133,7 @@ impl PartWriter {
         let batch = schema::conform(batch, &self.options.schema)?;
         let Some(clusters) = &mut self.clusters else { return self.encode(&batch).await };
         clusters.push(&batch)?;
-        while let Some(cluster) = self.clusters.as_mut().and_then(Clusters::pop_if_full) {
+        while let Some(cluster) = self.clusters.as_mut().and_then(ClusteringBuffer::pop_if_full) {
             for batch in cluster {
                 self.encode(&batch).await?;
             }
@@ -142,7 +144,7 @@ impl PartWriter {
 
     /// Bytes held in memory.
     pub fn memory_size(&self) -> usize {
-        let clustered = self.clusters.as_ref().map_or(0, Clusters::bytes);
+        let clustered = self.clusters.as_ref().map_or(0, ClusteringBuffer::bytes);
         clustered + self.open.as_ref().map_or(0, |open| open.writer.memory_size())
     }
 
@@ -167,7 +169,7 @@ impl PartWriter {
             return Ok(());
         }
         let open = self.open()?;
-        open.content.add(batch)?;
+        open.content_hash.add(batch)?;
         open.writer.write(batch).await.or_input(|| format!("cannot write {}", open.relative))?;
         if open.writer.bytes_written() >= self.options.part_bytes {
             self.close_part().await?;
@@ -176,7 +178,7 @@ impl PartWriter {
     }
 
     async fn drain_clusters(&mut self) -> Result<()> {
-        let clusters = self.clusters.as_mut().map(Clusters::drain).unwrap_or_default();
+        let clusters = self.clusters.as_mut().map(ClusteringBuffer::drain).unwrap_or_default();
         for cluster in clusters {
             for batch in cluster {
                 self.encode(&batch).await?;
@@ -240,7 +242,7 @@ pub(super) fn path_name(shard: &str) -> String {
 struct OpenPart {
     relative: String,
     writer: AsyncArrowWriter<Upload>,
-    content: ContentSum,
+    content_hash: ContentHasher,
 }
 
 impl std::fmt::Debug for OpenPart {
@@ -255,7 +257,7 @@ impl OpenPart {
         let upload = Upload::new(BufWriter::with_capacity(Arc::clone(options.location.store()), path, PIECE_BYTES));
         let writer = AsyncArrowWriter::try_new(upload, Arc::clone(&options.schema), Some(options.properties()?));
         let writer = writer.or_internal(|| format!("cannot begin {relative}"))?;
-        Ok(Self { relative, writer, content: ContentSum::new(&options.schema)? })
+        Ok(Self { relative, writer, content_hash: ContentHasher::new(&options.schema)? })
     }
 
     async fn finish(mut self, options: &WriteOptions) -> Result<Part> {
@@ -268,8 +270,8 @@ impl OpenPart {
             rows: metadata.file_metadata().num_rows().unsigned_abs(),
             bytes: upload.bytes,
             blake3: upload.hasher.finalize().to_hex().to_string(),
-            sums: upload.sums.finish(),
-            content: self.content.finish(),
+            checksums: upload.checksums.finish(),
+            content_hash: self.content_hash.finish(),
             stats: stats::collect(&metadata, &options.schema, &options.long_text),
             written: now_ms(),
             path: self.relative,
@@ -288,7 +290,7 @@ struct Upload {
     /// Gone when it was closed or cancelled.
     file: Option<BufWriter>,
     hasher: blake3::Hasher,
-    sums: Summing,
+    checksums: BlockChecksums,
     bytes: u64,
 }
 
@@ -297,7 +299,7 @@ impl Upload {
         Self {
             file: Some(file.with_max_concurrency(PIECES_IN_FLIGHT)),
             hasher: blake3::Hasher::new(),
-            sums: Summing::default(),
+            checksums: BlockChecksums::default(),
             bytes: 0,
         }
     }
@@ -307,7 +309,7 @@ impl AsyncFileWriter for Upload {
     fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, parquet::errors::Result<()>> {
         async move {
             self.hasher.update(&bytes);
-            self.sums.update(&bytes);
+            self.checksums.update(&bytes);
             self.bytes += bytes.len() as u64;
             let file = self.file.as_mut().ok_or_else(|| ParquetError::General("the upload is closed".to_owned()))?;
             file.put(bytes).await.map_err(|error| ParquetError::External(Box::new(error)))

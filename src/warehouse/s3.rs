@@ -1,8 +1,8 @@
 //! Access to S3 buckets, for warehouses, sources, models and exports alike.
 //!
-//! In: a URL that names a bucket, and the `AWS_*` environment. Out: a store. Whatever the client below would only stumble over while
-//! it sends its first request (an endpoint that is no URL, a key with a line's end in it, no credentials at all) is said here, with
-//! the variable's name. An instance's metadata address is asked only where the environment says so.
+//! In: a URL that names a bucket, and the `AWS_*` environment. Out: an object store. Settings with which the client would only fail at its
+//! first request (an endpoint that is no URL, a key with a line's end in it, no credentials at all) are refused here, with the variable's
+//! name. An instance's metadata address is asked only where the environment says so.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as Key, S3Conditional
 use url::Url;
 
 use super::odd_keys;
-use super::retry::Retry;
+use super::retry_store::RetryStore;
 use crate::error::{Error, Result};
 
 /// The bucket that a URL names, reached as the environment says.
@@ -42,7 +42,7 @@ pub(super) fn open(url: &Url) -> Result<Arc<dyn ObjectStore>> {
             .because(error)
             .hint("check the AWS_* variables of the environment")
     })?;
-    Ok(Arc::new(Retry::new(Arc::new(store))))
+    Ok(Arc::new(RetryStore::new(Arc::new(store))))
 }
 
 /// The client's settings, where they can work.

@@ -1,8 +1,8 @@
-//! A version's parts (or those of some shards) as a table that DataFusion can plan over.
+//! Table scan: a version's parts (or those of some shards) as a table that DataFusion can plan over.
 //!
-//! Names, sizes, row counts and bounds come from the log, so planning asks the store nothing. Filters go down to row groups,
-//! pages and Bloom filters; DataFusion keeps its own filter above, because ours is allowed to let rows through. What is read is
-//! compared with the log's sums first.
+//! Names, sizes, row counts and bounds come from the log, so planning sends no requests. Filters are pushed down to row groups,
+//! pages and Bloom filters; DataFusion keeps its own filter above, because ours is inexact. What is read is verified against the
+//! log's checksums.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 
-use super::sums::CheckedStore;
+use super::checksums::VerifyingStore;
 use super::{Location, Part, stats};
 
 #[derive(Debug)]
@@ -96,7 +96,7 @@ impl TableProvider for Scan {
         options.global.pushdown_filters = true;
         options.global.reorder_filters = true;
         let readers = CachedParquetFileReaderFactory::new(
-            Arc::new(CheckedStore::new(&self.location, &parts)),
+            Arc::new(VerifyingStore::new(&self.location, &parts)),
             runtime.cache_manager.get_file_metadata_cache(),
         );
         let mut source =

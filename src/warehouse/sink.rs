@@ -1,9 +1,8 @@
-//! The plan node that writes: each partition of its input streams into parts of its own, and a row comes out for each part.
+//! WriteParts, the plan node that writes: each partition of its input streams into parts of its own, and a row comes out for each part.
 //!
-//! DataFusion's own file sink is one task however many partitions feed it; this one is as parallel as its input, here and on a
-//! cluster, and commits nothing. In: any rows that fit the table. Out: [`Part::schema`]. Partition 0 always writes a part, even
-//! without rows, so that the shard's fingerprint can be found. Memory: what [`PartWriter`] holds, counted against the pool; a
-//! stream that is dropped cancels its upload.
+//! DataFusion's own file sink is one task however many partitions feed it; this one is as parallel as its input, and commits nothing.
+//! In: any rows that fit the table. Out: [`Part::schema`]. Partition 0 always writes a part, even without rows, so that the shard's
+//! fingerprint can be found. Memory: what [`PartWriter`] holds, counted against the pool; a stream that is dropped cancels its upload.
 
 use std::fmt;
 use std::sync::Arc;

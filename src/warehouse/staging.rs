@@ -1,9 +1,8 @@
-//! Records of shards whose parts are durable but not committed: what a build that was interrupted leaves for the next one.
+//! Staging records: shards whose parts are durable but not committed, from which another build resumes after an interruption.
 //!
-//! A record is written after a shard's parts and names them. A later build that wants the same shard with the same fingerprint
-//! says that it is at work on it, checks that the parts are there with the right sizes and that nobody is about to remove them
-//! (in this order, which `condemned` argues for) and takes them over. A record is a hint and never a truth: without it, or with a
-//! torn one, the shard is built again.
+//! A record is written after a shard's parts and names them. A later build that wants the same shard with the same fingerprint claims
+//! the record, checks that its parts exist with the right sizes and have no tombstone (in this order, for which `tombstones` gives the
+//! reason) and commits them. A record is a hint and never a truth: without it, or with a torn one, the shard is built again.
 
 use std::collections::HashMap;
 
@@ -21,16 +20,16 @@ pub(super) const FOLDER: &str = "_staging";
 
 /// One shard that was written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct StagingRecord {
     /// The shard.
     pub shard: String,
     /// Of everything that it was made from.
     pub fingerprint: String,
     /// Its parts.
     pub parts: Vec<Part>,
-    /// What else the build wants to find again: counts of rows filtered and quarantined.
+    /// What else the build needs: counts of rows filtered and quarantined.
     pub info: Map<String, Value>,
-    /// The run that wrote it, or took it over since.
+    /// The run that wrote it, or claimed it since.
     #[serde(default)]
     pub run_id: String,
 }
@@ -47,27 +46,27 @@ impl Staging {
         Self { location: table.location().clone(), table }
     }
 
-    /// Keeps a record; its parts must be durable already.
-    pub async fn save(&self, record: &Record) -> Result<()> {
+    /// Writes a record; its parts must be durable already.
+    pub async fn save(&self, record: &StagingRecord) -> Result<()> {
         let path = self.path(&record.shard, &record.fingerprint);
         let bytes = serde_json::to_vec(record).or_internal(|| "cannot write a staging record as JSON".into())?;
         self.location.store().put(&path, PutPayload::from(bytes)).await.or_input(|| format!("cannot write {path}"))?;
         Ok(())
     }
 
-    /// The record of this shard and fingerprint, if there is one and its parts are all there, taken over by a run.
-    pub async fn find(&self, shard: &str, fingerprint: &str, run_id: &str) -> Result<Option<Record>> {
+    /// Claims the record of this shard and fingerprint for a run; none where there is no record or a part is broken.
+    pub async fn find(&self, shard: &str, fingerprint: &str, run_id: &str) -> Result<Option<StagingRecord>> {
         let Some(record) = self.read(&self.path(shard, fingerprint)).await? else { return Ok(None) };
         if record.shard != shard || record.fingerprint != fingerprint {
             return Ok(None);
         }
-        // Written anew, so that `gc` sees who wants the parts, and only then looked for.
-        let record = Record { run_id: run_id.to_owned(), ..record };
+        // Rewritten with this run's id, so that `gc` sees who needs the parts; only then are they looked up.
+        let record = StagingRecord { run_id: run_id.to_owned(), ..record };
         self.save(&record).await?;
-        Ok(self.table.lost(&record.parts).await?.is_empty().then_some(record))
+        Ok(self.table.broken_parts(&record.parts).await?.is_empty().then_some(record))
     }
 
-    /// Forgets a record; its parts are committed, or not wanted.
+    /// Removes a record whose parts are committed, or not needed.
     pub async fn remove(&self, shard: &str, fingerprint: &str) -> Result<()> {
         let path = self.path(shard, fingerprint);
         match self.location.store().delete(&path).await {
@@ -76,29 +75,29 @@ impl Staging {
         }
     }
 
-    /// All records, with the paths and ages that `gc` wants. One that was `seen` before is not read again: where it was written anew
-    /// since, somebody wants it, and its parts are those that it had.
-    pub(super) async fn all(&self, seen: &HashMap<Path, Stored>) -> Result<Vec<Stored>> {
+    /// All records, with their paths and ages. One that was `seen` before is not read again: where it was rewritten since, a build
+    /// claimed it, and its parts are those that it had.
+    pub(super) async fn all(&self, seen: &HashMap<Path, StoredRecord>) -> Result<Vec<StoredRecord>> {
         let mut records = Vec::new();
         for object in self.location.files(FOLDER).await? {
             let version =
-                Version { written: object.last_modified.timestamp_millis().unsigned_abs(), tag: object.e_tag };
-            let (record, anew) = match seen.get(&object.location) {
+                RecordVersion { written: object.last_modified.timestamp_millis().unsigned_abs(), tag: object.e_tag };
+            let (record, rewritten) = match seen.get(&object.location) {
                 Some(before) => (before.record.clone(), before.version != version),
                 None => (self.read(&object.location).await?, false),
             };
-            records.push(Stored { path: object.location, version, record, anew });
+            records.push(StoredRecord { path: object.location, version, record, rewritten });
         }
         Ok(records)
     }
 
-    async fn read(&self, path: &Path) -> Result<Option<Record>> {
+    async fn read(&self, path: &Path) -> Result<Option<StagingRecord>> {
         let found = match self.location.store().get(path).await {
             Ok(found) => found.bytes().await,
             Err(error) => Err(error),
         };
         match found {
-            // A record that cannot be understood is as good as none.
+            // A torn record is as good as none.
             Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error).or_input(|| format!("cannot read {path}")),
@@ -110,19 +109,19 @@ impl Staging {
     }
 }
 
-/// A record as it lies in the store.
-pub(super) struct Stored {
+/// A record with its path and age.
+pub(super) struct StoredRecord {
     pub(super) path: Path,
-    pub(super) version: Version,
-    /// `None` when it cannot be understood.
-    pub(super) record: Option<Record>,
-    /// Whether it was written anew since it was seen before.
-    pub(super) anew: bool,
+    pub(super) version: RecordVersion,
+    /// `None` when it is torn.
+    pub(super) record: Option<StagingRecord>,
+    /// Whether it was rewritten since it was seen before.
+    pub(super) rewritten: bool,
 }
 
-/// Which writing of a record it is: some stores tell times by the second, others have no tags.
+/// Identifies one write of a record: some stores keep times by the second, others have no tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Version {
+pub(super) struct RecordVersion {
     /// Milliseconds since 1970.
     pub(super) written: u64,
     pub(super) tag: Option<String>,

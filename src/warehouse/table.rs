@@ -1,7 +1,6 @@
-//! A table at one version: what is in it, and the ways to read and change it.
+//! A table at one version: its columns and parts as the log says them, and the ways to read and change it.
 //!
-//! A `Table` never changes under its reader: it is one version's view, and [`Table::latest`] or [`Table::commit`] give another
-//! one. Opening reads the log alone.
+//! A `Table` is an immutable view of one version, and [`Table::latest`] or [`Table::commit`] give another one. Opening reads the log alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

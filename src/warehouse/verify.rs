@@ -1,11 +1,11 @@
-//! Compares a version's parts with what the log says of them, byte by byte.
+//! Verification: compares a version's parts with what the log says of them, byte by byte.
 //!
-//! Every active part is read once in full: there, of the logged size, with the logged BLAKE3, readable as Parquet, with the
-//! logged number of rows and the table's columns. A flipped bit anywhere is found. Files that no version names are told too; they
-//! do no harm and `gc` removes them.
+//! In: a table. Out: discrepancies. Every active part is read once in full: it exists, with the logged size and BLAKE3, is readable as
+//! Parquet, with the logged number of rows and the table's columns. A flipped bit anywhere is found. Files that no version names are
+//! reported too; they do no harm and `gc` removes them.
 //!
-//! The log itself is held against what its entries say of themselves: how many parts and rows each adds, and how many the table has
-//! with it. A line or an entry that is gone is noticed, unless whatever else says so is gone, too; `runs` remembers what this cannot.
+//! The log itself is compared with what its entries say of themselves: how many parts and rows each adds, and how many the table has
+//! with it. A missing line or entry is detected, unless all that says so is missing, too; `runs` remembers what this cannot.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -23,7 +23,7 @@ use crate::error::{Context, Result};
 
 /// Something that is not as the log says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finding {
+pub enum Discrepancy {
     /// The part is not there.
     Missing { path: String },
     /// The part cannot be read, from the store or as Parquet.
@@ -47,7 +47,7 @@ pub enum Finding {
     Orphan { path: String, bytes: u64 },
 }
 
-impl Finding {
+impl Discrepancy {
     /// True where rows are lost or wrong, false where there is only something to tidy.
     pub fn is_damage(&self) -> bool {
         !matches!(self, Self::Orphan { .. } | Self::Log { is_past: true, .. })
@@ -66,7 +66,7 @@ impl Finding {
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for Discrepancy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing { path } => write!(f, "missing: {path}"),
@@ -92,16 +92,16 @@ const FOOTER_BYTES: u64 = 64 << 10;
 
 impl Table {
     /// Reads every active part and tells what differs from the log, sorted by path.
-    pub async fn verify(&self) -> Result<Vec<Finding>> {
+    pub async fn verify(&self) -> Result<Vec<Discrepancy>> {
         let checked = stream::iter(self.parts()).map(|part| self.check(part)).buffered(AT_ONCE);
-        let mut findings: Vec<Finding> = checked.try_collect::<Vec<_>>().await?.into_iter().flatten().collect();
+        let mut findings: Vec<Discrepancy> = checked.try_collect::<Vec<_>>().await?.into_iter().flatten().collect();
         findings.extend(self.check_log().await?);
         findings.extend(self.orphans().await?);
         Ok(findings)
     }
 
     /// Entries that are not as they were written, newest first.
-    async fn check_log(&self) -> Result<Vec<Finding>> {
+    async fn check_log(&self) -> Result<Vec<Discrepancy>> {
         let mut findings = Vec::new();
         let (mut gap, mut is_newest) = (None, true);
         // Those of the versions that are not looked at yet.
@@ -114,11 +114,11 @@ impl Table {
             };
             let is_past = older.is_empty();
             if let Some(version) = gap.take() {
-                findings.push(Finding::Log { version, why: "its entry is gone".to_owned(), is_past });
+                findings.push(Discrepancy::Log { version, why: "its entry is gone".to_owned(), is_past });
             }
             if entry.operation.is_empty() {
                 let why = "its entry does not say what it was".to_owned();
-                findings.push(Finding::Log { version, why, is_past });
+                findings.push(Discrepancy::Log { version, why, is_past });
             }
             let mut compare = |field: &str, found: Counts, what: &str| {
                 if let Some(said) = Counts::from_info(&entry.info, field).filter(|said| *said != found) {
@@ -126,7 +126,7 @@ impl Table {
                         "{what} {} parts with {} rows, and {} with {} when it was written",
                         found.parts, found.rows, said.parts, said.rows
                     );
-                    findings.push(Finding::Log { version, why, is_past });
+                    findings.push(Discrepancy::Log { version, why, is_past });
                 }
             };
             compare(ADDED, entry.counted, "it adds");
@@ -142,16 +142,16 @@ impl Table {
         Ok(findings)
     }
 
-    async fn check(&self, part: &Part) -> Result<Option<Finding>> {
+    async fn check(&self, part: &Part) -> Result<Option<Discrepancy>> {
         let path = part.path.clone();
         let object = self.location().path(&part.path);
         let found = match self.location().store().get(&object).await {
             Ok(found) => found,
-            Err(object_store::Error::NotFound { .. }) => return Ok(Some(Finding::Missing { path })),
-            Err(error) => return Ok(Some(Finding::Unreadable { path, why: error.to_string() })),
+            Err(object_store::Error::NotFound { .. }) => return Ok(Some(Discrepancy::Missing { path })),
+            Err(error) => return Ok(Some(Discrepancy::Unreadable { path, why: error.to_string() })),
         };
         if found.meta.size != part.bytes {
-            return Ok(Some(Finding::Size { path, logged: part.bytes, found: found.meta.size }));
+            return Ok(Some(Discrepancy::Size { path, logged: part.bytes, found: found.meta.size }));
         }
         let mut hasher = blake3::Hasher::new();
         let mut pieces = found.into_stream();
@@ -159,28 +159,28 @@ impl Table {
             match pieces.try_next().await {
                 Ok(Some(piece)) => hasher.update(&piece),
                 Ok(None) => break,
-                Err(error) => return Ok(Some(Finding::Unreadable { path, why: error.to_string() })),
+                Err(error) => return Ok(Some(Discrepancy::Unreadable { path, why: error.to_string() })),
             };
         }
         // A file that another program added has no hash in the log.
         if !part.blake3.is_empty() && *hasher.finalize().to_hex() != part.blake3 {
-            return Ok(Some(Finding::Content { path }));
+            return Ok(Some(Discrepancy::Content { path }));
         }
         Ok(match self.footer(part).await {
-            Err(error) => Some(Finding::Unreadable { path, why: error.to_string() }),
+            Err(error) => Some(Discrepancy::Unreadable { path, why: error.to_string() }),
             Ok(footer) => self.check_footer(part, &footer),
         })
     }
 
-    fn check_footer(&self, part: &Part, footer: &ArrowReaderMetadata) -> Option<Finding> {
+    fn check_footer(&self, part: &Part, footer: &ArrowReaderMetadata) -> Option<Discrepancy> {
         let path = part.path.clone();
         let found = footer.metadata().file_metadata().num_rows().unsigned_abs();
         if found != part.rows {
-            return Some(Finding::Rows { path, logged: part.rows, found });
+            return Some(Discrepancy::Rows { path, logged: part.rows, found });
         }
         // An older part may lack columns that were added later, and nothing else.
         let columns = schema::added_columns(&schema::canonical(footer.schema()), self.schema());
-        columns.err().map(|error| Finding::Columns { path, why: error.to_string() })
+        columns.err().map(|error| Discrepancy::Columns { path, why: error.to_string() })
     }
 
     async fn footer(&self, part: &Part) -> Result<ArrowReaderMetadata> {
@@ -205,7 +205,7 @@ impl Table {
     }
 
     /// Files that neither a version in the log nor a staging record names.
-    async fn orphans(&self) -> Result<Vec<Finding>> {
+    async fn orphans(&self) -> Result<Vec<Discrepancy>> {
         let files = self.part_files().await?;
         let latest = self.latest().await?;
         let mut named: HashSet<String> = latest.parts().iter().map(|part| part.path.clone()).collect();
@@ -218,6 +218,6 @@ impl Table {
         }
         let named: HashSet<_> = named.iter().map(|path| self.location().path(path)).collect();
         let orphans = files.into_iter().filter(|file| !named.contains(&file.path));
-        Ok(orphans.map(|file| Finding::Orphan { path: file.path.to_string(), bytes: file.bytes }).collect())
+        Ok(orphans.map(|file| Discrepancy::Orphan { path: file.path.to_string(), bytes: file.bytes }).collect())
     }
 }

@@ -10,7 +10,7 @@ use spatialmill::project::Project;
 use spatialmill::run::Mill;
 use spatialmill::run::build::Built;
 use spatialmill::run::verify::Finding;
-use spatialmill::warehouse::{Retention, content_of};
+use spatialmill::warehouse::{Retention, content_hash_of};
 
 use crate::build::lines;
 
@@ -122,7 +122,7 @@ async fn rows_that_are_made_again_as_they_were_make_nothing_stale() {
     let content = async |mill: &Mill| {
         let questions = mill.warehouse.table("questions").await.unwrap().unwrap();
         let bytes: BTreeSet<String> = questions.parts().iter().map(|part| part.blake3.clone()).collect();
-        (content_of(questions.parts()), bytes)
+        (content_hash_of(questions.parts()), bytes)
     };
     let (wanted, bytes) = content(&mill).await;
     for partitions in [1, 5] {
@@ -155,7 +155,7 @@ async fn a_build_does_not_go_on_from_damaged_rows() {
     let mut mill = Mill::open(mill.project.clone(), Progress::silent()).await.unwrap();
     mill.force(&["questions".to_owned()]).await.unwrap();
     assert_eq!(mill.build(None).await.unwrap_err().kind(), Kind::Damaged);
-    mill.note_damage().await.unwrap();
+    mill.mark_damaged().await.unwrap();
     mill.build(None).await.unwrap();
     assert!(damage(&mill).await.is_empty());
 }

@@ -21,7 +21,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 use serde_json::{Map, Value};
 use spatialmill::error::Kind;
 use spatialmill::warehouse::{
-    Commit, Finding, Part, Record, Retention, Table, Warehouse, WriteOptions, open_object, write_parts,
+    Commit, Discrepancy, Part, Retention, StagingRecord, Table, Warehouse, WriteOptions, open_object, write_parts,
 };
 
 /// Runs `case` in an empty warehouse of every kind, which no other test uses.
@@ -321,10 +321,15 @@ fn staged_parts_are_taken_over_only_when_whole() {
         let staging = table.staging();
         let parts = write(table.write_options("dead", "a/1", "f1"), vec![vec![rows(0, 3)]]).await;
         let info = Map::from_iter([("rows_in".to_owned(), Value::from(3))]);
-        let record =
-            Record { shard: "a/1".into(), fingerprint: "f1".into(), parts: parts.clone(), info, run_id: "dead".into() };
+        let record = StagingRecord {
+            shard: "a/1".into(),
+            fingerprint: "f1".into(),
+            parts: parts.clone(),
+            info,
+            run_id: "dead".into(),
+        };
         staging.save(&record).await.unwrap();
-        let record = Record { run_id: "next".into(), ..record };
+        let record = StagingRecord { run_id: "next".into(), ..record };
         assert_eq!(staging.find("a/1", "f1", "next").await.unwrap(), Some(record));
         assert_eq!(staging.find("a/1", "f2", "next").await.unwrap(), None);
 
@@ -334,7 +339,7 @@ fn staged_parts_are_taken_over_only_when_whole() {
         staging.remove("a/1", "f1").await.unwrap();
         assert_eq!(staging.find("a/1", "f1", "next").await.unwrap(), None);
 
-        let torn = Record {
+        let torn = StagingRecord {
             shard: "b".into(),
             fingerprint: "f".into(),
             parts: parts.clone(),
@@ -383,8 +388,13 @@ fn garbage_collection_spares_what_a_record_names() {
     everywhere(async |warehouse| {
         let table = warehouse.create("t", schema()).await.unwrap();
         let parts = write(table.write_options("dead", "a", "f"), vec![vec![rows(0, 3)]]).await;
-        let record =
-            Record { shard: "a".into(), fingerprint: "f".into(), parts, info: Map::new(), run_id: "dead".into() };
+        let record = StagingRecord {
+            shard: "a".into(),
+            fingerprint: "f".into(),
+            parts,
+            info: Map::new(),
+            run_id: "dead".into(),
+        };
         tokio::time::sleep(Duration::from_millis(2500)).await;
         table.staging().save(&record).await.unwrap();
         let grace = Retention { versions: 1, grace: Duration::from_secs(2) };
@@ -404,13 +414,14 @@ fn what_a_build_takes_over_is_not_collected_under_it() {
         let staged = async |shard: &str| {
             let parts = write(table.write_options("dead", shard, "f"), vec![vec![rows(0, 3)]]).await;
             let info = Map::new();
-            let record = Record { shard: shard.into(), fingerprint: "f".into(), parts, info, run_id: "dead".into() };
+            let record =
+                StagingRecord { shard: shard.into(), fingerprint: "f".into(), parts, info, run_id: "dead".into() };
             table.staging().save(&record).await.unwrap();
         };
         staged("a").await;
         staged("b").await;
         let own = write(table.write_options("next-2", "c", "f"), vec![vec![rows(9, 1)]]).await;
-        let running = warehouse.begin("next").await.unwrap();
+        let lease = warehouse.acquire_lease("next").await.unwrap();
         let record = table.staging().find("a", "f", "next").await.unwrap().unwrap();
         tokio::time::sleep(Duration::from_millis(1100)).await;
         let collected = warehouse.collect_garbage(&table, NOW).await.unwrap();
@@ -418,7 +429,7 @@ fn what_a_build_takes_over_is_not_collected_under_it() {
         let add = [record.parts.clone(), own].concat();
         let table = table.commit(&Commit { run_id: "next".into(), add, ..Commit::default() }).await.unwrap();
         assert_eq!((table.rows(), ids(&table).await.len()), (4, 4));
-        running.end().await;
+        lease.release().await;
 
         // Without a word from the build they go, and the commit notices it.
         staged("d").await;
@@ -459,7 +470,7 @@ fn a_commit_that_succeeds_has_its_parts() {
                     }
                     // What a build that lost parts after it committed would make again.
                     let table = warehouse.table("t").await.unwrap().unwrap();
-                    if table.lost_shards().await.unwrap().contains(&format!("s{shard}")) {
+                    if table.broken_shards().await.unwrap().contains(&format!("s{shard}")) {
                         let remove =
                             Commit { run_id: run, remove_shards: vec![format!("s{shard}")], ..Commit::default() };
                         table.commit(&remove).await.unwrap();
@@ -507,7 +518,7 @@ fn a_flipped_bit_is_an_error_and_never_other_rows() {
         assert_eq!(ids(&table).await.len(), 40_000);
 
         // As it was written before there were sums: it is read as it is.
-        let plain = Part { sums: String::new(), shard: "b".into(), ..parts[0].clone() };
+        let plain = Part { checksums: String::new(), shard: "b".into(), ..parts[0].clone() };
         let old =
             Commit { run_id: "old".into(), add: vec![plain], remove_shards: vec!["a".into()], ..Commit::default() };
         let table = table.commit(&old).await.unwrap();
@@ -538,10 +549,12 @@ fn verify_finds_every_kind_of_damage() {
             store.put(&path(0), PutPayload::from(damaged)).await.unwrap();
             let findings = table.verify().await.unwrap();
             let [first, second, third, last] = findings.as_slice() else { panic!("{findings:?}") };
-            assert_eq!(first, &Finding::Content { path: parts[0].path.clone() });
-            assert_eq!(second, &Finding::Missing { path: parts[1].path.clone() });
-            assert!(matches!(third, Finding::Size { found: 100, .. }) && third.is_damage());
-            assert!(matches!(last, Finding::Orphan { bytes, .. } if *bytes == orphan[0].bytes) && !last.is_damage());
+            assert_eq!(first, &Discrepancy::Content { path: parts[0].path.clone() });
+            assert_eq!(second, &Discrepancy::Missing { path: parts[1].path.clone() });
+            assert!(matches!(third, Discrepancy::Size { found: 100, .. }) && third.is_damage());
+            assert!(
+                matches!(last, Discrepancy::Orphan { bytes, .. } if *bytes == orphan[0].bytes) && !last.is_damage()
+            );
         }
     });
 }
@@ -686,7 +699,7 @@ fn a_kill_leaves_the_last_version_whole() {
             let Some(table) = warehouse.table("t").await.unwrap() else { return };
             assert!(table.version() >= last, "a version was lost");
             last = table.version();
-            let damage: Vec<_> = table.verify().await.unwrap().into_iter().filter(Finding::is_damage).collect();
+            let damage: Vec<_> = table.verify().await.unwrap().into_iter().filter(Discrepancy::is_damage).collect();
             assert_eq!(damage, []);
             let generations = ids(&table).await;
             let whole = vec![i64::try_from(last).unwrap(); if last == 0 { 0 } else { SHARDS.len() }];

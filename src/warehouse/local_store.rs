@@ -1,7 +1,7 @@
-//! The file system as an object store, of which pipes, sockets and devices are no objects.
+//! The local file system as an object store in which pipes, sockets and devices do not exist.
 //!
-//! To open a pipe is to wait for whoever writes to it, and a device may have no end: a store that reads them never comes back. Whoever looks for
-//! such a thing, or reads it, is told that there is no file.
+//! Opening a pipe waits for its writer, and a device may have no end: reading either would never return. Reading or looking one up gives
+//! `NotFound`.
 
 use std::fmt;
 use std::ops::Range;
@@ -18,9 +18,9 @@ use object_store::{
 
 /// Everything on this machine.
 #[derive(Debug)]
-pub(super) struct Files(LocalFileSystem);
+pub(super) struct LocalStore(LocalFileSystem);
 
-impl Files {
+impl LocalStore {
     pub(super) fn new() -> Self {
         // Folders of runs whose last part is collected go with it.
         Self(LocalFileSystem::new().with_automatic_cleanup(true))
@@ -38,14 +38,14 @@ impl Files {
     }
 }
 
-impl fmt::Display for Files {
+impl fmt::Display for LocalStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
 #[async_trait]
-impl ObjectStore for Files {
+impl ObjectStore for LocalStore {
     async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
         self.admit(path)?;
         self.0.get_opts(path, options).await
@@ -94,7 +94,7 @@ mod tests {
         let pipe = folder.path().join("pipe.parquet");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         let path = Path::from_absolute_path(&pipe).unwrap();
-        let store = Files::new();
+        let store = LocalStore::new();
         for error in [
             store.get(&path).await.unwrap_err(),
             store.head(&path).await.unwrap_err(),

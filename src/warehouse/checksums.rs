@@ -1,9 +1,9 @@
-//! Notices while a part is read that its bytes are not those that were written.
+//! Block checksums of parts: computed while a part is written, kept in the log, verified by every read.
 //!
-//! A part is summed in blocks of a fixed size as it is written, and the log keeps the sums, 4 bytes a block: they cover the whole file, its
-//! footer, indexes and Bloom filters too, and are not where the damage may be. Parquet's own page checksums cover pages alone, and
-//! its writer does not make them. A reader asks for ranges; whole blocks around them are read and compared, so that what comes out
-//! of a part is right or an error. Parts that were written without sums are read as they are.
+//! A part is hashed in blocks of a fixed size, 4 bytes a block. The checksums cover the whole file, its footer, indexes and Bloom filters
+//! too, and lie in the log, apart from what they protect; Parquet's own page checksums cover pages alone, and its writer does not make
+//! them. A reader asks for ranges: the blocks around them are read and compared, so that a read gives the bytes that were written or an
+//! error. Parts that were written without checksums are read unverified.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -29,15 +29,15 @@ use crate::error::Damage;
 /// Small enough that looking up a few rows does not read much more, large enough that a part of 512 MiB has 11 kB of sums.
 const BLOCK: usize = 256 << 10;
 
-/// The sums of a file that is being written.
+/// Computes the block checksums of a file that is being written.
 #[derive(Default)]
-pub(super) struct Summing {
+pub(super) struct BlockChecksums {
     block: Xxh3,
     in_block: usize,
-    sums: Vec<u8>,
+    checksums: Vec<u8>,
 }
 
-impl Summing {
+impl BlockChecksums {
     pub(super) fn update(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let (now, later) = bytes.split_at(bytes.len().min(BLOCK - self.in_block));
@@ -51,17 +51,17 @@ impl Summing {
     }
 
     fn close(&mut self) {
-        self.sums.extend(short(self.block.digest()));
+        self.checksums.extend(short(self.block.digest()));
         self.block.reset();
         self.in_block = 0;
     }
 
-    /// As the log keeps them: the size of a block, and the sums.
+    /// As the log keeps them: the size of a block, and the checksums.
     pub(super) fn finish(&mut self) -> String {
         if self.in_block > 0 {
             self.close();
         }
-        format!("{BLOCK}:{}", STANDARD_NO_PAD.encode(&self.sums))
+        format!("{BLOCK}:{}", STANDARD_NO_PAD.encode(&self.checksums))
     }
 }
 
@@ -70,23 +70,23 @@ fn short(sum: u64) -> [u8; 4] {
     [a, b, c, d]
 }
 
-/// What is known of one part.
+/// What the log says of one part's bytes.
 #[derive(Debug)]
-struct Known {
+struct PartChecksums {
     url: String,
     bytes: u64,
-    /// The size of a block and the sums; none where the part was written without.
-    sums: Option<(u64, Vec<u8>)>,
+    /// The size of a block and the checksums; none where the part was written without.
+    checksums: Option<(u64, Vec<u8>)>,
 }
 
-impl Known {
+impl PartChecksums {
     fn of(part: &Part, location: &Location) -> Self {
-        let sums = part.sums.split_once(':').and_then(|(block, sums)| {
+        let checksums = part.checksums.split_once(':').and_then(|(block, checksums)| {
             let block: u64 = block.parse().ok().filter(|block| *block > 0)?;
-            let sums = STANDARD_NO_PAD.decode(sums).ok()?;
-            (sums.len() as u64 == 4 * part.bytes.div_ceil(block)).then_some((block, sums))
+            let checksums = STANDARD_NO_PAD.decode(checksums).ok()?;
+            (checksums.len() as u64 == 4 * part.bytes.div_ceil(block)).then_some((block, checksums))
         });
-        Self { url: format!("{}{}", location.url(), part.path), bytes: part.bytes, sums }
+        Self { url: format!("{}{}", location.url(), part.path), bytes: part.bytes, checksums }
     }
 
     fn damaged(&self, why: String) -> Error {
@@ -95,7 +95,7 @@ impl Known {
 
     /// Whole blocks around a range.
     fn around(&self, range: &Range<u64>) -> Range<u64> {
-        match &self.sums {
+        match &self.checksums {
             Some((block, _)) => {
                 range.start / block * block..range.end.div_ceil(*block).saturating_mul(*block).min(self.bytes)
             }
@@ -105,11 +105,11 @@ impl Known {
 
     /// Compares whole blocks that begin at `start`.
     fn check(&self, start: u64, bytes: &[u8]) -> Result<()> {
-        let Some((block, sums)) = &self.sums else { return Ok(()) };
+        let Some((block, checksums)) = &self.checksums else { return Ok(()) };
         let size = usize::try_from(*block).unwrap_or(usize::MAX);
         let first = usize::try_from(start / block).unwrap_or(usize::MAX);
         let mut at = start;
-        for (bytes, expected) in bytes.chunks(size).zip(sums.chunks_exact(4).skip(first)) {
+        for (bytes, expected) in bytes.chunks(size).zip(checksums.chunks_exact(4).skip(first)) {
             let end = at + bytes.len() as u64;
             if short(xxh3_64(bytes)) != expected {
                 return Err(self.damaged(format!("bytes {at} to {end} are not those that were written")));
@@ -120,21 +120,21 @@ impl Known {
     }
 }
 
-/// A store that gives nothing of a table's parts but what was written.
+/// An object store that verifies what is read of a table's parts.
 #[derive(Debug)]
-pub(super) struct CheckedStore {
+pub(super) struct VerifyingStore {
     inner: Arc<dyn ObjectStore>,
-    parts: HashMap<Path, Known>,
+    parts: HashMap<Path, PartChecksums>,
 }
 
-impl CheckedStore {
+impl VerifyingStore {
     pub(super) fn new(location: &Location, parts: &[&Part]) -> Self {
-        let parts = parts.iter().map(|part| (location.path(&part.path), Known::of(part, location))).collect();
+        let parts = parts.iter().map(|part| (location.path(&part.path), PartChecksums::of(part, location))).collect();
         Self { inner: Arc::clone(location.store()), parts }
     }
 
     /// Why a part cannot be read: it is gone, or cut short, or the store is in trouble.
-    async fn explained(&self, path: &Path, known: &Known, error: Error) -> Error {
+    async fn explained(&self, path: &Path, known: &PartChecksums, error: Error) -> Error {
         if matches!(error, Error::NotFound { .. }) {
             return known.damaged("it is gone".to_owned());
         }
@@ -146,7 +146,7 @@ impl CheckedStore {
         }
     }
 
-    async fn read(&self, path: &Path, known: &Known, options: GetOptions) -> Result<GetResult> {
+    async fn read(&self, path: &Path, known: &PartChecksums, options: GetOptions) -> Result<GetResult> {
         let wanted = match options.range {
             None => 0..known.bytes,
             Some(GetRange::Bounded(ref range)) => range.start..range.end.min(known.bytes),
@@ -166,7 +166,7 @@ impl CheckedStore {
         Ok(GetResult { payload, meta, range: wanted, attributes })
     }
 
-    async fn read_all(&self, path: &Path, known: &Known, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+    async fn read_all(&self, path: &Path, known: &PartChecksums, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         // A block that several ranges touch is read once.
         let mut blocks: Vec<Range<u64>> = ranges.iter().map(|range| known.around(range)).collect();
         blocks.sort_by_key(|range| range.start);
@@ -199,14 +199,14 @@ fn slice(bytes: &Bytes, start: u64, range: &Range<u64>) -> Bytes {
     bytes.slice(offset(range.start)..offset(range.end))
 }
 
-impl fmt::Display for CheckedStore {
+impl fmt::Display for VerifyingStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(f)
     }
 }
 
 #[async_trait]
-impl ObjectStore for CheckedStore {
+impl ObjectStore for VerifyingStore {
     async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
         match self.parts.get(path).filter(|_| !options.head) {
             None => self.inner.get_opts(path, options).await,
@@ -261,14 +261,14 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_read_is_what_was_written_or_an_error() {
-        let location = Location::parse("memory://sums", FilePath::new("/")).unwrap();
+        let location = Location::parse("memory://checksums", FilePath::new("/")).unwrap();
         let bytes: Vec<u8> = (0..3 * BLOCK + 100).map(|i| (i % 251) as u8).collect();
-        let mut summing = Summing::default();
+        let mut checksums = BlockChecksums::default();
         // Pieces that do not end where blocks do.
-        bytes.chunks(100_003).for_each(|piece| summing.update(piece));
-        let part = Part { bytes: bytes.len() as u64, sums: summing.finish(), ..part("a", 1) };
+        bytes.chunks(100_003).for_each(|piece| checksums.update(piece));
+        let part = Part { bytes: bytes.len() as u64, checksums: checksums.finish(), ..part("a", 1) };
         let path = location.path(&part.path);
-        let store = CheckedStore::new(&location, &[&part]);
+        let store = VerifyingStore::new(&location, &[&part]);
         let put = async |bytes: &[u8]| location.store().put(&path, bytes.to_vec().into()).await.unwrap();
         put(&bytes).await;
         let (block, end) = (BLOCK as u64, bytes.len() as u64);

@@ -1,8 +1,8 @@
-//! A store that asks again where asking twice does no harm.
+//! Retries: an object store that repeats requests which may safely be sent twice.
 //!
-//! The S3 client tries again what it knows to be harmless by its HTTP method. A listing whose answer is cut, a deletion (a POST of many
-//! names) and an upload that replaces whatever is there are harmless too. What creates a file only where there is none is left to whoever
-//! asks: the first try may have arrived, and only its author can tell its own file from another's.
+//! The S3 client retries what it knows to be idempotent by its HTTP method. A listing that is cut off, a deletion (a POST of many
+//! names) and an upload that overwrites are idempotent too. A put-if-absent is left to its caller: the first try may have arrived, and
+//! only its author can tell its own file from another's.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,47 +17,47 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
-/// How often something is asked for in all.
+/// Tries of one request in all.
 const TRIES: u32 = 4;
 
 /// Waited before the second try, and twice as long before each further one.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A request that failed after so long was tried again by the client already.
+/// A request that failed after so long was retried by the client already.
 const TRIED_ALREADY: Duration = Duration::from_secs(10);
 
 /// As many names as one request of S3 deletes.
 const DELETED_AT_ONCE: usize = 1000;
 
 #[derive(Debug)]
-pub(super) struct Retry {
+pub(super) struct RetryStore {
     inner: Arc<dyn ObjectStore>,
 }
 
-impl Retry {
+impl RetryStore {
     pub(super) fn new(inner: Arc<dyn ObjectStore>) -> Self {
         Self { inner }
     }
 }
 
-impl fmt::Display for Retry {
+impl fmt::Display for RetryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(f)
     }
 }
 
-/// Asks until there is an answer, or an error that asking again does not mend.
-async fn again<T, F: Future<Output = Result<T>>>(ask: impl Fn() -> F) -> Result<T> {
+/// Sends a request until it succeeds, or fails in a way that sending it again does not help.
+async fn retried<T, F: Future<Output = Result<T>>>(request: impl Fn() -> F) -> Result<T> {
     let mut tries = Tries::default();
     loop {
-        match ask().await {
+        match request().await {
             Err(error) if tries.pause_after(&error).await => {}
             answer => return answer,
         }
     }
 }
 
-/// How often something failed so far.
+/// How often a request failed so far.
 struct Tries {
     failed: u32,
     began: Instant,
@@ -70,7 +70,7 @@ impl Default for Tries {
 }
 
 impl Tries {
-    /// True, after a pause, where it is worth trying again.
+    /// True, after a pause, where another try is worth it.
     async fn pause_after(&mut self, error: &Error) -> bool {
         self.failed += 1;
         let is_passing = matches!(error, Error::Generic { .. });
@@ -84,20 +84,20 @@ impl Tries {
 }
 
 #[async_trait]
-impl ObjectStore for Retry {
+impl ObjectStore for RetryStore {
     async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         match options.mode {
-            PutMode::Overwrite => again(|| self.inner.put_opts(path, payload.clone(), options.clone())).await,
+            PutMode::Overwrite => retried(|| self.inner.put_opts(path, payload.clone(), options.clone())).await,
             PutMode::Create | PutMode::Update(_) => self.inner.put_opts(path, payload, options).await,
         }
     }
 
     async fn put_multipart_opts(&self, path: &Path, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
-        again(|| self.inner.put_multipart_opts(path, options.clone())).await
+        retried(|| self.inner.put_multipart_opts(path, options.clone())).await
     }
 
     async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
-        again(|| self.inner.get_opts(path, options.clone())).await
+        retried(|| self.inner.get_opts(path, options.clone())).await
     }
 
     fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
@@ -106,7 +106,7 @@ impl ObjectStore for Retry {
         let deleted = chunks.and_then(move |chunk| {
             let inner = Arc::clone(&inner);
             async move {
-                again(|| delete_all(&*inner, &chunk)).await?;
+                retried(|| delete_all(&*inner, &chunk)).await?;
                 Ok(stream::iter(chunk.into_iter().map(Ok)))
             }
         });
@@ -122,12 +122,12 @@ impl ObjectStore for Retry {
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        again(|| self.inner.list_with_delimiter(prefix)).await
+        retried(|| self.inner.list_with_delimiter(prefix)).await
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         match options.mode {
-            CopyMode::Overwrite => again(|| self.inner.copy_opts(from, to, options.clone())).await,
+            CopyMode::Overwrite => retried(|| self.inner.copy_opts(from, to, options.clone())).await,
             CopyMode::Create => self.inner.copy_opts(from, to, options).await,
         }
     }
@@ -200,15 +200,15 @@ mod tests {
     use object_store::ObjectStoreExt;
     use object_store::memory::InMemory;
 
-    use super::super::faults::{Fault, FaultStore, Operation};
+    use super::super::fault_store::{Fault, FaultStore, Operation};
     use super::*;
 
-    async fn store(files: usize) -> (Arc<FaultStore>, Retry) {
+    async fn store(files: usize) -> (Arc<FaultStore>, RetryStore) {
         let faults = Arc::new(FaultStore::new(Arc::new(InMemory::new())));
         for n in 0..files {
             faults.put(&Path::from(format!("a/{n:02}")), PutPayload::from_static(b"x")).await.unwrap();
         }
-        (Arc::clone(&faults), Retry::new(faults))
+        (Arc::clone(&faults), RetryStore::new(faults))
     }
 
     #[tokio::test]

@@ -1,19 +1,19 @@
-//! Parts that nobody may rely on: those that `gc` is about to remove, and those that `verify` found damaged.
+//! Tombstones: parts that must be treated as absent, because `gc` is about to delete them or `verify` found them damaged.
 //!
-//! A note is a file `_condemned/<reason>-<id>.json` that names parts. A build takes a part that a note names for one that is not there: it
-//! does not take it over, it makes a shard again that has it, and it looks once more when its commit has landed.
+//! A tombstone is a file `_tombstones/<reason>-<id>.json` that names parts. A build does not resume from a part with a tombstone, builds
+//! a shard again that has one, and checks for tombstones once more when its commit has landed.
 //!
 //! ```text
-//! gc      writes its note ─► reads the log and the records ─► deletes what neither names ─► removes its note
-//! build   writes its log entry (or record) ─► reads the notes ─► looks that its parts are there
+//! gc      writes its tombstone ─► reads log, records and leases ─► deletes the parts that none of them needs ─► removes its tombstone
+//! build   writes its log entry (or record) ─► reads the tombstones ─► checks that its parts exist
 //! ```
 //!
-//! Both first say what they want and then look what the other one said, so that whatever the order at least one of them sees the
-//! other: a note that is written after a build read the notes is followed by a look at the log that names the build's parts, and
-//! they are spared. A note that was removed before a build read the notes had its parts deleted before, and the build, which looks
-//! for its parts after it read the notes, misses them. No clock and no age is part of this: a `gc` that is stopped between its look
-//! and its deletions leaves its note standing. A `gc` that died leaves it, too; it costs a shard being made again at most, and the
-//! next `gc` removes it once its parts are gone.
+//! Both sides first write what they claim and then read the other side's claim, so that in any order at least one of them sees the other:
+//! where a tombstone is written after a build read the tombstones, `gc` reads the log afterwards, finds the build's parts in it and spares
+//! them. Where a tombstone was removed before a build read the tombstones, its parts were deleted before, and the build, which checks for
+//! its parts after it read the tombstones, misses them. No clock and no age is part of this: a `gc` that is stopped between its reads and
+//! its deletions leaves its tombstone in place. So does a `gc` that died: it costs at most that a shard is built again, and the next `gc`
+//! removes the tombstone once its parts are gone.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -25,10 +25,10 @@ use serde::{Deserialize, Serialize};
 use super::{Part, Table};
 use crate::error::{Context, Error, Result};
 
-/// The folder of the notes, beside the parts. Delta readers pass over names that begin with `_`.
-const FOLDER: &str = "_condemned";
+/// The folder of the tombstones, beside the parts. Delta readers pass over names that begin with `_`.
+const FOLDER: &str = "_tombstones";
 
-/// Why a part is condemned.
+/// Why a part has a tombstone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reason {
     /// `gc` is about to remove it.
@@ -46,14 +46,14 @@ impl Reason {
     }
 }
 
-/// As it is stored.
+/// A tombstone's file.
 #[derive(Debug, Serialize, Deserialize)]
-struct Condemned {
+struct TombstoneFile {
     parts: Vec<String>,
 }
 
-/// A note as it lies in the store.
-pub(super) struct Note {
+/// A tombstone as it lies in the store.
+pub(super) struct Tombstone {
     pub(super) path: Path,
     reason: Reason,
     /// Relative to the table's folder.
@@ -61,10 +61,11 @@ pub(super) struct Note {
 }
 
 impl Table {
-    /// Writes a note. One for the same parts and reason replaces the one before.
-    pub(super) async fn condemn(&self, reason: Reason, id: &str, parts: Vec<String>) -> Result<Path> {
+    /// Writes a tombstone. One for the same parts and reason replaces the one before.
+    pub(super) async fn write_tombstone(&self, reason: Reason, id: &str, parts: Vec<String>) -> Result<Path> {
         let path = self.location().path(&format!("{FOLDER}/{}-{id}.json", reason.name()));
-        let bytes = serde_json::to_vec(&Condemned { parts }).or_internal(|| "a note has no JSON form".into())?;
+        let bytes =
+            serde_json::to_vec(&TombstoneFile { parts }).or_internal(|| "a tombstone has no JSON form".into())?;
         self.location()
             .store()
             .put(&path, PutPayload::from(bytes))
@@ -73,34 +74,34 @@ impl Table {
         Ok(path)
     }
 
-    /// Removes notes; one that is gone already is no matter.
-    pub(super) async fn pardon(&self, notes: Vec<Path>) -> Result<()> {
-        let mut deleted = self.location().store().delete_stream(stream::iter(notes).map(Ok).boxed());
+    /// Removes tombstones; one that is gone already is no matter.
+    pub(super) async fn remove_tombstones(&self, tombstones: Vec<Path>) -> Result<()> {
+        let mut deleted = self.location().store().delete_stream(stream::iter(tombstones).map(Ok).boxed());
         while let Some(outcome) = deleted.next().await {
             match outcome {
                 Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(error).or_input(|| format!("cannot remove a note of `{}`", self.name())),
+                Err(error) => return Err(error).or_input(|| format!("cannot remove a tombstone of `{}`", self.name())),
             }
         }
         Ok(())
     }
 
-    /// Replaces what `verify` said before: these parts are damaged, and no others.
-    pub async fn note_damage(&self, paths: Vec<String>) -> Result<()> {
+    /// Replaces the tombstones that `verify` wrote before: these parts are damaged, and no others.
+    pub async fn mark_damaged(&self, paths: Vec<String>) -> Result<()> {
         let id = blake3::hash(paths.join("\n").as_bytes()).to_hex()[..16].to_owned();
-        let before = self.notes().await?.into_iter().filter(|note| note.reason == Reason::Damaged);
-        let mut before: Vec<Path> = before.map(|note| note.path).collect();
+        let before = self.tombstones().await?.into_iter().filter(|tombstone| tombstone.reason == Reason::Damaged);
+        let mut before: Vec<Path> = before.map(|tombstone| tombstone.path).collect();
         if !paths.is_empty() {
-            let now = self.condemn(Reason::Damaged, &id, paths).await?;
+            let now = self.write_tombstone(Reason::Damaged, &id, paths).await?;
             before.retain(|path| *path != now);
         }
-        self.pardon(before).await
+        self.remove_tombstones(before).await
     }
 
-    /// All notes that can be read.
-    pub(super) async fn notes(&self) -> Result<Vec<Note>> {
+    /// All tombstones that can be read.
+    pub(super) async fn tombstones(&self) -> Result<Vec<Tombstone>> {
         let listed = self.location().files(FOLDER).await?;
-        let mut notes = Vec::new();
+        let mut tombstones = Vec::new();
         for object in listed {
             let name = object.location.filename().unwrap_or_default();
             let Some(reason) = [Reason::Garbage, Reason::Damaged].into_iter().find(|r| name.starts_with(r.name()))
@@ -112,40 +113,43 @@ impl Table {
                 Err(error) => Err(error),
             };
             match found {
-                // What cannot be understood was not written whole: whoever wrote it has deleted nothing yet.
+                // One that cannot be parsed is torn, and its writer has deleted nothing yet.
                 Ok(bytes) => {
-                    let parts = serde_json::from_slice::<Condemned>(&bytes).map(|note| note.parts).unwrap_or_default();
-                    notes.push(Note { path: object.location, reason, parts });
+                    let parts = serde_json::from_slice::<TombstoneFile>(&bytes)
+                        .map(|tombstone| tombstone.parts)
+                        .unwrap_or_default();
+                    tombstones.push(Tombstone { path: object.location, reason, parts });
                 }
                 Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => return Err(error).or_input(|| format!("cannot read {}", object.location)),
             }
         }
-        Ok(notes)
+        Ok(tombstones)
     }
 
-    /// Those of the parts that are not there with the size that they were written with, or that are condemned.
-    pub async fn lost<'a>(&self, parts: &'a [Part]) -> Result<Vec<&'a Part>> {
-        // What another program added lies where it wants to, and is checked by `verify` alone. A part of ours that lies elsewhere is one whose
+    /// Those of the parts that are missing, have another size than the log says, or have a tombstone.
+    pub async fn broken_parts<'a>(&self, parts: &'a [Part]) -> Result<Vec<&'a Part>> {
+        // Files that another program added may lie anywhere, and only `verify` checks them. A part of ours that lies elsewhere is one whose
         // path in the log was altered.
         let ours: Vec<&Part> =
             parts.iter().filter(|part| folder_of(&part.path).is_some() || !part.fingerprint.is_empty()).collect();
         if ours.is_empty() {
             return Ok(Vec::new());
         }
-        // Notes first: see above.
-        let condemned: HashSet<String> = self.notes().await?.into_iter().flat_map(|note| note.parts).collect();
+        // Tombstones first: see above.
+        let tombstoned: HashSet<String> =
+            self.tombstones().await?.into_iter().flat_map(|tombstone| tombstone.parts).collect();
         let in_place: Vec<&Part> = ours.iter().copied().filter(|part| folder_of(&part.path).is_some()).collect();
         let found = self.sizes(&in_place).await?;
-        let is_lost = |part: &Part| {
+        let is_broken = |part: &Part| {
             folder_of(&part.path).is_none()
-                || condemned.contains(&part.path)
+                || tombstoned.contains(&part.path)
                 || found.get(&self.location().path(&part.path)) != Some(&part.bytes)
         };
-        Ok(ours.into_iter().filter(|part| is_lost(part)).collect())
+        Ok(ours.into_iter().filter(|part| is_broken(part)).collect())
     }
 
-    /// How large the files of these parts are, and perhaps others; those that are not there are left out.
+    /// The sizes of these parts' files, and perhaps of others; missing ones are left out.
     async fn sizes(&self, parts: &[&Part]) -> Result<HashMap<Path, u64>> {
         let store = self.location().store();
         let mut found = HashMap::new();
@@ -174,10 +178,10 @@ impl Table {
         Ok(found)
     }
 
-    /// The shards of this version that cannot be relied on, because of a part that is lost or of parts that do not belong together.
-    pub async fn lost_shards(&self) -> Result<BTreeSet<String>> {
+    /// The shards of this version that cannot be relied on, because of a broken part or of parts with different fingerprints.
+    pub async fn broken_shards(&self) -> Result<BTreeSet<String>> {
         let mut shards: BTreeSet<String> =
-            self.lost(self.parts()).await?.into_iter().map(|part| part.shard.clone()).collect();
+            self.broken_parts(self.parts()).await?.into_iter().map(|part| part.shard.clone()).collect();
         // Parts of a shard are replaced together; where a log was altered they may not be.
         let neighbours = self.parts().windows(2).filter(|two| two[0].shard == two[1].shard);
         let mixed = neighbours.filter(|two| two[0].fingerprint != two[1].fingerprint);
@@ -185,11 +189,11 @@ impl Table {
         Ok(shards)
     }
 
-    /// Fails where a part that a commit names is lost.
-    pub(super) async fn all_there(&self, parts: &[Part]) -> Result<()> {
-        let lost = self.lost(parts).await?;
-        let Some(first) = lost.first() else { return Ok(()) };
-        Err(Error::lost(format!("{} of {} parts were removed while they were written", lost.len(), parts.len()))
+    /// Fails where a part that a commit names is broken.
+    pub(super) async fn check_parts_exist(&self, parts: &[Part]) -> Result<()> {
+        let broken = self.broken_parts(parts).await?;
+        let Some(first) = broken.first() else { return Ok(()) };
+        Err(Error::lost(format!("{} of {} parts were removed while they were written", broken.len(), parts.len()))
             .with("table", self.name())
             .with("part", &first.path)
             .hint("was something else cleaning up the warehouse? run again: what is still there is kept"))
@@ -199,10 +203,10 @@ impl Table {
 /// The folder of all parts.
 const PARTS: &str = "parts";
 
-/// So many parts are asked for one by one; more are listed, a thousand at a time.
+/// Up to so many parts are looked up one by one; more are listed, a thousand at a time.
 const ASKED_SINGLY: usize = 4;
 
-/// So many folders of runs are listed one by one; more are listed in one.
+/// Up to so many folders of runs are listed one by one; more are found by listing all.
 const LISTED_SINGLY: usize = 4;
 
 /// `parts/<run>`.

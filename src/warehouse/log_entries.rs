@@ -1,4 +1,4 @@
-//! What the log says about each version: when, by which run, with which counts.
+//! Log entries: what each version's file in `_delta_log` says: when it was committed, by which run, with which counts and parts.
 
 use deltalake_core::kernel::{Action, Add};
 use deltalake_core::logstore::get_actions;
@@ -11,7 +11,7 @@ use crate::error::{Context, Result};
 
 /// One version's entry in the log.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct LogEntry {
     /// The version that it made.
     pub version: u64,
     /// When, milliseconds since 1970.
@@ -32,7 +32,7 @@ const AT_ONCE: usize = 8;
 
 impl Table {
     /// The entries of at most `limit` versions, newest first, this one included.
-    pub async fn history(&self, limit: usize) -> Result<Vec<Entry>> {
+    pub async fn history(&self, limit: usize) -> Result<Vec<LogEntry>> {
         let versions = stream::iter((0..=self.version()).rev().take(limit));
         let mut read = versions.map(|version| self.entry(version)).buffered(AT_ONCE);
         let mut entries = Vec::new();
@@ -43,12 +43,12 @@ impl Table {
     }
 
     /// One version's entry, or `None` when it is no longer in the log.
-    pub(super) async fn entry(&self, version: u64) -> Result<Option<Entry>> {
+    pub(super) async fn entry(&self, version: u64) -> Result<Option<LogEntry>> {
         let what = || format!("cannot read version {version} in the log of {}", self.location().url());
         let Some(bytes) = self.delta.log_store().read_commit_entry(version).await.or_input(what)? else {
             return Ok(None);
         };
-        let mut entry = Entry {
+        let mut entry = LogEntry {
             version,
             at: 0,
             operation: String::new(),

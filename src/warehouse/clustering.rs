@@ -1,7 +1,7 @@
-//! Holds rows back so that those which share a few values come to lie together.
+//! Clustering buffer: holds rows back so that rows with the same values in a few columns are written together.
 //!
 //! In: batches in any order. Out: the rows of one combination of values at a time, in the order in which they came. When the
-//! buffer is full, the largest cluster leaves; at the end the rest leave sorted by their values. Memory is the given bound plus
+//! buffer is full, the largest cluster is written; at the end the rest, sorted by their values. Memory is the given bound plus
 //! one batch.
 
 use std::collections::{BTreeMap, HashMap};
@@ -14,7 +14,7 @@ use arrow::row::{RowConverter, SortField};
 use crate::error::{Context, Error, Result};
 
 #[derive(Debug)]
-pub(super) struct Clusters {
+pub(super) struct ClusteringBuffer {
     columns: Vec<usize>,
     converter: RowConverter,
     /// By the key's comparable bytes, so that iterating is sorting.
@@ -29,7 +29,7 @@ struct Cluster {
     bytes: usize,
 }
 
-impl Clusters {
+impl ClusteringBuffer {
     pub(super) fn new(by: &[String], schema: &Schema, capacity: usize) -> Result<Self> {
         let column = |name: &String| {
             schema.index_of(name).map_err(|_| Error::internal("no such column to cluster by").with("column", name))
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn clusters_leave_sorted_and_keep_their_rows_order() {
         let first = batch(vec!["b", "a", "b"], vec![1, 2, 3]);
-        let mut clusters = Clusters::new(&["task".to_owned()], &first.schema(), usize::MAX).unwrap();
+        let mut clusters = ClusteringBuffer::new(&["task".to_owned()], &first.schema(), usize::MAX).unwrap();
         clusters.push(&first).unwrap();
         clusters.push(&batch(vec!["a", "c"], vec![4, 5])).unwrap();
         assert!(clusters.pop_if_full().is_none());
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn the_largest_cluster_leaves_a_full_buffer() {
         let first = batch(vec!["a"; 100].into_iter().chain(["b"]).collect(), (0..101).collect());
-        let mut clusters = Clusters::new(&["task".to_owned()], &first.schema(), 1000).unwrap();
+        let mut clusters = ClusteringBuffer::new(&["task".to_owned()], &first.schema(), 1000).unwrap();
         clusters.push(&first).unwrap();
         assert_eq!(ids(&clusters.pop_if_full().unwrap()).len(), 100);
         assert!(clusters.pop_if_full().is_none(), "one row of b fits");

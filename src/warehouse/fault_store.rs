@@ -1,4 +1,4 @@
-//! A store for tests whose answers can be lost: it forwards to another one and fails the next operations of a kind, before or after
+//! Fault injection for tests: an object store that forwards to another one and fails the next operations of a kind, before or after
 //! their effect.
 
 use std::fmt;
@@ -33,7 +33,7 @@ pub(super) enum Fault {
     After,
     /// It takes effect, the answer is lost, and the client's own second try finds it taken.
     AfterAndRetried,
-    /// A listing breaks off behind so many names.
+    /// A listing breaks off after so many names.
     CutAfter(usize),
 }
 

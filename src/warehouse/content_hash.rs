@@ -1,8 +1,8 @@
-//! The content sum of rows: equal for the same rows in whatever order and files they lie.
+//! Content hash: an order-independent hash of rows (the sum of their 128-bit row hashes), equal for equal rows in any order and any files.
 //!
-//! Staleness compares contents, and how many partitions wrote a shard, or which of them was first, must not make anything stale. Each
-//! row is put into Arrow's row format, which has one form for one value, and hashed; the sum of the hashes does not depend on their
-//! order. Rows of equal content count as often as they occur.
+//! In: record batches as they are written. Out: 32 hexadecimal digits, kept in the log for each part. Staleness compares content hashes, so
+//! that neither the number of partitions nor their order makes anything stale. Each row is put into Arrow's row format, which has one form
+//! for one value, and hashed; a row that occurs twice counts twice.
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
@@ -15,14 +15,14 @@ use crate::error::{Context, Result};
 /// Rows put into row format at once: their copy is small beside the batch that they come from.
 const ROWS_AT_ONCE: usize = 1024;
 
-/// The sum over rows that are being written.
+/// Computes the content hash of rows that are being written.
 #[derive(Debug)]
-pub(super) struct ContentSum {
+pub(super) struct ContentHasher {
     converter: RowConverter,
     sum: u128,
 }
 
-impl ContentSum {
+impl ContentHasher {
     pub(super) fn new(schema: &Schema) -> Result<Self> {
         let fields = schema.fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
         let converter = RowConverter::new(fields).or_internal(|| "these columns have no row format".into())?;
@@ -47,10 +47,10 @@ impl ContentSum {
     }
 }
 
-/// The content sum of all rows of some parts. A file that another program wrote has none, and counts by the hash of its bytes.
-pub fn content_of<'a>(parts: impl IntoIterator<Item = &'a Part>) -> String {
+/// The content hash of all rows of some parts. A file that another program wrote has none, and counts by the hash of its bytes.
+pub fn content_hash_of<'a>(parts: impl IntoIterator<Item = &'a Part>) -> String {
     let sum = |part: &Part| {
-        let known = u128::from_str_radix(&part.content, 16);
+        let known = u128::from_str_radix(&part.content_hash, 16);
         known.unwrap_or_else(|_| xxh3_128(format!("{} {}", part.path, part.blake3).as_bytes()))
     };
     format!("{:032x}", parts.into_iter().map(sum).fold(0, u128::wrapping_add))
@@ -76,7 +76,7 @@ mod tests {
     }
 
     fn sum(batches: &[RecordBatch]) -> String {
-        let mut sum = ContentSum::new(&batches[0].schema()).unwrap();
+        let mut sum = ContentHasher::new(&batches[0].schema()).unwrap();
         batches.iter().for_each(|batch| sum.add(batch).unwrap());
         sum.finish()
     }
@@ -88,8 +88,8 @@ mod tests {
         let backwards = take_record_batch(&rows, &backwards).unwrap();
         assert_eq!(sum(std::slice::from_ref(&rows)), sum(&[backwards.slice(1000, 2000), backwards.slice(0, 1000)]));
         let parts =
-            [rows.slice(0, 17), rows.slice(17, 2983)].map(|some| Part { content: sum(&[some]), ..part("a", 1) });
-        assert_eq!(content_of(&parts), sum(&[rows]));
+            [rows.slice(0, 17), rows.slice(17, 2983)].map(|some| Part { content_hash: sum(&[some]), ..part("a", 1) });
+        assert_eq!(content_hash_of(&parts), sum(&[rows]));
     }
 
     #[test]
@@ -114,8 +114,8 @@ mod tests {
 
     #[test]
     fn a_file_of_another_program_counts_by_its_bytes() {
-        let foreign = Part { content: String::new(), ..part("a", 1) };
+        let foreign = Part { content_hash: String::new(), ..part("a", 1) };
         let other = Part { blake3: "11".repeat(32), ..foreign.clone() };
-        assert_ne!(content_of([&foreign]), content_of([&other]));
+        assert_ne!(content_hash_of([&foreign]), content_hash_of([&other]));
     }
 }
