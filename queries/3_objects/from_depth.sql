@@ -1,5 +1,5 @@
 -- writes: objects
--- reads:  seen, outlines
+-- reads:  depth_frames, objects_2d
 -- keep:   table
 -- keys:   frame_id, object_id
 -- check:  visibility BETWEEN 0 AND 1 AND lift_quality BETWEEN 0 AND 1 AND size_quality BETWEEN 0 AND 1
@@ -22,11 +22,11 @@ FROM (
                 'depth_scale', f.depth_scale, 'exhaustive', f.exhaustive, 'lifted_from', f.lifted_from, 'trust', f.trust,
                 'box_trust', $box_trust, 'depth_noise', $depth_noise, 'stands_out', $min_outline_model),
             d.found) AS lifted
-        FROM seen f
+        FROM depth_frames f
         JOIN (
             SELECT frame_id, array_agg(named_struct(
                 'object_id', object_id, 'category', category, 'caption', caption, 'box', box, 'mask', mask, 'crowd', crowd)) AS found
-            FROM outlines
+            FROM objects_2d
             GROUP BY frame_id
         ) d ON d.frame_id = f.frame_id
     )

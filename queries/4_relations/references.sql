@@ -1,5 +1,5 @@
 -- writes: references
--- reads:  objects, appearances, outlines, frames
+-- reads:  objects, appearances, objects_2d, frames
 -- keep:   cached
 -- keys:   frame_id, object_id
 -- check:  fits >= 1 AND peers >= 1
@@ -49,7 +49,7 @@ WITH things AS (
                 THEN named_struct('centre', o.centre, 'extent', o.extent, 'low', o.low, 'nearest', o.nearest)
         END AS place
     FROM objects AS o
-    FULL JOIN outlines AS d ON d.frame_id = o.frame_id AND d.object_id = o.object_id
+    FULL JOIN objects_2d AS d ON d.frame_id = o.frame_id AND d.object_id = o.object_id
 ),
 called AS (
     SELECT

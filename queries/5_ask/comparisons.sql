@@ -1,5 +1,5 @@
 -- writes: comparisons
--- reads:  facts
+-- reads:  pair_facts
 -- keep:   view
 -- keys:   question_id
 
@@ -10,7 +10,7 @@ WITH asked AS (
         *,
         CASE WHEN axis IN ('lateral', 'vertical', 'depth') THEN 'position_comparison' ELSE 'size_comparison' END AS task,
         draw($seed, 'comparison/form', frame_id, subject, object, axis) AS form_draw
-    FROM facts
+    FROM pair_facts
     -- A fact is there in both directions; the hash takes one of them.
     WHERE (subject < object)
         = (draw($seed, 'comparison/direction', frame_id, least(subject, object), greatest(subject, object), axis) < 0.5)

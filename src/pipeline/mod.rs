@@ -3,8 +3,8 @@
 //! ```text
 //! frames, detections, scene_objects, surfaces      imported: one set of parts a source shard
 //!      └─► detected, segmented, cameras, depths      table, each while a model is named for it
-//!      └─► objects ─► appearances ─► (references, facts) ─► questions ─► nouns ─► keep_rates ─► (samples) ─► dataset
-//!          table       table          cached    view       table        table, all  table, all  view        table
+//!      └─► objects ─► appearances ─► (references, pair_facts) ─► questions ─► nouns ─► keep_rates ─► (samples) ─► dataset
+//!          table       table          cached      view            table        table, all  table, all  view        table
 //! ```
 //!
 //! The order follows from the `reads` of each stage. A stored stage is built shard by shard. The views that it reads are inlined, so
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(pipeline.order, ["objects", "appearances", "questions", "nouns", "keep_rates", "dataset"]);
         let questions = pipeline.stage("questions").unwrap();
         assert!(pipeline.inputs(questions).contains("objects"));
-        assert!(pipeline.inlined(questions).iter().any(|s| s.writes == "facts"));
+        assert!(pipeline.inlined(questions).iter().any(|s| s.writes == "pair_facts"));
     }
 
     #[test]
@@ -172,7 +172,7 @@ mod tests {
                 "`spatialmill import` fills it",
             ),
             ("detected", "a build does not make `detected`: no model is named for it", "`detect_model` under [models]"),
-            ("facts", "a build does not make `facts`: it is a view", "tables that are built: objects, "),
+            ("pair_facts", "a build does not make `pair_facts`: it is a view", "tables that are built: objects, "),
         ] {
             let error = pipeline.check_built(table).unwrap_err();
             assert!(error.to_string().starts_with(message), "{error}");

@@ -8,7 +8,7 @@ SELECT
     coalesce(sum(m.things), 0) AS things,
     coalesce(sum(CASE WHEN s.frame_id IS NOT NULL THEN m.things - m.masks END), 0) AS unmasked
 FROM frames AS f
-LEFT JOIN seen AS s ON s.frame_id = f.frame_id
-LEFT JOIN (SELECT frame_id, count(*) AS things, count(mask) AS masks FROM outlines GROUP BY frame_id) AS m ON m.frame_id = f.frame_id
+LEFT JOIN depth_frames AS s ON s.frame_id = f.frame_id
+LEFT JOIN (SELECT frame_id, count(*) AS things, count(mask) AS masks FROM objects_2d GROUP BY frame_id) AS m ON m.frame_id = f.frame_id
 GROUP BY f.source
 ORDER BY f.source

@@ -96,7 +96,7 @@ async fn a_build_makes_only_what_changed() {
     assert_ne!(old, now.rows() as usize, "the version before is still there");
     let findings = mill.verify(&[]).await.unwrap();
     assert!(findings.iter().all(|finding| !finding.is_damage), "{findings:?}");
-    for view in ["relations", "references", "facts", "samples"] {
+    for view in ["relations", "references", "pair_facts", "samples"] {
         assert!(!lines(&mill, &format!("SELECT * FROM {view} LIMIT 1")).await.is_empty(), "{view} can be read in SQL");
     }
     let runs = lines(&mill, "SELECT rows_in, rows_out, filtered FROM runs WHERE \"table\" = 'questions'").await;

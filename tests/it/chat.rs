@@ -200,7 +200,7 @@ async fn boxes_are_in_the_pictures_pixels() {
         assert_eq!(lines(&mill, &sql).await, expected, "{coordinates}");
         let captioned = lines(&mill, "SELECT DISTINCT object_id, caption, made_by FROM captioned").await;
         assert_eq!(captioned, [r#"{"object_id":"m1","caption":"brass lamp","made_by":"caption"}"#]);
-        let outlines = lines(&mill, "SELECT category, caption, count(*) AS n FROM outlines GROUP BY ALL").await;
+        let outlines = lines(&mill, "SELECT category, caption, count(*) AS n FROM objects_2d GROUP BY ALL").await;
         let named = |category, name| format!(r#"{{"category":"{category}","caption":"{name}","n":3}}"#);
         assert_eq!(outlines, [named("chair", "red chair"), named("lamp", "brass lamp")]);
         assert!(lines(&mill, "SELECT * FROM quarantine").await.is_empty());

@@ -141,8 +141,8 @@ fn every_relation_has_words_and_limits() {
         })
         .collect();
     assert_eq!(said, RELATIONS.iter().map(|relation| (relation.axis, relation.name)).collect());
-    let facts = read("4_relations/facts.sql");
+    let facts = read("4_relations/pair_facts.sql");
     for axis in AXES {
-        assert!(facts.contains(&format!("('{}', $", axis.name)), "facts.sql has no limits for {}", axis.name);
+        assert!(facts.contains(&format!("('{}', $", axis.name)), "pair_facts.sql has no limits for {}", axis.name);
     }
 }

@@ -209,7 +209,7 @@ class Lifted:
             for row in project.rows(
                 "SELECT frame_id, subject, object, axis, relation, value, margin, doubt,"
                 " doubt IS NULL AND subject_unfit IS NULL AND object_unfit IS NULL AND subject_hidden IS NULL AND object_hidden IS NULL AS asked"
-                f" FROM facts WHERE subject < object AND split_part(frame_id, '/', 1) = '{source}'"
+                f" FROM pair_facts WHERE subject < object AND split_part(frame_id, '/', 1) = '{source}'"
             )
         }
         self.clear = self.clear_facts(project, source, frames)
@@ -218,7 +218,7 @@ class Lifted:
     def clear_facts(project, source, frames):
         """Those that pass every margin, however little their things are trusted."""
         rows = project.rows(
-            f"SELECT frame_id, subject, object, axis FROM facts WHERE subject < object AND split_part(frame_id, '/', 1) = '{source}'"
+            f"SELECT frame_id, subject, object, axis FROM pair_facts WHERE subject < object AND split_part(frame_id, '/', 1) = '{source}'"
             " AND doubt IS NULL",
             "--set", "ask.min_lift_quality_size=0.0", "--set", "ask.min_visibility_size=0.0",
         )  # fmt: skip

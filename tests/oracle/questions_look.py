@@ -29,7 +29,7 @@ QUESTIONS = """
 """
 THINGS = """
     SELECT o.frame_id, o.object_id, o.category, o.centre, o.extent, o.nearest, o.box, o.visibility, o.lift_quality, d.mask, d.score
-    FROM objects AS o JOIN outlines AS d ON d.frame_id = o.frame_id AND d.object_id = o.object_id
+    FROM objects AS o JOIN objects_2d AS d ON d.frame_id = o.frame_id AND d.object_id = o.object_id
 """
 
 

@@ -1,5 +1,5 @@
 -- writes: questions
--- reads:  groups
+-- reads:  category_groups
 -- keep:   table
 -- keys:   question_id
 
@@ -10,7 +10,7 @@
 -- away. (With chairs on both sides it is always yes.)
 WITH sided AS (
     SELECT *, CASE WHEN on_one_side = things THEN one_relation ELSE other_relation END AS relation
-    FROM groups
+    FROM category_groups
     WHERE on_one_side IN (0, things)
         -- Six axes and n (n - 1) ordered pairs: at most as many groups of things around a reference.
         AND draw($seed, 'existence_estimation', frame_id, object, category, axis)

@@ -1,5 +1,5 @@
 -- writes: questions
--- reads:  groups
+-- reads:  category_groups
 -- keep:   table
 -- keys:   question_id
 
@@ -15,7 +15,7 @@ WITH sided AS (
             WHEN (on_one_side >= 3) <> (things - on_one_side >= 3) THEN on_one_side >= 3
             ELSE draw($seed, 'object_counting/side', frame_id, object, category, axis) < 0.5
         END AS one_side
-    FROM groups
+    FROM category_groups
     WHERE countable(category)
         -- Six axes and n (n - 1) ordered pairs: at most as many groups of things around a reference.
         AND draw($seed, 'object_counting', frame_id, object, category, axis)

@@ -9,7 +9,7 @@ WITH things AS (
         coalesce(o.mask, d.mask) AS mask,
         o.obb,
         o.lift_quality
-    FROM (SELECT * FROM outlines WHERE frame_id = $frame) AS d
+    FROM (SELECT * FROM objects_2d WHERE frame_id = $frame) AS d
     FULL JOIN (SELECT * FROM objects WHERE frame_id = $frame) AS o ON o.object_id = d.object_id
 )
 SELECT t.category, t.score, t.box, t.mask, t.obb, t.lift_quality, a.colour AS own_colour

@@ -1,4 +1,4 @@
--- writes: seen
+-- writes: depth_frames
 -- reads:  frames, cameras, depths
 -- keep:   view
 -- keys:   frame_id

@@ -1,4 +1,4 @@
--- writes: facts
+-- writes: pair_facts
 -- reads:  references
 -- keep:   view
 -- keys:   frame_id, subject, object, axis

@@ -1,4 +1,4 @@
--- writes: outlines
+-- writes: objects_2d
 -- reads:  detections, detected, segmented, captioned
 -- keep:   view
 -- keys:   frame_id, object_id

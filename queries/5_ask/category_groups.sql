@@ -1,5 +1,5 @@
--- writes: groups
--- reads:  facts, references
+-- writes: category_groups
+-- reads:  pair_facts, references
 -- keep:   view
 -- keys:   frame_id, object, category, axis
 
@@ -34,7 +34,7 @@ WITH grouped AS (
             -- A candidate that no fact speaks of, or of which a person could not be sure.
             CASE WHEN max(subject_peers) > count(*) OR count(subject_hidden) + count(doubt) > 0 THEN 'candidates_unclear' END
         ) AS filtered
-    FROM facts
+    FROM pair_facts
     WHERE exhaustive AND subject_category <> object_category
         -- The other mark of a thing is no other thing.
         AND subject_unfit IS DISTINCT FROM 'marked_twice'
