@@ -6,7 +6,7 @@
 -- All pairs of a frame's things in space, both directions of each, on all axes: what the one is to the other, and what a person could
 -- hold against it. A pair that ties on an axis has no relation there.
 --
--- doubt  why two people could judge the comparison differently; null where it is clear.
+-- pair_reason  why two people could judge the comparison differently; null where it is clear.
 -- named  whether the name fits this thing alone; the object's must not sound like the subject's either.
 -- boxes_tell whether the two 2D boxes alone give the relation: that of their middles for a place, of the lower edges for a distance, of
 --        their widths, heights and areas for a size.
@@ -71,10 +71,10 @@ compared AS (
         o.anchor AS object_anchor,
         s.colour AS subject_colour,
         o.colour AS object_colour,
-        s.unfit AS subject_unfit,
-        o.unfit AS object_unfit,
-        s.hidden AS subject_hidden,
-        o.hidden AS object_hidden,
+        s.skip_reason AS subject_skip_reason,
+        o.skip_reason AS object_skip_reason,
+        s.object_reason AS subject_reason,
+        o.object_reason AS object_reason,
         s.peers AS subject_peers,
         least(s.visibility, o.visibility) AS visibility,
         least(s.lift_quality, o.lift_quality) AS lift_quality,
@@ -82,7 +82,7 @@ compared AS (
             WHEN l.needs_whole AND (s.truncated OR o.truncated) THEN 'truncated'
             WHEN l.needs_whole AND least(s.visibility, o.visibility) < $min_visibility_size THEN 'occluded'
             WHEN l.needs_whole AND least(s.size_quality, o.size_quality) < $min_lift_quality_size THEN 'low_size_quality'
-        END AS unmeasured,
+        END AS size_reason,
         -- What the image cuts off of a thing that was lifted from it may be nearer than all that it shows of it.
         s.truncated AND s.lifted_from IN ('depth', 'model') AS subject_open,
         o.truncated AND o.lifted_from IN ('depth', 'model') AS object_open,
@@ -145,17 +145,17 @@ SELECT
     object_anchor,
     subject_colour,
     object_colour,
-    subject_unfit,
-    object_unfit,
-    subject_hidden,
-    object_hidden,
+    subject_skip_reason,
+    object_skip_reason,
+    subject_reason,
+    object_reason,
     subject_peers,
     visibility,
     lift_quality,
     coalesce(CASE WHEN fact['relation'] IN ('left', 'above', 'near', 'wider', 'taller', 'larger') THEN boxes_say > 0 ELSE boxes_say < 0 END, false)
         AS boxes_tell,
     CASE
-        WHEN unmeasured IS NOT NULL THEN unmeasured
+        WHEN size_reason IS NOT NULL THEN size_reason
         WHEN fact['relation'] IS NULL OR fact['value'] <= min_gap OR fact['margin'] <= min_margin THEN 'ambiguous_margin'
         WHEN fact['relation'] = 'far' AND subject_open OR fact['relation'] = 'near' AND object_open THEN 'truncated'
         WHEN fact['overlap'] > max_overlap OR axis = 'lateral' AND shared_columns > $max_overlap_image * narrower_columns
@@ -173,5 +173,5 @@ SELECT
         WHEN fact['relation'] = 'wider' AND broader_by <= 0 OR fact['relation'] = 'thinner' AND broader_by >= 0 THEN 'seen_aslant'
         -- An open book takes more room than a box that a person calls larger: the larger thing must also look it from its broad side.
         WHEN fact['relation'] = 'larger' AND more_by <= 0 OR fact['relation'] = 'smaller' AND more_by >= 0 THEN 'shape_disagrees'
-    END AS doubt
+    END AS pair_reason
 FROM compared

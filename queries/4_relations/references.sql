@@ -11,8 +11,8 @@
 --        a box or a mark still can.
 -- peers  how many things a person could count under its category; the more general and the more special ones are among them,
 --        because annotators mix "chair" and "office chair".
--- unfit  why nothing is asked about it, however it is referred to; null where something may be.
--- hidden why a person could misjudge the thing itself; null where it is plain to see.
+-- skip_reason  why nothing is asked about it, however it is referred to; null where something may be.
+-- object_reason why a person could misjudge the thing itself; null where it is plain to see.
 -- usable how many things of the frame can be asked about.
 -- upright whether which way is up is known in its frame.
 -- framed its box as it can be drawn or written: inside the image; null where too little of it is.
@@ -155,17 +155,17 @@ judged AS (
             WHEN f.sha256 IS NOT NULL AND n.place IS NOT NULL AND p.object_id IS NULL THEN 'damaged_image'
             WHEN n.twin THEN 'marked_twice'
             WHEN n.name IS NULL OR array_has($skip_categories, n.lower_kind) OR array_has($skip_categories, n.lower_name) THEN 'skipped_category'
-        END AS unfit,
+        END AS skip_reason,
         CASE
             WHEN n.score < $min_score OR n.mask_score < $min_mask_score THEN 'low_score'
             WHEN n.visibility < $min_visibility THEN 'occluded'
             WHEN n.lift_quality < $min_lift_quality THEN 'low_lift_quality'
-        END AS hidden
+        END AS object_reason
     FROM named AS n
     JOIN counted AS c ON c.frame_id = n.frame_id AND c.object_id = n.object_id
     JOIN anchored AS a ON a.frame_id = n.frame_id AND a.object_id = n.object_id
     LEFT JOIN appearances AS p ON p.frame_id = n.frame_id AND p.object_id = n.object_id
     JOIN frames AS f ON f.frame_id = n.frame_id
 )
-SELECT *, CAST(sum(CASE WHEN unfit IS NULL AND hidden IS NULL THEN 1 ELSE 0 END) OVER (PARTITION BY frame_id) AS INT) AS usable
+SELECT *, CAST(sum(CASE WHEN skip_reason IS NULL AND object_reason IS NULL THEN 1 ELSE 0 END) OVER (PARTITION BY frame_id) AS INT) AS usable
 FROM judged

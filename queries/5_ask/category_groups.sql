@@ -28,16 +28,16 @@ WITH grouped AS (
         min(lift_quality) AS lift_quality,
         bool_and(coalesce(boxes_tell, false)) AS boxes_tell,
         coalesce(
-            min(object_unfit),
-            min(object_hidden),
-            min(subject_unfit),
+            min(object_skip_reason),
+            min(object_reason),
+            min(subject_skip_reason),
             -- A candidate that no fact speaks of, or of which a person could not be sure.
-            CASE WHEN max(subject_peers) > count(*) OR count(subject_hidden) + count(doubt) > 0 THEN 'candidates_unclear' END
+            CASE WHEN max(subject_peers) > count(*) OR count(subject_reason) + count(pair_reason) > 0 THEN 'candidates_unclear' END
         ) AS filtered
     FROM pair_facts
     WHERE exhaustive AND subject_category <> object_category
         -- The other mark of a thing is no other thing.
-        AND subject_unfit IS DISTINCT FROM 'marked_twice'
+        AND subject_skip_reason IS DISTINCT FROM 'marked_twice'
     GROUP BY frame_id, object, subject_category, axis, among
 )
 SELECT

@@ -59,5 +59,5 @@ SELECT
     visibility,
     lift_quality,
     boxes_tell,
-    coalesce(subject_unfit, object_unfit, subject_hidden, object_hidden, doubt) AS filtered
+    coalesce(subject_skip_reason, object_skip_reason, subject_reason, object_reason, pair_reason) AS filtered
 FROM shaped

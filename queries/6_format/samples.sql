@@ -5,7 +5,7 @@
 
 -- Each question in each format: in its turn, worded, and with what is drawn on its image.
 --
--- unsuited  why the question cannot be asked in this format; null where it can.
+-- format_reason  why the question cannot be asked in this format; null where it can.
 -- shortcut  what gives the answer without a look at the scene: noun (the names, where the text says them) or box (the 2D boxes); none.
 -- rate      what part of the samples of its stratum the dataset keeps: those whose `drawn` is below it.
 WITH rates AS (
@@ -164,7 +164,7 @@ SELECT
     CASE
         WHEN NOT allowed THEN 'not_allowed'
         ELSE 'no_' || lacking(needs, offers)
-    END AS unsuited,
+    END AS format_reason,
     rate,
     drawn,
     $seed AS seed

@@ -9,7 +9,7 @@
 -- formats of a question are shuffled and the first ones kept, so that many questions are asked in a few formats each rather than a
 -- few questions in all.
 SELECT
-    * EXCEPT (rate, drawn, unsuited),
+    * EXCEPT (rate, drawn, format_reason),
     generator() AS generator,
-    coalesce(unsuited, CASE WHEN drawn >= rate THEN 'balanced_out' END) AS filtered
+    coalesce(format_reason, CASE WHEN drawn >= rate THEN 'balanced_out' END) AS filtered
 FROM samples

@@ -624,7 +624,7 @@ async fn answers_agree_with_the_rooms() {
     // Natural texts name their things, so that an option can be told by its words.
     let sql = "SELECT s.relation, s.task, s.answer_form, s.answer_key, s.answer_index, s.options, q.frame_ids, q.object_ids, q.slots, q.shape
         FROM samples AS s JOIN questions AS q ON q.question_id = s.question_id
-        WHERE s.unsuited IS NULL AND s.text_format = 'natural'";
+        WHERE s.format_reason IS NULL AND s.text_format = 'natural'";
     for line in lines(&mill, sql).await {
         let row: serde_json::Value = serde_json::from_str(&line).unwrap();
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();

@@ -20,7 +20,7 @@ Projects below OUT hold them all, with a segmenter and without; a second run ask
     sizes     |ours / truth - 1| for width, height and depth, and the median of ours / truth; and the first two of the things whose size
               may be asked for: whole in the image, visible and trusted enough
     relations of pairs that pass the pipeline's margins in our version, the share that the truth orders the same way: all, those that would
-              be asked (`doubt`, `unfit` and `hidden` are null), and of these those that the truth calls clear, too
+              be asked (`pair_reason`, `skip_reason` and `object_reason` are null), and of these those that the truth calls clear, too
     quality   Spearman's rank correlation of lift_quality with the errors; and both for low and high lift_quality
 
 A box that people drew goes round the whole thing, also where the photo does not show it: sizes and centres differ for that reason, too.
@@ -207,8 +207,8 @@ class Lifted:
         self.facts = {
             (frames[row["frame_id"]], row["subject"], row["object"], row["axis"]): row
             for row in project.rows(
-                "SELECT frame_id, subject, object, axis, relation, value, margin, doubt,"
-                " doubt IS NULL AND subject_unfit IS NULL AND object_unfit IS NULL AND subject_hidden IS NULL AND object_hidden IS NULL AS asked"
+                "SELECT frame_id, subject, object, axis, relation, value, margin, pair_reason,"
+                " pair_reason IS NULL AND subject_skip_reason IS NULL AND object_skip_reason IS NULL AND subject_reason IS NULL AND object_reason IS NULL AS asked"
                 f" FROM pair_facts WHERE subject < object AND split_part(frame_id, '/', 1) = '{source}'"
             )
         }
@@ -219,7 +219,7 @@ class Lifted:
         """Those that pass every margin, however little their things are trusted."""
         rows = project.rows(
             f"SELECT frame_id, subject, object, axis FROM pair_facts WHERE subject < object AND split_part(frame_id, '/', 1) = '{source}'"
-            " AND doubt IS NULL",
+            " AND pair_reason IS NULL",
             "--set", "ask.min_lift_quality_size=0.0", "--set", "ask.min_visibility_size=0.0",
         )  # fmt: skip
         return {(frames[row["frame_id"]], row["subject"], row["object"], row["axis"]) for row in rows}
