@@ -6,8 +6,8 @@
 -- check:  trust BETWEEN 0 AND 1
 -- when:   depth_model
 
--- The camera of each frame that has no geometry of its own: what the source knows, what a model tells, or a stated field of view. Gravity that
--- nobody tells stays null: the frame is then taken to be level, and trusted less.
+-- Camera intrinsics and gravity of each frame without geometry of its own: from the source, from a model, or from a stated field of view. In
+-- go frames; out comes a row a frame. Unknown gravity stays null: the frame is then taken to be level, and trusted less.
 SELECT
     frame_id,
     coalesce(fx, k['fx'], stated) AS fx,
@@ -15,7 +15,7 @@ SELECT
     coalesce(cx, k['cx'], (width - 1) / 2.0) AS cx,
     coalesce(cy, k['cy'], (height - 1) / 2.0) AS cy,
     coalesce(gravity, g['down']) AS gravity,
-    CASE WHEN camera_from = 'exif' THEN 0.95 WHEN fx IS NOT NULL THEN 1.0 WHEN k['fx'] IS NOT NULL THEN k['trust'] ELSE 0.8 END
+    CASE WHEN camera_from = 'exif' THEN $exif_trust WHEN fx IS NOT NULL THEN 1.0 WHEN k['fx'] IS NOT NULL THEN k['trust'] ELSE $fov_trust END
         * coalesce(g['trust'], 1.0) AS trust,
     CASE WHEN fx IS NOT NULL THEN coalesce(camera_from, 'annotation') WHEN k['fx'] IS NOT NULL THEN k['made_by'] ELSE 'fov' END AS intrinsics_from,
     CASE WHEN gravity IS NOT NULL OR posed THEN 'annotation' ELSE g['made_by'] END AS gravity_from,

@@ -4,14 +4,15 @@
 -- keys:   frame_id, object_id
 -- when:   caption_model
 
--- Names for things that have none of their own. Each is asked about by itself, with what is around it.
+-- Region captions: a noun phrase from a model for each 2D object that has none. In go frames with their boxes; out comes a row an object,
+-- which the model sees by itself, with what is around it.
 SELECT
     frame_id, o['object_id'] AS object_id, o['caption'] AS caption, o['made_by'] AS made_by, o['filtered'] AS filtered,
     o['quarantined'] AS quarantined
 FROM (
-    SELECT f.frame_id, unnest(caption(f.uri, f.sha256, d.things, $caption_model)) AS o
+    SELECT f.frame_id, unnest(caption(f.uri, f.sha256, d.boxes, $caption_model)) AS o
     FROM (
-        SELECT frame_id, array_agg(named_struct('object_id', object_id, 'category', category, 'box', box)) AS things
+        SELECT frame_id, array_agg(named_struct('object_id', object_id, 'category', category, 'box', box)) AS boxes
         FROM (
             SELECT frame_id, object_id, category, box FROM detections WHERE caption IS NULL AND NOT crowd
             UNION ALL

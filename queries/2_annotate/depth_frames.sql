@@ -3,7 +3,8 @@
 -- keep:   view
 -- keys:   frame_id
 
--- Frames with a depth image and a camera: measured by their source, or estimated by models.
+-- Frames that can be lifted from depth: those with a measured depth image, and those for which models estimated depth and camera. Out comes
+-- a row a frame.
 SELECT
     frame_id, width, height, fx, fy, cx, cy, world_from_camera, gravity, depth_uri, depth_scale, exhaustive,
     'depth' AS lifted_from, 1.0 AS trust

@@ -5,7 +5,7 @@
 -- check:  near > 0 AND near <= far
 -- when:   depth_model
 
--- How far away everything is, in frames whose source measured nothing.
+-- Monocular depth: a depth image from a model for each frame whose source measured none. In go frames and cameras; out comes a row a frame.
 SELECT
     frame_id, d['depth_uri'] AS depth_uri, d['depth_scale'] AS depth_scale, d['near'] AS near, d['far'] AS far, d['trust'] AS trust,
     d['made_by'] AS made_by, d['quarantined'] AS quarantined

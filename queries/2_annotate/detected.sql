@@ -6,7 +6,8 @@
 -- check:  box['x0'] < box['x1'] AND box['y0'] < box['y1']
 -- when:   detect_model
 
--- The objects of images that nobody annotated. A source that marks everything has said that there is nothing, where it marks nothing.
+-- Object detection: boxes from a model for images that nobody annotated. In go frames without detections; out comes a row an object. Where
+-- a source is exhaustive, no detection means that there is nothing.
 SELECT
     frame_id, o['object_id'] AS object_id, o['category'] AS category, o['caption'] AS caption, o['box'] AS box, o['score'] AS score,
     o['made_by'] AS made_by, o['filtered'] AS filtered, o['quarantined'] AS quarantined

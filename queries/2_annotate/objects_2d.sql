@@ -3,7 +3,8 @@
 -- keep:   view
 -- keys:   frame_id, object_id
 
--- Every 2D object: what its source says of it, and what models add where the source says nothing.
+-- 2D objects: annotated and detected boxes in, a row an object out, with the mask and caption of a model where the source has none. Models'
+-- rows are held on the left of each join, 2D objects stream past on the right.
 SELECT
     d.frame_id, d.object_id, d.category, coalesce(d.caption, c.caption) AS caption, d.box, d.mask, d.crowd, d.score,
     d.mask_score, d.made_by

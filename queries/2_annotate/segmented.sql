@@ -5,13 +5,14 @@
 -- check:  score BETWEEN 0 AND 1
 -- when:   segment_model
 
--- Masks for boxes that have none. One row a frame, with its boxes as a list, so that an image is looked at once.
+-- Instance segmentation: a mask from a model for each box that has none. In go frames, each with its boxes as a list, so that an image is
+-- decoded once; out comes a row an object.
 SELECT
     frame_id, o['object_id'] AS object_id, o['mask'] AS mask, o['score'] AS score, o['made_by'] AS made_by, o['quarantined'] AS quarantined
 FROM (
-    SELECT f.frame_id, unnest(segment(f.uri, f.sha256, d.things, $segment_model)) AS o
+    SELECT f.frame_id, unnest(segment(f.uri, f.sha256, d.boxes, $segment_model)) AS o
     FROM (
-        SELECT frame_id, array_agg(named_struct('object_id', object_id, 'box', box)) AS things
+        SELECT frame_id, array_agg(named_struct('object_id', object_id, 'box', box)) AS boxes
         FROM (
             SELECT frame_id, object_id, box FROM detections WHERE mask IS NULL AND NOT crowd
             UNION ALL

@@ -5,8 +5,8 @@
 -- check:  visibility BETWEEN 0 AND 1 AND lift_quality BETWEEN 0 AND 1 AND size_quality BETWEEN 0 AND 1
 -- check:  extent['x'] >= 0 AND extent['y'] >= 0 AND extent['z'] >= 0
 --
--- Masks and depth, measured or estimated, become objects; where there is no mask, 2D boxes and depth do, which have a place and no size.
--- One row a frame, with its detections as a list, so that a depth image is read once.
+-- Depth lifting: masks and depth, measured or estimated, as objects in view space; a box without a mask gives a position and no size. In go
+-- frames, each with its 2D objects as a list, so that a depth image is read once; out comes a row an object.
 SELECT
     o['frame_id'] AS frame_id, o['object_id'] AS object_id, o['category'] AS category, o['caption'] AS caption,
     o['box'] AS box, o['mask'] AS mask, o['centre'] AS centre, o['extent'] AS extent, o['low'] AS low, o['nearest'] AS nearest,
@@ -21,11 +21,11 @@ FROM (
                 'world_from_camera', f.world_from_camera, 'gravity', f.gravity, 'depth_uri', f.depth_uri,
                 'depth_scale', f.depth_scale, 'exhaustive', f.exhaustive, 'lifted_from', f.lifted_from, 'trust', f.trust,
                 'box_trust', $box_trust, 'depth_noise', $depth_noise, 'stands_out', $min_outline_model),
-            d.found) AS lifted
+            d.detections) AS lifted
         FROM depth_frames f
         JOIN (
             SELECT frame_id, array_agg(named_struct(
-                'object_id', object_id, 'category', category, 'caption', caption, 'box', box, 'mask', mask, 'crowd', crowd)) AS found
+                'object_id', object_id, 'category', category, 'caption', caption, 'box', box, 'mask', mask, 'crowd', crowd)) AS detections
             FROM objects_2d
             GROUP BY frame_id
         ) d ON d.frame_id = f.frame_id

@@ -3,17 +3,21 @@
 -- keep:   view
 -- keys:   question_id
 
--- Each fact as a question about its two things: what is asked and in which shape. Tasks take those of their axes. Whether the relation
--- or its opposite is asked about, and which option comes first, is for each of its samples to say.
-WITH asked AS (
+-- Comparison questions: each pair fact as a question about its two objects, in one shape (yes or no, a choice, open). In go pair facts;
+-- out comes a question a fact, with the reason where it is not asked. Tasks take those of their axes. Whether the relation or its
+-- opposite is asked about, and which option comes first, is decided for each sample.
+WITH directed AS (
     SELECT
         *,
         CASE WHEN axis IN ('lateral', 'vertical', 'depth') THEN 'position_comparison' ELSE 'size_comparison' END AS task,
         draw($seed, 'comparison/form', frame_id, subject, object, axis) AS form_draw
     FROM pair_facts
-    -- A fact is there in both directions; the hash takes one of them.
-    WHERE (subject < object)
-        = (draw($seed, 'comparison/direction', frame_id, least(subject, object), greatest(subject, object), axis) < 0.5)
+    -- A fact is there in both directions. A coin, the same for both, keeps the one whose subject comes first by id, or the other one.
+    WHERE CASE
+        WHEN draw($seed, 'comparison/direction', frame_id, least(subject, object), greatest(subject, object), axis) < 0.5
+            THEN subject < object
+        ELSE subject > object
+    END
 ),
 shaped AS (
     SELECT
@@ -24,14 +28,14 @@ shaped AS (
             WHEN form_draw < $yes_no_share + $choice_share THEN 'choice of relation'
             ELSE 'open'
         END AS shape
-    FROM asked
+    FROM directed
 )
 SELECT
     frame_id,
     subject,
     object,
     axis,
-    among,
+    askable_objects,
     id_hash(task, frame_id, subject, object, relation, shape) AS question_id,
     [frame_id] AS frame_ids,
     scene_id,
@@ -42,14 +46,17 @@ SELECT
     shape,
     named_struct('subject', subject_name, 'object', object_name, 'category', CAST(NULL AS VARCHAR)) AS slots,
     [subject, object] AS object_ids,
-    [subject_category, object_category] AS kinds,
+    [subject_category, object_category] AS categories,
     named_struct(
-        'name', subject_named AND object_named, 'box', subject_framed IS NOT NULL AND object_framed IS NOT NULL, 'mask', subject_masked AND object_masked,
-        'number', subject_anchor IS NOT NULL AND object_anchor IS NOT NULL, 'outline', subject_alone AND object_alone) AS offers,
+        'name', subject_name_unique AND object_name_unique,
+        'box', subject_clipped_box IS NOT NULL AND object_clipped_box IS NOT NULL,
+        'mask', subject_has_mask AND object_has_mask,
+        'number', subject_label_point IS NOT NULL AND object_label_point IS NOT NULL,
+        'outline', subject_clear_outline AND object_clear_outline) AS available,
     assign_marks(
         [
-            named_struct('object_id', subject, 'box', subject_framed, 'anchor', subject_anchor, 'own_colour', subject_colour),
-            named_struct('object_id', object, 'box', object_framed, 'anchor', object_anchor, 'own_colour', object_colour)
+            named_struct('object_id', subject, 'box', subject_clipped_box, 'label_point', subject_label_point, 'own_colour', subject_colour),
+            named_struct('object_id', object, 'box', object_clipped_box, 'label_point', object_label_point, 'own_colour', object_colour)
         ],
         draw($seed, 'marks', frame_id, least(subject, object), greatest(subject, object))) AS marks,
     relation AS answer,
@@ -58,6 +65,6 @@ SELECT
     margin,
     visibility,
     lift_quality,
-    boxes_tell,
+    answerable_from_boxes,
     coalesce(subject_skip_reason, object_skip_reason, subject_reason, object_reason, pair_reason) AS filtered
 FROM shaped

@@ -3,13 +3,13 @@
 -- keep:   view
 -- keys:   text_format, image_format
 
--- The instruction formats: how a text refers to things, by what is drawn on the image. Four by five, without (original, mark):
--- with nothing drawn there is no mark to point at, so there are 19. One format more is one line more.
+-- The instruction formats: how a text refers to objects (five ways), by what is drawn on the image (four ways), without (original, mark):
+-- with nothing drawn there is no mark to point at, so there are 19. Out comes a row a format; one format more is one line more.
 --
--- needs  what a question must offer to be asked in this format.
--- names  whether the text says what its things are. Where it does not, the box or mask must tell it: `outline`. (A number stands on
---        its thing alone.)
-WITH texts (text_format, points_at_marks, names, name, box) AS (
+-- required       which ways of referring to its objects a question must have available to be asked in this format.
+-- names_objects  whether the text says the objects' names. Where it does not, the box or mask must tell which one is meant: `outline`.
+--                (A number stands on its object alone.)
+WITH texts (text_format, points_at_marks, names_objects, name, box) AS (
     VALUES
         ('natural', false, true, true, false),            -- the red chair
         ('ref_caption', false, true, true, false),        -- the <ref>red chair</ref>
@@ -27,10 +27,10 @@ images (image_format, marked, box, mask, number) AS (
 SELECT
     text_format,
     image_format,
-    t.names,
+    t.names_objects,
     named_struct(
         'name', t.name, 'box', t.box OR i.box, 'mask', i.mask, 'number', i.number,
-        'outline', NOT t.names AND NOT (t.points_at_marks AND i.number)) AS needs
+        'outline', NOT t.names_objects AND NOT (t.points_at_marks AND i.number)) AS required
 FROM texts AS t
 CROSS JOIN images AS i
 WHERE i.marked OR NOT t.points_at_marks

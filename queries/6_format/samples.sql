@@ -1,15 +1,19 @@
 -- writes: samples
--- reads:  asked, formats, turns, frames, keep_rates
+-- reads:  debiased_questions, formats, turns, frames, keep_rates
 -- keep:   view
 -- keys:   sample_id
 
--- Each question in each format: in its turn, worded, and with what is drawn on its image.
+-- Samples: each question in each format, in its turn, worded, and with the marks that its image shows. In go questions, formats and keep
+-- rates; out comes a row a question and format, with the reason where the format does not suit it.
 --
 -- format_reason  why the question cannot be asked in this format; null where it can.
--- shortcut  what gives the answer without a look at the scene: noun (the names, where the text says them) or box (the 2D boxes); none.
--- rate      what part of the samples of its stratum the dataset keeps: those whose `drawn` is below it.
+-- shortcut       what gives the answer without a look at the scene: noun (the names, where the text says them) or box (the 2D boxes);
+--                none.
+-- rate           what part of the samples of its stratum the dataset keeps: those whose `drawn` is below it.
+--
+-- Joins build on their left side and stream their right side: frames and rates are held, questions stream.
 WITH rates AS (
-    -- The rates of a question in one format: of each turn, and in it of each shortcut by the alphabet.
+    -- The keep rates of a question in one format, as one list: turn by turn, and in a turn box, none, noun.
     SELECT
         k.source, k.task, t.shape, CASE WHEN t.flipped THEN opposite(k.relation) ELSE k.relation END AS relation,
         CASE WHEN t.answer IS NULL THEN k.answer END AS own_answer, k.text_format, k.image_format,
@@ -20,9 +24,9 @@ WITH rates AS (
         k.source, k.task, t.shape, CASE WHEN t.flipped THEN opposite(k.relation) ELSE k.relation END,
         CASE WHEN t.answer IS NULL THEN k.answer END, k.text_format, k.image_format
 ),
-often AS (
-    -- How often each number is the right one of four in the dataset, of each relation: fewer cups are above a table than beside it.
-    SELECT relation, array_agg(named_struct('n', answer, 'times', times)) AS often
+number_frequencies AS (
+    -- How often each number is the right one of four in the dataset, by relation: fewer cups are above a table than beside it.
+    SELECT relation, array_agg(named_struct('n', answer, 'times', times)) AS frequencies
     FROM (
         SELECT relation, answer, sum(CAST(round(4000.0 * samples * rate) AS BIGINT)) AS times
         FROM keep_rates
@@ -34,14 +38,14 @@ often AS (
 rated AS (
     -- All formats in one row, so that a question looks its rates up once.
     SELECT
-        r.source, r.task, r.shape, r.relation, r.own_answer, CASE WHEN r.shape = 'choice of number' THEN o.often END AS often,
+        r.source, r.task, r.shape, r.relation, r.own_answer, CASE WHEN r.shape = 'choice of number' THEN o.frequencies END AS frequencies,
         r.formats
-    FROM often AS o
+    FROM number_frequencies AS o
     RIGHT JOIN (
         SELECT
             r.source, r.task, r.shape, r.relation, r.own_answer,
             array_agg(named_struct(
-                'text_format', f.text_format, 'image_format', f.image_format, 'names', f.names, 'needs', f.needs,
+                'text_format', f.text_format, 'image_format', f.image_format, 'names_objects', f.names_objects, 'required', f.required,
                 'allowed', format_allowed($allow, r.task, r.source, f.text_format, f.image_format), 'rates', r.rates)) AS formats
         FROM formats AS f
         JOIN rates AS r ON r.text_format = f.text_format AND r.image_format = f.image_format
@@ -55,14 +59,13 @@ ordered AS (
     SELECT
         *,
         CAST(row_number() OVER (
-            PARTITION BY coalesce(scene_id, frame_ids[1]), task, shape, even
+            PARTITION BY coalesce(scene_id, frame_ids[1]), task, shape, passes_debias
             ORDER BY least(relation, opposite(relation)), question_id) AS BIGINT)
-            + CAST(floor(4.0 * draw($seed, 'turn', coalesce(scene_id, frame_ids[1]), task, shape)) AS BIGINT) AS starts
-    FROM asked
+            + CAST(floor(4.0 * draw($seed, 'turn', coalesce(scene_id, frame_ids[1]), task, shape)) AS BIGINT) AS first_turn
+    FROM debiased_questions
 ),
 framed AS (
-    -- Frames and rates are held in memory, questions stream past.
-    SELECT q.*, r.formats, r.often, f.licence, f.split
+    SELECT q.*, r.formats, r.frequencies, f.licence, f.split
     FROM rated AS r
     JOIN (
         frames AS f
@@ -76,29 +79,29 @@ framed AS (
 ),
 formatted AS (
     SELECT
-        * EXCEPT (formats, format, taken),
+        * EXCEPT (formats, format, format_turn),
         format['text_format'] AS text_format,
         format['image_format'] AS image_format,
-        format['needs'] AS needs,
+        format['required'] AS required,
         format['allowed'] AS allowed,
-        (starts + taken['turn']) % 4 AS turn,
-        taken['drawn'] AS drawn,
-        CASE WHEN nouns_tell AND format['names'] THEN 'noun' WHEN boxes_tell THEN 'box' ELSE 'none' END AS shortcut,
+        (first_turn + format_turn['turn']) % 4 AS turn,
+        format_turn['drawn'] AS drawn,
+        CASE WHEN answerable_from_names AND format['names_objects'] THEN 'noun' WHEN answerable_from_boxes THEN 'box' ELSE 'none' END AS shortcut,
         CASE
-            WHEN even
+            WHEN passes_debias
                 THEN format['rates'][
-                    (starts + taken['turn']) % 4 * 3
-                    + CASE WHEN nouns_tell AND format['names'] THEN 3 WHEN boxes_tell THEN 1 ELSE 2 END]
+                    (first_turn + format_turn['turn']) % 4 * 3
+                    + CASE WHEN answerable_from_names AND format['names_objects'] THEN 3 WHEN answerable_from_boxes THEN 1 ELSE 2 END]
             ELSE 0.0
         END AS rate
     FROM (
-        SELECT * EXCEPT (turns), unnest(formats) AS format, unnest(turns) AS taken
-        FROM (SELECT *, format_turns(formats, offers, draw($seed, 'formats', question_id)) AS turns FROM framed)
+        SELECT * EXCEPT (turns), unnest(formats) AS format, unnest(turns) AS format_turn
+        FROM (SELECT *, format_turns(formats, available, draw($seed, 'formats', question_id)) AS turns FROM framed)
     )
 ),
 turned AS (
     SELECT
-        * EXCEPT (relation, answer, often),
+        * EXCEPT (relation, answer, frequencies),
         CASE
             WHEN shape = 'yes_no' AND turn % 2 = 1 OR shape = 'choice of object' AND turn IN (1, 2) THEN opposite(relation)
             ELSE relation
@@ -114,7 +117,7 @@ turned AS (
                 THEN CASE WHEN turn % 2 = 0 THEN [relation, opposite(relation)] ELSE [opposite(relation), relation] END
             WHEN shape = 'choice of number'
                 THEN number_options(
-                    answer, draw($seed, 'object_counting/options', question_id, text_format, image_format), turn, often)
+                    answer, draw($seed, 'object_counting/options', question_id, text_format, image_format), turn, frequencies)
         END AS options,
         CASE
             WHEN shape IN ('choice of object', 'choice of relation') THEN CAST(turn % 2 AS INT)
@@ -163,7 +166,7 @@ SELECT
     template_id,
     CASE
         WHEN NOT allowed THEN 'not_allowed'
-        ELSE 'no_' || lacking(needs, offers)
+        ELSE 'no_' || first_missing(required, available)
     END AS format_reason,
     rate,
     drawn,

@@ -3,9 +3,9 @@
 -- keep:   view
 -- keys:   shape, turn
 
--- The turns in which a question of a shape is asked. Its formats take them one after the other, and the questions of a scene start
--- one after the other: which side is asked about and which option comes first belong to the sample and not to the question. Each turn
--- has the other letter, or the other of yes and no, than the turn before.
+-- Counterbalancing turns: which of two opposites a sample asks about, and which option comes first. Out comes a row a shape and turn. The
+-- formats of a question take the turns one after the other, and so do the questions of a scene: polarity and order belong to the sample
+-- and not to the question. Each turn has the other letter, or the other of yes and no, than the turn before.
 --
 -- flipped  whether the opposite of the relation that holds is asked about.
 -- answer   what the answer is then: yes or no, or the letter of the right option. Null where it is the question's own.

@@ -1,17 +1,18 @@
 -- writes: keep_rates
--- reads:  asked, formats, turns
+-- reads:  debiased_questions, formats, turns
 -- keep:   table
 -- keys:   source, task, relation, answer_form, answer, text_format, image_format, shortcut
 -- shard:  all
 -- hysteresis: rate
 -- check:  rate BETWEEN 0 AND 1
 
--- What part of each stratum of samples the dataset keeps: counts first, so that keeping is then a test of one row alone.
+-- Balancing rates: what part of each stratum of samples the dataset keeps, so that it has the shares of `balance.targets`. In go all
+-- questions; out comes a row a stratum. Counts come first, so that keeping is then a test of one row alone.
 WITH alike AS (
-    SELECT source, task, relation, shape, answer, offers, boxes_tell, nouns_tell, count(*) AS questions
-    FROM asked
-    WHERE even
-    GROUP BY source, task, relation, shape, answer, offers, boxes_tell, nouns_tell
+    SELECT source, task, relation, shape, answer, available, answerable_from_boxes, answerable_from_names, count(*) AS questions
+    FROM debiased_questions
+    WHERE passes_debias
+    GROUP BY source, task, relation, shape, answer, available, answerable_from_boxes, answerable_from_names
 ),
 shortcuts (shortcut) AS (VALUES ('box'), ('none'), ('noun')),
 formatted AS (
@@ -20,9 +21,9 @@ formatted AS (
     SELECT
         source, task, relation, shape, answer, text_format, image_format, shortcut,
         sum(CASE
-            -- As samples have it: noun where the text says the names and they tell, else box where the boxes do, else none.
-            WHEN (shortcut = 'noun') = (nouns_tell AND names) AND (shortcut = 'box') = (boxes_tell AND NOT (nouns_tell AND names))
-                AND lacking(needs, offers) IS NULL AND format_allowed($allow, task, source, text_format, image_format) THEN questions
+            -- As samples have it: noun where the text says the names and they give the answer, else box where the boxes do, else none.
+            WHEN (shortcut = 'noun') = (answerable_from_names AND names_objects) AND (shortcut = 'box') = (answerable_from_boxes AND NOT (answerable_from_names AND names_objects))
+                AND first_missing(required, available) IS NULL AND format_allowed($allow, task, source, text_format, image_format) THEN questions
             ELSE 0
         END) AS questions
     FROM formats

@@ -105,7 +105,7 @@ fn is_cheap_below(projection: &ProjectionExec, expression: &Arc<dyn PhysicalExpr
 }
 
 /// Functions that cost less than the rows that they spare; operators and cases cost nothing beside them.
-const CHEAP: &[&str] = &["get_field", "array_element", "format_allowed", "lacking"];
+const CHEAP: &[&str] = &["get_field", "array_element", "format_allowed", "first_missing"];
 
 fn is_cheap(expression: &Arc<dyn PhysicalExpr>) -> Result<bool> {
     let mut cheap = true;

@@ -3,8 +3,8 @@
 //! ```text
 //! frames, detections, scene_objects, surfaces      imported: one set of parts a source shard
 //!      └─► detected, segmented, cameras, depths      table, each while a model is named for it
-//!      └─► objects ─► appearances ─► (references, pair_facts) ─► questions ─► nouns ─► keep_rates ─► (samples) ─► dataset
-//!          table       table          cached      view            table        table, all  table, all  view        table
+//!      └─► objects ─► appearances ─► (references, pair_facts) ─► questions ─► name_priors ─► keep_rates ─► (samples) ─► dataset
+//!          table       table         cached      view            table         table, all     table, all    view       table
 //! ```
 //!
 //! The order follows from the `reads` of each stage. A stored stage is built shard by shard. The views that it reads are inlined, so
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn the_compiled_in_pipeline_is_a_graph_that_ends_in_the_dataset() {
         let pipeline = Pipeline::of(&Project::in_memory()).unwrap();
-        assert_eq!(pipeline.order, ["objects", "appearances", "questions", "nouns", "keep_rates", "dataset"]);
+        assert_eq!(pipeline.order, ["objects", "appearances", "questions", "name_priors", "keep_rates", "dataset"]);
         let questions = pipeline.stage("questions").unwrap();
         assert!(pipeline.inputs(questions).contains("objects"));
         assert!(pipeline.inlined(questions).iter().any(|s| s.writes == "pair_facts"));

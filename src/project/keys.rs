@@ -91,6 +91,13 @@ pub const KEYS: &[Key] = &[
         "60.0",
         "the field of view across the longer side, degrees, of images whose camera neither they nor a model tell",
     ),
+    share(
+        "models",
+        "exif_trust",
+        "0.95",
+        "how far a focal length from EXIF is trusted, which lenses and crops change; an annotated one has 1 (0-1)",
+    ),
+    share("models", "fov_trust", "0.8", "how far a camera is trusted that is known by fov_degrees alone (0-1)"),
     key(
         "models",
         "onnxruntime",
@@ -166,6 +173,18 @@ pub const KEYS: &[Key] = &[
         "box_trust",
         "0.8",
         "how far the place of a thing is trusted that is known by a 2D box and the depth in its middle, without a mask; what has a mask has 1 (0-1). It is compared by place alone",
+    ),
+    share(
+        "ask",
+        "box3d_occlusion_trust",
+        "0.7",
+        "how far an annotated 3D box is trusted whose annotation does not say how much of it is visible: what has no box may hide it (0-1)",
+    ),
+    share(
+        "ask",
+        "box3d_level_trust",
+        "0.8",
+        "how far an annotated 3D box is trusted in a frame of unknown gravity, whose camera is taken to be level (0-1)",
     ),
     key(
         "ask",

@@ -460,7 +460,7 @@ async fn odd_names_stop_nothing() {
     let mill = Mill::open(Project::load(folder.path(), &[]).unwrap(), Progress::silent()).await.unwrap();
     mill.import(&[]).await.unwrap();
     mill.build(None).await.unwrap();
-    let about = "SELECT DISTINCT kinds[1] AS kind FROM questions WHERE task = 'position_comparison'";
+    let about = "SELECT DISTINCT categories[1] AS kind FROM questions WHERE task = 'position_comparison'";
     let asked = lines(&mill, about).await;
     assert!(asked.contains(&r#"{"kind":"cup"}"#.to_owned()), "{asked:?}");
     let empty = "SELECT * FROM dataset WHERE question LIKE '%the %the .%' OR answer = '' OR question LIKE '%<image>%'";

@@ -129,7 +129,7 @@ async fn rows_that_are_made_again_as_they_were_make_nothing_stale() {
         let mut mill = open(folder.path(), partitions).await;
         mill.force(&["questions".to_owned(), "objects".to_owned()]).await.unwrap();
         let made = build(&mill).await;
-        let (forced, behind) = (["objects", "questions"], ["nouns", "keep_rates", "dataset"]);
+        let (forced, behind) = (["objects", "questions"], ["name_priors", "keep_rates", "dataset"]);
         assert!(forced.iter().all(|table| made[*table] > 0), "{made:?}");
         assert!(behind.iter().all(|table| made[*table] == 0), "{partitions} partitions: {made:?}");
         let (now, other_bytes) = content(&mill).await;

@@ -142,15 +142,15 @@ def counting(samples):
 
 def existence(samples):
     def words(sample):
-        kind, other, relation = *sample["kinds"], sample["relation"]
+        kind, other, relation = *sample["categories"], sample["relation"]
         yield from (f"k {kind}", f"o {other}", f"r {relation}", f"kr {kind} {relation}", f"or {other} {relation}", f"kor {kind} {other} {relation}")
         yield from (f"w {word}" for word in set(re.findall(r"[a-z]+", sample["question"].lower())))
 
     return {
         "naive Bayes over words": right_of_held_out(samples, naive_bayes(words)),
-        "majority by category and relation": right_of_held_out(samples, majority(lambda s: (s["kinds"][0], s["relation"]))),
-        "majority by reference and relation": right_of_held_out(samples, majority(lambda s: (s["kinds"][1], s["relation"]))),
-        "majority by both and relation": right_of_held_out(samples, majority(lambda s: (*s["kinds"], s["relation"]))),
+        "majority by category and relation": right_of_held_out(samples, majority(lambda s: (s["categories"][0], s["relation"]))),
+        "majority by reference and relation": right_of_held_out(samples, majority(lambda s: (s["categories"][1], s["relation"]))),
+        "majority by both and relation": right_of_held_out(samples, majority(lambda s: (*s["categories"], s["relation"]))),
     }
 
 
@@ -158,7 +158,7 @@ def nouns(questions):
     """By axis: the share of comparisons whose relation the two names give."""
     by_axis = collections.defaultdict(list)
     for question in questions:
-        first, second = question["kinds"]
+        first, second = question["categories"]
         relation = question["relation"]
         # The same two things, whichever way round.
         swapped = first > second
@@ -207,7 +207,7 @@ def main():
     print(f"{n} samples")
     if n < arguments.samples:
         wrong.append(f"{n} samples are fewer than {arguments.samples}")
-    columns = "d.scene_id, d.relation, d.options, d.answer_value, d.answer_key, d.question, q.kinds"
+    columns = "d.scene_id, d.relation, d.options, d.answer_value, d.answer_key, d.question, q.categories"
     joined = f"SELECT {columns} FROM dataset AS d JOIN questions AS q ON q.question_id = d.question_id"
     choices = list(rows(program, project, f"{joined} WHERE d.task = 'object_counting' AND d.answer_form = 'choice'"))
     (rule, best), scores = counting(choices)
@@ -215,7 +215,7 @@ def main():
     for name, score in sorted(scores.items(), key=lambda item: -item[1])[:6]:
         print(f"  {name}: {score:.3f}")
     hold(f"counting choice by the rule `{rule}`", best, 0.30)
-    by_category = right_of_held_out(choices, majority(lambda sample: (tuple(sample["values"]), sample["kinds"][0])))
+    by_category = right_of_held_out(choices, majority(lambda sample: (tuple(sample["values"]), sample["categories"][0])))
     print(f"  (who also knows that there are more chairs than beds: {by_category:.3f})")
 
     asked = [{**sample, "truth": sample["answer_key"]} for sample in rows(program, project, f"{joined} WHERE d.task = 'existence_estimation'")]
@@ -232,10 +232,10 @@ def main():
     hold(f"the number {number}", times / sum(numbers.values()), 0.40)
     hold("the best number of each relation", sum(of.most_common(1)[0][1] for of in by_relation.values()) / sum(numbers.values()), 0.40)
 
-    questions = list(rows(program, project, "SELECT scene_id, relation, kinds, boxes_tell FROM questions WHERE task LIKE '%comparison'"))
+    questions = list(rows(program, project, "SELECT scene_id, relation, categories, answerable_from_boxes FROM questions WHERE task LIKE '%comparison'"))
     for axis, score in nouns(questions).items():
         of_axis = [question for question in questions if AXIS[question["relation"]] == axis]
-        boxes = sum(question["boxes_tell"] for question in of_axis) / len(of_axis)
+        boxes = sum(question["answerable_from_boxes"] for question in of_axis) / len(of_axis)
         print(f"{axis}: names alone {score:.3f}, boxes alone {boxes:.3f}, of {len(of_axis)} questions")
     for row in rows(program, project, "SELECT shortcut, count(*) AS n FROM dataset GROUP BY 1 ORDER BY 1"):
         print(f"shortcut {row['shortcut']}: {row['n'] / n:.3f}")

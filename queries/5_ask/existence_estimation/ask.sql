@@ -3,18 +3,17 @@
 -- keep:   table
 -- keys:   question_id
 
--- Is there a chair to the left of the table?
+-- Existence questions: is there a chair to the left of the table? In go category groups; out comes a question a group whose objects are
+-- all on one side of the reference.
 --
--- The answer looks at every chair of the frame. Only tables with all chairs on one side are asked about: asked about this side
--- in one sample and about the other in the next, they are answered yes as often as no, and how many chairs there are gives nothing
--- away. (With chairs on both sides it is always yes.)
-WITH sided AS (
-    SELECT *, CASE WHEN on_one_side = things THEN one_relation ELSE other_relation END AS relation
+-- The answer looks at every chair of the frame. Asked about that side in one sample and about the other in the next, such a table is
+-- answered yes as often as no, and how many chairs there are gives nothing away. (With chairs on both sides it is always yes.)
+WITH one_sided AS (
+    SELECT *, CASE WHEN first_count = total THEN first_relation ELSE other_relation END AS relation
     FROM category_groups
-    WHERE on_one_side IN (0, things)
-        -- Six axes and n (n - 1) ordered pairs: at most as many groups of things around a reference.
+    WHERE first_count IN (0, total)
         AND draw($seed, 'existence_estimation', frame_id, object, category, axis)
-            < $existence_groups_per_frame / (6.0 * among * (among - 1))
+            < pair_sampling_rate($existence_groups_per_frame, askable_objects, 6, 'ordered')
 )
 SELECT
     id_hash('existence_estimation', frame_id, object, category, relation) AS question_id,
@@ -27,8 +26,8 @@ SELECT
     'yes_no' AS shape,
     named_struct('subject', CAST(NULL AS VARCHAR), 'object', object_name, 'category', category) AS slots,
     array_concat([object], candidates) AS object_ids,
-    [category, object_category] AS kinds,
-    offers,
+    [category, object_category] AS categories,
+    available,
     marks,
     relation AS answer,
     CAST(NULL AS DOUBLE) AS answer_value,
@@ -36,6 +35,6 @@ SELECT
     margin,
     visibility,
     lift_quality,
-    boxes_tell,
+    answerable_from_boxes,
     filtered
-FROM sided
+FROM one_sided

@@ -3,8 +3,9 @@
 -- keep:   table
 -- keys:   question_id
 
--- How many chairs are to the left of the table? Where four numbers are offered, which ones is for each sample to say: that depends on
--- how often each number is the answer in all of the dataset.
+-- Counting questions: how many chairs are to the left of the table? In go category groups; out comes a question a group and answer form,
+-- about one side of the reference. Where four numbers are offered, which ones is decided for each sample: that depends on how often each
+-- number is the answer in all of the dataset.
 --
 -- Of four numbers that are offered the largest is at least 3, and is to be right a quarter of the times. Rooms have three of a kind beside
 -- something so seldom that none of them is passed over: where one side has three, that side is asked about, in both forms.
@@ -12,20 +13,20 @@ WITH sided AS (
     SELECT
         *,
         CASE
-            WHEN (on_one_side >= 3) <> (things - on_one_side >= 3) THEN on_one_side >= 3
+            WHEN first_count >= 3 AND total - first_count < 3 THEN true
+            WHEN first_count < 3 AND total - first_count >= 3 THEN false
             ELSE draw($seed, 'object_counting/side', frame_id, object, category, axis) < 0.5
-        END AS one_side
+        END AS asks_first_side
     FROM category_groups
     WHERE countable(category)
-        -- Six axes and n (n - 1) ordered pairs: at most as many groups of things around a reference.
         AND draw($seed, 'object_counting', frame_id, object, category, axis)
-            < $counting_groups_per_frame / (6.0 * among * (among - 1))
+            < pair_sampling_rate($counting_groups_per_frame, askable_objects, 6, 'ordered')
 ),
 counted AS (
     SELECT
         *,
-        CASE WHEN one_side THEN one_relation ELSE other_relation END AS relation,
-        CASE WHEN one_side THEN on_one_side ELSE things - on_one_side END AS n
+        CASE WHEN asks_first_side THEN first_relation ELSE other_relation END AS relation,
+        CASE WHEN asks_first_side THEN first_count ELSE total - first_count END AS n
     FROM sided
 ),
 shaped AS (
@@ -50,8 +51,8 @@ SELECT
     shape,
     named_struct('subject', CAST(NULL AS VARCHAR), 'object', object_name, 'category', category) AS slots,
     array_concat([object], candidates) AS object_ids,
-    [category, object_category] AS kinds,
-    offers,
+    [category, object_category] AS categories,
+    available,
     marks,
     CAST(n AS VARCHAR) AS answer,
     CAST(n AS DOUBLE) AS answer_value,
@@ -59,6 +60,6 @@ SELECT
     margin,
     visibility,
     lift_quality,
-    boxes_tell,
+    answerable_from_boxes,
     filtered
 FROM shaped

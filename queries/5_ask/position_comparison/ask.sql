@@ -3,11 +3,12 @@
 -- keep:   table
 -- keys:   question_id
 
--- Is the chair to the left of the table? Which is closer to the camera?
+-- Position questions: is the chair to the left of the table? Which is closer to the camera? In go comparisons; out come those of the axes of
+-- position, sampled.
 SELECT
-    question_id, frame_ids, scene_id, source, task, relation, answer_form, shape, slots, object_ids, kinds, offers, marks, answer,
-    answer_value, answer_unit, margin, visibility, lift_quality, boxes_tell, filtered
+    question_id, frame_ids, scene_id, source, task, relation, answer_form, shape, slots, object_ids, categories, available, marks, answer,
+    answer_value, answer_unit, margin, visibility, lift_quality, answerable_from_boxes, filtered
 FROM comparisons
 WHERE axis IN ('lateral', 'vertical', 'depth')
-    -- n things make n (n - 1) / 2 facts on each of three axes.
-    AND draw($seed, 'position_comparison', frame_id, subject, object, axis) < $position_facts_per_frame / (1.5 * among * (among - 1))
+    AND draw($seed, 'position_comparison', frame_id, subject, object, axis)
+        < pair_sampling_rate($position_facts_per_frame, askable_objects, 3, 'unordered')

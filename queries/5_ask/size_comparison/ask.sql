@@ -3,11 +3,11 @@
 -- keep:   table
 -- keys:   question_id
 
--- Is the chair wider than the table? Which is taller?
+-- Size questions: is the chair wider than the table? Which is taller? In go comparisons; out come those of the axes of size, sampled.
 SELECT
-    question_id, frame_ids, scene_id, source, task, relation, answer_form, shape, slots, object_ids, kinds, offers, marks, answer,
-    answer_value, answer_unit, margin, visibility, lift_quality, boxes_tell, filtered
+    question_id, frame_ids, scene_id, source, task, relation, answer_form, shape, slots, object_ids, categories, available, marks, answer,
+    answer_value, answer_unit, margin, visibility, lift_quality, answerable_from_boxes, filtered
 FROM comparisons
 WHERE axis IN ('width', 'height', 'volume')
-    -- n things make n (n - 1) / 2 facts on each of three axes.
-    AND draw($seed, 'size_comparison', frame_id, subject, object, axis) < $size_facts_per_frame / (1.5 * among * (among - 1))
+    AND draw($seed, 'size_comparison', frame_id, subject, object, axis)
+        < pair_sampling_rate($size_facts_per_frame, askable_objects, 3, 'unordered')

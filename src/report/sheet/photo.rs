@@ -59,7 +59,7 @@ pub fn masks(shot: &Shot, slot: Slot) -> Result<Board, BoardError> {
     for (number, thing, mask) in masked {
         let text = number.to_string();
         let (wide, high) = labels.measure(&text);
-        let middle = mask.anchor().map(|anchor| fit.place(anchor.x, anchor.y));
+        let middle = mask.label_point().map(|point| fit.place(point.x, point.y));
         let (x, y) = middle.unwrap_or_else(|| fit.place((thing.area.x0 + thing.area.x1) / 2.0, thing.area.y0));
         let at = labels.find(&text, around((x - wide / 2.0, y - high / 2.0), (wide, high)));
         if let Some(at) = at {

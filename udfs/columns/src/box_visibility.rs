@@ -9,7 +9,7 @@ use spatialmill_geometry::project::visibility_of_boxes;
 use spatialmill_geometry::{Intrinsics, OrientedBox};
 
 use crate::lists::{Lists, list_type, lists_of};
-use crate::place::{OBB, boxes_of};
+use crate::to_view_space::{OBB, boxes_of};
 use crate::record::{Record, Shape};
 use crate::{Arguments, Example, Function};
 

@@ -1,4 +1,4 @@
-//! `format_turns(formats, offers, draw)`: in which order a question's formats come, and how early each of them comes.
+//! `format_turns(formats, available, draw)`: in which order a question's formats come, and how early each of them comes.
 //!
 //! Samples are kept by comparing a draw with a rate. Were each sample's draw its own, the few that are kept of a few questions might all
 //! be asked the same way round. So the formats that suit a question are shuffled, each takes a turn in that order, and the earlier
@@ -18,12 +18,12 @@ use crate::{Arguments, Example, Function};
 /// `drawn` is uniform in [0, 1) for each format that suits; what does not suit comes after all that does.
 pub const FORMAT_TURNS: Function = Function {
     name: "format_turns",
-    usage: "format_turns(formats, offers, draw)",
-    doc: "for each of the formats (text_format, image_format, needs, allowed) its turn, 0 and up in an order that the draw shuffles, and how early that is among those that suit (drawn, in [0, 1)): allowed, and needing nothing that `offers` has not",
+    usage: "format_turns(formats, available, draw)",
+    doc: "for each of the formats (text_format, image_format, required, allowed) its turn, 0 and up in an order that the draw shuffles, and how early that is among those that suit (drawn, in [0, 1)): allowed, and requiring nothing that is not `available`",
     example: Example {
         sql: "SELECT array_length(format_turns([
-            {text_format: 'natural', image_format: 'boxes', needs: {box: true}, allowed: true},
-            {text_format: 'natural', image_format: 'original', needs: {box: false}, allowed: true}
+            {text_format: 'natural', image_format: 'boxes', required: {box: true}, allowed: true},
+            {text_format: 'natural', image_format: 'original', required: {box: false}, allowed: true}
         ], {box: true}, 0.5))",
         answer: "2",
     },
@@ -38,7 +38,7 @@ pub const FORMAT_TURNS: Function = Function {
 };
 
 const FORMAT: &[(&str, Shape)] =
-    &[("text_format", Shape::Text), ("image_format", Shape::Text), ("needs", Shape::Struct(&[]))];
+    &[("text_format", Shape::Text), ("image_format", Shape::Text), ("required", Shape::Struct(&[]))];
 
 fn fields() -> Fields {
     vec![Field::new("turn", DataType::Int64, false), Field::new("drawn", DataType::Float64, false)].into()
@@ -50,14 +50,14 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
         let columns = fields().iter().map(|field| new_empty_array(field.data_type())).collect();
         return lists_of(fields(), columns, vec![0; arguments.rows()], formats.nulls().cloned());
     }
-    let offers = arguments.column(1)?;
+    let available = arguments.column(1)?;
     let draws = cast(&arguments.column(2)?, &DataType::Float64)?;
     let draws = draws.as_primitive::<Float64Type>();
     let record = Record(&formats.values);
-    let Some(needs) = record.field("needs")?.as_struct_opt() else {
-        return exec_err!("`needs` of a format is no struct of booleans");
+    let Some(required) = record.field("required")?.as_struct_opt() else {
+        return exec_err!("`required` of a format is no struct of booleans");
     };
-    let pairs = pairs(needs, offers.as_struct())?;
+    let pairs = pairs(required, available.as_struct())?;
     let allowed = match record.field("allowed")?.as_boolean_opt() {
         Some(allowed) => allowed.clone(),
         None => return exec_err!("`allowed` of a format is no boolean"),
@@ -70,7 +70,7 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
         let range = formats.range(row);
         lengths.push(range.len());
         let suits = |format: &usize| {
-            is(&allowed, *format) && pairs.iter().all(|(need, offer)| !is(need, *format) || is(offer, row))
+            is(&allowed, *format) && pairs.iter().all(|(wanted, given)| !is(wanted, *format) || is(given, row))
         };
         // By name, because an aggregation gives them in any order.
         let mut named: Vec<usize> = range.clone().collect();
@@ -99,16 +99,16 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
 /// The largest number below 1.
 const BELOW_ONE: f64 = 1.0 - f64::EPSILON / 2.0;
 
-/// What is needed, of each format, beside what is offered, of each row.
-fn pairs(needs: &StructArray, offers: &StructArray) -> Result<Vec<(BooleanArray, BooleanArray)>> {
-    let of = |(field, need): (&arrow::datatypes::FieldRef, &ArrayRef)| {
-        let offer = offers.column_by_name(field.name());
-        match (need.as_boolean_opt(), offer.and_then(|offer| offer.as_boolean_opt())) {
-            (Some(need), Some(offer)) => Ok((need.clone(), offer.clone())),
-            _ => exec_err!("`{}` is no boolean, in what is needed or in what is offered", field.name()),
+/// What each format requires, beside what each row has available.
+fn pairs(required: &StructArray, available: &StructArray) -> Result<Vec<(BooleanArray, BooleanArray)>> {
+    let of = |(field, wanted): (&arrow::datatypes::FieldRef, &ArrayRef)| {
+        let given = available.column_by_name(field.name());
+        match (wanted.as_boolean_opt(), given.and_then(|given| given.as_boolean_opt())) {
+            (Some(wanted), Some(given)) => Ok((wanted.clone(), given.clone())),
+            _ => exec_err!("`{}` is no boolean, in `required` or in `available`", field.name()),
         }
     };
-    needs.fields().iter().zip(needs.columns()).map(of).collect()
+    required.fields().iter().zip(required.columns()).map(of).collect()
 }
 
 /// SplitMix64 (Steele, Lea and Flood 2014): numbers that follow from one draw.

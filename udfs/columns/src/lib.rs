@@ -5,27 +5,28 @@
 
 use datafusion::logical_expr::ScalarUDF;
 
-mod anchors;
+mod label_points;
 mod arguments;
 pub mod balance;
 mod box_visibility;
 mod draw;
-mod evened;
+mod debias_names;
 pub mod format;
 mod format_allowed;
 mod format_turns;
 mod function;
 mod id_hash;
 mod key;
-mod lacking;
+mod first_missing;
 mod lists;
 mod marks;
 mod names;
 pub mod nouns;
 mod number_options;
 mod overlaps;
+mod pair_sampling_rate;
 pub mod phrases;
-mod place;
+mod to_view_space;
 mod record;
 mod relate;
 mod relate_tilted;
@@ -40,21 +41,22 @@ pub use record::{Record, Shape};
 
 /// All SQL functions of this crate that need nothing but their arguments; those of [`wording`] also need phrases.
 pub const FUNCTIONS: &[Function] = &[
-    anchors::ANCHORS,
+    label_points::LABEL_POINTS,
     box_visibility::BOX_VISIBILITY,
     format_allowed::FORMAT_ALLOWED,
     format_turns::FORMAT_TURNS,
-    lacking::LACKING,
+    first_missing::FIRST_MISSING,
     marks::ASSIGN_MARKS,
     marks::DRAWN_MARKS,
     marks::NAMED_BOXES,
     overlaps::OVERLAPS,
-    place::PLACE,
+    to_view_space::TO_VIEW_SPACE,
     relate::RELATE,
     relate_tilted::RELATE_TILTED,
     balance::BALANCE,
-    evened::EVENED,
+    debias_names::DEBIAS_NAMES,
     number_options::NUMBER_OPTIONS,
+    pair_sampling_rate::PAIR_SAMPLING_RATE,
     draw::DRAW,
     id_hash::ID_HASH,
     names::NOUN_PHRASE,

@@ -17,7 +17,7 @@ use arrow::datatypes::{DataType, Field, Fields, Float64Type};
 use datafusion::common::{Result, exec_datafusion_err, plan_err};
 use spatialmill_geometry::colour;
 
-use crate::anchors::anchor_fields;
+use crate::label_points::label_point_fields;
 use crate::format::{ImageFormat, TextFormat};
 use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Record, Shape};
@@ -28,9 +28,9 @@ use crate::{Arguments, Example, Function};
 pub const ASSIGN_MARKS: Function = Function {
     name: "assign_marks",
     usage: "assign_marks(things, draw)",
-    doc: "the things (object_id, box, anchor, own_colour) of a question, each with the place, colour and label of its mark; the colours stay apart for any reader, and from the things' own",
+    doc: "the things (object_id, box, label_point, own_colour) of a question, each with the place, colour and label of its mark; the colours stay apart for any reader, and from the things' own",
     example: Example {
-        sql: "SELECT assign_marks([{object_id: 'cup', box: NULL, anchor: NULL, own_colour: {r: 250, g: 0, b: 0}}], 0.1)[1]['label']",
+        sql: "SELECT assign_marks([{object_id: 'cup', box: NULL, label_point: NULL, own_colour: {r: 250, g: 0, b: 0}}], 0.1)[1]['label']",
         answer: "1",
     },
     answer: |types| match types {
@@ -50,7 +50,7 @@ pub const DRAWN_MARKS: Function = Function {
     usage: "drawn_marks(marks, image_format)",
     doc: "the marks that an image format draws: boxes, masks or numbers, each with what its kind needs",
     example: Example {
-        sql: "SELECT drawn_marks(assign_marks([{object_id: 'cup', box: {x0: 1, y0: 2, x1: 3, y1: 4}, anchor: NULL, own_colour: NULL}],
+        sql: "SELECT drawn_marks(assign_marks([{object_id: 'cup', box: {x0: 1, y0: 2, x1: 3, y1: 4}, label_point: NULL, own_colour: NULL}],
             0.1), 'boxes')[1]['box']['x1']",
         answer: "3.0",
     },
@@ -70,7 +70,7 @@ pub const NAMED_BOXES: Function = Function {
     usage: "named_boxes(marks, text_format)",
     doc: "the boxes that a text of this format writes, in the order in which it numbers them",
     example: Example {
-        sql: "SELECT named_boxes(assign_marks([{object_id: 'cup', box: {x0: 1, y0: 2, x1: 3, y1: 4}, anchor: NULL, own_colour: NULL}],
+        sql: "SELECT named_boxes(assign_marks([{object_id: 'cup', box: {x0: 1, y0: 2, x1: 3, y1: 4}, label_point: NULL, own_colour: NULL}],
             0.1), 'ref_region_box')[1]['y0']",
         answer: "2.0",
     },
@@ -90,7 +90,7 @@ const PLACE: Shape = Shape::Struct(&[("x", Shape::Number), ("y", Shape::Number),
 const THING: &[(&str, Shape)] = &[
     ("object_id", Shape::Text),
     ("box", BOX),
-    ("anchor", PLACE),
+    ("label_point", PLACE),
     ("own_colour", Shape::Struct(&[("r", Shape::Number), ("g", Shape::Number), ("b", Shape::Number)])),
 ];
 const ASSIGNED: &[(&str, Shape)] =
@@ -104,7 +104,7 @@ fn assigned_fields() -> Fields {
     vec![
         Field::new("object_id", DataType::Utf8, true),
         Field::new("box", DataType::Struct(box_fields()), true),
-        Field::new("place", DataType::Struct(anchor_fields()), true),
+        Field::new("place", DataType::Struct(label_point_fields()), true),
         Field::new("colour", DataType::Utf8, true),
         Field::new("label", DataType::Utf8, true),
     ]
@@ -151,7 +151,7 @@ fn assign_marks(arguments: &Arguments) -> Result<ArrayRef> {
     let columns: Vec<ArrayRef> = vec![
         Arc::new(ids),
         cast_to(record.field("box")?, box_fields())?,
-        cast_to(record.field("anchor")?, anchor_fields())?,
+        cast_to(record.field("label_point")?, label_point_fields())?,
         Arc::new(StringArray::from(colours)),
         Arc::new(labels.iter().map(|label| Some(label.to_string())).collect::<StringArray>()),
     ];
@@ -201,7 +201,7 @@ fn drawn_marks(arguments: &Arguments) -> Result<ArrayRef> {
         chosen.column("object_id", &DataType::Utf8)?,
         Arc::new(StringArray::from(kinds.clone())),
         only(chosen.column("box", &DataType::Struct(box_fields()))?, "box")?,
-        only(chosen.column("place", &DataType::Struct(anchor_fields()))?, "number")?,
+        only(chosen.column("place", &DataType::Struct(label_point_fields()))?, "number")?,
         chosen.column("colour", &DataType::Utf8)?,
         only(chosen.column("label", &DataType::Utf8)?, "number")?,
     ];
@@ -276,8 +276,8 @@ mod tests {
     }
 
     const PAIR: &str =
-        "[{object_id: 'b', box: {x0: 1, y0: 2, x1: 3, y1: 4}, anchor: {x: 2, y: 3, radius: 1}, own_colour: NULL},
-        {object_id: 'a', box: {x0: 5, y0: 6, x1: 7, y1: 8}, anchor: NULL, own_colour: NULL}]";
+        "[{object_id: 'b', box: {x0: 1, y0: 2, x1: 3, y1: 4}, label_point: {x: 2, y: 3, radius: 1}, own_colour: NULL},
+        {object_id: 'a', box: {x0: 5, y0: 6, x1: 7, y1: 8}, label_point: NULL, own_colour: NULL}]";
 
     #[tokio::test]
     async fn labels_follow_the_draw_and_not_the_order_of_things() {

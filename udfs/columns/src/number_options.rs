@@ -1,4 +1,4 @@
-//! `number_options(right, draw, turn, often)`: four numbers to choose from, none of which looks more right than the others.
+//! `number_options(right, draw, turn, frequencies)`: four numbers to choose from, none of which looks more right than the others.
 
 use std::sync::Arc;
 
@@ -16,15 +16,15 @@ use crate::{Arguments, Example, Function};
 /// their order tells as little as the numbers do.
 pub const NUMBER_OPTIONS: Function = Function {
     name: "number_options",
-    usage: "number_options(right, draw, turn, often)",
-    doc: "four numbers, as texts, with the right one at index `turn` (0-3); `often` is a list of (n, times): how often each number is right where it may be any; null where `right` is no number",
+    usage: "number_options(right, draw, turn, frequencies)",
+    doc: "four numbers, as texts, with the right one at index `turn` (0-3); `frequencies` is a list of (n, times): how often each number is right where it may be any; null where `right` is no number",
     example: Example {
         sql: "SELECT number_options('1', 0.5, 2, [{n: '0', times: 10}, {n: '1', times: 10}, {n: '2', times: 10}, {n: '3', times: 10}])",
         answer: "[3, 0, 1, 2]",
     },
     answer: |types| match types {
-        [_, _, _, often] => {
-            Shape::List(OFTEN).check("number_options", "often", often)?;
+        [_, _, _, frequencies] => {
+            Shape::List(FREQUENCY).check("number_options", "frequencies", frequencies)?;
             Ok(DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))))
         }
         _ => plan_err!("`number_options` takes four arguments and not {}", types.len()),
@@ -32,7 +32,7 @@ pub const NUMBER_OPTIONS: Function = Function {
     call,
 };
 
-const OFTEN: &[(&str, Shape)] = &[("n", Shape::Text), ("times", Shape::Number)];
+const FREQUENCY: &[(&str, Shape)] = &[("n", Shape::Text), ("times", Shape::Number)];
 
 fn call(arguments: &Arguments) -> Result<ArrayRef> {
     let right = arguments.text(0)?;
@@ -40,11 +40,11 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
     let draw = draw.as_primitive::<Float64Type>();
     let turn = cast(&arguments.column(2)?, &DataType::Int64)?;
     let turn = turn.as_primitive::<Int64Type>();
-    let often = Lists::new(&arguments.column(3)?)?;
-    let known: Vec<Option<(u64, u64)>> = if often.values.is_empty() {
+    let frequencies = Lists::new(&arguments.column(3)?)?;
+    let known: Vec<Option<(u64, u64)>> = if frequencies.values.is_empty() {
         Vec::new()
     } else {
-        let record = Record(&often.values);
+        let record = Record(&frequencies.values);
         let (numbers, times) = (record.text("n")?, record.number("times")?);
         let times = times.or_nan();
         // A null or a negative number of times is none.
@@ -60,8 +60,8 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
             .value(row)
             .parse()
             .map_err(|_| exec_datafusion_err!("`number_options` finds no number in `{}`", right.value(row)))?;
-        let often: Vec<(u64, u64)> = known[often.range(row)].iter().flatten().copied().collect();
-        let sorted = numbers_to_choose_from(number, draw.value(row), &often);
+        let frequencies: Vec<(u64, u64)> = known[frequencies.range(row)].iter().flatten().copied().collect();
+        let sorted = numbers_to_choose_from(number, draw.value(row), &frequencies);
         let at = sorted.iter().position(|option| *option == number).unwrap_or(0) as i64;
         for place in 0..sorted.len() as i64 {
             let from = (at + place - turn.value(row)).rem_euclid(sorted.len() as i64) as usize;

@@ -11,16 +11,16 @@ use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Record, Shape};
 use crate::{Arguments, Example, Function};
 
-/// Two people who mark one lamp draw nearly the same outline. Which of the two marks stays is for `described` to say: the one
+/// Two people who mark one lamp draw nearly the same outline. Which of the two marks stays is for `detail` to say: the one
 /// that tells more, or of equals the one whose id comes first.
 pub const OVERLAPS: Function = Function {
     name: "overlaps",
     usage: "overlaps(things)",
-    doc: "for each of a frame's things (object_id, kind, box, mask, described) how much it is the same as a better described one of its kind (twin: the IoU of the masks, or of the boxes where one has no mask), and what share of its box the boxes of other things inside it fill (filled)",
+    doc: "for each of a frame's things (object_id, category, box, mask, detail) how much it is the same as a better described one of its category (duplicate_iou: the IoU of the masks, or of the boxes where one has no mask), and what share of its box the boxes of other things inside it fill (fill_ratio)",
     example: Example {
-        sql: "SELECT concat(o.object_id, ' ', o.twin, ' ', o.filled) FROM (SELECT unnest(overlaps([
-            {object_id: 'couch', kind: 'couch', box: {x0: 0, y0: 0, x1: 8, y1: 4}, mask: NULL, described: 1},
-            {object_id: 'pillow', kind: 'pillow', box: {x0: 0, y0: 0, x1: 4, y1: 2}, mask: NULL, described: 1}])) AS o) ORDER BY 1",
+        sql: "SELECT concat(o.object_id, ' ', o.duplicate_iou, ' ', o.fill_ratio) FROM (SELECT unnest(overlaps([
+            {object_id: 'couch', category: 'couch', box: {x0: 0, y0: 0, x1: 8, y1: 4}, mask: NULL, detail: 1},
+            {object_id: 'pillow', category: 'pillow', box: {x0: 0, y0: 0, x1: 4, y1: 2}, mask: NULL, detail: 1}])) AS o) ORDER BY 1",
         answer: "couch 0.0 0.25",
     },
     answer: |types| match types {
@@ -35,20 +35,20 @@ pub const OVERLAPS: Function = Function {
 
 const THING: &[(&str, Shape)] = &[
     ("object_id", Shape::Text),
-    ("kind", Shape::Text),
+    ("category", Shape::Text),
     (
         "box",
         Shape::Struct(&[("x0", Shape::Number), ("y0", Shape::Number), ("x1", Shape::Number), ("y1", Shape::Number)]),
     ),
     ("mask", Shape::Struct(&[("height", Shape::Number), ("width", Shape::Number), ("counts", Shape::Text)])),
-    ("described", Shape::Number),
+    ("detail", Shape::Number),
 ];
 
 fn fields() -> Fields {
     vec![
         Field::new("object_id", DataType::Utf8, true),
-        Field::new("twin", DataType::Float64, false),
-        Field::new("filled", DataType::Float64, false),
+        Field::new("duplicate_iou", DataType::Float64, false),
+        Field::new("fill_ratio", DataType::Float64, false),
     ]
     .into()
 }
@@ -60,25 +60,25 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
         return lists_of(fields(), columns, vec![0; arguments.rows()], things.nulls().cloned());
     }
     let marked = Marked::new(&Record(&things.values))?;
-    let (mut twins, mut filled, mut lengths) = (Vec::new(), Vec::new(), Vec::with_capacity(arguments.rows()));
+    let (mut duplicate_ious, mut filled, mut lengths) = (Vec::new(), Vec::new(), Vec::with_capacity(arguments.rows()));
     for rows in things.ranges() {
         let rows: Vec<usize> = rows.unwrap_or_default().collect();
         lengths.push(rows.len());
-        twins.extend(rows.iter().map(|row| marked.twin(*row, &rows)));
-        filled.extend(rows.iter().map(|row| marked.filled(*row, &rows)));
+        duplicate_ious.extend(rows.iter().map(|row| marked.duplicate_iou(*row, &rows)));
+        filled.extend(rows.iter().map(|row| marked.fill_ratio(*row, &rows)));
     }
     let columns: Vec<ArrayRef> =
-        vec![Arc::new(marked.ids), Arc::new(Float64Array::from(twins)), Arc::new(Float64Array::from(filled))];
+        vec![Arc::new(marked.ids), Arc::new(Float64Array::from(duplicate_ious)), Arc::new(Float64Array::from(filled))];
     lists_of(fields(), columns, lengths, things.nulls().cloned())
 }
 
 /// The things of all frames.
 struct Marked {
     ids: StringArray,
-    kinds: StringArray,
+    categories: StringArray,
     boxes: Vec<PixelBox>,
     masks: Vec<Option<(u32, u32, String)>>,
-    described: Vec<f64>,
+    detail: Vec<f64>,
 }
 
 /// Masks that are the same to this degree have boxes that share at least half; others need not be decoded.
@@ -116,26 +116,26 @@ impl Marked {
             }
             None => vec![None; rows],
         };
-        let described = record.number("described")?.or_nan().to_vec();
-        Ok(Self { ids: record.text("object_id")?, kinds: record.text("kind")?, boxes, masks, described })
+        let detail = record.number("detail")?.or_nan().to_vec();
+        Ok(Self { ids: record.text("object_id")?, categories: record.text("category")?, boxes, masks, detail })
     }
 
-    /// How much of the same this thing is as the better described one of its kind that is most like it.
-    fn twin(&self, row: usize, frame: &[usize]) -> f64 {
-        if self.kinds.is_null(row) {
+    /// How much of the same this thing is as the better described one of its category that is most like it.
+    fn duplicate_iou(&self, row: usize, frame: &[usize]) -> f64 {
+        if self.categories.is_null(row) {
             return 0.0;
         }
         let alike = frame.iter().filter(|other| {
             **other != row
-                && self.kinds.is_valid(**other)
-                && self.kinds.value(**other) == self.kinds.value(row)
+                && self.categories.is_valid(**other)
+                && self.categories.value(**other) == self.categories.value(row)
                 && self.is_better(**other, row)
         });
         alike.map(|other| self.sameness(row, *other)).fold(0.0, f64::max)
     }
 
     fn is_better(&self, this: usize, other: usize) -> bool {
-        match self.described[this].total_cmp(&self.described[other]) {
+        match self.detail[this].total_cmp(&self.detail[other]) {
             std::cmp::Ordering::Equal => self.ids.value(this) < self.ids.value(other),
             order => order.is_gt(),
         }
@@ -157,12 +157,12 @@ impl Marked {
     }
 
     /// The share of a thing's box that lies in the boxes of other things inside of it. (One that is nearly all of it is inside as
-    /// well: who sees such a box cannot say which of the two is meant. Its twin is no other thing.)
-    fn filled(&self, row: usize, frame: &[usize]) -> f64 {
+    /// well: who sees such a box cannot say which of the two is meant. Its duplicate is no other thing.)
+    fn fill_ratio(&self, row: usize, frame: &[usize]) -> f64 {
         let own = &self.boxes[row];
         let inside: Vec<&PixelBox> = frame
             .iter()
-            .filter(|other| **other != row && !self.is_twin(row, **other))
+            .filter(|other| **other != row && !self.is_duplicate(row, **other))
             .map(|other| &self.boxes[*other])
             .filter(|other| {
                 let shared = own.intersection(other).map_or(0.0, |shared| shared.area());
@@ -180,9 +180,9 @@ impl Marked {
         covered.count() as f64 / (GRID * GRID) as f64
     }
 
-    fn is_twin(&self, a: usize, b: usize) -> bool {
-        let same_kind = self.kinds.is_valid(a) && self.kinds.is_valid(b) && self.kinds.value(a) == self.kinds.value(b);
-        same_kind && self.boxes[a].iou(&self.boxes[b]) > INSIDE
+    fn is_duplicate(&self, a: usize, b: usize) -> bool {
+        let same_category = self.categories.is_valid(a) && self.categories.is_valid(b) && self.categories.value(a) == self.categories.value(b);
+        same_category && self.boxes[a].iou(&self.boxes[b]) > INSIDE
     }
 }
 
@@ -193,13 +193,13 @@ mod tests {
     fn marked(things: &[(&str, Option<&str>, [f64; 4], f64)]) -> Marked {
         Marked {
             ids: things.iter().map(|thing| Some(thing.0)).collect(),
-            kinds: things.iter().map(|thing| thing.1).collect(),
+            categories: things.iter().map(|thing| thing.1).collect(),
             boxes: things
                 .iter()
                 .map(|(_, _, [x0, y0, x1, y1], _)| PixelBox { x0: *x0, y0: *y0, x1: *x1, y1: *y1 })
                 .collect(),
             masks: vec![None; things.len()],
-            described: things.iter().map(|thing| thing.3).collect(),
+            detail: things.iter().map(|thing| thing.3).collect(),
         }
     }
 
@@ -213,8 +213,8 @@ mod tests {
             ("e", Some("lamp"), [30.0, 0.0, 50.0, 40.0], 1.0),
             ("f", Some("lamp"), [30.0, 0.0, 50.0, 40.0], 1.0),
         ]);
-        let twins: Vec<f64> = (0..6).map(|row| things.twin(row, &[0, 1, 2, 3, 4, 5])).collect();
-        assert_eq!(twins, [0.975, 0.0, 0.0, 0.0, 0.0, 1.0]);
+        let duplicate_ious: Vec<f64> = (0..6).map(|row| things.duplicate_iou(row, &[0, 1, 2, 3, 4, 5])).collect();
+        assert_eq!(duplicate_ious, [0.975, 0.0, 0.0, 0.0, 0.0, 1.0]);
     }
 
     #[test]
@@ -228,7 +228,7 @@ mod tests {
             Some((10, 10, mask.to_counts()))
         };
         things.masks = vec![half(0.0), half(5.0)];
-        assert_eq!(things.twin(1, &[0, 1]), 0.0, "two chairs side by side in boxes that are too large");
+        assert_eq!(things.duplicate_iou(1, &[0, 1]), 0.0, "two chairs side by side in boxes that are too large");
     }
 
     #[test]
@@ -239,7 +239,7 @@ mod tests {
             ("shelf", Some("shelf"), [0.0, 6.0, 24.0, 18.0], 1.0),
             ("lamp", Some("lamp"), [23.0, 0.0, 60.0, 24.0], 1.0),
         ]);
-        let filled: Vec<f64> = (0..4).map(|row| things.filled(row, &[0, 1, 2, 3])).collect();
+        let filled: Vec<f64> = (0..4).map(|row| things.fill_ratio(row, &[0, 1, 2, 3])).collect();
         assert_eq!(filled, [0.75, 0.0, 0.0, 0.0]);
     }
 }

@@ -29,8 +29,8 @@ pub const RELATE: Function = Function {
     },
     answer: |types| match types {
         [subject, object, axis] => {
-            Shape::Struct(PLACE).check("relate", "subject", subject)?;
-            Shape::Struct(PLACE).check("relate", "object", object)?;
+            Shape::Struct(VIEW_BOX).check("relate", "subject", subject)?;
+            Shape::Struct(VIEW_BOX).check("relate", "object", object)?;
             Shape::Text.check("relate", "axis", axis)?;
             Ok(DataType::Struct(fact_fields()))
         }
@@ -40,7 +40,7 @@ pub const RELATE: Function = Function {
 };
 
 /// What it needs to know of an object: columns of the table `objects`.
-pub const PLACE: &[(&str, Shape)] = &[("centre", VEC3), ("extent", VEC3), ("low", VEC3), ("nearest", Shape::Number)];
+pub const VIEW_BOX: &[(&str, Shape)] = &[("centre", VEC3), ("extent", VEC3), ("low", VEC3), ("nearest", Shape::Number)];
 
 /// The fields of a fact.
 pub fn fact_fields() -> Fields {
@@ -65,23 +65,23 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
         },
     };
     let axes = axes.iter().map(axis_of).collect::<Result<Vec<_>>>()?;
-    with_places(&subjects, |subjects| {
-        with_places(&objects, |objects| {
+    with_view_boxes(&subjects, |subjects| {
+        with_view_boxes(&objects, |objects| {
             facts_of(axes.iter().enumerate().map(|(row, axis)| fact((*axis)?, subjects, objects, row)))
         })
     })
 }
 
 /// The objects of a column. A null one is an object without measurements.
-pub fn with_places<T>(column: &ArrayRef, then: impl FnOnce(&Objects) -> Result<T>) -> Result<T> {
-    let Some(places) = column.as_struct_opt() else {
+pub fn with_view_boxes<T>(column: &ArrayRef, then: impl FnOnce(&Objects) -> Result<T>) -> Result<T> {
+    let Some(boxes) = column.as_struct_opt() else {
         let none = vec![f64::NAN; column.len()];
         return with_objects([&none; 3], [&none; 3], [&none; 3], &none, then);
     };
-    let places = Record(places);
-    let numbers = [places.vec3("centre")?, places.vec3("extent")?, places.vec3("low")?];
+    let boxes = Record(boxes);
+    let numbers = [boxes.vec3("centre")?, boxes.vec3("extent")?, boxes.vec3("low")?];
     let [centre, extent, low] = numbers.each_ref().map(|vectors| vectors.each_ref().map(|axis| axis.or_nan()));
-    let nearest = places.number("nearest")?;
+    let nearest = boxes.number("nearest")?;
     let [centre, extent, low] = [&centre, &extent, &low].map(|vectors| vectors.each_ref().map(|axis| &**axis));
     with_objects(centre, extent, low, &nearest.or_nan(), then)
 }

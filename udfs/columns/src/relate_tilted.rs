@@ -6,7 +6,7 @@ use datafusion::common::{Result, plan_err};
 use spatialmill_geometry::relate::when_tilted;
 
 use crate::record::{Numbers, Shape};
-use crate::relate::{PLACE, fact_fields, facts_of, with_places};
+use crate::relate::{VIEW_BOX, fact_fields, facts_of, with_view_boxes};
 use crate::{Arguments, Example, Function};
 
 /// Null where some tilt makes the other relation of it, or none, and for a pitch of a quarter turn and more.
@@ -24,8 +24,8 @@ pub const RELATE_TILTED: Function = Function {
     },
     answer: |types| match types {
         [subject, object, pitch] => {
-            Shape::Struct(PLACE).check("relate_tilted", "subject", subject)?;
-            Shape::Struct(PLACE).check("relate_tilted", "object", object)?;
+            Shape::Struct(VIEW_BOX).check("relate_tilted", "subject", subject)?;
+            Shape::Struct(VIEW_BOX).check("relate_tilted", "object", object)?;
             Shape::Number.check("relate_tilted", "pitch", pitch)?;
             Ok(DataType::Struct(fact_fields()))
         }
@@ -38,8 +38,8 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
     let (subjects, objects) = (arguments.column(0)?, arguments.column(1)?);
     let pitch = Numbers::of(&arguments.column(2)?)?;
     let pitch = pitch.or_nan();
-    with_places(&subjects, |subjects| {
-        with_places(&objects, |objects| {
+    with_view_boxes(&subjects, |subjects| {
+        with_view_boxes(&objects, |objects| {
             let one = |row: usize| {
                 let tilted = |degrees: f64| when_tilted(subjects, objects, row, degrees.to_radians());
                 Some(pitch[row]).filter(|degrees| (0.0..90.0).contains(degrees)).and_then(tilted)

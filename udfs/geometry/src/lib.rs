@@ -8,7 +8,7 @@
 //! 2D to 3D: depth, lift            an outline and depth to an object in view space
 //! 3D to 2D: raster, project        a scene and a pose to masks, visibility and objects in view space
 //! facts:    relate                 the twelve relations of two objects
-//! choice:   balance, evening       what part of each stratum to keep, and of what words tell
+//! choice:   balance, debias        what part of each stratum to keep, and of facts that names predict
 //!           options                numbers to choose from
 //! words:    colour                 colours that have names, apart for every reader
 //! ```
@@ -22,7 +22,7 @@ pub mod camera;
 pub mod cloud;
 pub mod colour;
 pub mod depth;
-pub mod evening;
+pub mod debias;
 pub mod lift;
 pub mod mask;
 pub mod obb;
@@ -41,7 +41,7 @@ mod sampling;
 pub use camera::{Intrinsics, IntrinsicsError};
 pub use depth::{DepthImage, DepthShapeError};
 pub use lift::{EstimatedRules, LiftFailure, LiftRules, Lifted, Outline, lift};
-pub use mask::{Anchor, Mask, MaskError};
+pub use mask::{LabelPoint, Mask, MaskError};
 pub use nalgebra::{Matrix3, Vector3};
 pub use obb::{Bounds, BoxError, OrientedBox};
 pub use pixel_box::PixelBox;

@@ -9,12 +9,12 @@
 //! or bits. Out: the same, areas, boxes, set operations. Numbers that come from files are checked
 //! before memory is taken for them; nothing panics on bad ones.
 
-mod anchor;
+mod label_point;
 mod polygon;
 mod runs;
 mod text;
 
-pub use anchor::Anchor;
+pub use label_point::LabelPoint;
 
 use crate::PixelBox;
 use runs::Runs;

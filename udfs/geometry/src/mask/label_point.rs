@@ -4,7 +4,7 @@ use super::Mask;
 
 /// A point with the room that there is around it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Anchor {
+pub struct LabelPoint {
     /// Pixels from the picture's left edge.
     pub x: f64,
     /// Pixels from the picture's top edge.
@@ -24,11 +24,11 @@ impl Mask {
     /// ```
     /// use spatialmill_geometry::Mask;
     /// let square = Mask::from_polygons(20, 20, [&[2.0, 2.0, 13.0, 2.0, 13.0, 13.0, 2.0, 13.0][..]])?;
-    /// let anchor = square.anchor().unwrap();
-    /// assert_eq!((anchor.x, anchor.y, anchor.radius), (7.5, 7.5, 5.5));
+    /// let label_point = square.label_point().unwrap();
+    /// assert_eq!((label_point.x, label_point.y, label_point.radius), (7.5, 7.5, 5.5));
     /// # Ok::<(), spatialmill_geometry::MaskError>(())
     /// ```
-    pub fn anchor(&self) -> Option<Anchor> {
+    pub fn label_point(&self) -> Option<LabelPoint> {
         let bounds = self.bounds()?;
         // Exact: a mask's bounds are whole pixels of a picture.
         let (left, top) = (bounds.x0 as u32, bounds.y0 as u32);
@@ -68,7 +68,7 @@ impl Mask {
         if distances[best] == 0.0 {
             // Thinner than the grid: any pixel of it, with no room around.
             let (x, y) = self.pixels().next()?;
-            return Some(Anchor { x: f64::from(x) + 0.5, y: f64::from(y) + 0.5, radius: 0.5 });
+            return Some(LabelPoint { x: f64::from(x) + 0.5, y: f64::from(y) + 0.5, radius: 0.5 });
         }
         let centre = |at: usize, origin: u32| {
             let point = (at as u32 - 1) * step + if step > 1 { step / 2 } else { 0 };
@@ -76,7 +76,7 @@ impl Mask {
         };
         // From the point's middle to the nearest edge of a point outside.
         let radius = (distances[best].sqrt() - 0.5) * f64::from(step);
-        Some(Anchor { x: centre(best / rows, left), y: centre(best % rows, top), radius })
+        Some(LabelPoint { x: centre(best / rows, left), y: centre(best % rows, top), radius })
     }
 }
 
@@ -164,12 +164,12 @@ mod tests {
         #[test]
         fn the_anchor_is_as_far_inside_as_any_pixel(height in 1u32..14, width in 1u32..14, bits in prop::collection::vec(prop::bool::weighted(0.8), 169)) {
             let mask = Mask::from_bits(height, width, bits.into_iter().take((height * width) as usize)).unwrap();
-            let anchor = mask.anchor();
-            prop_assert_eq!(anchor.is_none(), mask.is_empty());
-            if let Some(anchor) = anchor {
-                prop_assert!(mask.contains(anchor.x as u32, anchor.y as u32));
+            let label_point = mask.label_point();
+            prop_assert_eq!(label_point.is_none(), mask.is_empty());
+            if let Some(label_point) = label_point {
+                prop_assert!(mask.contains(label_point.x as u32, label_point.y as u32));
                 let furthest = brute_force(&mask).unwrap();
-                prop_assert!((anchor.radius + 0.5 - furthest).abs() < 1e-9, "{:?}, {}", anchor, furthest);
+                prop_assert!((label_point.radius + 0.5 - furthest).abs() < 1e-9, "{:?}, {}", label_point, furthest);
             }
         }
     }
@@ -177,14 +177,14 @@ mod tests {
     #[test]
     fn a_large_mask_has_its_anchor_near_its_middle() {
         let ring: Vec<(u64, u64)> = (0..2000u64).map(|x| (x * 1500 + 100, x * 1500 + 900)).collect();
-        let anchor = Mask::from_spans(1500, 2000, ring).unwrap().anchor().unwrap();
-        assert!((anchor.y - 500.0).abs() < 40.0 && (anchor.radius - 400.0).abs() < 40.0, "{anchor:?}");
+        let label_point = Mask::from_spans(1500, 2000, ring).unwrap().label_point().unwrap();
+        assert!((label_point.y - 500.0).abs() < 40.0 && (label_point.radius - 400.0).abs() < 40.0, "{label_point:?}");
     }
 
     #[test]
     fn what_is_thinner_than_the_grid_has_an_anchor_on_it() {
         let line = Mask::from_spans(1000, 1000, (0..1000u64).map(|x| (x * 1000 + x, x * 1000 + x + 1))).unwrap();
-        let anchor = line.anchor().unwrap();
-        assert!(line.contains(anchor.x as u32, anchor.y as u32), "{anchor:?}");
+        let label_point = line.label_point().unwrap();
+        assert!(line.contains(label_point.x as u32, label_point.y as u32), "{label_point:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! `anchors(things)`: how much of a frame its things cover, and where a number can stand on each.
+//! `label_points(things)`: how much of a frame its things cover, and where a number can stand on each.
 
 use std::sync::Arc;
 
@@ -6,30 +6,30 @@ use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, StructArr
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, plan_err};
-use spatialmill_geometry::{Anchor, Mask, PixelBox};
+use spatialmill_geometry::{LabelPoint, Mask, PixelBox};
 
 use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Record, Shape};
 use crate::{Arguments, Example, Function};
 
-/// A pixel that two masks share is nobody's place, because a number there would name both. All is null for a thing without a mask;
-/// the anchor is for one that has no pixel to itself.
-pub const ANCHORS: Function = Function {
-    name: "anchors",
-    usage: "anchors(things)",
+/// A pixel that two masks share is left out, because a number there would name both. All is null for a thing without a mask;
+/// the label point is null for one that has no pixel to itself.
+pub const LABEL_POINTS: Function = Function {
+    name: "label_points",
+    usage: "label_points(things)",
     doc: "for each of a frame's things (object_id, mask) the pixels of its mask, and the inner-most point of those that no other mask has, with the room around it",
     example: Example {
         // Two columns of two pixels each, and a mask of the right one.
-        sql: "SELECT concat(a.object_id, ' ', a.pixels, ' ', a.anchor.x, ' ', a.anchor.y, ' ', a.anchor.radius) FROM (SELECT unnest(anchors([
+        sql: "SELECT concat(a.object_id, ' ', a.pixels, ' ', a.label_point.x, ' ', a.label_point.y, ' ', a.label_point.radius) FROM (SELECT unnest(label_points([
             {object_id: 'cup', mask: {height: 2, width: 2, counts: '22'}}])) AS a)",
         answer: "cup 2 1.5 0.5 0.5",
     },
     answer: |types| match types {
         [things] => {
-            Shape::List(THING).check("anchors", "things", things)?;
+            Shape::List(THING).check("label_points", "things", things)?;
             Ok(list_type(fields()))
         }
-        _ => plan_err!("`anchors` takes one argument, a list of things, and not {}", types.len()),
+        _ => plan_err!("`label_points` takes one argument, a list of things, and not {}", types.len()),
     },
     call,
 };
@@ -43,19 +43,19 @@ fn fields() -> Fields {
     vec![
         Field::new("object_id", DataType::Utf8, true),
         Field::new("pixels", DataType::Int64, true),
-        Field::new("anchor", DataType::Struct(anchor_fields()), true),
+        Field::new("label_point", DataType::Struct(label_point_fields()), true),
     ]
     .into()
 }
 
-/// The fields of an anchor, here and wherever one is handed on.
-pub fn anchor_fields() -> Fields {
+/// The fields of a label point, here and wherever one is handed on.
+pub fn label_point_fields() -> Fields {
     ["x", "y", "radius"].map(|name| Field::new(name, DataType::Float64, true)).to_vec().into()
 }
 
 fn call(arguments: &Arguments) -> Result<ArrayRef> {
     let things = Lists::new(&arguments.column(0)?)?;
-    let mut anchors: Vec<Option<Anchor>> = Vec::with_capacity(things.values.len());
+    let mut label_points: Vec<Option<LabelPoint>> = Vec::with_capacity(things.values.len());
     let mut lengths = Vec::with_capacity(arguments.rows());
     if things.values.is_empty() {
         lengths.resize(arguments.rows(), 0);
@@ -68,17 +68,17 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
     for rows in things.ranges() {
         let rows = rows.unwrap_or_default();
         lengths.push(rows.len());
-        anchors.extend((rows.clone()).map(|row| own_anchor(&masks[rows.clone()], row - rows.start)));
+        label_points.extend((rows.clone()).map(|row| own_label_point(&masks[rows.clone()], row - rows.start)));
     }
-    let axis = |of: fn(&Anchor) -> f64| -> ArrayRef {
-        Arc::new(anchors.iter().map(|anchor| anchor.as_ref().map(of)).collect::<Float64Array>())
+    let axis = |of: fn(&LabelPoint) -> f64| -> ArrayRef {
+        Arc::new(label_points.iter().map(|label_point| label_point.as_ref().map(of)).collect::<Float64Array>())
     };
-    let nulls = NullBuffer::from_iter(anchors.iter().map(Option::is_some));
-    let columns = vec![axis(|anchor| anchor.x), axis(|anchor| anchor.y), axis(|anchor| anchor.radius)];
-    let anchors = StructArray::try_new(anchor_fields(), columns, Some(nulls))?;
+    let nulls = NullBuffer::from_iter(label_points.iter().map(Option::is_some));
+    let columns = vec![axis(|label_point| label_point.x), axis(|label_point| label_point.y), axis(|label_point| label_point.radius)];
+    let label_points = StructArray::try_new(label_point_fields(), columns, Some(nulls))?;
     // A picture has at most 2^28 pixels.
     let pixels: Int64Array = masks.iter().map(|mask| mask.as_ref().map(|(mask, _)| mask.area() as i64)).collect();
-    lists_of(fields(), vec![Arc::new(ids), Arc::new(pixels), Arc::new(anchors)], lengths, things.nulls().cloned())
+    lists_of(fields(), vec![Arc::new(ids), Arc::new(pixels), Arc::new(label_points)], lengths, things.nulls().cloned())
 }
 
 /// A mask with its bounds, which tell most pairs apart without a look at their runs.
@@ -101,7 +101,7 @@ fn masks(column: &ArrayRef) -> Result<Vec<Option<Bounded>>> {
     Ok((0..column.len()).map(mask).collect())
 }
 
-fn own_anchor(masks: &[Option<Bounded>], at: usize) -> Option<Anchor> {
+fn own_label_point(masks: &[Option<Bounded>], at: usize) -> Option<LabelPoint> {
     let (mask, bounds) = masks[at].as_ref()?;
     let mut own: Option<Mask> = None;
     for (other, other_bounds) in
@@ -114,7 +114,7 @@ fn own_anchor(masks: &[Option<Bounded>], at: usize) -> Option<Anchor> {
             }
         }
     }
-    own.as_ref().unwrap_or(mask).anchor()
+    own.as_ref().unwrap_or(mask).label_point()
 }
 
 #[cfg(test)]
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_two_masks_share_is_nobodys_place() {
+    fn what_two_masks_share_labels_neither() {
         let rectangle = |x0, y0, x1, y1| {
             let area = PixelBox { x0, y0, x1, y1 };
             let mask = Mask::from_box(100, 100, &area).unwrap();
@@ -132,11 +132,11 @@ mod tests {
         // A table, a cup on its right half that the table's mask covers too, and a lamp apart.
         let masks =
             [rectangle(0.0, 0.0, 80.0, 40.0), rectangle(40.0, 0.0, 60.0, 20.0), rectangle(0.0, 60.0, 9.0, 69.0), None];
-        let anchors: Vec<_> = (0..4).map(|at| own_anchor(&masks, at)).collect();
-        let table = anchors[0].unwrap();
+        let label_points: Vec<_> = (0..4).map(|at| own_label_point(&masks, at)).collect();
+        let table = label_points[0].unwrap();
         assert!(table.x < 40.0 && table.radius > 15.0, "{table:?}");
-        assert_eq!(anchors[1], None, "all of the cup is also the table");
-        assert_eq!(anchors[2].map(|lamp| (lamp.x, lamp.y)), Some((4.5, 64.5)));
-        assert_eq!(anchors[3], None);
+        assert_eq!(label_points[1], None, "all of the cup is also the table");
+        assert_eq!(label_points[2].map(|lamp| (lamp.x, lamp.y)), Some((4.5, 64.5)));
+        assert_eq!(label_points[3], None);
     }
 }

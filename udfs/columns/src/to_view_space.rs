@@ -1,4 +1,4 @@
-//! `place(obb, gravity)`: an oriented box in camera axes, in view space.
+//! `to_view_space(obb, gravity)`: an oriented box in camera axes, in view space.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,23 +14,23 @@ use crate::record::{Numbers, Record, Shape, VEC3};
 use crate::{Arguments, Example, Function};
 
 /// Null for a null box, for one that is none, and for a gravity without a direction. A null gravity is that of a level camera.
-pub const PLACE: Function = Function {
-    name: "place",
-    usage: "place(obb, gravity)",
+pub const TO_VIEW_SPACE: Function = Function {
+    name: "to_view_space",
+    usage: "to_view_space(obb, gravity)",
     doc: "an oriented box in camera axes as centre, extent, lowest corner and oriented box in view space; gravity points down, null is level",
     example: Example {
         // The camera looks straight down the corridor: what is 1 m below and 4 m ahead of it is at y = 4, z = -1.
-        sql: "SELECT placed.centre.z || ' ' || placed.low.y FROM (SELECT place({centre: {x: 0, y: 1, z: 4}, axes: [1, 0, 0, 0, 1, 0, 0, 0, 1],
+        sql: "SELECT placed.centre.z || ' ' || placed.low.y FROM (SELECT to_view_space({centre: {x: 0, y: 1, z: 4}, axes: [1, 0, 0, 0, 1, 0, 0, 0, 1],
             lengths: {x: 2, y: 1, z: 1}}, NULL) AS placed)",
         answer: "-1.0 3.5",
     },
     answer: |types| match types {
         [obb, gravity] => {
-            Shape::Struct(OBB).check("place", "obb", obb)?;
-            VEC3.check("place", "gravity", gravity)?;
+            Shape::Struct(OBB).check("to_view_space", "obb", obb)?;
+            VEC3.check("to_view_space", "gravity", gravity)?;
             Ok(DataType::Struct(fields()))
         }
-        _ => plan_err!("`place` takes two arguments, a box and the direction of gravity, and not {}", types.len()),
+        _ => plan_err!("`to_view_space` takes two arguments, a box and the direction of gravity, and not {}", types.len()),
     },
     call,
 };
@@ -135,10 +135,10 @@ mod tests {
     /// The box's centre, 1 m to the right and 2 m ahead of the camera, and what it becomes.
     async fn check(axes: &str, gravity: &str, expected: &str) {
         let context = SessionContext::new();
-        context.register_udf(PLACE.scalar());
+        context.register_udf(TO_VIEW_SPACE.scalar());
         let sql = format!(
             "SELECT concat(round(p.centre.x, 3), ' ', round(p.centre.y, 3), ' ', round(p.centre.z, 3), ', ', round(p.extent.y, 3))
-            FROM (SELECT place({{centre: {{x: 1, y: 0, z: 2}}, axes: {axes}, lengths: {{x: 1, y: 2, z: 3}}}}, {gravity}) AS p)"
+            FROM (SELECT to_view_space({{centre: {{x: 1, y: 0, z: 2}}, axes: {axes}, lengths: {{x: 1, y: 2, z: 3}}}}, {gravity}) AS p)"
         );
         let batches = context.sql(&sql).await.unwrap().collect().await.unwrap();
         let found = arrow::util::display::array_value_to_string(batches[0].column(0), 0).unwrap();

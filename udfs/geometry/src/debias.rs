@@ -1,4 +1,4 @@
-//! Debiasing of relations: counts of opposite facts about named objects in, keep rates out that make both equally frequent.
+//! Debiasing by name: what share to keep of each of two opposite facts, so that the names in a question do not predict which one holds.
 //!
 //! "Is there a picture above the table?" is answered without a look where pictures are above tables. So, of the facts on an axis about
 //! a category and a reference, as many are kept of the one relation as of the other; and the same for the category whatever the
@@ -27,11 +27,11 @@ pub struct Facts<Cell> {
 /// What share to keep of each, 0-1. Sums of floats depend on their order: the same order gives the same shares.
 ///
 /// ```
-/// use spatialmill_geometry::evening::{Facts, evened};
+/// use spatialmill_geometry::debias::{Facts, debias_rates};
 /// let facts = |first, n| Facts { cells: vec!["picture"], first, n };
-/// assert_eq!(evened(&[facts(true, 9), facts(false, 3)]), [4.0 / 9.0, 1.0]);
+/// assert_eq!(debias_rates(&[facts(true, 9), facts(false, 3)]), [4.0 / 9.0, 1.0]);
 /// ```
-pub fn evened<Cell: Ord + Clone>(facts: &[Facts<Cell>]) -> Vec<f64> {
+pub fn debias_rates<Cell: Ord + Clone>(facts: &[Facts<Cell>]) -> Vec<f64> {
     let mut by_cell: BTreeMap<&Cell, Vec<usize>> = BTreeMap::new();
     for (index, fact) in facts.iter().enumerate() {
         for cell in &fact.cells {
@@ -86,7 +86,7 @@ mod tests {
                 n: *n,
             })
             .collect();
-        let shares = evened(&facts);
+        let shares = debias_rates(&facts);
         for cell in ["picture+", "cup+", "lamp+", "cup+lamp", "+chair", "+table"] {
             let side = |first: bool| -> f64 {
                 facts
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn nothing_is_nothing() {
-        assert_eq!(evened::<String>(&[]), [0.0; 0]);
-        assert_eq!(evened(&[Facts { cells: vec![1], first: true, n: 0 }]), [1.0]);
+        assert_eq!(debias_rates::<String>(&[]), [0.0; 0]);
+        assert_eq!(debias_rates(&[Facts { cells: vec![1], first: true, n: 0 }]), [1.0]);
     }
 }

@@ -1,11 +1,12 @@
-//! `evened(facts, targets)`: what share of each kind of fact to keep, so that the words of a question do not tell which of two relations holds.
+//! `debias_names(facts, targets)`: what share to keep of the facts of each category pair and relation, so that the categories do not predict the
+//! relation.
 
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Float64Array};
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, plan_err};
-use spatialmill_geometry::evening::{Facts, evened};
+use spatialmill_geometry::debias::{Facts, debias_rates};
 use spatialmill_geometry::relate::RELATIONS;
 
 use crate::balance::Targets;
@@ -14,32 +15,32 @@ use crate::record::{Record, Shape};
 use crate::{Arguments, Example, Function};
 
 /// See [`spatialmill_geometry::evening`] for the method.
-pub const EVENED: Function = Function {
-    name: "evened",
-    usage: "evened(facts, targets)",
-    doc: "the facts (source, kind, other, relation, n) with the share to keep of each, so that neither kind nor other nor both tell which relation of an axis holds; all of them where the TOML text `targets` does not ask for answer = \"uniform\"",
+pub const DEBIAS_NAMES: Function = Function {
+    name: "debias_names",
+    usage: "debias_names(facts, targets)",
+    doc: "the facts (source, subject_category, object_category, relation, n) with the share to keep of each, so that neither category nor both of them predict which relation of an axis holds; all of them where the TOML text `targets` does not ask for answer = \"uniform\"",
     example: Example {
         sql:
-            "SELECT string_agg(concat(relation, ' ', share), ', ' ORDER BY relation) FROM (SELECT unnest(unnest(evened([
-            {source: 'a', kind: 'cup', other: 'table', relation: 'above', n: 8},
-            {source: 'a', kind: 'cup', other: 'table', relation: 'below', n: 3}
-        ], 'answer = \"uniform\"')))) AS t(source, kind, other, relation, n, share)",
+            "SELECT string_agg(concat(relation, ' ', share), ', ' ORDER BY relation) FROM (SELECT unnest(unnest(debias_names([
+            {source: 'a', subject_category: 'cup', object_category: 'table', relation: 'above', n: 8},
+            {source: 'a', subject_category: 'cup', object_category: 'table', relation: 'below', n: 3}
+        ], 'answer = \"uniform\"')))) AS t(source, subject_category, object_category, relation, n, share)",
         answer: "above 0.5, below 1.0",
     },
     answer: |types| match types {
         [facts, _] => {
-            Shape::List(FACT).check("evened", "facts", facts)?;
+            Shape::List(FACT).check("debias_names", "facts", facts)?;
             Ok(list_type(shared(&fields_of(facts))))
         }
-        _ => plan_err!("`evened` takes two arguments, facts and targets, and not {}", types.len()),
+        _ => plan_err!("`debias_names` takes two arguments, facts and targets, and not {}", types.len()),
     },
     call,
 };
 
 const FACT: &[(&str, Shape)] = &[
     ("source", Shape::Text),
-    ("kind", Shape::Text),
-    ("other", Shape::Text),
+    ("subject_category", Shape::Text),
+    ("object_category", Shape::Text),
     ("relation", Shape::Text),
     ("n", Shape::Number),
 ];
@@ -72,7 +73,7 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
             // One order, whatever order an aggregation gave them, so that the shares' last digits are the same too.
             rows.sort_by_key(|row| key(*row));
             let facts: Vec<Facts<[String; 4]>> = rows.iter().map(|row| fact(key(*row), n[*row])).collect();
-            for (row, share) in rows.iter().zip(evened(&facts)) {
+            for (row, share) in rows.iter().zip(debias_rates(&facts)) {
                 shares[*row] = share;
             }
         }
@@ -82,21 +83,21 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
     lists_of(fields, columns.collect(), lengths, facts.nulls().cloned())
 }
 
-/// Source, kind, other and relation, and how many there are.
+/// Source, subject_category, object_category and relation, and how many there are.
 type Columns = ([arrow::array::StringArray; 4], Vec<f64>);
 
 fn columns(record: &Record) -> Result<Columns> {
-    let [source, kind, other, relation] = ["source", "kind", "other", "relation"].map(|name| record.text(name));
-    Ok(([source?, kind?, other?, relation?], record.number("n")?.or_nan().to_vec()))
+    let [source, subject_category, object_category, relation] = ["source", "subject_category", "object_category", "relation"].map(|name| record.text(name));
+    Ok(([source?, subject_category?, object_category?, relation?], record.number("n")?.or_nan().to_vec()))
 }
 
 /// A fact belongs to three cells of its axis: both words, either of them.
-fn fact([source, kind, other, relation]: [&str; 4], n: f64) -> Facts<[String; 4]> {
+fn fact([source, subject_category, object_category, relation]: [&str; 4], n: f64) -> Facts<[String; 4]> {
     let known = RELATIONS.iter().find(|known| known.name == relation);
     let axis = known.map_or(relation, |known| known.axis);
-    let cell = |kind: &str, other: &str| [source, axis, kind, other].map(str::to_owned);
+    let cell = |subject_category: &str, object_category: &str| [source, axis, subject_category, object_category].map(str::to_owned);
     Facts {
-        cells: vec![cell(kind, other), cell(kind, ""), cell("", other)],
+        cells: vec![cell(subject_category, object_category), cell(subject_category, ""), cell("", object_category)],
         first: known.is_none_or(|known| known.name < known.inverse),
         // NaN, of a null, becomes 0.
         n: n as u64,
