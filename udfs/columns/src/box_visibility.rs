@@ -9,8 +9,8 @@ use spatialmill_geometry::project::visibility_of_boxes;
 use spatialmill_geometry::{Intrinsics, OrientedBox};
 
 use crate::lists::{Lists, list_type, lists_of};
-use crate::to_view_space::{OBB, boxes_of};
 use crate::record::{Record, Shape};
+use crate::to_view_space::{OBB, boxes_of};
 use crate::{Arguments, Example, Function};
 
 /// Null for a null box, for one that is none, and where there is no camera.

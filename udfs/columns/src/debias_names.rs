@@ -87,7 +87,8 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
 type Columns = ([arrow::array::StringArray; 4], Vec<f64>);
 
 fn columns(record: &Record) -> Result<Columns> {
-    let [source, subject_category, object_category, relation] = ["source", "subject_category", "object_category", "relation"].map(|name| record.text(name));
+    let [source, subject_category, object_category, relation] =
+        ["source", "subject_category", "object_category", "relation"].map(|name| record.text(name));
     Ok(([source?, subject_category?, object_category?, relation?], record.number("n")?.or_nan().to_vec()))
 }
 
@@ -95,7 +96,9 @@ fn columns(record: &Record) -> Result<Columns> {
 fn fact([source, subject_category, object_category, relation]: [&str; 4], n: f64) -> Facts<[String; 4]> {
     let known = RELATIONS.iter().find(|known| known.name == relation);
     let axis = known.map_or(relation, |known| known.axis);
-    let cell = |subject_category: &str, object_category: &str| [source, axis, subject_category, object_category].map(str::to_owned);
+    let cell = |subject_category: &str, object_category: &str| {
+        [source, axis, subject_category, object_category].map(str::to_owned)
+    };
     Facts {
         cells: vec![cell(subject_category, object_category), cell(subject_category, ""), cell("", object_category)],
         first: known.is_none_or(|known| known.name < known.inverse),

@@ -74,7 +74,11 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
         Arc::new(label_points.iter().map(|label_point| label_point.as_ref().map(of)).collect::<Float64Array>())
     };
     let nulls = NullBuffer::from_iter(label_points.iter().map(Option::is_some));
-    let columns = vec![axis(|label_point| label_point.x), axis(|label_point| label_point.y), axis(|label_point| label_point.radius)];
+    let columns = vec![
+        axis(|label_point| label_point.x),
+        axis(|label_point| label_point.y),
+        axis(|label_point| label_point.radius),
+    ];
     let label_points = StructArray::try_new(label_point_fields(), columns, Some(nulls))?;
     // A picture has at most 2^28 pixels.
     let pixels: Int64Array = masks.iter().map(|mask| mask.as_ref().map(|(mask, _)| mask.area() as i64)).collect();

@@ -5,19 +5,19 @@
 
 use datafusion::logical_expr::ScalarUDF;
 
-mod label_points;
 mod arguments;
 pub mod balance;
 mod box_visibility;
-mod draw;
 mod debias_names;
+mod draw;
+mod first_missing;
 pub mod format;
 mod format_allowed;
 mod format_turns;
 mod function;
 mod id_hash;
 mod key;
-mod first_missing;
+mod label_points;
 mod lists;
 mod marks;
 mod names;
@@ -26,12 +26,12 @@ mod number_options;
 mod overlaps;
 mod pair_sampling_rate;
 pub mod phrases;
-mod to_view_space;
 mod record;
 mod relate;
 mod relate_tilted;
 pub mod reserved;
 mod text_map;
+mod to_view_space;
 pub mod wording;
 
 pub use arguments::Arguments;

@@ -17,8 +17,8 @@ use arrow::datatypes::{DataType, Field, Fields, Float64Type};
 use datafusion::common::{Result, exec_datafusion_err, plan_err};
 use spatialmill_geometry::colour;
 
-use crate::label_points::label_point_fields;
 use crate::format::{ImageFormat, TextFormat};
+use crate::label_points::label_point_fields;
 use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Record, Shape};
 use crate::{Arguments, Example, Function};

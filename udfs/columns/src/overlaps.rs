@@ -181,7 +181,9 @@ impl Marked {
     }
 
     fn is_duplicate(&self, a: usize, b: usize) -> bool {
-        let same_category = self.categories.is_valid(a) && self.categories.is_valid(b) && self.categories.value(a) == self.categories.value(b);
+        let same_category = self.categories.is_valid(a)
+            && self.categories.is_valid(b)
+            && self.categories.value(a) == self.categories.value(b);
         same_category && self.boxes[a].iou(&self.boxes[b]) > INSIDE
     }
 }
