@@ -10,8 +10,8 @@ use arrow::error::ArrowError;
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 
+use crate::edit_distance::edit_distance;
 use crate::redact::redacted;
-use crate::suggestion::edits;
 use crate::terminal;
 
 /// Result with this library's [`Error`].
@@ -301,7 +301,7 @@ fn copy_of(error: &DataFusionError) -> Error {
 
 /// Its nearest names, not all that there are.
 fn no_column(field: &Column, there: &[Column]) -> Error {
-    let distance = |name: &str| edits(&field.name.to_lowercase(), &name.to_lowercase());
+    let distance = |name: &str| edit_distance(&field.name.to_lowercase(), &name.to_lowercase());
     let mut names: Vec<&str> = there.iter().map(|column| column.name.as_str()).collect();
     names.sort_by_key(|name| (distance(name), *name));
     names.dedup();

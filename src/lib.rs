@@ -1,6 +1,8 @@
 //! spatialmill turns image collections and 3D scans into spatial-reasoning question-answer data for vision-language models.
 
+mod blocking;
 pub mod cli;
+mod edit_distance;
 pub mod error;
 pub mod export;
 pub mod functions;
@@ -14,6 +16,7 @@ pub mod redact;
 pub mod report;
 pub mod run;
 pub mod source;
+mod spill;
 pub mod suggestion;
 pub mod tables;
 pub mod terminal;

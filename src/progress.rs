@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::pipeline::row_counts::RowCounts;
+use crate::tables::RowCounts;
 
 /// Where progress is shown.
 #[derive(Debug, Clone)]

@@ -3,6 +3,7 @@
 //! Every flag and key that takes a name from a closed list is held against that list before any work is done: a name that is passed over
 //! in silence turns off what it was to ask for.
 
+use crate::edit_distance::edit_distance;
 use crate::error::{Error, Result};
 
 /// An error unless the name is a known one: what it was to be ("table", "split"), and the nearest known name or all of them as a hint.
@@ -36,32 +37,10 @@ pub fn unknown<S: AsRef<str>>(noun: &str, given: &str, names: &[S]) -> Error {
 /// The name that was probably meant: the one with the fewest edits, where those are few for its length.
 pub fn nearest<'a, S: AsRef<str>>(given: &str, names: &'a [S]) -> Option<&'a str> {
     let given = given.to_lowercase();
-    let (edits, name) = names.iter().map(|name| (edits(&given, &name.as_ref().to_lowercase()), name.as_ref())).min()?;
+    let (edits, name) =
+        names.iter().map(|name| (edit_distance(&given, &name.as_ref().to_lowercase()), name.as_ref())).min()?;
     let shorter = given.chars().count().min(name.chars().count());
     (edits <= 1 + shorter / 4 && edits < shorter).then_some(name)
-}
-
-/// Levenshtein distance, with two letters that changed places as one edit (optimal string alignment).
-pub fn edits(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for (i, row) in rows.iter_mut().enumerate() {
-        row[0] = i;
-    }
-    for (j, cell) in rows[0].iter_mut().enumerate() {
-        *cell = j;
-    }
-    for i in 1..=a.len() {
-        for j in 1..=b.len() {
-            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut least = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                least = least.min(rows[i - 2][j - 2] + 1);
-            }
-            rows[i][j] = least;
-        }
-    }
-    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]

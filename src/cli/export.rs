@@ -7,7 +7,7 @@ use super::selection::Selection;
 use super::watch::Watch;
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
-use crate::export::{Dialect, EXPORTS, Kind, Options, kind};
+use crate::export::{Dialect, EXPORTS, ExportKind, ExportOptions, kind};
 use crate::progress::tell_line;
 
 /// Export samples with their images in a trainer's own format
@@ -101,11 +101,11 @@ impl Export {
         timeout.within(self.write(global, kind, dialect, out_url)).await
     }
 
-    async fn write(self, global: &Global, kind: &'static Kind, dialect: Dialect, url: String) -> Result<()> {
+    async fn write(self, global: &Global, kind: &'static ExportKind, dialect: Dialect, url: String) -> Result<()> {
         let mill = global.mill().await?;
         let _watch = Watch::over(&mill)?;
         let selected = self.selection.rows(&mill, self.limit).await?;
-        let options = Options {
+        let options = ExportOptions {
             kind,
             out: url,
             name: self.name,

@@ -6,7 +6,7 @@ use super::Global;
 use crate::error::{Context, Error, Result};
 use crate::progress::tell_line;
 use crate::project::keys::KEYS;
-use crate::source::{Kind, kind};
+use crate::source::{SourceKind, kind};
 
 /// Write a mill.toml with every key, its default and what it means
 #[derive(Debug, Args)]
@@ -34,8 +34,8 @@ impl Init {
 }
 
 /// The text of a new mill.toml: a source of a kind with its options as comments, and every other key as a comment.
-pub(super) fn template(kind: &Kind) -> String {
-    let Kind { name, doc, .. } = kind;
+pub(super) fn template(kind: &SourceKind) -> String {
+    let SourceKind { name, doc, .. } = kind;
     let mut text = format!(
         "# A spatialmill project. Keys that are commented out have the value shown.\n\n\
          # {name}: {doc}\n\
@@ -68,12 +68,12 @@ pub(super) fn template(kind: &Kind) -> String {
 }
 
 /// Rooms are what the generator makes; any other source is called as its kind.
-fn source_name(kind: &Kind) -> &'static str {
+fn source_name(kind: &SourceKind) -> &'static str {
     if kind.makes_root { "rooms" } else { kind.name }
 }
 
 /// What a kind's document says of its options, as comments.
-fn options(kind: &Kind) -> String {
+fn options(kind: &SourceKind) -> String {
     let after = kind.long_doc.split_once("\nOptions:\n\n").map_or("", |(_, after)| after);
     let lines = after.lines().take_while(|line| line.starts_with("  "));
     lines.map(|line| format!("#{}\n", line.strip_prefix(' ').unwrap_or(line))).collect()

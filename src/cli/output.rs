@@ -23,7 +23,7 @@ use crate::terminal;
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     /// A table for people
     Table,
     /// Comma-separated values with a heading
@@ -35,11 +35,11 @@ pub enum Format {
 }
 
 /// Writes rows to stdout and says how many there were.
-pub async fn to_stdout(mut rows: SendableRecordBatchStream, format: Format) -> Result<u64> {
+pub async fn to_stdout(mut rows: SendableRecordBatchStream, format: OutputFormat) -> Result<u64> {
     let schema = rows.schema();
     let mut n = 0;
     match format {
-        Format::Table => {
+        OutputFormat::Table => {
             let (mut page, mut held) = (Vec::new(), 0);
             while let Some(batch) = rows.next().await {
                 let batch = batch?;
@@ -55,7 +55,7 @@ pub async fn to_stdout(mut rows: SendableRecordBatchStream, format: Format) -> R
                 super::out(&table(&schema, &page)?)?;
             }
         }
-        Format::Csv => {
+        OutputFormat::Csv => {
             let mut writer = arrow::csv::Writer::new(Pipe::open());
             writer.write(&RecordBatch::new_empty(flat(&schema)?)).or_input(|| "cannot write to stdout".into())?;
             while let Some(batch) = rows.next().await {
@@ -64,7 +64,7 @@ pub async fn to_stdout(mut rows: SendableRecordBatchStream, format: Format) -> R
                 writer.write(&batch).or_input(|| "cannot write to stdout".into())?;
             }
         }
-        Format::Json => {
+        OutputFormat::Json => {
             let mut writer = arrow::json::LineDelimitedWriter::new(Pipe::open());
             while let Some(batch) = rows.next().await {
                 let batch = batch?;
@@ -73,7 +73,7 @@ pub async fn to_stdout(mut rows: SendableRecordBatchStream, format: Format) -> R
             }
             writer.finish().or_input(|| "cannot write to stdout".into())?;
         }
-        Format::Parquet => {
+        OutputFormat::Parquet => {
             if std::io::stdout().is_terminal() {
                 return Err(Error::usage("a Parquet file is not for a terminal").hint("> file.parquet"));
             }

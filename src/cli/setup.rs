@@ -3,10 +3,10 @@
 use clap::Args;
 
 use super::{Global, out};
+use crate::blocking::blocking;
 use crate::error::Result;
 use crate::models::library::{Build, set_up};
 use crate::progress::tell_line;
-use crate::run::import::blocking;
 
 /// Get ONNX Runtime, which the models of models.toml run in
 ///

@@ -4,7 +4,7 @@ use clap::Args;
 use datafusion::prelude::{ident, lit};
 
 use super::limits::Limits;
-use super::output::{Format, to_stdout, to_url};
+use super::output::{OutputFormat, to_stdout, to_url};
 use super::selection::{Selection, slices};
 use super::watch::Watch;
 use super::{Global, columns, out};
@@ -61,7 +61,7 @@ impl Slice {
             let by = || self.by.iter().map(|column| ident(column.trim())).collect::<Vec<_>>();
             let counted = rows.aggregate(by(), vec![n])?;
             let counted = counted.sort(by().into_iter().map(|column| column.sort(true, false)).collect())?;
-            return to_stdout(self.limits.rows(counted.execute_stream().await?), Format::Table).await.map(drop);
+            return to_stdout(self.limits.rows(counted.execute_stream().await?), OutputFormat::Table).await.map(drop);
         }
         if let Some(limit) = self.limit {
             rows = rows.limit(0, Some(limit))?;
@@ -72,7 +72,7 @@ impl Slice {
         let stream = self.limits.rows(rows.execute_stream().await?);
         let n = match &self.out {
             Some(url) => to_url(stream, url).await?,
-            None => to_stdout(stream, Format::Json).await?,
+            None => to_stdout(stream, OutputFormat::Json).await?,
         };
         if n == 0 {
             tell_line(format_args!(

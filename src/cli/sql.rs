@@ -10,7 +10,7 @@ use datafusion::prelude::SessionContext;
 use futures::FutureExt;
 
 use super::limits::Limits;
-use super::output::{Format, to_stdout};
+use super::output::{OutputFormat, to_stdout};
 use super::watch::Watch;
 use super::{Global, fault, out, told};
 use crate::error::{Context, Error, Kind, Result};
@@ -36,7 +36,7 @@ pub struct Sql {
     file: Option<PathBuf>,
     /// How rows are printed
     #[arg(long, value_enum, default_value = "table")]
-    format: Format,
+    format: OutputFormat,
     /// Read a table as it was: TABLE=N, or N for `dataset`; may be repeated
     #[arg(long, value_name = "N")]
     version: Vec<String>,
@@ -52,7 +52,7 @@ impl Sql {
         let stored = if versions.is_empty() { Vec::new() } else { mill.warehouse.tables().await? };
         versions.keys().try_for_each(|table| known("table", table, &stored))?;
         let context = mill.session(&versions).await?;
-        let asker = Asker { context, format: self.format, limits: self.limits };
+        let asker = QueryRunner { context, format: self.format, limits: self.limits };
         match (self.command.or(self.statements), &self.file) {
             (Some(text), _) => asker.run(&text).await,
             (None, Some(file)) => {
@@ -82,17 +82,17 @@ fn versions(given: &[String]) -> Result<BTreeMap<String, u64>> {
 }
 
 /// Statements in, rows to stdout.
-struct Asker {
+struct QueryRunner {
     context: SessionContext,
-    format: Format,
+    format: OutputFormat,
     limits: Limits,
 }
 
-impl Asker {
+impl QueryRunner {
     /// Runs all statements of a text, none of them when one is not to be run.
     async fn run(&self, text: &str) -> Result<()> {
         let statements = read_only::questions(text)?;
-        if statements.len() > 1 && self.format == Format::Parquet {
+        if statements.len() > 1 && self.format == OutputFormat::Parquet {
             let error = Error::usage("a Parquet file holds the rows of one statement");
             return Err(error.with("statements", statements.len()));
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use datafusion::prelude::ident;
 
-use super::output::{Format, to_stdout};
+use super::output::{OutputFormat, to_stdout};
 use super::{Global, columns, out};
 use crate::error::Result;
 
@@ -43,7 +43,7 @@ impl Status {
             .sort(vec![ident("finished").sort(false, false)])?
             .limit(0, Some(LATEST_RUNS))?;
         out("\nlatest runs\n")?;
-        to_stdout(latest.execute_stream().await?, Format::Table).await?;
+        to_stdout(latest.execute_stream().await?, OutputFormat::Table).await?;
         Ok(())
     }
 }

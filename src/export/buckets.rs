@@ -73,7 +73,7 @@ impl Buckets {
     }
 
     /// The order of a bucket's records, which stay on disk: twenty-four bytes are held of each.
-    pub fn sorted(&self, bucket: usize) -> Result<Sorted> {
+    pub fn sorted(&self, bucket: usize) -> Result<SortedBucket> {
         let file = File::open(self.folder.path().join(bucket.to_string())).or_input(lost)?;
         let mut reader = BufReader::with_capacity(1 << 20, &file);
         let mut places = Vec::new();
@@ -87,11 +87,11 @@ impl Buckets {
             let [a, b, c, d, e, f, g, h, i, j, k, l] = head;
             let length = u32::from_le_bytes([i, j, k, l]);
             reader.seek_relative(i64::from(length)).or_input(lost)?;
-            places.push(Kept { hash: u64::from_le_bytes([a, b, c, d, e, f, g, h]), at: at + 12, length });
+            places.push(RecordPlace { hash: u64::from_le_bytes([a, b, c, d, e, f, g, h]), at: at + 12, length });
             at += 12 + u64::from(length);
         }
         places.sort_unstable_by_key(|place| (place.hash, place.at));
-        let mut sorted = Sorted { file, places };
+        let mut sorted = SortedBucket { file, places };
         // Two ids of one hash are in the order of their records, which is the same every time.
         let mut from = 0;
         while from < sorted.places.len() {
@@ -99,7 +99,7 @@ impl Buckets {
             let run = sorted.places[from..].iter().take_while(|place| place.hash == hash).count();
             if run > 1 {
                 let texts = sorted.records(from..from + run).collect::<Result<Vec<_>>>()?;
-                let mut order: Vec<(String, Kept)> =
+                let mut order: Vec<(String, RecordPlace)> =
                     texts.into_iter().zip(sorted.places[from..from + run].to_vec()).collect();
                 order.sort_by(|a, b| a.0.cmp(&b.0));
                 for (at, (_, place)) in order.into_iter().enumerate() {
@@ -113,20 +113,20 @@ impl Buckets {
 }
 
 /// The records of a bucket in their order.
-pub struct Sorted {
+pub struct SortedBucket {
     file: File,
-    places: Vec<Kept>,
+    places: Vec<RecordPlace>,
 }
 
 /// Where a record is.
 #[derive(Clone, Copy)]
-struct Kept {
+struct RecordPlace {
     hash: u64,
     at: u64,
     length: u32,
 }
 
-impl Sorted {
+impl SortedBucket {
     pub fn rows(&self) -> usize {
         self.places.len()
     }

@@ -15,30 +15,30 @@ use futures::StreamExt;
 use spatialmill_geometry::Mask;
 
 use super::buckets::full;
-use super::images::Frame;
+use super::images::SourceImage;
 use super::rows::{column, samples};
 use super::sample::Sample;
 use crate::error::{Context, Error, Result};
 
 /// Where each frame's image is: on disk in the order of their ids, because every sample needs one of them and there may be more than fit into
 /// memory. Of every 64th the id and its place are held.
-pub struct Frames {
-    file: Mutex<(File, Option<Block>)>,
+pub struct FrameIndex {
+    file: Mutex<(File, Option<FrameBlock>)>,
     blocks: Vec<(String, u64)>,
 }
 
 /// The frames from one that is held to the next, which were read last: samples come by frame.
-struct Block {
+struct FrameBlock {
     at: usize,
-    frames: Vec<Frame>,
+    frames: Vec<SourceImage>,
 }
 
 /// Frames of a block: some twenty kilobytes.
 const BLOCK: usize = 64;
 
-impl Frames {
+impl FrameIndex {
     /// The frame of this id.
-    pub fn get(&self, frame_id: &str) -> Result<Frame> {
+    pub fn get(&self, frame_id: &str) -> Result<SourceImage> {
         let missing = || {
             Error::input("a sample is about a frame that is not in the table `frames`")
                 .with("frame", frame_id)
@@ -50,14 +50,14 @@ impl Frames {
         let (file, latest) = &mut *guard;
         let block = match latest.take() {
             Some(block) if block.at == at => block,
-            _ => Block { at, frames: self.read(file, at)? },
+            _ => FrameBlock { at, frames: self.read(file, at)? },
         };
         let block = latest.insert(block);
         let found = block.frames.binary_search_by(|frame| frame.frame_id.as_str().cmp(frame_id));
         found.ok().and_then(|at| block.frames.get(at)).cloned().ok_or_else(missing)
     }
 
-    fn read(&self, file: &mut File, at: usize) -> Result<Vec<Frame>> {
+    fn read(&self, file: &mut File, at: usize) -> Result<Vec<SourceImage>> {
         let lost = || "cannot read a temporary file again".to_owned();
         file.seek(SeekFrom::Start(self.blocks[at].1)).or_input(lost)?;
         let lines = BufReader::new(file).lines().take(BLOCK);
@@ -66,7 +66,7 @@ impl Frames {
 }
 
 /// Reads the table `frames`.
-pub async fn frames(context: &SessionContext) -> Result<Frames> {
+pub async fn frames(context: &SessionContext) -> Result<FrameIndex> {
     let columns = ["frame_id", "uri", "sha256", "width", "height"];
     let rows = context.table("frames").await?.select(columns.map(ident).to_vec())?;
     let mut stream = rows.sort(vec![ident("frame_id").sort(true, false)])?.execute_stream().await?;
@@ -80,7 +80,7 @@ pub async fn frames(context: &SessionContext) -> Result<Frames> {
         let (ids, uris, hashes) = (text("frame_id")?, text("uri")?, text("sha256")?);
         let (widths, heights) = (side("width")?, side("height")?);
         for row in 0..batch.num_rows() {
-            let frame = Frame {
+            let frame = SourceImage {
                 frame_id: ids.value(row).to_owned(),
                 uri: uris.value(row).to_owned(),
                 sha256: hashes.is_valid(row).then(|| hashes.value(row).to_owned()),
@@ -98,16 +98,16 @@ pub async fn frames(context: &SessionContext) -> Result<Frames> {
         }
     }
     let file = file.into_inner().map_err(|e| full(e.into_error()))?;
-    Ok(Frames { file: Mutex::new((file, None)), blocks })
+    Ok(FrameIndex { file: Mutex::new((file, None)), blocks })
 }
 
 /// The samples of one frame.
-pub struct Group {
+pub struct FrameSamples {
     pub frame_id: String,
     pub samples: Vec<Sample>,
 }
 
-impl Group {
+impl FrameSamples {
     /// Whether the masks of its objects are needed.
     pub fn draws_masks(&self) -> bool {
         self.samples.iter().flat_map(|sample| &sample.marks).any(|mark| mark.kind == "mask")
@@ -115,19 +115,19 @@ impl Group {
 }
 
 /// Rows that come by frame, frame by frame.
-pub struct Groups {
+pub struct FrameSamplesStream {
     rows: SendableRecordBatchStream,
     ready: std::vec::IntoIter<Sample>,
     next: Option<Sample>,
 }
 
-impl Groups {
+impl FrameSamplesStream {
     pub fn new(rows: SendableRecordBatchStream) -> Self {
         Self { rows, ready: Vec::new().into_iter(), next: None }
     }
 
     /// The next frame's samples.
-    pub async fn next(&mut self) -> Result<Option<Group>> {
+    pub async fn next(&mut self) -> Result<Option<FrameSamples>> {
         let Some(first) = self.sample().await? else { return Ok(None) };
         let frame_id = first.frame_ids.first().cloned().unwrap_or_default();
         let mut samples = vec![first];
@@ -138,7 +138,7 @@ impl Groups {
             }
             samples.push(sample);
         }
-        Ok(Some(Group { frame_id, samples }))
+        Ok(Some(FrameSamples { frame_id, samples }))
     }
 
     async fn sample(&mut self) -> Result<Option<Sample>> {

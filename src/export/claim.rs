@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::place::Place;
+use super::place::ExportFolder;
 use crate::error::{Error, Kind, Result};
 
 const CLAIMS: &str = "_claims";
@@ -30,7 +30,7 @@ const WATCHED: Duration = Duration::from_secs(31);
 
 /// The right to write to a place, until it is released.
 pub struct Claim {
-    place: Place,
+    place: ExportFolder,
     holder: Holder,
     number: u64,
     lost: Arc<AtomicBool>,
@@ -58,7 +58,7 @@ static UNDER_WAY: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::defaul
 
 impl Claim {
     /// Claims a place; an error where somebody else is writing there.
-    pub async fn take(place: &Place) -> Result<Self> {
+    pub async fn take(place: &ExportFolder) -> Result<Self> {
         let holder = Holder::this();
         // So that nobody takes the claim for a dead one's as soon as it is there.
         UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner).insert(holder.key.clone());
@@ -154,7 +154,7 @@ fn began(process: u32) -> Option<String> {
     after.split_whitespace().nth(19).map(str::to_owned)
 }
 
-async fn is_alive(place: &Place, number: u64, other: &Holder) -> Result<bool> {
+async fn is_alive(place: &ExportFolder, number: u64, other: &Holder) -> Result<bool> {
     let this = Holder::this();
     if !this.machine.is_empty() && this.machine == other.machine {
         if this.process == other.process && this.began == other.began {
@@ -166,7 +166,7 @@ async fn is_alive(place: &Place, number: u64, other: &Holder) -> Result<bool> {
     Ok(holder_of(place, number).await?.is_some_and(|now| now != *other))
 }
 
-fn taken(place: &Place, other: &Holder) -> Error {
+fn taken(place: &ExportFolder, other: &Holder) -> Error {
     let by = format!("process {} on {}", other.process, other.host);
     Error::new(Kind::Conflict, "another export is being written there now")
         .with("out", place.root())
@@ -174,7 +174,7 @@ fn taken(place: &Place, other: &Holder) -> Error {
         .hint("wait until it is done, or choose another --out")
 }
 
-async fn renew(place: Place, mut holder: Holder, number: u64, lost: Arc<AtomicBool>, stop: Arc<Notify>) {
+async fn renew(place: ExportFolder, mut holder: Holder, number: u64, lost: Arc<AtomicBool>, stop: Arc<Notify>) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(RENEWED) => {}
@@ -197,13 +197,13 @@ fn path(number: u64) -> String {
 }
 
 /// The numbers of the claims that are there, in order.
-async fn claims(place: &Place) -> Result<Vec<u64>> {
+async fn claims(place: &ExportFolder) -> Result<Vec<u64>> {
     let number = |path: &String| path.strip_prefix(CLAIMS)?.strip_prefix('/')?.strip_suffix(".json")?.parse().ok();
     Ok(place.list(CLAIMS).await?.iter().filter_map(number).collect())
 }
 
 /// None where the claim is gone, or is no claim.
-async fn holder_of(place: &Place, number: u64) -> Result<Option<Holder>> {
+async fn holder_of(place: &ExportFolder, number: u64) -> Result<Option<Holder>> {
     Ok(place.get(&path(number)).await?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
 
@@ -213,7 +213,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_of_many_wins_and_a_dead_one_is_taken_over_from() {
-        let place = Place::at("memory://claims/out").unwrap();
+        let place = ExportFolder::at("memory://claims/out").unwrap();
         let all = futures::future::join_all((0..8).map(|_| Claim::take(&place))).await;
         let (won, lost): (Vec<_>, Vec<_>) = all.into_iter().partition(Result::is_ok);
         assert_eq!((won.len(), lost.len()), (1, 7));
@@ -245,7 +245,7 @@ mod tests {
         if Holder::this().machine.is_empty() {
             return;
         }
-        let place = Place::at("memory://claims/gone").unwrap();
+        let place = ExportFolder::at("memory://claims/gone").unwrap();
         for (process, began) in [(u32::MAX, "1"), (1, "never")] {
             let gone = Holder { process, began: began.into(), key: "gone".into(), ..Holder::this() };
             place.put(&path(1), super::super::to_json(&gone).unwrap().into()).await.unwrap();

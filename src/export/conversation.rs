@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::dialect::Dialect;
-use super::{Read, ReadImage, Sample, size};
+use super::{LoadedImage, LoadedRecord, Sample, size};
 use crate::error::{Error, Result};
 
 /// The place of an image, in every dialect.
@@ -40,7 +40,7 @@ pub fn question(human: &str) -> Option<(usize, &str)> {
 
 /// A turn as InternVL, Qwen and LLaVA have it.
 #[derive(Serialize, Deserialize)]
-pub struct Turn {
+pub struct ChatTurn {
     pub from: String,
     pub value: String,
 }
@@ -75,20 +75,20 @@ impl<T> OneOrMany<T> {
 }
 
 /// The two turns of a sample.
-pub fn turns(sample: &Sample, dialect: &Dialect) -> Result<Vec<Turn>> {
+pub fn turns(sample: &Sample, dialect: &Dialect) -> Result<Vec<ChatTurn>> {
     let size = size(sample);
     let asked = dialect.write(&sample.question, &sample.boxes, size)?;
     let answer = dialect.write(&sample.answer, &sample.boxes, size)?;
     Ok(vec![
-        Turn { from: "human".into(), value: human(sample.images.len(), &asked.text) },
-        Turn { from: "gpt".into(), value: answer.text },
+        ChatTurn { from: "human".into(), value: human(sample.images.len(), &asked.text) },
+        ChatTurn { from: "gpt".into(), value: answer.text },
     ])
 }
 
 /// What a loader makes of two turns and as many images.
-pub fn read_turns(id: String, images: Vec<ReadImage>, turns: Vec<Turn>) -> Result<Read> {
+pub fn read_turns(id: String, images: Vec<LoadedImage>, turns: Vec<ChatTurn>) -> Result<LoadedRecord> {
     let wrong = |what: &str| Error::input(format!("a conversation {what}")).with("id", &id);
-    let [asked, answered] = <[Turn; 2]>::try_from(turns).map_err(|_| wrong("has not two turns"))?;
+    let [asked, answered] = <[ChatTurn; 2]>::try_from(turns).map_err(|_| wrong("has not two turns"))?;
     if (asked.from.as_str(), answered.from.as_str()) != ("human", "gpt") {
         return Err(wrong("is not between human and gpt"));
     }
@@ -97,7 +97,7 @@ pub fn read_turns(id: String, images: Vec<ReadImage>, turns: Vec<Turn>) -> Resul
         return Err(wrong(&format!("has {places} times <image> for {} images", images.len())));
     }
     let text = text.to_owned();
-    Ok(Read { id, images, question: text, answer: answered.value, ..Read::default() })
+    Ok(LoadedRecord { id, images, question: text, answer: answered.value, ..LoadedRecord::default() })
 }
 
 #[cfg(test)]

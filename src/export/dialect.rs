@@ -33,14 +33,14 @@ pub enum Dialect {
 
 /// The size of the image that a text is about, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Size {
+pub struct ImageSize {
     pub width: u32,
     pub height: u32,
 }
 
 /// A text in a dialect, with what the dialect keeps beside it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Written {
+pub struct WrittenText {
     pub text: String,
     pub references: Vec<String>,
     pub boxes: Vec<[f64; 4]>,
@@ -48,7 +48,7 @@ pub struct Written {
 
 /// A piece of a text of the dataset.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Piece<'a> {
+enum TextPiece<'a> {
     Text(&'a str),
     Reference(&'a str),
     /// Counted from 0.
@@ -88,17 +88,17 @@ impl Dialect {
     }
 
     /// Writes a text of the dataset with its boxes in this dialect. An error is a box that the text names and nobody gave.
-    pub fn write(&self, text: &str, boxes: &[[f64; 4]], size: Size) -> Result<Written> {
-        let mut written = Written { text: String::with_capacity(text.len() + 32), ..Written::default() };
+    pub fn write(&self, text: &str, boxes: &[[f64; 4]], size: ImageSize) -> Result<WrittenText> {
+        let mut written = WrittenText { text: String::with_capacity(text.len() + 32), ..WrittenText::default() };
         self.append(text, boxes, size, &mut written)?;
         Ok(written)
     }
 
-    fn append(&self, text: &str, boxes: &[[f64; 4]], size: Size, out: &mut Written) -> Result<()> {
+    fn append(&self, text: &str, boxes: &[[f64; 4]], size: ImageSize, out: &mut WrittenText) -> Result<()> {
         for piece in pieces(text) {
             match piece {
-                Piece::Text(text) => out.text.push_str(text),
-                Piece::Reference(name) => {
+                TextPiece::Text(text) => out.text.push_str(text),
+                TextPiece::Reference(name) => {
                     let (open, close) = self.tags();
                     out.text.push_str(open);
                     if *self == Self::Swift {
@@ -108,17 +108,17 @@ impl Dialect {
                     }
                     out.text.push_str(close);
                 }
-                Piece::Box(place) => {
+                TextPiece::Box(place) => {
                     let missing = || Error::input("a text names a box that its sample has not").with("box", place + 1);
                     let bbox = boxes.get(place).ok_or_else(missing)?;
                     let (open, close) = self.brackets();
                     out.text.push_str(open);
                     match self.numbers(*bbox, size)? {
-                        Numbers::Whole([a, b, c, d]) => out.text.push_str(&format!("{a}, {b}, {c}, {d}")),
-                        Numbers::Decimal([a, b, c, d], places) => {
+                        WrittenBox::Whole([a, b, c, d]) => out.text.push_str(&format!("{a}, {b}, {c}, {d}")),
+                        WrittenBox::Decimal([a, b, c, d], places) => {
                             out.text.push_str(&format!("{a:.places$}, {b:.places$}, {c:.places$}, {d:.places$}"));
                         }
-                        Numbers::Beside(bbox) => out.boxes.push(bbox),
+                        WrittenBox::Beside(bbox) => out.boxes.push(bbox),
                     }
                     out.text.push_str(close);
                 }
@@ -129,7 +129,7 @@ impl Dialect {
 
     /// Whether something that was written in this dialect says what a text of the dataset says: the same words, the same references,
     /// the same boxes as near as the dialect's numbers come. The error says where they part.
-    pub fn agrees(&self, written: &Written, text: &str, boxes: &[[f64; 4]], size: Size) -> Result<(), String> {
+    pub fn agrees(&self, written: &WrittenText, text: &str, boxes: &[[f64; 4]], size: ImageSize) -> Result<(), String> {
         let mut rest = written.text.as_str();
         let mut references = written.references.iter();
         let mut beside = written.boxes.iter();
@@ -142,8 +142,8 @@ impl Dialect {
         };
         for piece in pieces(text) {
             match piece {
-                Piece::Text(text) => expect(&mut rest, text)?,
-                Piece::Reference(name) => {
+                TextPiece::Text(text) => expect(&mut rest, text)?,
+                TextPiece::Reference(name) => {
                     let (open, close) = self.tags();
                     expect(&mut rest, open)?;
                     if *self == Self::Swift {
@@ -156,7 +156,7 @@ impl Dialect {
                     }
                     expect(&mut rest, close)?;
                 }
-                Piece::Box(place) => {
+                TextPiece::Box(place) => {
                     let wanted = boxes.get(place).ok_or("the sample has no such box")?;
                     let (open, close) = self.brackets();
                     expect(&mut rest, open)?;
@@ -184,7 +184,7 @@ impl Dialect {
     }
 
     /// Back to pixels: half a unit of the numbers is lost to rounding, a whole one where a box without extent was widened.
-    fn is_near(&self, found: [f64; 4], wanted: [f64; 4], size: Size) -> Result<(), String> {
+    fn is_near(&self, found: [f64; 4], wanted: [f64; 4], size: ImageSize) -> Result<(), String> {
         let (width, height) = (f64::from(size.width), f64::from(size.height));
         let (scale, slack) = match self {
             Self::InternVl | Self::Qwen3 => ([width / 1000.0, height / 1000.0], 1.01),
@@ -227,42 +227,42 @@ impl Dialect {
         }
     }
 
-    fn numbers(&self, bbox: [f64; 4], size: Size) -> Result<Numbers> {
+    fn numbers(&self, bbox: [f64; 4], size: ImageSize) -> Result<WrittenBox> {
         let (width, height) = (f64::from(size.width), f64::from(size.height));
         let [x0, y0, x1, y1] = bbox;
         let inside = [x0.clamp(0.0, width), y0.clamp(0.0, height), x1.clamp(0.0, width), y1.clamp(0.0, height)];
         Ok(match self {
-            Self::InternVl | Self::Qwen3 => Numbers::Whole(whole(inside, size, 1000, 1000)),
+            Self::InternVl | Self::Qwen3 => WrittenBox::Whole(whole(inside, size, 1000, 1000)),
             Self::Qwen25 { .. } => {
                 let resized = self.resized(size)?;
-                Numbers::Whole(whole(inside, size, resized.width, resized.height))
+                WrittenBox::Whole(whole(inside, size, resized.width, resized.height))
             }
             Self::Relative => {
                 let [x0, y0, x1, y1] = whole(inside, size, 1000, 1000).map(f64::from);
-                Numbers::Decimal([x0 / 1000.0, y0 / 1000.0, x1 / 1000.0, y1 / 1000.0], 3)
+                WrittenBox::Decimal([x0 / 1000.0, y0 / 1000.0, x1 / 1000.0, y1 / 1000.0], 3)
             }
             Self::Pixels => {
                 let (tenths_wide, tenths_high) = (size.width * 10, size.height * 10);
-                Numbers::Decimal(
+                WrittenBox::Decimal(
                     whole(inside, size, tenths_wide, tenths_high).map(|tenths| f64::from(tenths) / 10.0),
                     1,
                 )
             }
             // Hundredths of a pixel are more than anybody annotates, and print short.
-            Self::Swift => Numbers::Beside(inside.map(|edge| (edge * 100.0).round() / 100.0)),
+            Self::Swift => WrittenBox::Beside(inside.map(|edge| (edge * 100.0).round() / 100.0)),
         })
     }
 
     /// The size to which Qwen2.5-VL resizes an image before it sees it: sides that are multiples of 28, about the same shape, and an
     /// area within bounds.
-    fn resized(&self, size: Size) -> Result<Size> {
+    fn resized(&self, size: ImageSize) -> Result<ImageSize> {
         let Self::Qwen25 { min_pixels, max_pixels } = *self else { return Ok(size) };
         smart_resize(size, min_pixels, max_pixels)
     }
 }
 
 /// Qwen2.5-VL's `smart_resize` with its factor of 28, in the same operations and roundings.
-fn smart_resize(size: Size, min_pixels: u64, max_pixels: u64) -> Result<Size> {
+fn smart_resize(size: ImageSize, min_pixels: u64, max_pixels: u64) -> Result<ImageSize> {
     const FACTOR: f64 = 28.0;
     let (width, height) = (f64::from(size.width), f64::from(size.height));
     if width.max(height) > 200.0 * width.min(height) {
@@ -281,10 +281,10 @@ fn smart_resize(size: Size, min_pixels: u64, max_pixels: u64) -> Result<Size> {
         (wide, high) = (fit(width), fit(height));
     }
     // Exact: whole multiples of 28 below 2^32.
-    Ok(Size { width: wide as u32, height: high as u32 })
+    Ok(ImageSize { width: wide as u32, height: high as u32 })
 }
 
-enum Numbers {
+enum WrittenBox {
     Whole([u32; 4]),
     /// With so many places behind the point.
     Decimal([f64; 4], usize),
@@ -292,7 +292,7 @@ enum Numbers {
 }
 
 /// The box in units of which the sides have so many: rounded, inside, and with an extent.
-fn whole(bbox: [f64; 4], size: Size, across: u32, down: u32) -> [u32; 4] {
+fn whole(bbox: [f64; 4], size: ImageSize, across: u32, down: u32) -> [u32; 4] {
     let unit = |edge: f64, side: u32, units: u32| {
         let share = edge / f64::from(side.max(1)) * f64::from(units);
         // Saturates, and is clamped: an edge is inside the image.
@@ -310,7 +310,7 @@ fn whole(bbox: [f64; 4], size: Size, across: u32, down: u32) -> [u32; 4] {
 }
 
 /// A text of the dataset, piece by piece. What looks like a tag and is none is text.
-fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
+fn pieces(text: &str) -> impl Iterator<Item = TextPiece<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -324,18 +324,18 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
         let next = rest.char_indices().skip(1).find(|(at, c)| *c == '<' && tag(&rest[*at..]).is_some());
         let (text, more) = rest.split_at(next.map_or(rest.len(), |(at, _)| at));
         rest = more;
-        Some(Piece::Text(text))
+        Some(TextPiece::Text(text))
     })
 }
 
-fn tag(text: &str) -> Option<(Piece<'_>, &str)> {
+fn tag(text: &str) -> Option<(TextPiece<'_>, &str)> {
     if let Some(inside) = text.strip_prefix("<ref>") {
         let (name, rest) = inside.split_once("</ref>")?;
-        return Some((Piece::Reference(name), rest));
+        return Some((TextPiece::Reference(name), rest));
     }
     let (number, rest) = text.strip_prefix("<box>")?.split_once("</box>")?;
     let place: usize = number.parse().ok()?;
-    Some((Piece::Box(place.checked_sub(1)?), rest))
+    Some((TextPiece::Box(place.checked_sub(1)?), rest))
 }
 
 #[cfg(test)]
@@ -344,7 +344,7 @@ mod tests {
 
     use super::*;
 
-    const SIZE: Size = Size { width: 640, height: 480 };
+    const SIZE: ImageSize = ImageSize { width: 640, height: 480 };
     const TEXT: &str = "Is the <ref>red chair</ref><box>1</box> left of the <ref>region</ref><box>2</box>?\nA. yes";
     const BOXES: [[f64; 4]; 2] = [[64.0, 48.0, 320.0, 240.0], [0.2, 0.1, 0.3, 480.0]];
 
@@ -399,11 +399,11 @@ mod tests {
             ((100, 100), (200_704, 1_003_520), (448, 448)),
             ((1296, 968), (200_704, 1_003_520), (1148, 840)),
         ] {
-            let size = Size { width: size.0, height: size.1 };
+            let size = ImageSize { width: size.0, height: size.1 };
             let resized = smart_resize(size, bounds.0, bounds.1).unwrap();
             assert_eq!((resized.width, resized.height), expected, "{size:?}");
         }
-        assert!(smart_resize(Size { width: 1, height: 201 }, 3136, 12_845_056).is_err());
+        assert!(smart_resize(ImageSize { width: 1, height: 201 }, 3136, 12_845_056).is_err());
     }
 
     proptest! {
@@ -411,7 +411,7 @@ mod tests {
         fn any_box_is_written_so_that_it_is_read_again(
             edges in prop::array::uniform4(-50.0..1100.0_f64), width in 28u32..2000, height in 28u32..2000,
         ) {
-            let size = Size { width, height };
+            let size = ImageSize { width, height };
             let [a, b, c, d] = edges;
             let bbox = [a.min(c), b.min(d), a.max(c) + 1.0, b.max(d) + 1.0];
             prop_assume!(bbox[0] < f64::from(width) && bbox[1] < f64::from(height) && bbox[2] > 0.0 && bbox[3] > 0.0);
@@ -427,9 +427,9 @@ mod tests {
         #[test]
         fn what_is_no_tag_is_text(text in "[<>/refbox0-9 ]{0,40}") {
             let joined: String = pieces(&text).map(|piece| match piece {
-                Piece::Text(text) => text.to_owned(),
-                Piece::Reference(name) => format!("<ref>{name}</ref>"),
-                Piece::Box(place) => format!("<box>{}</box>", place + 1),
+                TextPiece::Text(text) => text.to_owned(),
+                TextPiece::Reference(name) => format!("<ref>{name}</ref>"),
+                TextPiece::Box(place) => format!("<box>{}</box>", place + 1),
             }).collect();
             // Leading zeros of a number are all that may be lost.
             prop_assert_eq!(joined.replace("<box>0", "<box>"), text.replace("<box>0", "<box>"));

@@ -21,15 +21,15 @@ use parquet::schema::types::ColumnPath;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::conversation::{Turn, read_turns, turns};
+use super::conversation::{ChatTurn, read_turns, turns};
 use super::dialect::Dialect;
-use super::images::Images;
-use super::sample::Image;
+use super::images::ImageStorage;
+use super::sample::SampleImage;
 use super::shards::cannot_write;
-use super::{Finished, Kind, Read, ReadImage, Sample, Shard, to_json};
+use super::{ExportKind, ExportShard, FinishedExport, LoadedImage, LoadedRecord, Sample, to_json};
 use crate::error::{Context, Error, Result};
 
-pub const HF: Kind = Kind {
+pub const HF: ExportKind = ExportKind {
     name: "hf",
     doc: "Hugging Face datasets: Parquet with images, conversations and all columns; dataset card, Croissant",
     long_doc: "  data/train-00000-of-00012.parquet   id, images, conversations and the columns of the dataset
@@ -65,18 +65,18 @@ const STEP: usize = 32;
 const STEP_BYTES: usize = 8 << 20;
 
 #[derive(Serialize)]
-struct Record<'a> {
+struct HfRecord<'a> {
     id: &'a str,
     /// For the shard's writer, which puts bytes in its place.
-    images: &'a [Image],
-    conversations: Vec<Turn>,
+    images: &'a [SampleImage],
+    conversations: Vec<ChatTurn>,
     #[serde(flatten)]
-    columns: Columns<'a>,
+    columns: HfColumns<'a>,
 }
 
 /// The columns of a row beside its conversation.
 #[derive(Serialize)]
-struct Columns<'a> {
+struct HfColumns<'a> {
     question_id: &'a str,
     source: &'a str,
     licence: Option<&'a str>,
@@ -114,9 +114,9 @@ struct MarkRow<'a> {
     label: Option<&'a str>,
 }
 
-impl<'a> Columns<'a> {
+impl<'a> HfColumns<'a> {
     fn of(sample: &'a Sample) -> Self {
-        let mark = |mark: &'a super::sample::Mark| MarkRow {
+        let mark = |mark: &'a super::sample::MarkRow| MarkRow {
             object_id: &mark.object_id,
             kind: &mark.kind,
             bbox: mark.bbox,
@@ -154,18 +154,18 @@ impl<'a> Columns<'a> {
 }
 
 /// A column: its Arrow type, and what `datasets` calls it.
-struct Column {
+struct HfColumn {
     name: &'static str,
     kind: DataType,
     feature: Value,
 }
 
-fn columns() -> Vec<Column> {
+fn columns() -> Vec<HfColumn> {
     let value = |dtype: &str| json!({ "dtype": dtype, "_type": "Value" });
-    let text = |name| Column { name, kind: DataType::Utf8, feature: value("string") };
-    let number = |name| Column { name, kind: DataType::Float64, feature: value("float64") };
+    let text = |name| HfColumn { name, kind: DataType::Utf8, feature: value("string") };
+    let number = |name| HfColumn { name, kind: DataType::Float64, feature: value("float64") };
     let list = |item: DataType| DataType::List(Arc::new(Field::new("element", item, true)));
-    let texts = |name| Column { name, kind: list(DataType::Utf8), feature: json!([value("string")]) };
+    let texts = |name| HfColumn { name, kind: list(DataType::Utf8), feature: json!([value("string")]) };
     let structs = |fields: &[(&str, DataType)]| -> DataType {
         DataType::Struct(fields.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true)).collect())
     };
@@ -185,7 +185,7 @@ fn columns() -> Vec<Column> {
     }]);
     vec![
         text("id"),
-        Column {
+        HfColumn {
             name: "conversations",
             kind: list(turn),
             feature: json!([{ "from": value("string"), "value": value("string") }]),
@@ -202,17 +202,17 @@ fn columns() -> Vec<Column> {
         text("text_format"),
         text("image_format"),
         texts("options"),
-        Column { name: "answer_index", kind: DataType::Int32, feature: value("int32") },
+        HfColumn { name: "answer_index", kind: DataType::Int32, feature: value("int32") },
         number("answer_value"),
         text("answer_unit"),
         texts("object_ids"),
-        Column { name: "boxes", kind: list(numbers()), feature: json!([[value("float64")]]) },
-        Column { name: "marks", kind: list(mark), feature: mark_feature },
+        HfColumn { name: "boxes", kind: list(numbers()), feature: json!([[value("float64")]]) },
+        HfColumn { name: "marks", kind: list(mark), feature: mark_feature },
         number("margin"),
         number("visibility"),
         number("lift_quality"),
         text("template_id"),
-        Column { name: "seed", kind: DataType::Int64, feature: value("int64") },
+        HfColumn { name: "seed", kind: DataType::Int64, feature: value("int64") },
         text("generator"),
     ]
 }
@@ -248,15 +248,15 @@ fn image_item() -> Arc<Field> {
 
 /// A conversation with all columns, for kinds that embed images.
 pub fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
-    to_json(&Record {
+    to_json(&HfRecord {
         id: &sample.sample_id,
         images: &sample.images,
         conversations: turns(sample, dialect)?,
-        columns: Columns::of(sample),
+        columns: HfColumns::of(sample),
     })
 }
 
-fn write(shard: &Shard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
+fn write(shard: &ExportShard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
     let level = ZstdLevel::try_new(1).or_internal(|| "zstd has no level 1".into())?;
     // Images are compressed already, and nobody looks for one by its bytes.
     let pixels = ColumnPath::from("images.list.element.bytes");
@@ -327,7 +327,7 @@ fn batch(records: &[String], images: &BTreeMap<String, Bytes>) -> Result<RecordB
     RecordBatch::try_new(Arc::clone(&SCHEMA), columns).or_internal(failed)
 }
 
-fn read(bytes: &[u8]) -> Result<Vec<Read>> {
+fn read(bytes: &[u8]) -> Result<Vec<LoadedRecord>> {
     let failed = || "a Parquet shard cannot be read".to_owned();
     let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::copy_from_slice(bytes)).or_input(failed)?;
     if reader.schema().metadata().get("huggingface") != SCHEMA.metadata().get("huggingface") {
@@ -348,10 +348,10 @@ fn read(bytes: &[u8]) -> Result<Vec<Read>> {
         let (paths, from, value) = (text(&images, 1)?, text(&said, 0)?, text(&said, 1)?);
         for row in 0..batch.num_rows() {
             let image = |at: usize| match data.is_valid(at) {
-                true => ReadImage::Bytes(data.value(at).to_vec()),
-                false => ReadImage::Path(paths.value(at).to_owned()),
+                true => LoadedImage::Bytes(data.value(at).to_vec()),
+                false => LoadedImage::Path(paths.value(at).to_owned()),
             };
-            let turn = |at: usize| Turn { from: from.value(at).to_owned(), value: value.value(at).to_owned() };
+            let turn = |at: usize| ChatTurn { from: from.value(at).to_owned(), value: value.value(at).to_owned() };
             let (images, turns) = (images.range(row).map(image).collect(), said.range(row).map(turn).collect());
             rows.push(read_turns(ids.value(row).to_owned(), images, turns)?);
         }
@@ -378,12 +378,12 @@ impl StructLists {
     }
 }
 
-fn licences(finished: &Finished<'_>) -> Vec<String> {
+fn licences(finished: &FinishedExport<'_>) -> Vec<String> {
     finished.counts.get("licence").map(|counts| counts.keys().cloned().collect()).unwrap_or_default()
 }
 
 /// What the README begins with: the Hub reads licence, size and features from there.
-pub fn front_matter(finished: &Finished<'_>) -> String {
+pub fn front_matter(finished: &FinishedExport<'_>) -> String {
     use std::fmt::Write as _;
     let mut text = String::from("---\n");
     // Licences of the Hub are identifiers; these are whatever the sources call theirs.
@@ -438,7 +438,7 @@ fn feature(name: &str, kind: &DataType, depth: usize) -> String {
 }
 
 /// Croissant 1.0, because what reads 1.1 does not read lists of images yet.
-fn croissant(finished: &Finished<'_>) -> Value {
+fn croissant(finished: &FinishedExport<'_>) -> Value {
     let mut context = json!({
         "@language": "en", "@vocab": "https://schema.org/", "sc": "https://schema.org/",
         "cr": "http://mlcommons.org/croissant/", "rai": "http://mlcommons.org/croissant/RAI/", "dct": "http://purl.org/dc/terms/",
@@ -459,7 +459,7 @@ fn croissant(finished: &Finished<'_>) -> Value {
         })
     };
     let mut fields = vec![field("id", "sc:Text")];
-    if finished.images == Images::Embedded {
+    if finished.images == ImageStorage::Embedded {
         let mut images = field("images", "sc:ImageObject");
         images["repeated"] = json!(true);
         images["source"]["transform"] = json!({ "jsonPath": "bytes" });

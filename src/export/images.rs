@@ -17,7 +17,7 @@ use spatialmill_drawing::{Mark as Drawn, Picture, oddity};
 use spatialmill_geometry::colour::Colour;
 use spatialmill_geometry::{Mask, PixelBox};
 
-use super::sample::Mark;
+use super::sample::MarkRow;
 use crate::error::{Context, Error, Result};
 use crate::photos::{self, Address};
 use crate::source::photo::MAX_BYTES;
@@ -25,7 +25,7 @@ use crate::source::photo::MAX_BYTES;
 /// Where the images of an export are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Images {
+pub enum ImageStorage {
     /// Files below `images/`.
     Files,
     /// In the shards.
@@ -36,7 +36,7 @@ pub enum Images {
 
 /// An image of the source.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Frame {
+pub struct SourceImage {
     pub frame_id: String,
     pub uri: String,
     pub sha256: Option<String>,
@@ -46,7 +46,7 @@ pub struct Frame {
 
 /// A line of the index, `images-*.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Line {
+pub struct IndexLine {
     pub path: String,
     /// Of the file; null where it is withheld.
     pub bytes: Option<u64>,
@@ -56,7 +56,7 @@ pub struct Line {
     pub width: u32,
     pub height: u32,
     /// What is drawn; a mask is that of its object in the table `objects`.
-    pub marks: Vec<Mark>,
+    pub marks: Vec<MarkRow>,
     /// How the source's pixels are turned to be these, as EXIF counts it; 1 is not at all, whatever the source's file says of itself.
     #[serde(default = "not_turned")]
     pub turned: u8,
@@ -66,17 +66,17 @@ fn not_turned() -> u8 {
     1
 }
 
-impl Line {
+impl IndexLine {
     /// Of an image that is not there.
-    pub fn of(frame: &Frame, marks: Vec<Mark>, path: String) -> Self {
-        let Frame { frame_id, sha256, width, height, .. } = frame.clone();
+    pub fn of(frame: &SourceImage, marks: Vec<MarkRow>, path: String) -> Self {
+        let SourceImage { frame_id, sha256, width, height, .. } = frame.clone();
         let turned = Address::parse(&frame.uri).map_or(not_turned(), |address| address.orientation);
         Self { path, bytes: None, frame_id, sha256, width, height, marks, turned }
     }
 }
 
 /// What tells two images of a frame apart.
-pub fn recipe(frame: &Frame, marks: &[Mark]) -> Result<String> {
+pub fn recipe(frame: &SourceImage, marks: &[MarkRow]) -> Result<String> {
     let marks = serde_json::to_string(marks).or_internal(|| "marks are JSON".into())?;
     let mut hasher = blake3::Hasher::new();
     for part in [frame.sha256.as_deref().unwrap_or(&frame.uri), &frame.frame_id, &marks] {
@@ -87,7 +87,7 @@ pub fn recipe(frame: &Frame, marks: &[Mark]) -> Result<String> {
 
 /// The path of an image that is withheld: it has no bytes to be named after, so it is named after its frame and recipe. No two frames have one
 /// path, and no file system takes two of them for the same.
-pub fn withheld_path(frame: &Frame, marks: &[Mark]) -> Result<String> {
+pub fn withheld_path(frame: &SourceImage, marks: &[MarkRow]) -> Result<String> {
     let name = plain_path(&frame.frame_id);
     Ok(match marks {
         [] => format!("images/{name}.{}", ending(&frame.uri)),
@@ -138,13 +138,13 @@ fn ending(uri: &str) -> &'static str {
 }
 
 /// An image file that is ready to be put.
-pub struct Made {
+pub struct ImageFile {
     pub path: String,
     pub bytes: Bytes,
 }
 
 /// A frame's image, upright.
-pub async fn read(frame: &Frame) -> Result<Bytes> {
+pub async fn read(frame: &SourceImage) -> Result<Bytes> {
     photos::read(&frame.uri, MAX_BYTES).await.map_err(|e| e.with("frame", &frame.frame_id))
 }
 
@@ -153,17 +153,17 @@ pub async fn read(frame: &Frame) -> Result<Bytes> {
 const PIXEL: u64 = 11;
 
 /// What a frame's images take in memory, about.
-pub fn memory(frame: &Frame) -> u64 {
+pub fn memory(frame: &SourceImage) -> u64 {
     u64::from(frame.width) * u64::from(frame.height) * PIXEL
 }
 
 /// The images of one frame, one for each list of marks, handed on one by one. `masks` has those of its objects that a mask is drawn on.
 pub fn make(
-    frame: &Frame,
+    frame: &SourceImage,
     file: &Bytes,
-    recipes: &[Vec<Mark>],
+    recipes: &[Vec<MarkRow>],
     masks: &BTreeMap<String, Mask>,
-    mut put: impl FnMut(Made) -> Result<()>,
+    mut put: impl FnMut(ImageFile) -> Result<()>,
 ) -> Result<()> {
     let refused = |e: &dyn std::fmt::Display| {
         Error::input("an image cannot be exported")
@@ -187,12 +187,12 @@ pub fn make(
             (Bytes::from(picture.drawn(&drawn).map_err(|e| refused(&e))?), "jpg")
         };
         let name = &blake3::hash(&bytes).to_hex()[..32];
-        put(Made { path: format!("images/{}/{name}.{ending}", &name[..2]), bytes })?;
+        put(ImageFile { path: format!("images/{}/{name}.{ending}", &name[..2]), bytes })?;
     }
     Ok(())
 }
 
-fn drawn<'a>(mark: &Mark, masks: &'a BTreeMap<String, Mask>) -> Result<Drawn<'a>, String> {
+fn drawn<'a>(mark: &MarkRow, masks: &'a BTreeMap<String, Mask>) -> Result<Drawn<'a>, String> {
     let colour = Colour::named(&mark.colour).ok_or_else(|| format!("`{}` is no colour of marks", mark.colour))?;
     match (mark.kind.as_str(), mark.bbox, mark.place) {
         ("box", Some([x0, y0, x1, y1]), _) => Ok(Drawn::Box { area: PixelBox { x0, y0, x1, y1 }, colour }),
@@ -264,10 +264,10 @@ mod tests {
         ids.extend((0..3).map(|n| format!("s/{}{n}", "x".repeat(400))));
         ids.extend((0..3).map(|n| format!("s/{}{n}", "y/".repeat(200))));
         ids.extend((0..3).map(|n| format!("s/{}{n}", "\u{1F600}".repeat(90))));
-        let mark = Mark { kind: "box".to_owned(), ..Mark::default() };
+        let mark = MarkRow { kind: "box".to_owned(), ..MarkRow::default() };
         let mut paths: BTreeMap<String, (String, usize)> = BTreeMap::new();
         for id in &ids {
-            let frame = Frame { frame_id: id.clone(), uri: "file:///x.jpg".to_owned(), ..Frame::default() };
+            let frame = SourceImage { frame_id: id.clone(), uri: "file:///x.jpg".to_owned(), ..SourceImage::default() };
             for marks in [vec![], vec![mark.clone()]] {
                 let path = withheld_path(&frame, &marks).unwrap();
                 let parts: Vec<&str> = path.split('/').collect();
@@ -284,7 +284,7 @@ mod tests {
         for path in paths.keys() {
             assert!(!paths.keys().any(|other| other.starts_with(&format!("{path}/"))), "{path}");
         }
-        let frame = Frame { frame_id: "rooms/scene0000_00/17".to_owned(), ..Frame::default() };
+        let frame = SourceImage { frame_id: "rooms/scene0000_00/17".to_owned(), ..SourceImage::default() };
         assert_eq!(withheld_path(&frame, &[]).unwrap(), "images/rooms/scene0000_00/17.jpg");
     }
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::conversation::{OneOrMany, Turn, read_turns, turns};
+use super::conversation::{ChatTurn, OneOrMany, read_turns, turns};
 use super::dialect::Dialect;
-use super::{Finished, Kind, Read, ReadImage, Sample, to_json};
+use super::{ExportKind, FinishedExport, LoadedImage, LoadedRecord, Sample, to_json};
 use crate::error::{Context, Result};
 
-pub const INTERNVL: Kind = Kind {
+pub const INTERNVL: ExportKind = ExportKind {
     name: "internvl",
     doc: "InternVL's fine-tuning: meta.json and JSON lines, boxes as integers of 0 to 1000",
     long_doc: "  meta.json                        one entry for each shard, with its number of rows: --meta_path of the trainer; paths relative
@@ -28,16 +28,16 @@ The trainer repeats or cuts an entry by `repeat_time`, from its first row on: ro
 };
 
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct InternVlRecord {
     id: String,
     image: OneOrMany<String>,
     width: OneOrMany<u32>,
     height: OneOrMany<u32>,
-    conversations: Vec<Turn>,
+    conversations: Vec<ChatTurn>,
 }
 
 fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
-    to_json(&Record {
+    to_json(&InternVlRecord {
         id: sample.sample_id.clone(),
         image: OneOrMany::of(sample.images.iter().map(|image| image.path.clone()).collect()),
         width: OneOrMany::of(sample.images.iter().map(|image| image.width).collect()),
@@ -46,13 +46,13 @@ fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
     })
 }
 
-fn read(line: &str) -> Result<Read> {
-    let record: Record = serde_json::from_str(line).or_input(|| "a record cannot be read".into())?;
-    let images = record.image.into_vec().into_iter().map(ReadImage::Path).collect();
+fn read(line: &str) -> Result<LoadedRecord> {
+    let record: InternVlRecord = serde_json::from_str(line).or_input(|| "a record cannot be read".into())?;
+    let images = record.image.into_vec().into_iter().map(LoadedImage::Path).collect();
     read_turns(record.id, images, record.conversations)
 }
 
-fn finish(finished: &Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
+fn finish(finished: &FinishedExport<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
     let entries: serde_json::Map<String, Value> = finished
         .shards
         .iter()
@@ -71,7 +71,7 @@ fn finish(finished: &Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
     Ok([("meta.json".to_owned(), super::pretty(&Value::Object(entries))?)].into())
 }
 
-fn start(finished: &Finished<'_>) -> String {
+fn start(finished: &FinishedExport<'_>) -> String {
     let (meta, before) = match finished.root {
         Some(_) => ("meta.json", String::new()),
         None => (

@@ -4,13 +4,13 @@ use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
-use super::conversation::{Turn, read_turns, turns};
+use super::conversation::{ChatTurn, read_turns, turns};
 use super::dialect::Dialect;
 use super::shards::cannot_write;
-use super::{Kind, Read, ReadImage, Sample, Shard, to_json};
+use super::{ExportKind, ExportShard, LoadedImage, LoadedRecord, Sample, to_json};
 use crate::error::{Context, Error, Result};
 
-pub const LLAVA: Kind = Kind {
+pub const LLAVA: ExportKind = ExportKind {
     name: "llava",
     doc: "LLaVA's fine-tuning: JSON lists, boxes as numbers of 0 to 1",
     long_doc: "  train-00000-of-00012.json        a list of id, image, conversations: --data_path of the trainer
@@ -22,7 +22,7 @@ LLaVA 1.5 takes one image a sample; samples of several are refused.",
     record,
     write,
     read: |bytes| {
-        let records: Vec<Record> = serde_json::from_slice(bytes).or_input(|| "a shard cannot be read".into())?;
+        let records: Vec<LlavaRecord> = serde_json::from_slice(bytes).or_input(|| "a shard cannot be read".into())?;
         records.into_iter().map(read).collect()
     },
     start: |finished| {
@@ -37,10 +37,10 @@ LLaVA 1.5 takes one image a sample; samples of several are refused.",
 };
 
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct LlavaRecord {
     id: String,
     image: String,
-    conversations: Vec<Turn>,
+    conversations: Vec<ChatTurn>,
 }
 
 fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
@@ -49,11 +49,15 @@ fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
             .with("sample", &sample.sample_id)
             .hint("leave the tasks of several images out, for example with --task, or export to another kind"));
     };
-    to_json(&Record { id: sample.sample_id.clone(), image: image.path.clone(), conversations: turns(sample, dialect)? })
+    to_json(&LlavaRecord {
+        id: sample.sample_id.clone(),
+        image: image.path.clone(),
+        conversations: turns(sample, dialect)?,
+    })
 }
 
 /// A list with a record a line: one JSON document, and still one that `grep` is of use on.
-fn write(shard: &Shard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
+fn write(shard: &ExportShard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
     out.write_all(b"[\n").or_input(cannot_write)?;
     for (at, record) in shard.records().enumerate() {
         let comma = if at == 0 { "" } else { ",\n" };
@@ -62,6 +66,6 @@ fn write(shard: &Shard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
     out.write_all(b"\n]\n").or_input(cannot_write)
 }
 
-fn read(record: Record) -> Result<Read> {
-    read_turns(record.id, vec![ReadImage::Path(record.image)], record.conversations)
+fn read(record: LlavaRecord) -> Result<LoadedRecord> {
+    read_turns(record.id, vec![LoadedImage::Path(record.image)], record.conversations)
 }

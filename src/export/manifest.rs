@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::images::Images;
+use super::images::ImageStorage;
 
 /// `manifest.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct Manifest {
     pub min_pixels: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_pixels: Option<u64>,
-    pub images: Images,
+    pub images: ImageStorage,
     /// No picture says of itself that it is to be turned: a loader that obeys EXIF sees what one sees that does not.
     #[serde(default)]
     pub upright: bool,
@@ -36,12 +36,12 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left_out: BTreeMap<String, u64>,
     /// Every file but this one and those below `images/`, which `images-*.jsonl` lists.
-    pub files: Vec<Entry>,
+    pub files: Vec<ManifestFile>,
 }
 
 /// One file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct ManifestFile {
     /// Relative to the export's folder.
     pub path: String,
     pub bytes: u64,
@@ -52,7 +52,7 @@ pub struct Entry {
     pub rows: Option<usize>,
 }
 
-impl Entry {
+impl ManifestFile {
     /// A file with these bytes.
     pub fn of(path: &str, bytes: &[u8], rows: Option<usize>) -> Self {
         Self {

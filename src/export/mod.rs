@@ -40,17 +40,17 @@ mod webdataset;
 
 use std::collections::BTreeMap;
 
-pub use dialect::{Dialect, Size};
-pub use images::Images;
+pub use dialect::{Dialect, ImageSize};
+pub use images::ImageStorage;
 pub use manifest::Manifest;
-pub use run::{Options, Outcome};
-pub use sample::{Image, Sample};
+pub use run::{ExportOptions, ExportOutcome};
+pub use sample::{Sample, SampleImage};
 
 use crate::error::{Context, Result};
 use crate::suggestion::unknown;
 
 /// One entry of [`EXPORTS`]: everything that the command line, the documents and the tests say of a kind is derived from it.
-pub struct Kind {
+pub struct ExportKind {
     /// As in `--to NAME`.
     pub name: &'static str,
     /// One line: who loads it.
@@ -68,31 +68,31 @@ pub struct Kind {
     /// A sample as the line of JSON that a shard's writer is given.
     pub record: fn(&Sample, &Dialect) -> Result<String>,
     /// Writes a shard.
-    pub write: fn(&Shard<'_>, &mut (dyn std::io::Write + Send)) -> Result<()>,
+    pub write: fn(&ExportShard<'_>, &mut (dyn std::io::Write + Send)) -> Result<()>,
     /// What lies beside a shard under its name and `.idx`, made of its bytes.
     pub index: Option<fn(&mut dyn std::io::Read) -> Result<Vec<u8>>>,
     /// What the kind asks of a sample, in the dataset's own markup.
     pub asked: fn(&Sample) -> String,
     /// A shard's records again, by the rule of whoever loads it.
-    pub read: fn(&[u8]) -> Result<Vec<Read>>,
+    pub read: fn(&[u8]) -> Result<Vec<LoadedRecord>>,
     /// The files beside the shards, by path; the README is no kind's own.
-    pub finish: fn(&Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>>,
+    pub finish: fn(&FinishedExport<'_>) -> Result<BTreeMap<String, Vec<u8>>>,
     /// How its trainer is started, in Markdown, as seen from the export's folder.
-    pub start: fn(&Finished<'_>) -> String,
+    pub start: fn(&FinishedExport<'_>) -> String,
     /// True where the trainer opens what an index names as it stands there, so that `--root` is of use.
     pub rooted: bool,
 }
 
 /// The records of one shard, in their order, and the images that they name.
-pub struct Shard<'a> {
-    sorted: &'a buckets::Sorted,
+pub struct ExportShard<'a> {
+    sorted: &'a buckets::SortedBucket,
     range: std::ops::Range<usize>,
     image: &'a dyn Fn(&str) -> Result<Option<bytes::Bytes>>,
     /// How many records the shards before it have.
     pub first_row: usize,
 }
 
-impl Shard<'_> {
+impl ExportShard<'_> {
     /// As often as they are wanted: they are on disk.
     pub fn records(&self) -> impl Iterator<Item = Result<String>> {
         self.sorted.records(self.range.clone())
@@ -106,9 +106,9 @@ impl Shard<'_> {
 
 /// What a loader sees of one record.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Read {
+pub struct LoadedRecord {
     pub id: String,
-    pub images: Vec<ReadImage>,
+    pub images: Vec<LoadedImage>,
     /// What the person says, without the places of images.
     pub question: String,
     pub answer: String,
@@ -120,29 +120,29 @@ pub struct Read {
 
 /// An image as a record has it.
 #[derive(Debug, Clone, PartialEq)]
-pub enum ReadImage {
+pub enum LoadedImage {
     /// Relative to the export's folder.
     Path(String),
     Bytes(Vec<u8>),
 }
 
 /// What is known when all shards are written.
-pub struct Finished<'a> {
-    pub kind: &'static Kind,
+pub struct FinishedExport<'a> {
+    pub kind: &'static ExportKind,
     pub name: &'a str,
     pub dialect: &'a Dialect,
     /// Where the export will lie, where somebody said so.
     pub root: Option<&'a str>,
     /// The shards' paths with their rows.
     pub shards: &'a [(String, usize)],
-    pub counts: &'a run::Counts,
-    pub images: Images,
+    pub counts: &'a run::ExportCounts,
+    pub images: ImageStorage,
     pub samples: u64,
     pub dataset_version: u64,
     pub slice: &'a str,
 }
 
-impl Finished<'_> {
+impl FinishedExport<'_> {
     /// A file of the export, for an index whose reader opens what it finds there: relative to the export's folder, or below its root.
     fn path(&self, path: &str) -> String {
         format!("{}/{path}", self.root.unwrap_or(".").trim_end_matches('/'))
@@ -150,11 +150,11 @@ impl Finished<'_> {
 }
 
 /// The size of the image that a sample's boxes are on.
-fn size(sample: &Sample) -> Size {
+fn size(sample: &Sample) -> ImageSize {
     sample
         .images
         .first()
-        .map_or(Size { width: 1, height: 1 }, |image| Size { width: image.width, height: image.height })
+        .map_or(ImageSize { width: 1, height: 1 }, |image| ImageSize { width: image.width, height: image.height })
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<String> {
@@ -176,15 +176,15 @@ fn numbered(at: usize, of: usize, ending: &str) -> String {
 /// The images of a record of a kind that embeds them.
 fn images_of(record: &str) -> Result<Vec<String>> {
     #[derive(serde::Deserialize)]
-    struct Images {
-        images: Vec<Image>,
+    struct ImageStorage {
+        images: Vec<SampleImage>,
     }
-    let record: Images = serde_json::from_str(record).or_internal(|| "a record names its images".into())?;
+    let record: ImageStorage = serde_json::from_str(record).or_internal(|| "a record names its images".into())?;
     Ok(record.images.into_iter().map(|image| image.path).collect())
 }
 
 /// Every kind of export.
-pub const EXPORTS: &[Kind] = &[
+pub const EXPORTS: &[ExportKind] = &[
     internvl::INTERNVL,
     swift::SWIFT,
     qwen::QWEN,
@@ -196,7 +196,7 @@ pub const EXPORTS: &[Kind] = &[
 ];
 
 /// A kind by its name.
-pub fn kind(name: &str) -> Result<&'static Kind> {
+pub fn kind(name: &str) -> Result<&'static ExportKind> {
     let names: Vec<&str> = EXPORTS.iter().map(|kind| kind.name).collect();
     EXPORTS.iter().find(|kind| kind.name == name).ok_or_else(|| unknown("kind of export", name, &names))
 }

@@ -18,9 +18,9 @@ const PART: usize = 16 << 20;
 
 /// Paths below are relative, `/` between parts.
 #[derive(Debug, Clone)]
-pub struct Place(Location);
+pub struct ExportFolder(Location);
 
-impl Place {
+impl ExportFolder {
     /// A path, `file://` or `s3://` URL; a relative path starts at the current folder.
     pub fn at(url: &str) -> Result<Self> {
         Ok(Self(Location::parse(url, Path::new("."))?))

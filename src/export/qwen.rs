@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::conversation::{OneOrMany, Turn, read_turns, turns};
+use super::conversation::{ChatTurn, OneOrMany, read_turns, turns};
 use super::dialect::Dialect;
-use super::{Finished, Kind, Read, ReadImage, Sample, to_json};
+use super::{ExportKind, FinishedExport, LoadedImage, LoadedRecord, Sample, to_json};
 use crate::error::{Context, Result};
 
-pub const QWEN: Kind = Kind {
+pub const QWEN: ExportKind = ExportKind {
     name: "qwen",
     doc: "Qwen-VL's fine-tuning: JSON lines; boxes in pixels of the resized image (--dialect qwen2.5) or of 0 to 1000 (qwen3)",
     long_doc: "  registry.json                    annotation_path and data_path of each shard, for the trainer's data_dict; relative to the
@@ -30,27 +30,27 @@ must be those that the training uses; the manifest names them.",
 };
 
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct QwenRecord {
     id: String,
     image: OneOrMany<String>,
-    conversations: Vec<Turn>,
+    conversations: Vec<ChatTurn>,
 }
 
 fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
-    to_json(&Record {
+    to_json(&QwenRecord {
         id: sample.sample_id.clone(),
         image: OneOrMany::of(sample.images.iter().map(|image| image.path.clone()).collect()),
         conversations: turns(sample, dialect)?,
     })
 }
 
-fn read(line: &str) -> Result<Read> {
-    let record: Record = serde_json::from_str(line).or_input(|| "a record cannot be read".into())?;
-    let images = record.image.into_vec().into_iter().map(ReadImage::Path).collect();
+fn read(line: &str) -> Result<LoadedRecord> {
+    let record: QwenRecord = serde_json::from_str(line).or_input(|| "a record cannot be read".into())?;
+    let images = record.image.into_vec().into_iter().map(LoadedImage::Path).collect();
     read_turns(record.id, images, record.conversations)
 }
 
-fn finish(finished: &Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
+fn finish(finished: &FinishedExport<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
     let entries: serde_json::Map<String, Value> = finished
         .shards
         .iter()
@@ -63,7 +63,7 @@ fn finish(finished: &Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
     Ok([("registry.json".to_owned(), super::pretty(&Value::Object(entries))?)].into())
 }
 
-fn start(finished: &Finished<'_>) -> String {
+fn start(finished: &FinishedExport<'_>) -> String {
     let (place, entry) = match finished.root {
         Some(root) => (root, "entry"),
         None => ("/path/to/this/folder", "{key: os.path.join(here, path) for key, path in entry.items()}"),

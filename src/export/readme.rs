@@ -2,14 +2,14 @@
 
 use std::fmt::Write;
 
-use super::Finished;
+use super::FinishedExport;
 use super::dialect::Dialect;
-use super::images::Images;
+use super::images::ImageStorage;
 
 pub const README: &str = "README.md";
 
 /// The README of an export.
-pub fn of(finished: &Finished<'_>) -> String {
+pub fn of(finished: &FinishedExport<'_>) -> String {
     let kind = finished.kind;
     let mut text = if kind.name == "hf" { super::hf::front_matter(finished) } else { String::new() };
     let shards = finished.shards.len();
@@ -47,25 +47,25 @@ pub fn of(finished: &Finished<'_>) -> String {
 }
 
 /// The names of the entries that an index has, as trainers take them.
-pub fn entries(finished: &Finished<'_>) -> String {
+pub fn entries(finished: &FinishedExport<'_>) -> String {
     let names: Vec<String> = (0..finished.shards.len()).map(|at| format!("{}_{at:05}", finished.name)).collect();
     names.join(",")
 }
 
-fn images(finished: &Finished<'_>) -> String {
+fn images(finished: &FinishedExport<'_>) -> String {
     let place = match finished.images {
-        Images::Files => {
+        ImageStorage::Files => {
             "Images are files below `images/`, named by the hash of their bytes; `images-*.jsonl` says what each shows."
         }
-        Images::Embedded => "Images are in the shards.",
-        Images::Withheld => {
+        ImageStorage::Embedded => "Images are in the shards.",
+        ImageStorage::Withheld => {
             "The images are withheld: records have their paths, and `images-*.jsonl` says which frame each is of, with the SHA-256 of the source's file, \
              how it has to be `turned` (as EXIF counts it; whatever the file says of itself is to be disregarded) and the marks to draw."
         }
     };
     let notes = match finished.images {
-        Images::Withheld => "",
-        Images::Files | Images::Embedded => {
+        ImageStorage::Withheld => "",
+        ImageStorage::Files | ImageStorage::Embedded => {
             " All are seen one way up by every loader, whether it obeys EXIF or not. Those that nothing is drawn on are the sources' own files, with \
              whatever the camera noted in them, which may be a place and a time; only a note to turn the picture is taken out, with all of EXIF."
         }
@@ -73,7 +73,7 @@ fn images(finished: &Finished<'_>) -> String {
     format!("{place}{notes}")
 }
 
-fn boxes(finished: &Finished<'_>) -> String {
+fn boxes(finished: &FinishedExport<'_>) -> String {
     let written = match finished.dialect {
         Dialect::InternVl => "`<ref>name</ref><box>[[x1, y1, x2, y2]]</box>`, integers of 0 to 1000 of each side",
         Dialect::Qwen3 => "`name {\"bbox_2d\": [x1, y1, x2, y2]}`, integers of 0 to 1000 of each side",

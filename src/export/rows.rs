@@ -6,7 +6,7 @@ use arrow::array::{
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 
-use super::sample::{Mark, Sample};
+use super::sample::{MarkRow, Sample};
 use crate::error::{Context, Error, Result};
 
 /// The samples of a batch of `dataset`, without their images.
@@ -178,8 +178,8 @@ impl Marks {
         })
     }
 
-    fn at(&self, row: usize) -> Vec<Mark> {
-        let mark = |value: usize| Mark {
+    fn at(&self, row: usize) -> Vec<MarkRow> {
+        let mark = |value: usize| MarkRow {
             object_id: self.objects.value(value).to_owned(),
             kind: self.kinds.value(value).to_owned(),
             bbox: self.boxes.0.is_valid(value).then(|| self.boxes.1.at(value)),

@@ -16,26 +16,26 @@ use spatialmill_geometry::Mask;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::buckets::{Buckets, Sorted};
-use super::by_frame::{Frames, Group, Groups, Masks, frames};
+use super::buckets::{Buckets, SortedBucket};
+use super::by_frame::{FrameIndex, FrameSamples, FrameSamplesStream, Masks, frames};
 use super::claim::Claim;
 use super::dialect::Dialect;
-use super::images::{self, Frame, Images, Line, Made};
-use super::manifest::{Entry, Manifest};
-use super::place::Place;
+use super::images::{self, ImageFile, ImageStorage, IndexLine, SourceImage};
+use super::manifest::{Manifest, ManifestFile};
+use super::place::ExportFolder;
 use super::readme;
 use super::rows::{column, samples};
-use super::sample::{Image, Mark, Sample};
+use super::sample::{MarkRow, Sample, SampleImage};
 use super::shards::cannot_write;
 use super::spool::Spool;
-use super::{Finished, Kind, Shard};
+use super::{ExportKind, ExportShard, FinishedExport};
 use crate::error::{Context, Error, Result};
 use crate::run::Mill;
 
 /// What an export is to be.
 #[derive(Clone)]
-pub struct Options {
-    pub kind: &'static Kind,
+pub struct ExportOptions {
+    pub kind: &'static ExportKind,
     /// Where it goes: a path, `file://` or `s3://` URL.
     pub out: String,
     /// Names the entries that a trainer reads.
@@ -57,7 +57,7 @@ pub struct Options {
 }
 
 /// What came of it.
-pub struct Outcome {
+pub struct ExportOutcome {
     pub manifest: Manifest,
     /// False where a whole export of the same fingerprint was there already.
     pub written: bool,
@@ -71,11 +71,16 @@ const FRAMES_AT_ONCE: usize = 64;
 
 impl Mill {
     /// Exports rows of `dataset`. `context` is the session that they are of.
-    pub async fn export(&self, context: &SessionContext, rows: DataFrame, options: &Options) -> Result<Outcome> {
-        let place = Place::at(&options.out)?;
+    pub async fn export(
+        &self,
+        context: &SessionContext,
+        rows: DataFrame,
+        options: &ExportOptions,
+    ) -> Result<ExportOutcome> {
+        let place = ExportFolder::at(&options.out)?;
         let fingerprint = self.fingerprint(options).await?;
         if let Some(there) = there_already(&place, &fingerprint, options).await? {
-            return Ok(Outcome { manifest: there, written: false });
+            return Ok(ExportOutcome { manifest: there, written: false });
         }
         let claim = Claim::take(&place).await?;
         let outcome = self.export_claimed(context, rows, options, fingerprint, &claim).await;
@@ -89,14 +94,14 @@ impl Mill {
         &self,
         context: &SessionContext,
         rows: DataFrame,
-        options: &Options,
+        options: &ExportOptions,
         fingerprint: String,
         claim: &Claim,
-    ) -> Result<Outcome> {
-        let place = Place::at(&options.out)?;
+    ) -> Result<ExportOutcome> {
+        let place = ExportFolder::at(&options.out)?;
         // Another one may have ended just now.
         if let Some(there) = there_already(&place, &fingerprint, options).await? {
-            return Ok(Outcome { manifest: there, written: false });
+            return Ok(ExportOutcome { manifest: there, written: false });
         }
         if let Some(there) = manifest(&place).await? {
             // First what says that the rest is whole.
@@ -112,14 +117,14 @@ impl Mill {
         let samples = rows.clone().count().await? as u64;
         let counts = counts(&rows).await?;
         let memory = self.project.memory()?;
-        let export = Export { mill: self, place, options, fingerprint, samples, memory, claim };
+        let export = ExportRun { mill: self, place, options, fingerprint, samples, memory, claim };
         let manifest = export.run(context, rows, counts).await?;
-        Ok(Outcome { manifest, written: true })
+        Ok(ExportOutcome { manifest, written: true })
     }
 
     /// Whatever decides about a byte of the export: what is asked for, and the versions of what it is made from.
-    async fn fingerprint(&self, options: &Options) -> Result<String> {
-        let Options {
+    async fn fingerprint(&self, options: &ExportOptions) -> Result<String> {
+        let ExportOptions {
             kind,
             name,
             dialect,
@@ -148,7 +153,7 @@ impl Mill {
 }
 
 /// The manifest of the very export that is asked for, where it is there and whole; an error where it is another one that may not be replaced.
-async fn there_already(place: &Place, fingerprint: &str, options: &Options) -> Result<Option<Manifest>> {
+async fn there_already(place: &ExportFolder, fingerprint: &str, options: &ExportOptions) -> Result<Option<Manifest>> {
     let Some(there) = manifest(place).await?.filter(|_| !options.replace) else { return Ok(None) };
     if there.fingerprint == fingerprint {
         // An interruption may have come between the two.
@@ -161,14 +166,14 @@ async fn there_already(place: &Place, fingerprint: &str, options: &Options) -> R
 }
 
 /// The manifest of a whole export, where there is one.
-pub async fn manifest(place: &Place) -> Result<Option<Manifest>> {
+pub async fn manifest(place: &ExportFolder) -> Result<Option<Manifest>> {
     let Some(bytes) = place.get(MANIFEST).await? else { return Ok(None) };
     let manifest = serde_json::from_slice(&bytes).or_input(|| "the manifest of an export cannot be read".into())?;
     Ok(Some(manifest))
 }
 
 /// Says what is being made here, or that it is taken up.
-async fn begin(place: &Place, fingerprint: &str, options: &Options) -> Result<()> {
+async fn begin(place: &ExportFolder, fingerprint: &str, options: &ExportOptions) -> Result<()> {
     let begun = format!("{PROGRESS}/export.json");
     match place.get(&begun).await? {
         Some(there) if there != fingerprint.as_bytes() && !options.replace => {
@@ -183,7 +188,7 @@ async fn begin(place: &Place, fingerprint: &str, options: &Options) -> Result<()
     place.put(&begun, Bytes::from(fingerprint.to_owned())).await
 }
 
-async fn clear_progress(place: &Place) -> Result<()> {
+async fn clear_progress(place: &ExportFolder) -> Result<()> {
     for path in place.list(PROGRESS).await? {
         place.delete(&path).await?;
     }
@@ -191,13 +196,13 @@ async fn clear_progress(place: &Place) -> Result<()> {
 }
 
 /// How many samples each value of a column has, by column.
-pub type Counts = BTreeMap<&'static str, BTreeMap<String, u64>>;
+pub type ExportCounts = BTreeMap<&'static str, BTreeMap<String, u64>>;
 
 /// What a null counts as.
 const UNKNOWN: &str = "unknown";
 
 /// Takes samples out of the counts that are not exported after all.
-fn uncount(counts: &mut Counts, samples: &[Sample]) {
+fn uncount(counts: &mut ExportCounts, samples: &[Sample]) {
     for sample in samples {
         for (column, values) in counts.iter_mut() {
             let value = match *column {
@@ -219,9 +224,9 @@ fn uncount(counts: &mut Counts, samples: &[Sample]) {
 }
 
 /// How many samples each value of the columns of few values has.
-async fn counts(rows: &DataFrame) -> Result<Counts> {
+async fn counts(rows: &DataFrame) -> Result<ExportCounts> {
     let columns = ["source", "licence", "split", "task", "relation", "answer_form", "text_format", "image_format"];
-    let mut counts = Counts::new();
+    let mut counts = ExportCounts::new();
     let grouped = rows
         .clone()
         .aggregate(
@@ -245,10 +250,10 @@ async fn counts(rows: &DataFrame) -> Result<Counts> {
     Ok(counts)
 }
 
-struct Export<'a> {
+struct ExportRun<'a> {
     mill: &'a Mill,
-    place: Place,
-    options: &'a Options,
+    place: ExportFolder,
+    options: &'a ExportOptions,
     fingerprint: String,
     samples: u64,
     /// What the process may use, in bytes.
@@ -256,13 +261,13 @@ struct Export<'a> {
     claim: &'a Claim,
 }
 
-impl Export<'_> {
-    async fn run(&self, context: &SessionContext, rows: DataFrame, mut counts: Counts) -> Result<Manifest> {
+impl ExportRun<'_> {
+    async fn run(&self, context: &SessionContext, rows: DataFrame, mut counts: ExportCounts) -> Result<Manifest> {
         let seed = self.mill.project.integer("seed");
         let buckets = Arc::new(Buckets::new(self.samples, seed)?);
         let frames = Arc::new(frames(context).await?);
         // Most images are of several samples.
-        let index = Arc::new(Index { listed: Mutex::default(), lines: Buckets::new(self.samples / 2, seed)? });
+        let index = Arc::new(ImageIndex { listed: Mutex::default(), lines: Buckets::new(self.samples / 2, seed)? });
         let mut left_out = BTreeMap::new();
         if self.options.annotations_only {
             self.records_alone(rows, &frames, &buckets, &index).await?;
@@ -278,14 +283,14 @@ impl Export<'_> {
         }
         let shards = self.shards(&buckets).await?;
         let images = match (self.options.annotations_only, self.options.kind.embeds) {
-            (true, _) => Images::Withheld,
-            (false, true) => Images::Embedded,
-            (false, false) => Images::Files,
+            (true, _) => ImageStorage::Withheld,
+            (false, true) => ImageStorage::Embedded,
+            (false, false) => ImageStorage::Files,
         };
         let samples = shards.iter().filter_map(|entry| entry.rows).sum::<usize>() as u64;
-        let rows_of = |entry: &Entry| (entry.path.clone(), entry.rows.unwrap_or_default());
+        let rows_of = |entry: &ManifestFile| (entry.path.clone(), entry.rows.unwrap_or_default());
         let named: Vec<(String, usize)> = shards.iter().map(rows_of).collect();
-        let finished = Finished {
+        let finished = FinishedExport {
             kind: self.options.kind,
             name: &self.options.name,
             dialect: &self.options.dialect,
@@ -305,7 +310,7 @@ impl Export<'_> {
         if self.options.kind.index.is_some() {
             for (path, _) in &named {
                 let path = format!("{path}.idx");
-                files.push(Entry::of(&path, &self.place.get_existing(&path).await?, None));
+                files.push(ManifestFile::of(&path, &self.place.get_existing(&path).await?, None));
             }
         }
         files.extend(shards);
@@ -338,8 +343,8 @@ impl Export<'_> {
         Ok(manifest)
     }
 
-    async fn put(&self, path: &str, bytes: Bytes, rows: Option<usize>) -> Result<Entry> {
-        let entry = Entry::of(path, &bytes, rows);
+    async fn put(&self, path: &str, bytes: Bytes, rows: Option<usize>) -> Result<ManifestFile> {
+        let entry = ManifestFile::of(path, &bytes, rows);
         self.place.put(path, bytes).await?;
         Ok(entry)
     }
@@ -348,9 +353,9 @@ impl Export<'_> {
     async fn records_alone(
         &self,
         rows: DataFrame,
-        frames: &Arc<Frames>,
+        frames: &Arc<FrameIndex>,
         buckets: &Arc<Buckets>,
-        index: &Arc<Index>,
+        index: &Arc<ImageIndex>,
     ) -> Result<()> {
         let steps = self.mill.progress.steps("records", self.samples, "samples");
         let partitions = rows.execute_stream_partitioned().await?;
@@ -378,7 +383,7 @@ impl Export<'_> {
     }
 
     /// The index of images, a file a bucket.
-    async fn index(&self, index: &Arc<Index>) -> Result<Vec<Entry>> {
+    async fn index(&self, index: &Arc<ImageIndex>) -> Result<Vec<ManifestFile>> {
         let rows = index.lines.close()?;
         let mut files = Vec::with_capacity(rows.len());
         for bucket in 0..rows.len() {
@@ -405,21 +410,21 @@ impl Export<'_> {
         &self,
         context: &SessionContext,
         rows: DataFrame,
-        frames: &Arc<Frames>,
+        frames: &Arc<FrameIndex>,
         buckets: &Arc<Buckets>,
-        index: &Arc<Index>,
-        counts: &mut Counts,
+        index: &Arc<ImageIndex>,
+        counts: &mut ExportCounts,
     ) -> Result<u64> {
         let steps = self.mill.progress.steps("images", self.samples, "samples");
         let order = vec![frame_of().sort(true, false), ident("sample_id").sort(true, false)];
-        let mut groups = Groups::new(rows.sort(order)?.execute_stream().await?);
+        let mut groups = FrameSamplesStream::new(rows.sort(order)?.execute_stream().await?);
         let masks = context.table("objects").await?.filter(ident("mask").is_not_null())?;
         let masks = masks.select(vec![ident("frame_id"), ident("object_id"), ident("mask")])?;
         let mut masks = Masks::new(masks.sort(vec![ident("frame_id").sort(true, false)])?.execute_stream().await?);
         let made_before = self.made_before().await?;
         let (mut unreadable, mut chunk) = (0, made_before.chunks);
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let pixels = Pixels::within(self.memory / 4);
+        let pixels = PixelBudget::within(self.memory / 4);
         loop {
             let mut work = Vec::new();
             while work.len() < FRAMES_AT_ONCE {
@@ -450,7 +455,10 @@ impl Export<'_> {
                 }
                 for (recipe, line, is_new) in frame.lines {
                     if is_new && let Some(bytes) = line.bytes {
-                        fresh.push(format!("{recipe} {}", super::to_json(&Put { path: line.path.clone(), bytes })?));
+                        fresh.push(format!(
+                            "{recipe} {}",
+                            super::to_json(&PutImage { path: line.path.clone(), bytes })?
+                        ));
                     }
                     index.add(&recipe, &line)?;
                 }
@@ -468,14 +476,14 @@ impl Export<'_> {
     /// One frame: its images made and put, its samples with their paths.
     async fn frame(
         &self,
-        mut group: Group,
-        frame: Frame,
+        mut group: FrameSamples,
+        frame: SourceImage,
         masks: BTreeMap<String, Mask>,
-        frames: &Arc<Frames>,
-        known: &HashMap<String, Put>,
-        pixels: &Pixels,
-    ) -> Result<Done> {
-        let mut recipes: BTreeMap<String, Vec<Mark>> = BTreeMap::new();
+        frames: &Arc<FrameIndex>,
+        known: &HashMap<String, PutImage>,
+        pixels: &PixelBudget,
+    ) -> Result<WrittenFrame> {
+        let mut recipes: BTreeMap<String, Vec<MarkRow>> = BTreeMap::new();
         for sample in &group.samples {
             recipes.entry(images::recipe(&frame, &sample.marks)?).or_insert_with(|| sample.marks.clone());
         }
@@ -490,7 +498,7 @@ impl Export<'_> {
                 work.push((other, plain, BTreeMap::new()));
             }
         }
-        let mut lines: Vec<(String, Line, bool)> = Vec::new();
+        let mut lines: Vec<(String, IndexLine, bool)> = Vec::new();
         for (frame, recipes, masks) in work {
             let (there, wanted): (Vec<_>, Vec<_>) =
                 recipes.into_iter().partition(|(recipe, _)| known.contains_key(recipe));
@@ -501,14 +509,14 @@ impl Export<'_> {
             if wanted.is_empty() {
                 continue;
             }
-            let (recipes, drawn): (Vec<String>, Vec<Vec<Mark>>) = wanted.into_iter().unzip();
+            let (recipes, drawn): (Vec<String>, Vec<Vec<MarkRow>>) = wanted.into_iter().unzip();
             match self.drawn(&frame, drawn.clone(), masks, pixels).await? {
                 Ok(put) => {
                     let made = recipes.into_iter().zip(drawn).zip(put);
                     lines.extend(made.map(|((recipe, marks), put)| (recipe, line(&frame, marks, put), true)));
                 }
                 Err(_) if self.options.skip_unreadable => {
-                    return Ok(Done { unreadable: group.samples, records: Vec::new(), lines: Vec::new() });
+                    return Ok(WrittenFrame { unreadable: group.samples, records: Vec::new(), lines: Vec::new() });
                 }
                 Err(e) => {
                     return Err(e.hint("--skip-unreadable leaves its samples out, --annotations-only needs no images"));
@@ -517,14 +525,15 @@ impl Export<'_> {
         }
         // The same order whether they were made now or before.
         lines.sort_by(|a, b| a.0.cmp(&b.0));
-        let path_of: HashMap<&str, &Line> = lines.iter().map(|(recipe, line, _)| (recipe.as_str(), line)).collect();
+        let path_of: HashMap<&str, &IndexLine> =
+            lines.iter().map(|(recipe, line, _)| (recipe.as_str(), line)).collect();
         for sample in &mut group.samples {
             let mut shown = Vec::with_capacity(sample.frame_ids.len());
             for (at, frame_id) in sample.frame_ids.iter().enumerate() {
-                let marks: &[Mark] = if at == 0 { &sample.marks } else { &[] };
+                let marks: &[MarkRow] = if at == 0 { &sample.marks } else { &[] };
                 let recipe = images::recipe(&frames.get(frame_id)?, marks)?;
                 let line = path_of.get(recipe.as_str()).ok_or_else(|| Error::internal("an image was made"))?;
-                shown.push(Image { path: line.path.clone(), width: line.width, height: line.height });
+                shown.push(SampleImage { path: line.path.clone(), width: line.width, height: line.height });
             }
             sample.images = shown;
         }
@@ -535,18 +544,18 @@ impl Export<'_> {
             Ok::<_, Error>(records.into_iter().map(|(record, id)| (id, record)).collect())
         };
         let records = tokio::task::spawn_blocking(encode).await.or_internal(|| "encoding died".into())??;
-        Ok(Done { records, unreadable: Vec::new(), lines })
+        Ok(WrittenFrame { records, unreadable: Vec::new(), lines })
     }
 
     /// Reads a frame's image, draws on it what is wanted and puts it, one picture after the other. The inner error is the image's; what cannot be
     /// written is the outer one, for which no sample may be left out.
     async fn drawn(
         &self,
-        frame: &Frame,
-        recipes: Vec<Vec<Mark>>,
+        frame: &SourceImage,
+        recipes: Vec<Vec<MarkRow>>,
         masks: BTreeMap<String, Mask>,
-        pixels: &Pixels,
-    ) -> Result<Result<Vec<Put>>> {
+        pixels: &PixelBudget,
+    ) -> Result<Result<Vec<PutImage>>> {
         let _held = pixels.hold(images::memory(frame)).await?;
         let file = match images::read(frame).await {
             Ok(file) => file,
@@ -590,20 +599,20 @@ impl Export<'_> {
     }
 
     /// Buckets become shards, one after the other; those that an interrupted export has written stay.
-    async fn shards(&self, buckets: &Arc<Buckets>) -> Result<Vec<Entry>> {
+    async fn shards(&self, buckets: &Arc<Buckets>) -> Result<Vec<ManifestFile>> {
         let rows = buckets.close()?;
         let per_shard = self.options.shard_rows.max(1);
         let count: usize = rows.iter().map(|rows| rows.div_ceil(per_shard)).sum();
         let steps = self.mill.progress.steps("shards", count as u64, "shards");
-        let mut entries: Vec<Entry> = Vec::with_capacity(count);
+        let mut entries: Vec<ManifestFile> = Vec::with_capacity(count);
         let mut first_row = 0;
         for (bucket, rows) in rows.into_iter().enumerate() {
-            let mut sorted: Option<Arc<Sorted>> = None;
+            let mut sorted: Option<Arc<SortedBucket>> = None;
             for part in 0..rows.div_ceil(per_shard) {
                 let at = entries.len();
                 let done = format!("{PROGRESS}/shard-{at:07}.json");
                 if let Some(bytes) = self.place.get(&done).await?
-                    && let Ok(entry) = serde_json::from_slice::<Entry>(&bytes)
+                    && let Ok(entry) = serde_json::from_slice::<ManifestFile>(&bytes)
                     && self.place.size(&entry.path).await? == Some(entry.bytes)
                 {
                     first_row += entry.rows.unwrap_or_default();
@@ -633,12 +642,12 @@ impl Export<'_> {
 
     async fn shard(
         &self,
-        sorted: Arc<Sorted>,
+        sorted: Arc<SortedBucket>,
         range: Range<usize>,
         at: usize,
         of: usize,
         first_row: usize,
-    ) -> Result<Entry> {
+    ) -> Result<ManifestFile> {
         let kind = self.options.kind;
         let path = (kind.path)(at, of);
         let rows = range.len();
@@ -664,7 +673,7 @@ impl Export<'_> {
                 latest.0.insert(path.to_owned(), bytes.clone());
                 Ok(Some(bytes))
             };
-            let shard = Shard { sorted: &sorted, range, image: &image, first_row };
+            let shard = ExportShard { sorted: &sorted, range, image: &image, first_row };
             let spooled = Spool::new()?.filled(|out| (kind.write)(&shard, out))?;
             let index = kind.index.map(|index| index(&mut spooled.reader()?)).transpose()?;
             Ok::<_, Error>((spooled, index))
@@ -680,14 +689,14 @@ impl Export<'_> {
 }
 
 /// Puts an image. Those that shards embed are put aside until they are in them.
-async fn put_image(place: &Place, embeds: bool, image: Made) -> Result<Put> {
+async fn put_image(place: &ExportFolder, embeds: bool, image: ImageFile) -> Result<PutImage> {
     let bytes = image.bytes.len() as u64;
     let path = stored(embeds, &image.path);
     // Its name is the hash of its bytes: what is there is the same.
     if place.size(&path).await? != Some(bytes) {
         place.put(&path, image.bytes).await?;
     }
-    Ok(Put { path: image.path, bytes })
+    Ok(PutImage { path: image.path, bytes })
 }
 
 fn stored(embeds: bool, path: &str) -> String {
@@ -695,12 +704,12 @@ fn stored(embeds: bool, path: &str) -> String {
 }
 
 /// What pictures that are decoded at a time may take.
-struct Pixels {
+struct PixelBudget {
     free: Semaphore,
     all: u32,
 }
 
-impl Pixels {
+impl PixelBudget {
     fn within(bytes: u64) -> Self {
         let all = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).max(1);
         Self { free: Semaphore::new(all as usize), all }
@@ -714,14 +723,14 @@ impl Pixels {
 }
 
 /// The lines of `images-*.jsonl`, each once.
-struct Index {
+struct ImageIndex {
     /// Hashes of the recipes that are listed: sixteen bytes an image.
     listed: Mutex<HashSet<u128>>,
     lines: Buckets,
 }
 
-impl Index {
-    fn add(&self, recipe: &str, line: &Line) -> Result<()> {
+impl ImageIndex {
+    fn add(&self, recipe: &str, line: &IndexLine) -> Result<()> {
         let is_new = self.listed.lock().unwrap_or_else(PoisonError::into_inner).insert(xxh3_128(recipe.as_bytes()));
         if is_new { self.lines.add(&line.path, &super::to_json(line)?) } else { Ok(()) }
     }
@@ -729,29 +738,29 @@ impl Index {
 
 /// What an interrupted export has put, by recipe.
 struct MadeBefore {
-    images: HashMap<String, Put>,
+    images: HashMap<String, PutImage>,
     chunks: usize,
 }
 
 /// An image file that is there.
 #[derive(Clone, Serialize, Deserialize)]
-struct Put {
+struct PutImage {
     path: String,
     bytes: u64,
 }
 
-fn line(frame: &Frame, marks: Vec<Mark>, Put { path, bytes }: Put) -> Line {
-    Line { bytes: Some(bytes), ..Line::of(frame, marks, path) }
+fn line(frame: &SourceImage, marks: Vec<MarkRow>, PutImage { path, bytes }: PutImage) -> IndexLine {
+    IndexLine { bytes: Some(bytes), ..IndexLine::of(frame, marks, path) }
 }
 
 /// A frame's samples, ready to be written.
-struct Done {
+struct WrittenFrame {
     /// Ids with their records.
     records: Vec<(String, String)>,
     /// Left out, because their image cannot be read.
     unreadable: Vec<Sample>,
     /// Recipe, line of the index, and whether it was made now.
-    lines: Vec<(String, Line, bool)>,
+    lines: Vec<(String, IndexLine, bool)>,
 }
 
 fn joined(lines: impl Iterator<Item = String>) -> Vec<u8> {
@@ -770,19 +779,19 @@ fn frame_of() -> datafusion::logical_expr::Expr {
 /// Adds the records of a batch to the buckets, and their images to the index.
 fn encode_withheld(
     batch: &RecordBatch,
-    frames: &Frames,
+    frames: &FrameIndex,
     buckets: &Buckets,
-    index: &Index,
-    kind: &Kind,
+    index: &ImageIndex,
+    kind: &ExportKind,
     dialect: &Dialect,
 ) -> Result<()> {
     for mut sample in samples(batch)? {
         for (at, frame_id) in sample.frame_ids.iter().enumerate() {
             let frame = frames.get(frame_id)?;
-            let marks: &[Mark] = if at == 0 { &sample.marks } else { &[] };
+            let marks: &[MarkRow] = if at == 0 { &sample.marks } else { &[] };
             let path = images::withheld_path(&frame, marks)?;
-            index.add(&path, &Line::of(&frame, marks.to_vec(), path.clone()))?;
-            sample.images.push(Image { path, width: frame.width, height: frame.height });
+            index.add(&path, &IndexLine::of(&frame, marks.to_vec(), path.clone()))?;
+            sample.images.push(SampleImage { path, width: frame.width, height: frame.height });
         }
         buckets.add(&sample.sample_id, &(kind.record)(&sample, dialect)?)?;
     }

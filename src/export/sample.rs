@@ -26,7 +26,7 @@ pub struct Sample {
     pub object_ids: Vec<String>,
     /// x0, y0, x1, y1 in pixels of the first image.
     pub boxes: Vec<[f64; 4]>,
-    pub marks: Vec<Mark>,
+    pub marks: Vec<MarkRow>,
     pub margin: f64,
     pub visibility: f64,
     pub lift_quality: f64,
@@ -34,12 +34,12 @@ pub struct Sample {
     pub seed: i64,
     pub generator: String,
     /// One for each of `frame_ids`.
-    pub images: Vec<Image>,
+    pub images: Vec<SampleImage>,
 }
 
 /// What is drawn on a sample's first image.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Mark {
+pub struct MarkRow {
     pub object_id: String,
     /// box, mask or number.
     pub kind: String,
@@ -55,7 +55,7 @@ pub struct Mark {
 
 /// An image of a sample, as it is drawn.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Image {
+pub struct SampleImage {
     /// Relative to the export's folder.
     pub path: String,
     /// Pixels.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use super::{Kind, Read, Shard};
+use super::{ExportKind, ExportShard, LoadedRecord};
 use crate::error::{Context, Error, Result};
 
 /// What kinds of JSON lines have in common; each says its own name, documents, record and rule of reading.
-pub const JSON_LINES: Kind = Kind {
+pub const JSON_LINES: ExportKind = ExportKind {
     name: "",
     doc: "",
     long_doc: "",
@@ -26,12 +26,16 @@ pub const JSON_LINES: Kind = Kind {
 };
 
 /// A record a line.
-pub fn lines(shard: &Shard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
+pub fn lines(shard: &ExportShard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
     lines_after(shard, out, |_| false)
 }
 
 /// A record a line, the first one that `is_full` before all others: some loaders take the types of columns from the first lines.
-pub fn lines_after(shard: &Shard<'_>, out: &mut (dyn Write + Send), is_full: impl Fn(&str) -> bool) -> Result<()> {
+pub fn lines_after(
+    shard: &ExportShard<'_>,
+    out: &mut (dyn Write + Send),
+    is_full: impl Fn(&str) -> bool,
+) -> Result<()> {
     let mut first = None;
     for (at, record) in shard.records().enumerate() {
         if is_full(&record?) {
@@ -57,7 +61,7 @@ pub fn cannot_write() -> String {
 }
 
 /// The records of JSON lines.
-pub fn parsed(bytes: &[u8], read: fn(&str) -> Result<Read>) -> Result<Vec<Read>> {
+pub fn parsed(bytes: &[u8], read: fn(&str) -> Result<LoadedRecord>) -> Result<Vec<LoadedRecord>> {
     let text = std::str::from_utf8(bytes).or_input(|| "a shard is no text".into())?;
     let one = |(at, line): (usize, &str)| read(line).map_err(|e: Error| e.with("line", at + 1));
     text.lines().enumerate().map(one).collect()

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::dialect::Dialect;
-use super::swift::{Message, messages, read_messages};
-use super::{Finished, Kind, Read, ReadImage, Sample, to_json};
+use super::swift::{SwiftMessage, messages, read_messages};
+use super::{ExportKind, FinishedExport, LoadedImage, LoadedRecord, Sample, to_json};
 use crate::error::{Context, Result};
 
-pub const SHAREGPT: Kind = Kind {
+pub const SHAREGPT: ExportKind = ExportKind {
     name: "sharegpt",
     doc: "LLaMA-Factory (and others that read messages): JSON lines and dataset_info.json",
     long_doc: "  dataset_info.json                an entry for each shard: --dataset_dir is the export's folder
@@ -33,27 +33,27 @@ The trainer leaves boxes as they are written: choose the model's own --dialect (
 };
 
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct ShareGptRecord {
     id: String,
-    messages: Vec<Message>,
+    messages: Vec<SwiftMessage>,
     images: Vec<String>,
 }
 
 fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
-    to_json(&Record {
+    to_json(&ShareGptRecord {
         id: sample.sample_id.clone(),
         messages: messages(sample, dialect)?.0,
         images: sample.images.iter().map(|image| image.path.clone()).collect(),
     })
 }
 
-fn read(line: &str) -> Result<Read> {
-    let record: Record = serde_json::from_str(line).or_input(|| "a record cannot be read".into())?;
-    let images = record.images.into_iter().map(ReadImage::Path).collect();
+fn read(line: &str) -> Result<LoadedRecord> {
+    let record: ShareGptRecord = serde_json::from_str(line).or_input(|| "a record cannot be read".into())?;
+    let images = record.images.into_iter().map(LoadedImage::Path).collect();
     read_messages(record.id, images, record.messages)
 }
 
-fn finish(finished: &Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
+fn finish(finished: &FinishedExport<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
     let entries: serde_json::Map<String, Value> = finished
         .shards
         .iter()

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Seek, SeekFrom, Write};
 
 use super::buckets::full;
-use super::manifest::Entry;
+use super::manifest::ManifestFile;
 use crate::error::{Context, Result};
 
 /// A temporary file that is being written.
@@ -71,8 +71,8 @@ impl Spooled {
     }
 
     /// The manifest's entry of it.
-    pub fn entry(&self, path: &str, rows: Option<usize>) -> Entry {
-        Entry { path: path.to_owned(), bytes: self.bytes, blake3: self.blake3.clone(), rows }
+    pub fn entry(&self, path: &str, rows: Option<usize>) -> ManifestFile {
+        ManifestFile { path: path.to_owned(), bytes: self.bytes, blake3: self.blake3.clone(), rows }
     }
 }
 
@@ -93,7 +93,7 @@ mod tests {
             Ok(())
         });
         let spooled = spooled.unwrap();
-        assert_eq!(spooled.entry("x", None), Entry::of("x", text.as_bytes(), None));
+        assert_eq!(spooled.entry("x", None), ManifestFile::of("x", text.as_bytes(), None));
         for _ in 0..2 {
             let mut again = String::new();
             spooled.reader().unwrap().read_to_string(&mut again).unwrap();

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::conversation::{human, question};
-use super::dialect::{Dialect, Written};
-use super::{Kind, Read, ReadImage, Sample, size, to_json};
+use super::dialect::{Dialect, WrittenText};
+use super::{ExportKind, LoadedImage, LoadedRecord, Sample, size, to_json};
 use crate::error::{Context, Error, Result};
 
-pub const SWIFT: Kind = Kind {
+pub const SWIFT: ExportKind = ExportKind {
     name: "swift",
     doc: "ms-swift, for any model that it trains: messages, images, objects with ref and bbox",
     long_doc: "  train-00000-of-00012.jsonl       messages, images, objects: --dataset of `swift sft`
@@ -30,23 +30,23 @@ them. Files of a shard begin with a row that has every column, because the loade
 };
 
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct SwiftRecord {
     id: String,
-    messages: Vec<Message>,
+    messages: Vec<SwiftMessage>,
     images: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    objects: Option<Objects>,
+    objects: Option<SwiftObjects>,
 }
 
 /// A message as ms-swift and LLaMA-Factory have it.
 #[derive(Serialize, Deserialize)]
-pub struct Message {
+pub struct SwiftMessage {
     pub role: String,
     pub content: String,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Objects {
+struct SwiftObjects {
     #[serde(rename = "ref")]
     references: Vec<String>,
     bbox: Vec<[f64; 4]>,
@@ -55,9 +55,10 @@ struct Objects {
 }
 
 /// What a loader makes of two messages and as many images.
-pub fn read_messages(id: String, images: Vec<ReadImage>, messages: Vec<Message>) -> Result<Read> {
+pub fn read_messages(id: String, images: Vec<LoadedImage>, messages: Vec<SwiftMessage>) -> Result<LoadedRecord> {
     let wrong = |what: String| Error::input(format!("a conversation {what}")).with("id", &id);
-    let [asked, answered] = <[Message; 2]>::try_from(messages).map_err(|_| wrong("has not two messages".into()))?;
+    let [asked, answered] =
+        <[SwiftMessage; 2]>::try_from(messages).map_err(|_| wrong("has not two messages".into()))?;
     if (asked.role.as_str(), answered.role.as_str()) != ("user", "assistant") {
         return Err(wrong("is not between user and assistant".into()));
     }
@@ -67,19 +68,19 @@ pub fn read_messages(id: String, images: Vec<ReadImage>, messages: Vec<Message>)
         return Err(wrong(format!("has {places} times <image> for {} images", images.len())));
     }
     let text = text.to_owned();
-    Ok(Read { id, images, question: text, answer: answered.content, ..Read::default() })
+    Ok(LoadedRecord { id, images, question: text, answer: answered.content, ..LoadedRecord::default() })
 }
 
 /// The two messages of a sample, and what their dialect keeps beside them.
-pub fn messages(sample: &Sample, dialect: &Dialect) -> Result<(Vec<Message>, Written)> {
+pub fn messages(sample: &Sample, dialect: &Dialect) -> Result<(Vec<SwiftMessage>, WrittenText)> {
     let size = size(sample);
     let asked = dialect.write(&sample.question, &sample.boxes, size)?;
     let answer = dialect.write(&sample.answer, &sample.boxes, size)?;
     let messages = vec![
-        Message { role: "user".into(), content: human(sample.images.len(), &asked.text) },
-        Message { role: "assistant".into(), content: answer.text },
+        SwiftMessage { role: "user".into(), content: human(sample.images.len(), &asked.text) },
+        SwiftMessage { role: "assistant".into(), content: answer.text },
     ];
-    let beside = Written {
+    let beside = WrittenText {
         text: String::new(),
         references: [asked.references, answer.references].concat(),
         boxes: [asked.boxes, answer.boxes].concat(),
@@ -90,11 +91,11 @@ pub fn messages(sample: &Sample, dialect: &Dialect) -> Result<(Vec<Message>, Wri
 fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
     let (messages, beside) = messages(sample, dialect)?;
     let any = !beside.references.is_empty() || !beside.boxes.is_empty();
-    to_json(&Record {
+    to_json(&SwiftRecord {
         id: sample.sample_id.clone(),
         messages,
         images: sample.images.iter().map(|image| image.path.clone()).collect(),
-        objects: any.then(|| Objects {
+        objects: any.then(|| SwiftObjects {
             image_id: vec![0; beside.boxes.len()],
             references: beside.references,
             bbox: beside.boxes,
@@ -103,10 +104,10 @@ fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
     })
 }
 
-fn read(line: &str) -> Result<Read> {
-    let record: Record = serde_json::from_str(line).or_input(|| "a record cannot be read".into())?;
+fn read(line: &str) -> Result<LoadedRecord> {
+    let record: SwiftRecord = serde_json::from_str(line).or_input(|| "a record cannot be read".into())?;
     let said: String = record.messages.iter().map(|message| message.content.as_str()).collect();
-    let objects = record.objects.unwrap_or(Objects {
+    let objects = record.objects.unwrap_or(SwiftObjects {
         references: Vec::new(),
         bbox: Vec::new(),
         bbox_type: "real".into(),
@@ -122,7 +123,7 @@ fn read(line: &str) -> Result<Read> {
     if objects.image_id.len() != objects.bbox.len() || objects.bbox_type != "real" {
         return Err(Error::input("the boxes of a record are not pixels of its images").with("id", &record.id));
     }
-    let images = record.images.into_iter().map(ReadImage::Path).collect();
+    let images = record.images.into_iter().map(LoadedImage::Path).collect();
     let read = read_messages(record.id, images, record.messages)?;
-    Ok(Read { references: objects.references, boxes: objects.bbox, ..read })
+    Ok(LoadedRecord { references: objects.references, boxes: objects.bbox, ..read })
 }

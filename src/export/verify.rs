@@ -12,15 +12,15 @@ use tokio::sync::mpsc::{self, Receiver};
 use tokio::time::Instant;
 
 use super::buckets::Buckets;
-use super::by_frame::{Frames, frames};
-use super::dialect::{Dialect, Written};
-use super::images::{Images, Line};
+use super::by_frame::{FrameIndex, frames};
+use super::dialect::{Dialect, WrittenText};
+use super::images::{ImageStorage, IndexLine};
 use super::manifest::Manifest;
-use super::place::Place;
+use super::place::ExportFolder;
 use super::rows::samples;
 use super::run::{MANIFEST, manifest};
-use super::sample::{Image, Mark, Sample};
-use super::{Kind, Read, ReadImage, kind, size};
+use super::sample::{MarkRow, Sample, SampleImage};
+use super::{ExportKind, LoadedImage, LoadedRecord, kind, size};
 use crate::error::{Context, Error, Result};
 use crate::run::{Mill, read_only};
 use crate::source::photo::check;
@@ -57,7 +57,7 @@ impl Verified {
 
 /// What is left of a record when its images are checked.
 #[derive(Serialize, Deserialize)]
-struct Found {
+struct FoundRecord {
     images: Vec<String>,
     question: String,
     answer: String,
@@ -68,7 +68,7 @@ struct Found {
 impl Mill {
     /// Verifies the export at a URL against the version of `dataset` that it was made from.
     pub async fn verify_export(&self, url: &str) -> Result<Verified> {
-        let place = Place::at(url)?;
+        let place = ExportFolder::at(url)?;
         let manifest = manifest(&place).await?.ok_or_else(|| {
             Error::input("there is no whole export")
                 .with("url", url)
@@ -91,9 +91,9 @@ impl Mill {
     /// Every file against the manifest; records go to `found` by their ids, lines of the index to `listed` by their paths.
     async fn read_files(
         &self,
-        place: &Place,
+        place: &ExportFolder,
         manifest: &Manifest,
-        kind: &'static Kind,
+        kind: &'static ExportKind,
         found: &Buckets,
         listed: &Buckets,
         verified: &mut Verified,
@@ -114,7 +114,7 @@ impl Mill {
             let Some(rows) = entry.rows else {
                 if entry.path.starts_with("images-") {
                     for line in String::from_utf8_lossy(&bytes).lines() {
-                        let path = serde_json::from_str::<Line>(line).map(|line| line.path);
+                        let path = serde_json::from_str::<IndexLine>(line).map(|line| line.path);
                         listed.add(&path.or_input(|| format!("a line of `{}` cannot be read", entry.path))?, line)?;
                     }
                 }
@@ -136,10 +136,10 @@ impl Mill {
                 verified.samples += 1;
                 let id = record.id.clone();
                 let (images, record) = checked(record, manifest.images, verified).await?;
-                let Read { question, answer, references, boxes, .. } = record;
+                let LoadedRecord { question, answer, references, boxes, .. } = record;
                 found.add(
                     &id,
-                    &format!("{id} {}", super::to_json(&Found { images, question, answer, references, boxes })?),
+                    &format!("{id} {}", super::to_json(&FoundRecord { images, question, answer, references, boxes })?),
                 )?;
             }
         }
@@ -149,14 +149,18 @@ impl Mill {
 }
 
 /// The images of a record, as what they are compared by: paths, or sizes where they are embedded.
-async fn checked(record: Read, images: Images, verified: &mut Verified) -> Result<(Vec<String>, Read)> {
+async fn checked(
+    record: LoadedRecord,
+    images: ImageStorage,
+    verified: &mut Verified,
+) -> Result<(Vec<String>, LoadedRecord)> {
     let looked = tokio::task::spawn_blocking(move || {
         let looked: Vec<_> = record
             .images
             .iter()
             .map(|image| match image {
-                ReadImage::Path(path) => (path.clone(), None),
-                ReadImage::Bytes(bytes) => match look(bytes) {
+                LoadedImage::Path(path) => (path.clone(), None),
+                LoadedImage::Bytes(bytes) => match look(bytes) {
                     Ok((width, height)) => (format!("{width}x{height}"), Some(Ok(()))),
                     Err(why) => (String::new(), Some(Err(why))),
                 },
@@ -169,7 +173,9 @@ async fn checked(record: Read, images: Images, verified: &mut Verified) -> Resul
     for (name, seen) in looked {
         verified.images += usize::from(seen.is_some());
         match seen {
-            None if images == Images::Embedded => verified.damage(format!("{}: an image has no bytes", record.id)),
+            None if images == ImageStorage::Embedded => {
+                verified.damage(format!("{}: an image has no bytes", record.id))
+            }
             Some(Err(why)) => verified.damage(format!("{}: {why}", record.id)),
             None | Some(Ok(())) => {}
         }
@@ -192,7 +198,7 @@ fn look(bytes: &[u8]) -> Result<(u32, u32), String> {
 }
 
 /// What the table says that the export holds.
-async fn expect(context: &SessionContext, manifest: &Manifest, frames: &Frames, expected: &Buckets) -> Result<()> {
+async fn expect(context: &SessionContext, manifest: &Manifest, frames: &FrameIndex, expected: &Buckets) -> Result<()> {
     let wrong = |e: Error| e.with("file", MANIFEST).with("key", "slice");
     // Those that it has and those that were left out.
     let most = manifest.left_out.values().try_fold(manifest.samples, |sum, n| sum.checked_add(*n));
@@ -214,7 +220,7 @@ async fn expect(context: &SessionContext, manifest: &Manifest, frames: &Frames, 
         for mut sample in samples(&batch)? {
             for frame_id in &sample.frame_ids {
                 let frame = frames.get(frame_id)?;
-                sample.images.push(Image { path: String::new(), width: frame.width, height: frame.height });
+                sample.images.push(SampleImage { path: String::new(), width: frame.width, height: frame.height });
             }
             expected.add(&sample.sample_id, &super::to_json(&sample)?)?;
         }
@@ -251,7 +257,7 @@ fn read_slice(context: SessionContext, slice: String, most: u64) -> Receiver<Res
 
 fn compare(
     manifest: &Manifest,
-    kind: &Kind,
+    kind: &ExportKind,
     found: &Buckets,
     expected: &Buckets,
     claimed: &Buckets,
@@ -263,7 +269,7 @@ fn compare(
     };
     let mut missing = 0;
     for bucket in 0..found.close()?.len().max(expected.close()?.len()) {
-        let mut records: HashMap<String, Found> = HashMap::new();
+        let mut records: HashMap<String, FoundRecord> = HashMap::new();
         for record in found.read(bucket)? {
             let Some((id, text)) = record.split_once(' ') else { continue };
             let record = serde_json::from_str(text).or_internal(|| "a record was written by us".into())?;
@@ -276,7 +282,7 @@ fn compare(
             match records.remove(&sample.sample_id) {
                 None => missing += 1,
                 Some(record) => match agrees(&sample, &record, kind, &dialect, manifest.images) {
-                    Ok(()) if manifest.images == Images::Embedded => {}
+                    Ok(()) if manifest.images == ImageStorage::Embedded => {}
                     Ok(()) => claim(&sample, &record, claimed)?,
                     Err(why) => verified.fault(format!("{}: {why}", sample.sample_id)),
                 },
@@ -295,11 +301,17 @@ fn compare(
     Ok(())
 }
 
-fn agrees(sample: &Sample, record: &Found, kind: &Kind, dialect: &Dialect, images: Images) -> Result<(), String> {
+fn agrees(
+    sample: &Sample,
+    record: &FoundRecord,
+    kind: &ExportKind,
+    dialect: &Dialect,
+    images: ImageStorage,
+) -> Result<(), String> {
     // What is kept beside the text is in the order of question and answer.
     let in_question = |place: &str| record.question.matches(place).count();
     let (references, boxes) = (in_question("<ref-object>"), in_question("<bbox>"));
-    let split = |text: &str, references: &[String], boxes: &[[f64; 4]]| Written {
+    let split = |text: &str, references: &[String], boxes: &[[f64; 4]]| WrittenText {
         text: text.to_owned(),
         references: references.to_vec(),
         boxes: boxes.to_vec(),
@@ -318,7 +330,7 @@ fn agrees(sample: &Sample, record: &Found, kind: &Kind, dialect: &Dialect, image
         return Err(format!("it has {} images of {}", record.images.len(), sample.images.len()));
     }
     for (at, (name, image)) in record.images.iter().zip(&sample.images).enumerate() {
-        if images == Images::Embedded && *name != format!("{}x{}", image.width, image.height) {
+        if images == ImageStorage::Embedded && *name != format!("{}x{}", image.width, image.height) {
             return Err(format!("image {} has {name} pixels, its frame {}x{}", at + 1, image.width, image.height));
         }
     }
@@ -327,16 +339,16 @@ fn agrees(sample: &Sample, record: &Found, kind: &Kind, dialect: &Dialect, image
 
 /// What a sample takes each of its images for.
 #[derive(Serialize, Deserialize)]
-struct Claim {
+struct ImageClaim {
     path: String,
     sample_id: String,
     frame_id: String,
-    marks: Vec<Mark>,
+    marks: Vec<MarkRow>,
 }
 
-fn claim(sample: &Sample, record: &Found, claimed: &Buckets) -> Result<()> {
+fn claim(sample: &Sample, record: &FoundRecord, claimed: &Buckets) -> Result<()> {
     for (at, (path, frame_id)) in record.images.iter().zip(&sample.frame_ids).enumerate() {
-        let claim = Claim {
+        let claim = ImageClaim {
             path: path.clone(),
             sample_id: sample.sample_id.clone(),
             frame_id: frame_id.clone(),
@@ -349,7 +361,7 @@ fn claim(sample: &Sample, record: &Found, claimed: &Buckets) -> Result<()> {
 
 /// Every image is listed as what its samples take it for; its file is there, and its name is the hash of its bytes.
 async fn check_images(
-    place: &Place,
+    place: &ExportFolder,
     manifest: &Manifest,
     listed: &Buckets,
     claimed: &Buckets,
@@ -359,13 +371,13 @@ async fn check_images(
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);
     for bucket in 0..listed.close()?.len().max(claimed.close()?.len()) {
         // Equal images are one file, whatever they are of.
-        let mut lines: HashMap<String, Vec<Line>> = HashMap::new();
+        let mut lines: HashMap<String, Vec<IndexLine>> = HashMap::new();
         for line in listed.read(bucket)? {
-            let line: Line = serde_json::from_str(&line).or_internal(broken)?;
+            let line: IndexLine = serde_json::from_str(&line).or_internal(broken)?;
             lines.entry(line.path.clone()).or_default().push(line);
         }
         for claim in claimed.read(bucket)? {
-            let claim: Claim = serde_json::from_str(&claim).or_internal(broken)?;
+            let claim: ImageClaim = serde_json::from_str(&claim).or_internal(broken)?;
             let (path, sample) = (&claim.path, &claim.sample_id);
             match lines.get(path) {
                 None => verified.fault(format!("{sample}: the index has no `{path}`")),
@@ -376,7 +388,7 @@ async fn check_images(
                 }
             }
         }
-        if manifest.images != Images::Files {
+        if manifest.images != ImageStorage::Files {
             continue;
         }
         let looked = lines.iter().map(|(path, lines)| {
@@ -395,7 +407,7 @@ async fn check_images(
 }
 
 /// What is wrong with an image file, by its name, its pixels and their number.
-async fn look_at(place: &Place, path: &str, size: Option<(u32, u32)>) -> Result<Option<String>> {
+async fn look_at(place: &ExportFolder, path: &str, size: Option<(u32, u32)>) -> Result<Option<String>> {
     let Some(bytes) = place.get(path).await? else { return Ok(Some(format!("{path}: it is not there"))) };
     let name = path.to_owned();
     let look = move || {

@@ -10,12 +10,12 @@ use spatialmill_columns::phrases::claim::polarity;
 
 use super::conversation::{human, question};
 use super::dialect::Dialect;
-use super::sample::Image;
+use super::sample::SampleImage;
 use super::shards::cannot_write;
-use super::{Kind, Read, ReadImage, Sample, Shard, size, to_json};
+use super::{ExportKind, ExportShard, LoadedImage, LoadedRecord, Sample, size, to_json};
 use crate::error::{Context, Error, Result};
 
-pub const VLMEVAL: Kind = Kind {
+pub const VLMEVAL: ExportKind = ExportKind {
     name: "vlmeval",
     doc: "VLMEvalKit: tables of index, image, question, A to F, answer, category",
     long_doc: "  train-00000-of-00001.tsv         one table: copy it to $LMUData under the benchmark's name
@@ -48,9 +48,9 @@ relation), text_format and image_format come along for slices of the scores.",
 const LETTERS: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
 
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct VlmevalRecord {
     id: String,
-    images: Vec<Image>,
+    images: Vec<SampleImage>,
     question: String,
     options: Vec<String>,
     answer: String,
@@ -78,7 +78,7 @@ fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
         _ => worded.clone(),
     };
     let question = words(&without_list(sample))?;
-    to_json(&Record {
+    to_json(&VlmevalRecord {
         id: sample.sample_id.clone(),
         images: sample.images.clone(),
         question: human(sample.images.len(), &question),
@@ -127,13 +127,13 @@ const COLUMNS: [&str; 16] = [
     "image_format",
 ];
 
-fn write(shard: &Shard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
+fn write(shard: &ExportShard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
     writeln!(out, "{}\tworded_answer", COLUMNS.join("\t")).or_input(cannot_write)?;
     let mut first_with: BTreeMap<String, usize> = BTreeMap::new();
     for (at, record) in shard.records().enumerate() {
-        let record: Record = serde_json::from_str(&record?).or_internal(|| "a record is JSON".into())?;
+        let record: VlmevalRecord = serde_json::from_str(&record?).or_internal(|| "a record is JSON".into())?;
         let index = shard.first_row + at;
-        let encoded = |image: &Image| -> Result<Option<String>> {
+        let encoded = |image: &SampleImage| -> Result<Option<String>> {
             Ok(shard.image(&image.path)?.map(|bytes| BASE64_STANDARD.encode(bytes)))
         };
         let (image, path) = match &record.images[..] {
@@ -180,7 +180,7 @@ fn quoted(cell: &str) -> String {
     if cell.contains(['\t', '\n', '\r', '"']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
 }
 
-fn read(bytes: &[u8]) -> Result<Vec<Read>> {
+fn read(bytes: &[u8]) -> Result<Vec<LoadedRecord>> {
     let text = std::str::from_utf8(bytes).or_input(|| "a table is no text".into())?;
     let mut rows = rows(text).into_iter();
     let heading = rows.next().ok_or_else(|| Error::input("a table has no heading"))?;
@@ -211,21 +211,21 @@ fn read(bytes: &[u8]) -> Result<Vec<Read>> {
         let bytes = |text: &str| {
             BASE64_STANDARD
                 .decode(text)
-                .map(ReadImage::Bytes)
+                .map(LoadedImage::Bytes)
                 .or_input(|| format!("the image of row {} is no base64", cell(index)))
         };
         let images = match shown.strip_prefix('[').and_then(|list| list.strip_suffix(']')) {
             Some(list) => list.split(", ").map(|item| bytes(item.trim_matches('\''))).collect::<Result<_>>()?,
-            None if shown.is_empty() => vec![ReadImage::Path(cell(path))],
+            None if shown.is_empty() => vec![LoadedImage::Path(cell(path))],
             None => vec![bytes(&shown)?],
         };
         let options: Vec<String> = options.iter().map(|at| cell(*at)).take_while(|option| !option.is_empty()).collect();
-        read.push(Read {
+        read.push(LoadedRecord {
             id: cell(id),
             images,
             question: cell(asked) + &list(&options),
             answer: cell(worded),
-            ..Read::default()
+            ..LoadedRecord::default()
         });
     }
     Ok(read)

@@ -6,13 +6,13 @@ use std::io::{Read as _, Write};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::conversation::{Turn, read_turns};
-use super::sample::Image;
+use super::conversation::{ChatTurn, read_turns};
+use super::sample::SampleImage;
 use super::shards::cannot_write;
-use super::{Finished, Kind, Read, ReadImage, Shard};
+use super::{ExportKind, ExportShard, FinishedExport, LoadedImage, LoadedRecord};
 use crate::error::{Context, Error, Result};
 
-pub const WEBDATASET: Kind = Kind {
+pub const WEBDATASET: ExportKind = ExportKind {
     name: "webdataset",
     doc: "WebDataset and Megatron-Energon: tar shards with an image and a JSON file a sample",
     long_doc: "  shards/train-000000.tar          <id>.jpg (or <id>.0.jpg, <id>.1.jpg, ...) and <id>.json with conversations and columns
@@ -34,13 +34,13 @@ pub const WEBDATASET: Kind = Kind {
 };
 
 #[derive(Deserialize)]
-struct Stored {
+struct WebdatasetRecord {
     id: String,
-    images: Vec<Image>,
-    conversations: Vec<Turn>,
+    images: Vec<SampleImage>,
+    conversations: Vec<ChatTurn>,
 }
 
-fn write(shard: &Shard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
+fn write(shard: &ExportShard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
     let mut tar = tar::Builder::new(out);
     let mut add = |name: &str, bytes: &[u8]| {
         let mut header = tar::Header::new_ustar();
@@ -50,7 +50,7 @@ fn write(shard: &Shard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
     };
     for record in shard.records() {
         let record = record?;
-        let stored: Stored = serde_json::from_str(&record).or_internal(cannot_write)?;
+        let stored: WebdatasetRecord = serde_json::from_str(&record).or_internal(cannot_write)?;
         let several = stored.images.len() > 1;
         for (at, image) in stored.images.iter().enumerate() {
             let Some(bytes) = shard.image(&image.path)? else { continue };
@@ -82,34 +82,34 @@ fn index(shard: &mut dyn std::io::Read) -> Result<Vec<u8>> {
     Ok(offsets.into_iter().flat_map(u64::to_le_bytes).collect())
 }
 
-fn read(bytes: &[u8]) -> Result<Vec<Read>> {
+fn read(bytes: &[u8]) -> Result<Vec<LoadedRecord>> {
     let failed = || "a tar shard cannot be read".to_owned();
     let mut archive = tar::Archive::new(bytes);
     let mut rows = Vec::new();
-    let mut images: Vec<ReadImage> = Vec::new();
+    let mut images: Vec<LoadedImage> = Vec::new();
     for entry in archive.entries().or_input(failed)? {
         let mut entry = entry.or_input(failed)?;
         let path = entry.path().or_input(failed)?.display().to_string();
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes).or_input(failed)?;
         let Some(key) = path.strip_suffix(".json") else {
-            images.push(ReadImage::Bytes(bytes));
+            images.push(LoadedImage::Bytes(bytes));
             continue;
         };
-        let stored: Stored = serde_json::from_slice(&bytes).or_input(failed)?;
+        let stored: WebdatasetRecord = serde_json::from_slice(&bytes).or_input(failed)?;
         if stored.id != key {
             return Err(Error::input("a member of a tar shard is of another sample").with("member", path));
         }
         let mut shown = std::mem::take(&mut images);
         if shown.is_empty() {
-            shown = stored.images.into_iter().map(|image| ReadImage::Path(image.path)).collect();
+            shown = stored.images.into_iter().map(|image| LoadedImage::Path(image.path)).collect();
         }
         rows.push(read_turns(stored.id, shown, stored.conversations)?);
     }
     Ok(rows)
 }
 
-fn finish(finished: &Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
+fn finish(finished: &FinishedExport<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
     let counts: BTreeMap<&str, usize> = finished.shards.iter().map(|(path, rows)| (path.as_str(), *rows)).collect();
     // The version whose files these are; Energon refuses keys that it does not know.
     let info = super::pretty(&json!({ "energon_version": "7.4.1", "shard_counts": counts }))?;
@@ -132,7 +132,7 @@ fn finish(finished: &Finished<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
 /// Energon leaves what a sample is to a cooker in the trainer's own code; this one works as it is.
 const COOKER: &str = include_str!("cooker.py");
 
-fn start(finished: &Finished<'_>) -> String {
+fn start(finished: &FinishedExport<'_>) -> String {
     let shards = match finished.shards.len() {
         0 | 1 => "shards/train-000000.tar".to_owned(),
         n => format!("shards/train-{{000000..{:06}}}.tar", n - 1),

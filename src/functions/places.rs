@@ -8,10 +8,10 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use tokio::sync::OnceCell;
 
+use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::photos::Address;
 use crate::project::Project;
-use crate::run::import::blocking;
 use crate::source::root::Root;
 
 /// The folders of a project.

@@ -12,9 +12,9 @@ use spatialmill_models::{
 use super::answers::Key;
 use super::chat_model::{self, ChatModel};
 use super::{library, weights};
+use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::project::Project;
-use crate::run::import::blocking;
 
 /// A model that can be asked.
 pub struct Model {

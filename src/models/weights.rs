@@ -7,8 +7,8 @@ use object_store::ObjectStoreExt;
 use ring::digest::{Context as Digest, SHA256};
 use spatialmill_models::File;
 
+use crate::blocking::blocking;
 use crate::error::{Context, Error, Result};
-use crate::run::import::blocking;
 use crate::warehouse::object_url;
 
 /// The local path of a network's file; one in a bucket is copied to the cache once. A wrong hash or a missing file is an error.

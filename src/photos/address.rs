@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 pub struct Address {
     /// The file, without a fragment.
     pub file: String,
-    pub part: Part,
+    pub part: PhotoPart,
     /// What the photo is called inside its file.
     pub name: Option<String>,
     /// As in EXIF, 1 to 8; 1 is upright.
@@ -30,7 +30,7 @@ pub struct Address {
 
 /// Which part of a file is the photo.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub enum PhotoPart {
     Whole,
     /// The end is not included.
     Bytes(Range<u64>),
@@ -44,7 +44,7 @@ pub enum Part {
 impl Address {
     /// A file that is a photo.
     pub fn file(file: impl Into<String>) -> Self {
-        Self { file: file.into(), part: Part::Whole, name: None, orientation: 1 }
+        Self { file: file.into(), part: PhotoPart::Whole, name: None, orientation: 1 }
     }
 
     /// What a `uri` says. What is no URL is a path, and a path has no fragment.
@@ -69,9 +69,9 @@ impl Address {
             }
         }
         address.part = match (bytes, column, row) {
-            (None, None, None) => Part::Whole,
-            (Some(range), None, None) => Part::Bytes(range),
-            (None, Some(column), Some(row)) => Part::Cell { column, row },
+            (None, None, None) => PhotoPart::Whole,
+            (Some(range), None, None) => PhotoPart::Bytes(range),
+            (None, Some(column), Some(row)) => PhotoPart::Cell { column, row },
             _ => return Err(refused("it takes `bytes`, or `column` and `row`".to_owned())),
         };
         Ok(address)
@@ -103,12 +103,12 @@ impl std::fmt::Display for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut pairs = form_urlencoded::Serializer::new(String::new());
         match &self.part {
-            Part::Whole => {}
+            PhotoPart::Whole => {}
             // An empty range has no end that could be included; nobody makes one.
-            Part::Bytes(range) => {
+            PhotoPart::Bytes(range) => {
                 pairs.append_pair("bytes", &format!("{}-{}", range.start, range.end.saturating_sub(1)));
             }
-            Part::Cell { column, row } => {
+            PhotoPart::Cell { column, row } => {
                 pairs.append_pair("column", column).append_pair("row", &row.to_string());
             }
         }
@@ -156,8 +156,8 @@ mod tests {
             assert_eq!(Address::parse(uri).unwrap().to_string(), uri);
         }
         let cell = Address::parse("s3://b/t.parquet#column=my+image&row=17").unwrap();
-        assert_eq!(cell.part, Part::Cell { column: "my image".to_owned(), row: 17 });
-        assert_eq!(Address::parse("s3://b/a.tar#bytes=512-513").unwrap().part, Part::Bytes(512..514));
+        assert_eq!(cell.part, PhotoPart::Cell { column: "my image".to_owned(), row: 17 });
+        assert_eq!(Address::parse("s3://b/a.tar#bytes=512-513").unwrap().part, PhotoPart::Bytes(512..514));
         assert_eq!(Address::parse("photos/a#1.jpg").unwrap(), Address::file("photos/a#1.jpg"));
     }
 

@@ -35,9 +35,10 @@ pub fn read(uri: &str, column: &str, row: u64, limit: u64) -> Result<Bytes> {
     let object = StoredObject::find(uri)?;
     let file = open(uri, object)?;
     let column = file.photos(Some(column))?;
-    let mut run = Run::of(&file, &column, row)?;
+    let mut run = RowRun::of(&file, &column, row)?;
     let photos = loop {
-        let slot = kept(Key { uri: uri.to_owned(), tag: file.tag().map(str::to_owned), column: column.leaf(), run });
+        let slot =
+            kept(CellKey { uri: uri.to_owned(), tag: file.tag().map(str::to_owned), column: column.leaf(), run });
         // Whoever wants another photo of the run waits for it here.
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         let decoded = match &*slot {
@@ -60,7 +61,7 @@ pub fn read(uri: &str, column: &str, row: u64, limit: u64) -> Result<Bytes> {
 
 /// Rows that are decoded together: those of a page, or of a row group where no index says where pages are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Run {
+struct RowRun {
     group: usize,
     /// In the file.
     first: u64,
@@ -69,7 +70,7 @@ struct Run {
     bytes: u64,
 }
 
-impl Run {
+impl RowRun {
     fn of(file: &ParquetFile, column: &PhotoColumn, row: u64) -> Result<Self> {
         let starts = file.starts();
         let total = starts.last().copied().unwrap_or(0);
@@ -160,22 +161,22 @@ fn open(uri: &str, object: StoredObject) -> Result<Arc<ParquetFile>> {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Key {
+struct CellKey {
     uri: String,
     tag: Option<String>,
     column: usize,
-    run: Run,
+    run: RowRun,
 }
 
-type Slot = Arc<Mutex<Option<Decoded>>>;
+type CellSlot = Arc<Mutex<Option<Decoded>>>;
 
 /// The latest first.
-static DECODED: LazyLock<Mutex<VecDeque<(Key, Slot)>>> = LazyLock::new(Mutex::default);
+static DECODED: LazyLock<Mutex<VecDeque<(CellKey, CellSlot)>>> = LazyLock::new(Mutex::default);
 
-fn kept(key: Key) -> Slot {
+fn kept(key: CellKey) -> CellSlot {
     let mut runs = DECODED.lock().unwrap_or_else(PoisonError::into_inner);
     let found = runs.iter().position(|(known, _)| *known == key).and_then(|at| runs.remove(at));
-    let (key, slot) = found.unwrap_or_else(|| (key, Slot::default()));
+    let (key, slot) = found.unwrap_or_else(|| (key, CellSlot::default()));
     runs.push_front((key, Arc::clone(&slot)));
     let mut bytes = 0;
     // The first one is needed, however large.

@@ -16,7 +16,7 @@ pub(crate) mod parquet_file;
 use bytes::Bytes;
 use object_store::{GetOptions, GetRange, ObjectStoreExt};
 
-pub use address::{Address, Part};
+pub use address::{Address, PhotoPart};
 
 use crate::error::{Context, Error, Result};
 use crate::warehouse::open_object;
@@ -29,12 +29,12 @@ pub async fn read(uri: &str, limit: u64) -> Result<Bytes> {
 async fn read_at(address: Address, limit: u64) -> Result<Bytes> {
     let orientation = address.orientation;
     let bytes = match address.part {
-        Part::Whole => whole(&address.file, limit).await?,
-        Part::Bytes(range) => {
+        PhotoPart::Whole => whole(&address.file, limit).await?,
+        PhotoPart::Bytes(range) => {
             allow(range.end - range.start, limit)?;
             part(&address.file, range).await?
         }
-        Part::Cell { column, row } => {
+        PhotoPart::Cell { column, row } => {
             let read = move || cells::read(&address.file, &column, row, limit);
             tokio::task::spawn_blocking(read).await.or_internal(|| "reading a Parquet file died".into())??
         }

@@ -26,8 +26,8 @@ use futures::StreamExt;
 use tokio::sync::mpsc::Sender;
 
 use super::images::{FRAME_ID, Images};
-use super::row_counts::RowCounts;
 use crate::error::Error;
+use crate::tables::RowCounts;
 use crate::tables::{FILTERED, Loss, QUARANTINED, Quarantined, Unusable};
 
 /// The column that says which of a stage's files a row came from.

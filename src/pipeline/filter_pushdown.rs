@@ -33,7 +33,7 @@ use futures::StreamExt;
 
 use super::Stage;
 use super::account::ORIGIN;
-use super::row_counts::RowCounts;
+use crate::tables::RowCounts;
 use crate::tables::{FILTERED, QUARANTINED};
 
 /// The plan of a stage's rows, with what it filters counted in `counts` where that saves work. The rows that are left come out

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use arrow::array::{Array, StringArray};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::row_counts::RowCounts;
+use crate::tables::RowCounts;
 
 /// The column that says which image a row is of.
 pub const FRAME_ID: &str = "frame_id";

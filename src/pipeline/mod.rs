@@ -15,7 +15,6 @@ pub mod filter_pushdown;
 pub mod fingerprint;
 mod images;
 pub mod reasons;
-pub mod row_counts;
 pub mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,7 +2,7 @@
 
 /// A key with its default and what it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key {
+pub struct ConfigKey {
     /// The table of `mill.toml`: `build`, `ask`, ...
     pub section: &'static str,
     /// The name inside the table; in SQL it is `$name`.
@@ -15,17 +15,17 @@ pub struct Key {
     pub share: bool,
 }
 
-const fn key(section: &'static str, name: &'static str, default: &'static str, doc: &'static str) -> Key {
-    Key { section, name, default, doc, share: false }
+const fn key(section: &'static str, name: &'static str, default: &'static str, doc: &'static str) -> ConfigKey {
+    ConfigKey { section, name, default, doc, share: false }
 }
 
-const fn share(section: &'static str, name: &'static str, default: &'static str, doc: &'static str) -> Key {
-    Key { section, name, default, doc, share: true }
+const fn share(section: &'static str, name: &'static str, default: &'static str, doc: &'static str) -> ConfigKey {
+    ConfigKey { section, name, default, doc, share: true }
 }
 
 /// All keys but those of `[[source]]`, which each kind of source documents itself. Names are unique over all sections, because
 /// SQL knows them by name alone.
-pub const KEYS: &[Key] = &[
+pub const KEYS: &[ConfigKey] = &[
     key(
         "warehouse",
         "url",

@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 use spatialmill_models::{Registry, Task};
 
 use crate::error::{Context, Error, Result};
-use crate::source::Options;
+use crate::source::SourceOptions;
 use crate::suggestion::nearest;
 use crate::text;
-use keys::{KEYS, Key};
+use keys::{ConfigKey, KEYS};
 
 /// A project folder and its configuration.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub struct SourceTable {
     pub root: String,
     /// Everything else.
     #[serde(flatten)]
-    pub options: Options,
+    pub options: SourceOptions,
 }
 
 static QUERIES: include_dir::Dir<'_> = include_dir::include_dir!("$CARGO_MANIFEST_DIR/queries");
@@ -155,7 +155,7 @@ impl Project {
 
     /// Those that `[models]` uses: the key, the model's name and its task.
     pub fn used_models(&self) -> Vec<(&'static str, &str, Task)> {
-        let used = |key: &Key| Some((key.name, self.text(key.name), Task::of_key(key.name)?));
+        let used = |key: &ConfigKey| Some((key.name, self.text(key.name), Task::of_key(key.name)?));
         KEYS.iter().filter_map(used).filter(|(_, name, _)| !name.is_empty()).collect()
     }
 
@@ -240,7 +240,7 @@ pub fn parse_bytes(text: &str) -> Result<u64> {
     }
 }
 
-fn default_of(key: &Key) -> Result<toml::Value> {
+fn default_of(key: &ConfigKey) -> Result<toml::Value> {
     let parsed: toml::Table =
         format!("v = {}", key.default).parse().or_internal(|| format!("the default of `{}` is not TOML", key.name))?;
     Ok(parsed["v"].clone())

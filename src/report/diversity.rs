@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 /// One sampled text with what its names are.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct Row {
+pub struct QuestionRow {
     pub task: String,
     pub template_id: String,
     pub question: String,
@@ -36,18 +36,18 @@ pub struct Diversity {
 }
 
 /// Questions and answers of each task. Rows come in the order of their hashes, so that neighbours are random pairs.
-pub fn measure(rows: &[Row]) -> Vec<Diversity> {
-    let mut tasks: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+pub fn measure(rows: &[QuestionRow]) -> Vec<Diversity> {
+    let mut tasks: BTreeMap<&str, Vec<&QuestionRow>> = BTreeMap::new();
     for row in rows {
         tasks.entry(&row.task).or_default().push(row);
     }
-    let parts: [(&'static str, fn(&Row) -> &str, usize); 2] =
+    let parts: [(&'static str, fn(&QuestionRow) -> &str, usize); 2] =
         [("questions", |row| &row.question, 2), ("answers", |row| &row.answer, 3)];
     let mut measured = Vec::new();
     for (task, rows) in tasks {
         for (of, text, part) in parts {
             // <task>/<answer_form>/<question wording>/<answer wording>
-            let wording = |row: &Row| {
+            let wording = |row: &QuestionRow| {
                 row.template_id
                     .split('/')
                     .enumerate()
@@ -71,7 +71,7 @@ pub fn measure(rows: &[Row]) -> Vec<Diversity> {
 }
 
 /// The words of a text, each name as one.
-fn words(text: &str, row: &Row) -> Vec<String> {
+fn words(text: &str, row: &QuestionRow) -> Vec<String> {
     let mut text = text.to_lowercase();
     for name in [&row.subject, &row.object, &row.category].into_iter().flatten().filter(|name| !name.is_empty()) {
         text = text.replace(&name.to_lowercase(), "_");
@@ -108,14 +108,14 @@ fn similarity(texts: &[Vec<String>]) -> f64 {
 mod tests {
     use super::*;
 
-    fn row(template: &str, question: &str, subject: &str) -> Row {
-        Row {
+    fn row(template: &str, question: &str, subject: &str) -> QuestionRow {
+        QuestionRow {
             task: "t".into(),
             template_id: format!("t/open/{template}/1"),
             question: question.into(),
             answer: "Left.".into(),
             subject: Some(subject.into()),
-            ..Row::default()
+            ..QuestionRow::default()
         }
     }
 

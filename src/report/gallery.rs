@@ -17,8 +17,8 @@ use spatialmill_geometry::Mask;
 use super::files;
 use super::page::Text;
 use super::plots::number;
-use crate::export::images::{self, Frame};
-use crate::export::sample::Mark as Drawn;
+use crate::export::images::{self, SourceImage};
+use crate::export::sample::MarkRow as Drawn;
 use crate::tables::Mask as MaskRow;
 
 /// Images are no wider than this on the page, in pixels: enough to judge an answer, and 36 of them stay below 3 MB.
@@ -32,7 +32,7 @@ const AT_ONCE: usize = 2;
 
 /// A sample and one of its objects.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct Row {
+pub struct GalleryRow {
     pub sample_id: String,
     pub source: String,
     pub task: String,
@@ -53,14 +53,14 @@ pub struct Row {
     pub width: u32,
     pub height: u32,
     #[serde(default)]
-    pub marks: Vec<Mark>,
+    pub marks: Vec<GalleryMark>,
     #[serde(flatten)]
-    pub object: Option<Object>,
+    pub object: Option<CardObject>,
 }
 
 /// An object with its box, pixels of the full image.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct Object {
+pub struct CardObject {
     pub object_id: String,
     pub category: String,
     pub nearest: f64,
@@ -73,18 +73,18 @@ pub struct Object {
 
 /// A mark as the tables have it.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct Mark {
+pub struct GalleryMark {
     pub object_id: String,
     pub kind: String,
     #[serde(rename = "box")]
-    pub bbox: Option<Corners>,
-    pub place: Option<Place>,
+    pub bbox: Option<GalleryBox>,
+    pub place: Option<LabelPoint>,
     pub colour: String,
     pub label: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct Corners {
+pub struct GalleryBox {
     x0: f64,
     y0: f64,
     x1: f64,
@@ -92,7 +92,7 @@ pub struct Corners {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct Place {
+pub struct LabelPoint {
     x: f64,
     y: f64,
     radius: f64,
@@ -101,31 +101,31 @@ pub struct Place {
 /// A sample with all that is shown of it.
 #[derive(Debug, Default)]
 pub struct Card {
-    pub sample: Row,
-    pub objects: Vec<Object>,
-    pub image: Image,
+    pub sample: GalleryRow,
+    pub objects: Vec<CardObject>,
+    pub image: CardImage,
 }
 
 /// What an image has become.
 #[derive(Debug)]
-pub enum Image {
+pub enum CardImage {
     /// A `data:` URI.
     Small(String),
     /// Why there is none.
     Missing(String),
 }
 
-impl Default for Image {
+impl Default for CardImage {
     fn default() -> Self {
         Self::Missing("not loaded".to_owned())
     }
 }
 
 /// Rows of one sample next to each other become a card.
-pub async fn cards(rows: Vec<Row>) -> Vec<Card> {
+pub async fn cards(rows: Vec<GalleryRow>) -> Vec<Card> {
     stream::iter(gathered(rows))
         .map(|card| async {
-            let image = load(&card).await.map_or_else(Image::Missing, Image::Small);
+            let image = load(&card).await.map_or_else(CardImage::Missing, CardImage::Small);
             Card { image, ..card }
         })
         .buffered(AT_ONCE)
@@ -133,7 +133,7 @@ pub async fn cards(rows: Vec<Row>) -> Vec<Card> {
         .await
 }
 
-fn gathered(rows: Vec<Row>) -> Vec<Card> {
+fn gathered(rows: Vec<GalleryRow>) -> Vec<Card> {
     let mut cards: Vec<Card> = Vec::new();
     for mut row in rows {
         let object = row.object.take();
@@ -151,14 +151,14 @@ fn gathered(rows: Vec<Row>) -> Vec<Card> {
 async fn load(card: &Card) -> Result<String, String> {
     let (uri, sample) = (&card.sample.uri, &card.sample);
     let bytes = files::read(uri).await?;
-    let frame = Frame {
+    let frame = SourceImage {
         frame_id: sample.frame_id.clone(),
         uri: uri.clone(),
         sha256: None,
         width: sample.width,
         height: sample.height,
     };
-    let marks: Vec<Drawn> = sample.marks.iter().map(Mark::drawn).collect();
+    let marks: Vec<Drawn> = sample.marks.iter().map(GalleryMark::drawn).collect();
     let mut masks = BTreeMap::new();
     for object in &card.objects {
         if let Some(MaskRow { height, width, counts }) = &object.mask {
@@ -168,7 +168,7 @@ async fn load(card: &Card) -> Result<String, String> {
     }
     let encoded = tokio::task::spawn_blocking(move || {
         let mut shown = bytes.clone();
-        let put = |made: images::Made| {
+        let put = |made: images::ImageFile| {
             shown = made.bytes;
             Ok(())
         };
@@ -179,7 +179,7 @@ async fn load(card: &Card) -> Result<String, String> {
     encoded.unwrap_or_else(|died| Err(format!("decoding died: {died}")))
 }
 
-impl Mark {
+impl GalleryMark {
     fn drawn(&self) -> Drawn {
         Drawn {
             object_id: self.object_id.clone(),
@@ -214,7 +214,7 @@ pub fn card(card: &Card) -> String {
     let Card { sample, objects, image } = card;
     let mut html = String::from("<article class=\"card\">");
     match image {
-        Image::Small(uri) => {
+        CardImage::Small(uri) => {
             let _ = write!(
                 html,
                 "<div class=\"photo\"><img src=\"{}\" alt=\"{}\" loading=\"lazy\">{}</div>",
@@ -224,7 +224,7 @@ pub fn card(card: &Card) -> String {
                 if sample.marks.is_empty() { outlines(sample, objects) } else { String::new() }
             );
         }
-        Image::Missing(why) => {
+        CardImage::Missing(why) => {
             let _ = write!(html, "<p class=\"note\">no image: {}, file {}</p>", Text(why), Text(&sample.uri));
         }
     }
@@ -275,7 +275,7 @@ pub fn card(card: &Card) -> String {
 
 /// The objects' boxes over the image, numbered as in the list below it. Each line is drawn twice, dark under light, so that it
 /// shows on any image.
-fn outlines(sample: &Row, objects: &[Object]) -> String {
+fn outlines(sample: &GalleryRow, objects: &[CardObject]) -> String {
     let (width, height) = (f64::from(sample.width.max(1)), f64::from(sample.height.max(1)));
     // Labels have one size on the page, whatever the image's.
     let size = width.max(height) / 24.0;
@@ -304,9 +304,10 @@ mod tests {
     use crate::source::photo::dimensions;
     use std::io::Cursor;
 
-    fn row(sample: &str, object: Option<&str>) -> Row {
-        let object = object.map(|id| Object { object_id: id.to_owned(), x1: 9.0, y1: 9.0, ..Object::default() });
-        Row { sample_id: sample.to_owned(), width: 10, height: 10, object, ..Row::default() }
+    fn row(sample: &str, object: Option<&str>) -> GalleryRow {
+        let object =
+            object.map(|id| CardObject { object_id: id.to_owned(), x1: 9.0, y1: 9.0, ..CardObject::default() });
+        GalleryRow { sample_id: sample.to_owned(), width: 10, height: 10, object, ..GalleryRow::default() }
     }
 
     #[test]
@@ -320,12 +321,12 @@ mod tests {
         let text = r#"{"sample_id": "a", "source": "s", "task": "t", "relation": "r", "answer_form": "f", "text_format": "n",
             "image_format": "o", "question": "q", "answer": "a", "margin": 0.5, "visibility": 1.0, "frame_id": "f", "uri": "u",
             "width": 1, "height": 1}"#;
-        assert!(serde_json::from_str::<Row>(text).unwrap().object.is_none());
+        assert!(serde_json::from_str::<GalleryRow>(text).unwrap().object.is_none());
         let with = text.replace(
             "\"width\"",
             r#""object_id": "7", "category": "c", "nearest": 1, "x0": 0, "y0": 0, "x1": 1, "y1": 1, "width""#,
         );
-        assert_eq!(serde_json::from_str::<Row>(&with).unwrap().object.unwrap().object_id, "7");
+        assert_eq!(serde_json::from_str::<GalleryRow>(&with).unwrap().object.unwrap().object_id, "7");
     }
 
     #[test]
@@ -341,7 +342,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_image_that_is_not_there_leaves_a_note() {
-        let lost = Row { uri: "memory://gallery/none.jpg".to_owned(), ..row("a", None) };
+        let lost = GalleryRow { uri: "memory://gallery/none.jpg".to_owned(), ..row("a", None) };
         let cards = cards(vec![lost]).await;
         assert!(card(&cards[0]).contains("no image: "), "{}", card(&cards[0]));
     }

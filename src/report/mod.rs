@@ -56,7 +56,8 @@ impl Mill {
                 return Err(missing(name));
             }
         }
-        let size = rows::<Size>(&context, include_str!("size.sql")).await?.into_iter().next().unwrap_or_default();
+        let size =
+            rows::<DatasetSize>(&context, include_str!("size.sql")).await?.into_iter().next().unwrap_or_default();
         let samples = size.samples;
         let lost = match context.table_exist("quarantine")? {
             true => rows(&context, include_str!("quarantined.sql")).await?,
@@ -78,7 +79,7 @@ impl Mill {
     }
 
     /// What the last commit of each table counted, in the order in which tables are made.
-    async fn flows(&self) -> Result<Vec<Flow>> {
+    async fn flows(&self) -> Result<Vec<StageFlow>> {
         let mut flows = Vec::new();
         for name in IMPORTED.iter().copied().chain(self.pipeline.order.iter().map(String::as_str)) {
             if let Some(table) = self.warehouse.table(name).await? {
@@ -95,19 +96,19 @@ struct Contents {
     warehouse: String,
     version: u64,
     seed: i64,
-    size: Size,
+    size: DatasetSize,
     /// `[balance.targets]` of mill.toml.
     targets: toml::Table,
-    counts: Vec<shares::Count>,
+    counts: Vec<shares::SampleCount>,
     bins: Vec<plots::Bin>,
-    flows: Vec<Flow>,
+    flows: Vec<StageFlow>,
     lost: Vec<QuarantineCount>,
     diversity: Vec<diversity::Diversity>,
     cards: Vec<gallery::Card>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct Size {
+struct DatasetSize {
     samples: u64,
     questions: u64,
     frames: u64,
@@ -115,7 +116,7 @@ struct Size {
 
 /// What a table's last counted commit did.
 #[derive(Debug, Default)]
-struct Flow {
+struct StageFlow {
     table: String,
     version: u64,
     /// ISO 8601, UTC.
@@ -123,12 +124,12 @@ struct Flow {
     rows: u64,
     rows_in: u64,
     rows_out: u64,
-    filtered: Vec<Reason>,
-    quarantined: Vec<Reason>,
+    filtered: Vec<FilterCount>,
+    quarantined: Vec<FilterCount>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct Reason {
+struct FilterCount {
     reason: String,
     n: u64,
 }
@@ -144,18 +145,18 @@ struct QuarantineCount {
     message: String,
 }
 
-async fn flow_of(table: &Table) -> Result<Option<Flow>> {
+async fn flow_of(table: &Table) -> Result<Option<StageFlow>> {
     let history = table.history(LOOK_BACK).await?;
     let Some(entry) = history.into_iter().find(|entry| entry.info.contains_key("rows_in")) else { return Ok(None) };
     let count = |name: &str| entry.info.get(name).and_then(Value::as_u64).unwrap_or_default();
     // A commit of another version of this program may count in another shape: then there is nothing to show.
-    let reasons = |name: &str| -> Vec<Reason> {
-        let mut reasons: Vec<Reason> =
+    let reasons = |name: &str| -> Vec<FilterCount> {
+        let mut reasons: Vec<FilterCount> =
             entry.info.get(name).and_then(|value| serde_json::from_value(value.clone()).ok()).unwrap_or_default();
         reasons.sort_by(|a, b| b.n.cmp(&a.n).then_with(|| a.reason.cmp(&b.reason)));
         reasons
     };
-    Ok(Some(Flow {
+    Ok(Some(StageFlow {
         table: table.name().to_owned(),
         version: entry.version,
         at: iso(entry.at),

@@ -5,8 +5,8 @@ use std::fmt::{self, Display, Write};
 
 use super::diversity::Diversity;
 use super::plots::{Bin, bars, histogram, percent, thousands};
-use super::shares::{Answers, Count, DIMENSIONS, answers, axis_of, lopsided, rank, shares, shortcuts};
-use super::{Contents, Flow, QuarantineCount, Reason, gallery};
+use super::shares::{AnswerShares, DIMENSIONS, SampleCount, answers, axis_of, lopsided, rank, shares, shortcuts};
+use super::{Contents, FilterCount, QuarantineCount, StageFlow, gallery};
 
 /// A page that came from somewhere else could not run or load anything even if a text slipped through unescaped.
 const POLICY: &str =
@@ -122,7 +122,7 @@ fn dimensions(contents: &Contents) -> String {
 }
 
 /// Text formats down, image formats across.
-fn formats(counts: &[Count]) -> String {
+fn formats(counts: &[SampleCount]) -> String {
     let texts = shares(counts, |count| &count.text_format, None);
     let images = shares(counts, |count| &count.image_format, None);
     let mut html = String::from("<div class=\"scroll\"><table class=\"grid\"><thead><tr><th></th>");
@@ -176,16 +176,16 @@ fn answer_tables(contents: &Contents) -> String {
     html + &lopsided_table(&contents.counts)
 }
 
-fn blocks(groups: &[Answers]) -> String {
+fn blocks(groups: &[AnswerShares]) -> String {
     let mut html = String::new();
-    for Answers { of, shares } in groups {
+    for AnswerShares { of, shares } in groups {
         let _ = write!(html, "<div class=\"block\"><h4>{}</h4>{}</div>", Text(of), bars(shares));
     }
     html
 }
 
 /// Where there was too little to choose from: small sets above all.
-fn lopsided_table(counts: &[Count]) -> String {
+fn lopsided_table(counts: &[SampleCount]) -> String {
     let found = lopsided(counts);
     if found.is_empty() {
         return "<p class=\"note\">No answer to any kind of question is right too often.</p>".to_owned();
@@ -233,12 +233,12 @@ fn histograms(bins: &[Bin]) -> String {
     html + "</div>"
 }
 
-fn flows(flows: &[Flow]) -> String {
+fn flows(flows: &[StageFlow]) -> String {
     let mut html = String::from(
         "<div class=\"scroll\"><table class=\"grid\"><thead><tr><th>table</th><th>version</th><th>rows now</th><th>in</th>\
          <th>out</th><th>filtered</th><th>quarantined</th><th class=\"wide\">why</th></tr></thead><tbody>",
     );
-    let sum = |reasons: &[Reason]| reasons.iter().map(|reason| reason.n).sum::<u64>();
+    let sum = |reasons: &[FilterCount]| reasons.iter().map(|reason| reason.n).sum::<u64>();
     for flow in flows {
         let _ = write!(
             html,
@@ -294,7 +294,7 @@ fn quarantine(lost: &[QuarantineCount]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::gallery::{Card, Image, Object, Row};
+    use crate::report::gallery::{Card, CardImage, CardObject, GalleryRow};
 
     const HOSTILE: &str =
         "\"><script src=https://evil.example/x.js></script><img src='http://evil.example'>&\u{0}\u{202e}";
@@ -302,7 +302,7 @@ mod tests {
     /// A page in which every text that data can supply is hostile.
     fn hostile() -> String {
         let text = || HOSTILE.to_owned();
-        let sample = Row {
+        let sample = GalleryRow {
             sample_id: text(),
             source: text(),
             task: text(),
@@ -317,10 +317,10 @@ mod tests {
             answer_value: Some(1.0),
             frame_id: text(),
             uri: text(),
-            ..Row::default()
+            ..GalleryRow::default()
         };
-        let object = Object { object_id: text(), category: text(), ..Object::default() };
-        let count = |form: &str| Count {
+        let object = CardObject { object_id: text(), category: text(), ..CardObject::default() };
+        let count = |form: &str| SampleCount {
             source: text(),
             task: text(),
             relation: text(),
@@ -331,19 +331,19 @@ mod tests {
             answer: Some(text()),
             n: 3,
         };
-        let reason = || vec![Reason { reason: text(), n: 1 }];
+        let reason = || vec![FilterCount { reason: text(), n: 1 }];
         render(&Contents {
             warehouse: text(),
             counts: vec![count(HOSTILE), count("yes_no"), count("choice"), count("open")],
             bins: ["margin", "depth", "visibility"]
                 .map(|plot| Bin { plot: plot.to_owned(), relation: text(), width: 0.1, bins: 3, bin: 1, n: 2 })
                 .to_vec(),
-            flows: vec![Flow {
+            flows: vec![StageFlow {
                 table: text(),
                 at: text(),
                 filtered: reason(),
                 quarantined: reason(),
-                ..Flow::default()
+                ..StageFlow::default()
             }],
             lost: vec![QuarantineCount {
                 stage: text(),
@@ -354,8 +354,12 @@ mod tests {
                 message: text(),
             }],
             cards: vec![
-                Card { sample: sample.clone(), objects: vec![object.clone()], image: Image::Missing(text()) },
-                Card { sample, objects: vec![object], image: Image::Small("data:image/jpeg;base64,AAAA".to_owned()) },
+                Card { sample: sample.clone(), objects: vec![object.clone()], image: CardImage::Missing(text()) },
+                Card {
+                    sample,
+                    objects: vec![object],
+                    image: CardImage::Small("data:image/jpeg;base64,AAAA".to_owned()),
+                },
             ],
             ..Contents::default()
         })

@@ -10,7 +10,7 @@ use spatialmill_geometry::relate::RELATIONS;
 
 /// How many samples are alike in all of this.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct Count {
+pub struct SampleCount {
     pub source: String,
     pub task: String,
     pub relation: String,
@@ -25,7 +25,7 @@ pub struct Count {
 }
 
 /// What samples are counted by, with the words for its heading.
-pub type Dimension = (&'static str, &'static str, fn(&Count) -> &str);
+pub type Dimension = (&'static str, &'static str, fn(&SampleCount) -> &str);
 
 /// The dimensions that targets can be set for, named as in `[balance.targets]`; `answer` is shown apart, by [`answers`].
 pub const DIMENSIONS: &[Dimension] = &[
@@ -49,7 +49,7 @@ pub struct Share {
 
 /// The shares of a dimension's values; relations in the order of their list, everything else by name. A value whose counterpart is
 /// there is listed even if no sample has it, because that is what an unbalanced dataset looks like.
-pub fn shares(counts: &[Count], by: fn(&Count) -> &str, wanted: Option<&toml::Value>) -> Vec<Share> {
+pub fn shares(counts: &[SampleCount], by: fn(&SampleCount) -> &str, wanted: Option<&toml::Value>) -> Vec<Share> {
     let mut sums: BTreeMap<(usize, &str), u64> = BTreeMap::new();
     for count in counts {
         *sums.entry((rank(by(count)), by(count))).or_default() += count.n;
@@ -74,24 +74,24 @@ pub fn shares(counts: &[Count], by: fn(&Count) -> &str, wanted: Option<&toml::Va
 
 /// The answers to one kind of question: their shares should not give the answer away.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answers {
+pub struct AnswerShares {
     /// What is asked.
     pub of: String,
     pub shares: Vec<Share>,
 }
 
 /// Yes and no by axis, option letters by task, which of two opposite relations holds, and numbers.
-pub fn answers(counts: &[Count], wanted: Option<&toml::Value>) -> [(&'static str, Vec<Answers>); 4] {
-    fn answer(count: &Count) -> &str {
+pub fn answers(counts: &[SampleCount], wanted: Option<&toml::Value>) -> [(&'static str, Vec<AnswerShares>); 4] {
+    fn answer(count: &SampleCount) -> &str {
         count.answer.as_deref().unwrap_or("?")
     }
-    let yes_no = |count: &Count| (count.answer_form == "yes_no").then(|| of_axis(count));
-    let letters = |count: &Count| (count.answer_form == "choice").then(|| format!("{}, choice", count.task));
-    let open = |count: &Count| {
+    let yes_no = |count: &SampleCount| (count.answer_form == "yes_no").then(|| of_axis(count));
+    let letters = |count: &SampleCount| (count.answer_form == "choice").then(|| format!("{}, choice", count.task));
+    let open = |count: &SampleCount| {
         let compares = count.answer_form == "open" && axis_of(&count.relation) != count.relation;
         compares.then(|| of_axis(count))
     };
-    let numbers = |count: &Count| (count.answer_form == "number").then(|| count.task.clone());
+    let numbers = |count: &SampleCount| (count.answer_form == "number").then(|| count.task.clone());
     [
         ("Yes or no", grouped(counts, yes_no, answer, wanted)),
         ("Option letters", grouped(counts, letters, answer, wanted)),
@@ -102,11 +102,11 @@ pub fn answers(counts: &[Count], wanted: Option<&toml::Value>) -> [(&'static str
 }
 
 /// What gives answers without a look at the scene, on each axis.
-pub fn shortcuts(counts: &[Count], wanted: Option<&toml::Value>) -> Vec<Answers> {
+pub fn shortcuts(counts: &[SampleCount], wanted: Option<&toml::Value>) -> Vec<AnswerShares> {
     grouped(counts, |count| Some(of_axis(count)), |count| &count.shortcut, wanted)
 }
 
-fn of_axis(count: &Count) -> String {
+fn of_axis(count: &SampleCount) -> String {
     format!("{}, {}", count.task, axis_of(&count.relation))
 }
 
@@ -125,7 +125,7 @@ pub struct Lopsided {
 const ENOUGH: u64 = 10;
 
 /// The answers that somebody could rely on: above 60 % of two, or 40 % of more.
-pub fn lopsided(counts: &[Count]) -> Vec<Lopsided> {
+pub fn lopsided(counts: &[SampleCount]) -> Vec<Lopsided> {
     let mut groups: BTreeMap<(&str, String), BTreeMap<&str, u64>> = BTreeMap::new();
     for count in counts {
         let Some(answer) = &count.answer else { continue };
@@ -151,15 +151,16 @@ pub fn lopsided(counts: &[Count]) -> Vec<Lopsided> {
 }
 
 fn grouped(
-    counts: &[Count],
-    group: impl Fn(&Count) -> Option<String>,
-    by: fn(&Count) -> &str,
+    counts: &[SampleCount],
+    group: impl Fn(&SampleCount) -> Option<String>,
+    by: fn(&SampleCount) -> &str,
     wanted: Option<&toml::Value>,
-) -> Vec<Answers> {
+) -> Vec<AnswerShares> {
     let groups: BTreeSet<String> = counts.iter().filter_map(&group).collect();
     let of_group = |of: String| {
-        let alike: Vec<Count> = counts.iter().filter(|count| group(count).as_ref() == Some(&of)).cloned().collect();
-        Answers { shares: shares(&alike, by, wanted), of }
+        let alike: Vec<SampleCount> =
+            counts.iter().filter(|count| group(count).as_ref() == Some(&of)).cloned().collect();
+        AnswerShares { shares: shares(&alike, by, wanted), of }
     };
     groups.into_iter().map(of_group).collect()
 }
@@ -204,14 +205,14 @@ fn ratio(part: f64, whole: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn count(task: &str, relation: &str, form: &str, answer: Option<&str>, n: u64) -> Count {
-        Count {
+    fn count(task: &str, relation: &str, form: &str, answer: Option<&str>, n: u64) -> SampleCount {
+        SampleCount {
             task: task.to_owned(),
             relation: relation.to_owned(),
             answer_form: form.to_owned(),
             answer: answer.map(str::to_owned),
             n,
-            ..Count::default()
+            ..SampleCount::default()
         }
     }
 
@@ -232,7 +233,7 @@ mod tests {
 
     #[test]
     fn opposite_relations_stand_together() {
-        let counts: Vec<Count> =
+        let counts: Vec<SampleCount> =
             ["above", "right", "left", "below"].iter().map(|relation| count("a", relation, "open", None, 1)).collect();
         let uniform = toml::Value::String("uniform".to_owned());
         let shares = shares(&counts, |count| &count.relation, Some(&uniform));
@@ -257,7 +258,7 @@ mod tests {
             yes_no[0].shares.iter().map(|s| (s.value.as_str(), s.n)).collect::<Vec<_>>(),
             [("no", 1), ("yes", 3)]
         );
-        let of = |answers: &Answers| answers.shares.iter().map(|s| (s.value.clone(), s.n)).collect::<Vec<_>>();
+        let of = |answers: &AnswerShares| answers.shares.iter().map(|s| (s.value.clone(), s.n)).collect::<Vec<_>>();
         assert_eq!(of(&letters[0]), [("A".to_owned(), 0), ("B".to_owned(), 7)]);
         assert_eq!(of(&open[0]), [("left".to_owned(), 5), ("right".to_owned(), 0)]);
     }
@@ -283,7 +284,8 @@ mod tests {
 
     #[test]
     fn shortcuts_are_counted_by_axis() {
-        let with = |shortcut: &str, n| Count { shortcut: shortcut.to_owned(), ..count("a", "near", "open", None, n) };
+        let with =
+            |shortcut: &str, n| SampleCount { shortcut: shortcut.to_owned(), ..count("a", "near", "open", None, n) };
         let found = shortcuts(&[with("box", 3), with("none", 1)], None);
         assert_eq!(found[0].of, "a, depth");
         assert_eq!(

@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use super::{Flow, QuarantineCount, Reason, rows};
+use super::{FilterCount, QuarantineCount, StageFlow, rows};
 use crate::error::Result;
 use crate::pipeline::reasons::meaning;
 use crate::run::Mill;
@@ -15,7 +15,7 @@ const REASONS_NAMED: usize = 3;
 
 /// What the frames of a source have of what questions are made of.
 #[derive(Debug, Default, Deserialize)]
-struct Marked {
+struct SourceCoverage {
     source: String,
     frames: u64,
     /// Frames that say nothing about where things are in space.
@@ -42,7 +42,7 @@ impl Mill {
             return Ok(lines);
         }
         let context = self.session(&Default::default()).await?;
-        let marked: Vec<Marked> = rows(&context, include_str!("marked.sql")).await?;
+        let marked: Vec<SourceCoverage> = rows(&context, include_str!("marked.sql")).await?;
         let lost: Vec<QuarantineCount> = rows(&context, include_str!("quarantined.sql")).await?;
         for source in &self.project.sources {
             let name = &source.options.name;
@@ -65,8 +65,8 @@ impl Mill {
     }
 
     /// What a source's frames lack, with the key that names a model for it.
-    fn lacking(&self, marked: &Marked, kind: &str) -> Vec<String> {
-        let Marked { source, frames, flat, unmarked, things, unmasked } = marked;
+    fn lacking(&self, marked: &SourceCoverage, kind: &str) -> Vec<String> {
+        let SourceCoverage { source, frames, flat, unmarked, things, unmasked } = marked;
         let none = |key: &str| self.project.text(key).is_empty();
         let name_one = |key: &str| {
             format!("name a `{key}` under [models] (`spatialmill models --family all` lists what can be read)")
@@ -101,12 +101,12 @@ fn quarantined(lost: &QuarantineCount) -> String {
 }
 
 /// The reasons that took most of a table's rows.
-fn filtered(flow: &Flow) -> Option<String> {
+fn filtered(flow: &StageFlow) -> Option<String> {
     let lost: u64 = flow.filtered.iter().map(|reason| reason.n).sum();
     if lost == 0 {
         return None;
     }
-    let said = |Reason { reason, n }: &Reason| match meaning(reason) {
+    let said = |FilterCount { reason, n }: &FilterCount| match meaning(reason) {
         Some(meaning) => format!("{n} {reason}: {meaning}"),
         None => format!("{n} {reason}"),
     };

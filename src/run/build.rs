@@ -35,8 +35,8 @@ use super::stale::{Stale, Staleness};
 use super::{Mill, Run};
 use crate::error::{Context, Error, Result};
 use crate::pipeline::Stage;
-use crate::pipeline::row_counts::RowCounts;
 use crate::progress::{Bar, tell_line};
+use crate::tables::RowCounts;
 use crate::warehouse::{Commit, Part, Staging, StagingRecord, Table, WriteOptions, write_parts};
 
 /// The shard of a table that is built once, from all shards.

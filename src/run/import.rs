@@ -20,15 +20,16 @@ use super::build::{BuiltShard, ONE_MORE};
 use super::json_rows::to_batch;
 use super::quarantine::QuarantineWriter;
 use super::{Mill, Run};
+use crate::blocking::blocking;
 use crate::error::{Context, Error, Result};
 use crate::pipeline::IMPORTED;
 use crate::pipeline::fingerprint::Fingerprint;
-use crate::pipeline::row_counts::RowCounts;
 use crate::project::SourceTable;
 use crate::source::{self, Shard, Source};
 use crate::source::{Row, RowSink};
 use crate::suggestion::known;
 use crate::tables;
+use crate::tables::RowCounts;
 use crate::warehouse::{Empty, PartWriter, Table};
 
 /// What an import did to one source.
@@ -471,9 +472,4 @@ impl Batches {
         self.flush().await?;
         self.writer.finish(Empty::WritePart).await
     }
-}
-
-/// Work that reads and computes, off the threads that wait.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.or_internal(|| "a source's reader died".into())?
 }

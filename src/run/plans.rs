@@ -32,8 +32,8 @@ use super::{Mill, read_only};
 use crate::error::{Error, Result};
 use crate::pipeline::account::{AccountExec, Checks, ORIGIN};
 use crate::pipeline::filter_pushdown::push_down_filtered;
-use crate::pipeline::row_counts::RowCounts;
 use crate::pipeline::{Keep, Scope, Stage};
+use crate::tables::RowCounts;
 use crate::tables::{FILTERED, QUARANTINED, Quarantined};
 use crate::warehouse::Table;
 

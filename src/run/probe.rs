@@ -31,6 +31,6 @@ impl Mill {
     /// Opens a source, counts its shards, and asks what mill.toml does not say of it.
     pub async fn probe_source(&self, source: &SourceTable) -> Result<(usize, Vec<String>)> {
         let reader = self.open_source(source).await?;
-        super::import::blocking(move || Ok((reader.shards()?.len(), reader.unsaid()?))).await
+        crate::blocking::blocking(move || Ok((reader.shards()?.len(), reader.unsaid()?))).await
     }
 }

@@ -15,7 +15,7 @@ use super::Mill;
 use super::build::BuiltShard;
 use super::quarantine::QUARANTINE;
 use crate::error::{Context, Error, Kind, Result};
-use crate::pipeline::row_counts::RowCounts;
+use crate::tables::RowCounts;
 use crate::warehouse::Table;
 
 /// In place of the codes of what shards lost that stand.

@@ -4,35 +4,29 @@
 //! a hash of the image id (see [`documents`]), and a bucket is a shard. A frame is pushed after its objects, because only then
 //! is it known whether all of them could be used, and with it whether they may be counted.
 
-mod box3d;
-pub(super) mod documents;
-pub(super) mod id;
-pub(super) mod images;
+mod images;
 mod layout;
-pub(super) mod object;
-mod own;
-mod segmentation;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use self::documents::{Documents, File, Holds, Kind};
-use self::images::Images;
-use self::layout::Photos;
+use self::images::ImageBucket;
+use self::layout::PhotoFolder;
+use super::coco_json::documents::{self, CocoFile, Holds, RecordKind, SortedDocuments};
 use super::intrinsics::{CameraSize, IntrinsicsSize};
 use super::root::Root;
-use super::{Options, Shard, Source};
+use super::{Shard, Source, SourceOptions};
 use crate::error::{Error, Result};
 use crate::source::RowSink;
 
 /// The entry of [`SOURCES`](super::SOURCES).
-pub const COCO: super::Kind = super::Kind {
+pub const COCO: super::SourceKind = super::SourceKind {
     name: "coco",
     doc: "photos with boxes and masks of objects, as COCO JSON",
     long_doc: LONG_DOC,
     makes_root: false,
-    open: |root, options| Ok(Box::new(Coco::open(root, options)?)),
+    open: |root, options| Ok(Box::new(CocoReader::open(root, options)?)),
 };
 
 const LONG_DOC: &str = "\
@@ -162,14 +156,14 @@ enum MissingImages {
 }
 
 /// COCO files and their photos.
-struct Coco {
+struct CocoReader {
     root: Root,
     name: String,
     licence: Option<String>,
     options: CocoOptions,
-    files: Vec<File>,
+    files: Vec<CocoFile>,
     /// Those of each file.
-    photos: Vec<Photos>,
+    photos: Vec<PhotoFolder>,
     /// Files beside those that are read, which nobody asked for.
     passed_over: Vec<String>,
     /// Files whose name may mean several splits, and which of them is taken.
@@ -179,13 +173,13 @@ struct Coco {
     buckets: usize,
     fingerprinted: String,
     /// Made when the first shard is read, kept for all others.
-    documents: Mutex<Option<Arc<Documents>>>,
+    documents: Mutex<Option<Arc<SortedDocuments>>>,
 }
 
-impl Coco {
-    fn open(root: Root, options: &Options) -> Result<Self> {
+impl CocoReader {
+    fn open(root: Root, options: &SourceOptions) -> Result<Self> {
         let own: CocoOptions = options.parse("coco")?;
-        let layout::Found { files, photos, passed_over, unclear } =
+        let layout::FoundFiles { files, photos, passed_over, unclear } =
             layout::find(&root, &own, options.split.as_deref())?;
         let intrinsics_of = IntrinsicsSize::parsed(own.intrinsics_size.as_ref()).map_err(|allowed| {
             Error::usage(format!("`intrinsics_size` of a coco source takes {allowed}")).with("source", &options.name)
@@ -221,12 +215,12 @@ impl Coco {
         })
     }
 
-    fn documents(&self) -> Result<Arc<Documents>> {
+    fn documents(&self) -> Result<Arc<SortedDocuments>> {
         let mut documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(documents) = &*documents {
             return Ok(Arc::clone(documents));
         }
-        let sorted = Arc::new(Documents::sort(&self.root, &self.files, self.buckets)?);
+        let sorted = Arc::new(SortedDocuments::sort(&self.root, &self.files, self.buckets)?);
         *documents = Some(Arc::clone(&sorted));
         Ok(sorted)
     }
@@ -236,7 +230,7 @@ impl Coco {
     }
 }
 
-impl Source for Coco {
+impl Source for CocoReader {
     fn shards(&self) -> Result<Vec<Shard>> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.fingerprinted.as_bytes());
@@ -266,13 +260,15 @@ impl Source for Coco {
         if bucket == 0 {
             documents.report(rows)?;
         }
-        let mut images = Images::new(self, &documents);
-        documents
-            .visit(bucket, |record| if record.kind == Kind::Image { images.image(record, rows) } else { Ok(()) })?;
+        let mut images = ImageBucket::new(self, &documents);
+        documents.visit(
+            bucket,
+            |record| if record.kind == RecordKind::Image { images.image(record, rows) } else { Ok(()) },
+        )?;
         documents.visit(bucket, |record| match record.kind {
-            Kind::Image => Ok(()),
-            Kind::Object => images.object(record, rows),
-            Kind::Caption => images.caption(record, rows),
+            RecordKind::Image => Ok(()),
+            RecordKind::Object => images.object(record, rows),
+            RecordKind::Caption => images.caption(record, rows),
         })?;
         images.finish(rows)
     }

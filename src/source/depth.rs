@@ -8,7 +8,7 @@ use spatialmill_geometry::{DepthImage, Turn};
 
 use super::npy::{self, Npy};
 use super::photo;
-use super::upright::Stored;
+use super::upright::StoredImage;
 use crate::photos::Address;
 use crate::tables::{Frame, Unusable};
 
@@ -36,12 +36,12 @@ pub struct DepthFile {
 impl DepthFile {
     /// Judges the depth of an image: it shows the same view, at whatever size, and lies between 5 cm and 500 m. Codes: `depth`;
     /// [`NO_DEPTH`] where nothing is wrong with it and it has no reading at all.
-    pub fn judged(bytes: &[u8], units_per_metre: Option<f64>, image: Stored) -> Result<Self, Unusable> {
+    pub fn judged(bytes: &[u8], units_per_metre: Option<f64>, image: StoredImage) -> Result<Self, Unusable> {
         let scale = units_per_metre.unwrap_or_else(|| default_scale(bytes));
         let depth = decode(bytes, Some(scale))?;
         let (width, height) = (depth.width(), depth.height());
         let turn = image.turn_of_shape((f64::from(width), f64::from(height))).ok_or_else(|| {
-            let Stored { width: w, height: h, .. } = image;
+            let StoredImage { width: w, height: h, .. } = image;
             refused(format!("depth of {width}x{height} cannot show the view of a colour image of {w}x{h}"))
         })?;
         let cells = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));

@@ -10,7 +10,6 @@
 //! bucket, a tar and a Parquet file are a shard each. Memory: a bucket's names, or what is known of a tar's photos of one key and
 //! some megabytes of what waits for its words, or a row, and sixteen bytes a photo of the shard.
 
-pub(super) mod exif;
 mod files;
 mod frame;
 mod listing;
@@ -24,19 +23,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use self::listing::{Listing, Place};
+use self::listing::{Listing, ShardPlace};
 use super::root::Root;
-use super::{Options, Shard, Source};
+use super::{Shard, Source, SourceOptions};
 use crate::error::{Error, Result};
 use crate::source::RowSink;
 
 /// The entry of [`SOURCES`](super::SOURCES).
-pub const IMAGES: super::Kind = super::Kind {
+pub const IMAGES: super::SourceKind = super::SourceKind {
     name: "images",
     doc: "photos without annotations: files, tars (WebDataset), Parquet (Hugging Face)",
     long_doc: LONG_DOC,
     makes_root: false,
-    open: |root, options| Ok(Box::new(Images::open(root, options)?)),
+    open: |root, options| Ok(Box::new(ImagesReader::open(root, options)?)),
 };
 
 const LONG_DOC: &str = "\
@@ -113,7 +112,7 @@ enum Patterns {
 }
 
 /// Photos below a root.
-struct Images {
+struct ImagesReader {
     root: Root,
     name: String,
     split: Option<String>,
@@ -125,8 +124,8 @@ struct Images {
     listing: Mutex<Option<Arc<Listing>>>,
 }
 
-impl Images {
-    fn open(root: Root, options: &Options) -> Result<Self> {
+impl ImagesReader {
+    fn open(root: Root, options: &SourceOptions) -> Result<Self> {
         let own: ImagesOptions = options.parse("images")?;
         let patterns = match &own.files {
             None => Vec::new(),
@@ -159,7 +158,7 @@ impl Images {
     }
 }
 
-impl Source for Images {
+impl Source for ImagesReader {
     fn shards(&self) -> Result<Vec<Shard>> {
         let listing = Arc::new(Listing::of(self)?);
         *self.listing.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&listing));
@@ -175,9 +174,9 @@ impl Source for Images {
         let listing = self.listing()?;
         let place = listing.shards.iter().find(|(known, _)| known.name == shard.name).map(|(_, place)| place);
         match place {
-            Some(Place::Bucket(bucket)) => files::read(self, &listing, *bucket, rows),
-            Some(Place::Tar { path, stem }) => tar::read(self, path, stem, rows),
-            Some(Place::Table { path, stem }) => table::read(self, path, stem, rows),
+            Some(ShardPlace::Bucket(bucket)) => files::read(self, &listing, *bucket, rows),
+            Some(ShardPlace::Tar { path, stem }) => tar::read(self, path, stem, rows),
+            Some(ShardPlace::Table { path, stem }) => table::read(self, path, stem, rows),
             None => Err(Error::input("there is no such shard")
                 .with("shard", &shard.name)
                 .hint("list the shards again: the dataset changed")),

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use spatialmill_geometry::{Intrinsics, Turn};
 
-use super::upright::Stored;
+use super::upright::StoredImage;
 use crate::tables::Unusable;
 
 /// Which size of image intrinsics are of.
@@ -55,7 +55,7 @@ pub struct Camera {
 }
 
 /// Fits intrinsics to an image: scaled where their own size is known, turned where the image is. Code: `intrinsics`.
-pub fn fitted(recorded: &Intrinsics, of: CameraSize, image: Stored) -> Result<Camera, Unusable> {
+pub fn fitted(recorded: &Intrinsics, of: CameraSize, image: StoredImage) -> Result<Camera, Unusable> {
     let upright = |turn: Turn, camera: Intrinsics| Camera {
         intrinsics: turn.intrinsics(&camera, image.width, image.height),
         turn,
@@ -158,7 +158,7 @@ mod tests {
 
     fn check(camera: Intrinsics, of: CameraSize, (width, height): (u32, u32), orientation: u8) -> Option<[f64; 4]> {
         let turn = Turn::from_exif(orientation).unwrap();
-        let found = fitted(&camera, of, Stored { width, height, turn }).ok()?;
+        let found = fitted(&camera, of, StoredImage { width, height, turn }).ok()?;
         let Intrinsics { fx, fy, cx, cy } = found.intrinsics;
         Some([fx, fy, cx, cy])
     }
@@ -186,10 +186,11 @@ mod tests {
             assert!(check(K, CameraSize::Unsaid, size, 1).is_none(), "{size:?}");
         }
         let relative = Intrinsics { fx: 0.8, fy: 1.1, cx: 0.5, cy: 0.5 };
-        let why =
-            fitted(&relative, CameraSize::Unsaid, Stored { width: 640, height: 480, turn: Turn::NONE }).unwrap_err();
+        let why = fitted(&relative, CameraSize::Unsaid, StoredImage { width: 640, height: 480, turn: Turn::NONE })
+            .unwrap_err();
         assert!(why.message.contains("in pixels"), "{}", why.message);
-        let why = fitted(&K, CameraSize::Unsaid, Stored { width: 320, height: 240, turn: Turn::NONE }).unwrap_err();
+        let why =
+            fitted(&K, CameraSize::Unsaid, StoredImage { width: 320, height: 240, turn: Turn::NONE }).unwrap_err();
         assert!(why.message.contains("intrinsics_size = [640, 480]"), "{}", why.message);
     }
 

@@ -18,14 +18,14 @@ pub enum Links {
 
 /// A dataset's folder.
 #[derive(Debug, Clone)]
-pub struct Folder {
+pub struct ConfinedFolder {
     path: PathBuf,
     /// Where Hugging Face's cache keeps the files of a snapshot.
     blobs: Option<PathBuf>,
     pub links: Links,
 }
 
-impl Folder {
+impl ConfinedFolder {
     /// A folder that exists. It may be a link itself.
     pub fn open(path: &Path) -> std::io::Result<Self> {
         let path = path.canonicalize()?;
@@ -68,7 +68,7 @@ fn blobs_of(root: &Path) -> Option<PathBuf> {
 }
 
 struct Walk<'a> {
-    folder: &'a Folder,
+    folder: &'a ConfinedFolder,
     /// The real folders that lead to where the walk is, and all above them: a link to one of these leads nowhere new.
     above: Vec<PathBuf>,
     followed: usize,

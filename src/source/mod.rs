@@ -5,13 +5,15 @@
 //! A record that cannot be used becomes a quarantined row with key, file, code and message; it is never dropped silently,
 //! and only what makes the whole source unusable (no such folder, not this kind of dataset) is an [`Error`].
 
+mod camera_text;
+mod caption;
 pub mod category;
 mod coco;
+mod coco_json;
 pub mod depth;
 mod images;
 mod intrinsics;
-mod json_forms;
-mod json_records;
+mod json;
 mod local_folder;
 mod local_walk;
 pub mod npy;
@@ -20,7 +22,6 @@ mod rgbd;
 pub mod root;
 mod row_sink;
 pub mod scannet;
-mod spill;
 mod split;
 pub mod synthetic;
 mod upright;
@@ -58,7 +59,7 @@ pub trait Source: Send + Sync {
 }
 
 /// One entry of [`SOURCES`]: everything that the command line, the documents and the tests say of a source is derived from it.
-pub struct Kind {
+pub struct SourceKind {
     /// As in `kind = "..."` of the project file.
     pub name: &'static str,
     /// One line for lists.
@@ -67,28 +68,28 @@ pub struct Kind {
     pub long_doc: &'static str,
     /// True for the generator, whose root may not exist yet; everything else only reads.
     pub makes_root: bool,
-    /// Opens the dataset; wrong options are usage errors that name the option and its allowed values. See [`Kind::open`].
-    open: fn(Root, &Options) -> Result<Box<dyn Source>>,
+    /// Opens the dataset; wrong options are usage errors that name the option and its allowed values. See [`SourceKind::open`].
+    open: fn(Root, &SourceOptions) -> Result<Box<dyn Source>>,
 }
 
-impl Kind {
+impl SourceKind {
     /// A reader that also quarantines what it met in its folder and could not read: links that lead out, names that are none.
-    pub fn open(&self, root: Root, options: &Options) -> Result<Box<dyn Source>> {
+    pub fn open(&self, root: Root, options: &SourceOptions) -> Result<Box<dyn Source>> {
         let root = if options.follow_links { root.following_links() } else { root };
         let reader = (self.open)(root.clone(), options).map_err(|e| about_refused(e, &root))?;
-        Ok(Box::new(Whole { reader, root, told: Mutex::default() }))
+        Ok(Box::new(QuarantiningReader { reader, root, told: Mutex::default() }))
     }
 }
 
 /// A reader, and what its root refused.
-struct Whole {
+struct QuarantiningReader {
     reader: Box<dyn Source>,
     root: Root,
     /// The shard under which it is told, and what.
     told: Mutex<Option<(String, Vec<(String, UnreadablePath)>)>>,
 }
 
-impl Source for Whole {
+impl Source for QuarantiningReader {
     fn shards(&self) -> Result<Vec<Shard>> {
         let mut shards = self.reader.shards().map_err(|e| about_refused(e, &self.root))?;
         let refused = self.root.refused();
@@ -160,7 +161,7 @@ pipes, sockets and devices, files and folders without the permission to read the
 
 /// What a `[[source]]` table of the project file says beyond `kind` and `root`.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Options {
+pub struct SourceOptions {
     /// The source's name; prefix of its frame ids.
     pub name: String,
     /// train, val or test; where the dataset knows better (a split file), the dataset wins.
@@ -178,7 +179,7 @@ pub struct Options {
     pub extra: toml::Table,
 }
 
-impl Options {
+impl SourceOptions {
     /// The options of one kind, as a struct that refuses what it does not know.
     pub fn parse<T: serde::de::DeserializeOwned>(&self, kind: &str) -> Result<T> {
         self.extra.clone().try_into().map_err(|e: toml::de::Error| {
@@ -197,11 +198,11 @@ impl Options {
 }
 
 /// Every source that can be read.
-pub const SOURCES: &[Kind] =
+pub const SOURCES: &[SourceKind] =
     &[coco::COCO, images::IMAGES, rgbd::RGBD, scannet::SCANNET, synthetic::SYNTHETIC, visual_genome::VISUAL_GENOME];
 
 /// A kind by its name.
-pub fn kind(name: &str) -> Result<&'static Kind> {
+pub fn kind(name: &str) -> Result<&'static SourceKind> {
     let found = SOURCES.iter().find(|kind| kind.name == name);
     let names: Vec<&str> = SOURCES.iter().map(|kind| kind.name).collect();
     found.ok_or_else(|| unknown("kind of source", name, &names))

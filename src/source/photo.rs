@@ -3,12 +3,13 @@
 //! A photo that breaks off looks like one to whoever reads its header alone, and its lower half is grey, or an error in training. So a
 //! JPEG is walked to its end and a PNG is unpacked, row by row: in the memory of some rows, whatever the file claims.
 
+pub mod exif;
 mod jpeg;
 mod png;
 
+use self::exif::Exif;
 pub use self::png::{decode as decode_png, indices as palette_indices};
 
-use super::images::exif::Exif;
 use super::root::Root;
 use crate::tables::Unusable;
 
@@ -44,7 +45,7 @@ impl Photo {
 
 /// A size as an annotation has it, as far as it has one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sides {
+pub struct StatedSize {
     /// Pixels.
     pub width: Option<u32>,
     /// Pixels.
@@ -53,7 +54,7 @@ pub struct Sides {
 
 /// The picture that annotations are of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shown {
+pub struct UprightSize {
     /// Pixels.
     pub width: u32,
     /// Pixels.
@@ -65,11 +66,11 @@ pub struct Shown {
 /// What an annotator saw of a photo whose EXIF note may say that it has to be turned. Some tools show it turned (CVAT, Label Studio,
 /// browsers), some as it is stored (OpenCV and what reads COCO with it); the size that they wrote down says which it was. Where both have that
 /// size, or no size is stated, it is the stored one, because that is what training code reads. Code: `image`.
-pub fn shown(photo: Option<&Photo>, said: Sides) -> Result<Shown, Unusable> {
+pub fn shown(photo: Option<&Photo>, said: StatedSize) -> Result<UprightSize, Unusable> {
     let Some(photo) = photo else {
         return match (said.width, said.height) {
             (Some(width), Some(height)) if width <= MAX_SIDE && height <= MAX_SIDE => {
-                Ok(Shown { width, height, orientation: 1 })
+                Ok(UprightSize { width, height, orientation: 1 })
             }
             (Some(width), Some(height)) => {
                 Err(Unusable::new("image", format!("an image of {width}x{height} pixels cannot be")))
@@ -77,12 +78,12 @@ pub fn shown(photo: Option<&Photo>, said: Sides) -> Result<Shown, Unusable> {
             _ => Err(Unusable::new("image", "its record states no size, and its photo is not there")),
         };
     };
-    let stored = Shown { width: photo.width, height: photo.height, orientation: 1 };
+    let stored = UprightSize { width: photo.width, height: photo.height, orientation: 1 };
     // From 5 on, what is stored as a row is a column.
     let (width, height) =
         if photo.orientation >= 5 { (photo.height, photo.width) } else { (photo.width, photo.height) };
-    let upright = Shown { width, height, orientation: photo.orientation };
-    let fits = |shown: &Shown| {
+    let upright = UprightSize { width, height, orientation: photo.orientation };
+    let fits = |shown: &UprightSize| {
         said.width.is_none_or(|width| width == shown.width) && said.height.is_none_or(|height| height == shown.height)
     };
     [stored, upright].into_iter().find(fits).ok_or_else(|| {
@@ -171,7 +172,7 @@ mod tests {
     fn a_size_says_which_way_up_a_photo_was_seen() {
         let check = |orientation: u8, width: Option<u32>, height: Option<u32>, expected: Option<(u32, u32, u8)>| {
             let photo = Photo { width: 32, height: 24, orientation, sha256: String::new() };
-            let found = shown(Some(&photo), Sides { width, height }).ok();
+            let found = shown(Some(&photo), StatedSize { width, height }).ok();
             assert_eq!(found.map(|shown| (shown.width, shown.height, shown.orientation)), expected);
         };
         for orientation in 1..=8 {
@@ -183,7 +184,7 @@ mod tests {
             check(orientation, Some(24), Some(32), turned);
             check(orientation, None, Some(32), turned);
         }
-        let absent = |width, height| shown(None, Sides { width, height }).ok().map(|shown| shown.width);
+        let absent = |width, height| shown(None, StatedSize { width, height }).ok().map(|shown| shown.width);
         assert_eq!(
             (absent(Some(4), Some(2)), absent(None, Some(2)), absent(Some(4), Some(70_000))),
             (Some(4), None, None)

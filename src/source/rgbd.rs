@@ -5,7 +5,6 @@
 //! a frame's objects can be made from, and whether all of them could be used.
 
 mod boxes;
-pub(super) mod camera;
 mod frames;
 mod instances;
 mod marks;
@@ -16,21 +15,22 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use spatialmill_geometry::{Matrix3, Vector3};
 
-use self::frames::Scene;
+use self::frames::SceneReader;
+use super::camera_text;
 use super::intrinsics::{CameraSize, IntrinsicsSize};
 use super::root::Root;
-use super::{Options, Shard, Source};
+use super::{Shard, Source, SourceOptions};
 use crate::error::{Error, Result};
 use crate::source::RowSink;
 use crate::tables::Unusable;
 
 /// The entry of [`SOURCES`](super::SOURCES).
-pub const RGBD: super::Kind = super::Kind {
+pub const RGBD: super::SourceKind = super::SourceKind {
     name: "rgbd",
     doc: "colour images with metric depth and cameras, in a layout that is easy to write",
     long_doc: LONG_DOC,
     makes_root: false,
-    open: |root, options| Ok(Box::new(Rgbd::open(root, options)?)),
+    open: |root, options| Ok(Box::new(RgbdReader::open(root, options)?)),
 };
 
 const LONG_DOC: &str = "\
@@ -144,7 +144,7 @@ enum Axes {
 }
 
 /// A folder of scenes.
-struct Rgbd {
+struct RgbdReader {
     root: Root,
     /// As the project file says it; prefix of all ids.
     name: String,
@@ -160,8 +160,8 @@ struct Rgbd {
     fingerprinted: String,
 }
 
-impl Rgbd {
-    fn open(root: Root, options: &Options) -> Result<Self> {
+impl RgbdReader {
+    fn open(root: Root, options: &SourceOptions) -> Result<Self> {
         let own: RgbdOptions = options.parse("rgbd")?;
         let wrong = |option: &str, allowed: &str| {
             Error::usage(format!("`{option}` of an rgbd source takes {allowed}")).with("source", &options.name)
@@ -191,7 +191,7 @@ impl Rgbd {
             name: options.name.clone(),
             split: options.split.clone(),
             licence: options.licence.clone(),
-            upright: up.map(|up| camera::upright(&up)),
+            upright: up.map(|up| camera_text::upright(&up)),
             intrinsics_of: IntrinsicsSize::parsed(own.intrinsics_size.as_ref())
                 .map_err(|allowed| wrong("intrinsics_size", allowed))?,
             options: own,
@@ -205,7 +205,7 @@ impl Rgbd {
     }
 }
 
-impl Source for Rgbd {
+impl Source for RgbdReader {
     fn shards(&self) -> Result<Vec<Shard>> {
         let (mut scenes, mut others) = (BTreeSet::new(), BTreeSet::new());
         let digests = self.root.digests("", |entry| {
@@ -256,7 +256,7 @@ impl Source for Rgbd {
         }
         let folder = Self::folder(shard);
         let id = if folder.is_empty() { self.name.clone() } else { format!("{}/{}", self.name, shard.name) };
-        let mut scene = Scene::open(self, folder, id, rows)?;
+        let mut scene = SceneReader::open(self, folder, id, rows)?;
         scene.boxes(rows)?;
         if !scene.instance_images(rows)? {
             scene.annotations(rows)?;

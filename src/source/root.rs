@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use object_store::{ObjectStore, ObjectStoreExt, path::Path as StorePath};
 use url::Url;
 
-use super::local_walk::{Folder, Links, changed, link_as_text};
+use super::local_walk::{ConfinedFolder, Links, changed, link_as_text};
 use crate::error::{Context, Error, Result};
 use crate::tables::Unusable;
 use crate::text::{composed, has_forms};
@@ -30,7 +30,7 @@ const MAX_REFUSED: usize = 100_000;
 #[derive(Debug, Clone)]
 pub struct Root {
     url: Url,
-    place: Place,
+    place: RootStorage,
     /// Of all copies of this root.
     refused: Arc<Mutex<BTreeMap<String, UnreadablePath>>>,
     /// Of folders in which a name was looked for, see [`Root::spelled`].
@@ -41,8 +41,8 @@ pub struct Root {
 type Spellings = HashMap<String, String>;
 
 #[derive(Debug, Clone)]
-enum Place {
-    Local(Folder),
+enum RootStorage {
+    Local(ConfinedFolder),
     Store { store: Arc<dyn ObjectStore>, prefix: StorePath, runtime: tokio::runtime::Handle },
 }
 
@@ -121,7 +121,7 @@ impl Root {
 
     /// A directory on this machine.
     pub fn local(path: &Path) -> Result<Self> {
-        let folder = Folder::open(path).map_err(|e| {
+        let folder = ConfinedFolder::open(path).map_err(|e| {
             Error::input("no such dataset folder")
                 .with("path", path.display())
                 .because(e)
@@ -129,17 +129,22 @@ impl Root {
         })?;
         let url = Url::from_directory_path(folder.path())
             .map_err(|()| Error::input("this folder has no URL").with("path", path.display()))?;
-        Ok(Self { url, place: Place::Local(folder), refused: Arc::default(), spellings: Arc::default() })
+        Ok(Self { url, place: RootStorage::Local(folder), refused: Arc::default(), spellings: Arc::default() })
     }
 
     /// A prefix of a bucket.
     pub fn store(url: Url, store: Arc<dyn ObjectStore>, prefix: StorePath, runtime: tokio::runtime::Handle) -> Self {
-        Self { url, place: Place::Store { store, prefix, runtime }, refused: Arc::default(), spellings: Arc::default() }
+        Self {
+            url,
+            place: RootStorage::Store { store, prefix, runtime },
+            refused: Arc::default(),
+            spellings: Arc::default(),
+        }
     }
 
     /// The same, with links followed wherever they lead: their maker is trusted.
     pub fn following_links(mut self) -> Self {
-        if let Place::Local(folder) = &mut self.place {
+        if let RootStorage::Local(folder) = &mut self.place {
             folder.links = Links::Anywhere;
         }
         self
@@ -176,14 +181,14 @@ impl Root {
     /// True for a `uri` of something below it: a path, or a URL without a fragment. It need not exist.
     pub fn contains(&self, uri: &str) -> bool {
         match &self.place {
-            Place::Local(root) => {
+            RootStorage::Local(root) => {
                 let path = match uri.contains("://") {
                     true => Url::parse(uri).ok().and_then(|url| url.to_file_path().ok()),
                     false => std::path::absolute(uri).ok(),
                 };
                 path.is_some_and(|path| root.contains(&path))
             }
-            Place::Store { store, prefix, .. } => open_object(uri)
+            RootStorage::Store { store, prefix, .. } => open_object(uri)
                 .is_ok_and(|(other, path)| Arc::ptr_eq(store, &other) && path.prefix_match(prefix).is_some()),
         }
     }
@@ -234,8 +239,8 @@ impl Root {
     /// True where there is a folder of this name with at least one file in it.
     pub fn has_folder(&self, folder: &str) -> Result<bool> {
         match &self.place {
-            Place::Local(root) => Ok(inside(root, folder)?.is_some_and(|path| path.is_dir())),
-            Place::Store { store, prefix, runtime } => {
+            RootStorage::Local(root) => Ok(inside(root, folder)?.is_some_and(|path| path.is_dir())),
+            RootStorage::Store { store, prefix, runtime } => {
                 let mut listing = store.list(Some(&join(prefix, &check(folder)?)?));
                 let first = runtime.block_on(futures::TryStreamExt::try_next(&mut listing));
                 let first = first.map_err(|e| unlisted(&self.url, e))?;
@@ -246,7 +251,7 @@ impl Root {
 
     fn visit(&self, folder: &str, on: &mut dyn FnMut(FileEntry) -> Result<()>) -> Result<()> {
         match &self.place {
-            Place::Local(root) => {
+            RootStorage::Local(root) => {
                 let folder = if folder.is_empty() { String::new() } else { check(folder)? };
                 let top = if folder.is_empty() { Some(root.path().to_owned()) } else { inside(root, &folder)? };
                 match top {
@@ -257,7 +262,7 @@ impl Root {
                     _ => Ok(()),
                 }
             }
-            Place::Store { store, prefix, runtime } => {
+            RootStorage::Store { store, prefix, runtime } => {
                 let top = if folder.is_empty() { prefix.clone() } else { join(prefix, &check(folder)?)? };
                 let mut listing = store.list(Some(&top));
                 while let Some(meta) = runtime
@@ -279,8 +284,8 @@ impl Root {
     /// Fails exactly where a path is refused: it is malformed, or a link leads it out of the root. It need not exist.
     pub fn admit(&self, path: &str) -> Result<()> {
         match &self.place {
-            Place::Local(root) => inside(root, path).map(drop),
-            Place::Store { .. } => check(path).map(drop),
+            RootStorage::Local(root) => inside(root, path).map(drop),
+            RootStorage::Store { .. } => check(path).map(drop),
         }
     }
 
@@ -315,7 +320,7 @@ impl Root {
         let failed = || format!("cannot list `{folder}`");
         let mut names = Vec::new();
         match &self.place {
-            Place::Local(root) => {
+            RootStorage::Local(root) => {
                 let real = if folder.is_empty() { Some(root.path().to_owned()) } else { inside(root, folder)? };
                 for item in real
                     .filter(|real| real.is_dir())
@@ -328,7 +333,7 @@ impl Root {
                     names.extend(item.or_input(failed)?.file_name().into_string());
                 }
             }
-            Place::Store { store, prefix, runtime } => {
+            RootStorage::Store { store, prefix, runtime } => {
                 let top = if folder.is_empty() { prefix.clone() } else { join(prefix, &check(folder)?)? };
                 let listed = runtime.block_on(store.list_with_delimiter(Some(&top))).or_input(failed)?;
                 let objects = listed.objects.into_iter().map(|meta| meta.location).chain(listed.common_prefixes);
@@ -345,7 +350,7 @@ impl Root {
     /// Bytes of a file, or none when it does not exist.
     pub fn size(&self, path: &str) -> Result<Option<u64>> {
         match &self.place {
-            Place::Local(root) => match inside(root, path)? {
+            RootStorage::Local(root) => match inside(root, path)? {
                 Some(file) => match file.metadata() {
                     Ok(meta) if meta.is_file() => Ok(Some(meta.len())),
                     Ok(meta) if !meta.is_dir() => Err(no_file(path)),
@@ -353,7 +358,7 @@ impl Root {
                 },
                 None => Ok(None),
             },
-            Place::Store { store, prefix, runtime } => {
+            RootStorage::Store { store, prefix, runtime } => {
                 match runtime.block_on(store.head(&join(prefix, &check(path)?)?)) {
                     Ok(meta) => Ok(Some(meta.size)),
                     Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -366,11 +371,11 @@ impl Root {
     /// What changes when a file does (its times of modification and change or its ETag, and its size), or none when it does not exist.
     pub fn tag(&self, path: &str) -> Result<Option<String>> {
         match &self.place {
-            Place::Local(root) => {
+            RootStorage::Local(root) => {
                 let meta = inside(root, path)?.and_then(|file| file.metadata().ok()).filter(|meta| meta.is_file());
                 Ok(meta.map(|meta| format!("{} {}", changed(&meta), meta.len())))
             }
-            Place::Store { store, prefix, runtime } => {
+            RootStorage::Store { store, prefix, runtime } => {
                 match runtime.block_on(store.head(&join(prefix, &check(path)?)?)) {
                     Ok(meta) => {
                         let tag = meta.e_tag.unwrap_or_else(|| meta.last_modified.to_rfc3339());
@@ -399,7 +404,7 @@ impl Root {
     /// A file as a stream, for what does not fit into memory.
     pub fn open(&self, path: &str) -> Result<Box<dyn Read + Send>> {
         match &self.place {
-            Place::Local(root) => {
+            RootStorage::Local(root) => {
                 let file = inside(root, path)?.ok_or_else(|| Error::input("no such file").with("file", path))?;
                 // Opening a pipe waits for whoever writes to it.
                 if file.metadata().is_ok_and(|meta| !meta.is_file()) {
@@ -408,7 +413,7 @@ impl Root {
                 let file = std::fs::File::open(&file).or_input(|| format!("cannot open `{path}`"))?;
                 Ok(Box::new(std::io::BufReader::with_capacity(1 << 20, file)))
             }
-            Place::Store { store, prefix, runtime } => {
+            RootStorage::Store { store, prefix, runtime } => {
                 let found = runtime
                     .block_on(store.get(&join(prefix, &check(path)?)?))
                     .or_input(|| format!("cannot open `{path}`"))?;
@@ -424,7 +429,7 @@ impl Root {
 }
 
 /// The real place of a local path, none when it does not exist, an error when it lies outside.
-fn inside(root: &Folder, path: &str) -> Result<Option<PathBuf>> {
+fn inside(root: &ConfinedFolder, path: &str) -> Result<Option<PathBuf>> {
     let Ok(real) = root.path().join(check(path)?).canonicalize() else { return Ok(None) };
     if root.admits(&real) {
         Ok(Some(real))

@@ -5,7 +5,7 @@
 
 /// A split by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedSplit {
     /// train, val or test.
     pub split: &'static str,
     /// False where the name may mean another one, too: `trainval`.
@@ -13,18 +13,18 @@ pub struct Named {
 }
 
 /// Of a name of which any word says a split: `instances_train2017`.
-pub fn of_any_word(name: &str) -> Option<Named> {
+pub fn of_any_word(name: &str) -> Option<NamedSplit> {
     of(words(name).iter().filter_map(|word| parts(word)))
 }
 
 /// Of a name that says a split and nothing else: `test`, `minival2014`. A `test bench` is none.
-pub fn of_all_words(name: &str) -> Option<Named> {
+pub fn of_all_words(name: &str) -> Option<NamedSplit> {
     let parts: Option<Vec<_>> = words(name).iter().map(|word| parts(word)).collect();
     of(parts?.into_iter())
 }
 
 /// Of a name whose last words say a split: `cc3m-train-00001-of-00012`.
-pub fn of_last_words(name: &str) -> Option<Named> {
+pub fn of_last_words(name: &str) -> Option<NamedSplit> {
     let words = words(name);
     let numbered = words.iter().rev().skip_while(|word| *word == "of");
     let last: Vec<_> = numbered.map_while(|word| parts(word)).collect();
@@ -32,12 +32,12 @@ pub fn of_last_words(name: &str) -> Option<Named> {
 }
 
 /// Of all splits that are named, the one that was held out.
-fn of(parts: impl Iterator<Item = Vec<&'static str>>) -> Option<Named> {
+fn of(parts: impl Iterator<Item = Vec<&'static str>>) -> Option<NamedSplit> {
     let named: Vec<&str> = parts.flatten().collect();
     let is_train = named.contains(&"train");
     match ["test", "val"].into_iter().find(|split| named.contains(split)) {
-        Some(split) => Some(Named { split, is_sure: !is_train }),
-        None => is_train.then_some(Named { split: "train", is_sure: true }),
+        Some(split) => Some(NamedSplit { split, is_sure: !is_train }),
+        None => is_train.then_some(NamedSplit { split: "train", is_sure: true }),
     }
 }
 
@@ -98,7 +98,7 @@ mod tests {
             ("data", None, None, None),
             ("000001", None, None, None),
         ] {
-            let said = |named: Option<Named>| named.map(|named| (named.split, named.is_sure));
+            let said = |named: Option<NamedSplit>| named.map(|named| (named.split, named.is_sure));
             assert_eq!(
                 [of_any_word(name), of_all_words(name), of_last_words(name)].map(said),
                 [any, all, last],

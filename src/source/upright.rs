@@ -19,7 +19,7 @@ pub fn alike((a, b): (f64, f64), (width, height): (u32, u32)) -> bool {
 
 /// The pixels of an image's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Stored {
+pub struct StoredImage {
     /// Pixels.
     pub width: u32,
     /// Pixels.
@@ -28,7 +28,7 @@ pub struct Stored {
     pub turn: Turn,
 }
 
-impl Stored {
+impl StoredImage {
     /// The pixels of a photo.
     pub fn of(photo: &Photo) -> Self {
         let turn = Turn::from_exif(photo.orientation).unwrap_or_default();
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn a_record_is_of_the_stored_or_of_the_upright_pixels() {
         let turn = Turn::from_exif(6).unwrap();
-        let stored = Stored { width: 640, height: 480, turn };
+        let stored = StoredImage { width: 640, height: 480, turn };
         assert_eq!(
             [(640, 480), (480, 640), (320, 240)].map(|(w, h)| stored.turn_of(w, h)),
             [Some(turn), Some(Turn::NONE), None]
@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(stored.turn_of_shape((24.0, 24.0)), None);
         // A half turn, and a square: nothing tells, and most tools see what is stored.
         let half = Turn::from_exif(3).unwrap();
-        assert_eq!(Stored { width: 640, height: 480, turn: half }.turn_of(640, 480), Some(half));
+        assert_eq!(StoredImage { width: 640, height: 480, turn: half }.turn_of(640, 480), Some(half));
     }
 
     #[test]

@@ -10,23 +10,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use self::records::Kind;
-use super::coco::id::Id;
-use super::json_records::{self, Event, MAX_RECORD};
+use self::records::GenomeFile;
 use super::root::Root;
-use super::spill::{Spill, Spiller, Tag};
-use super::{Options, Shard, Source};
+use super::{Shard, Source, SourceOptions};
 use crate::error::{Error, Result};
 use crate::source::RowSink;
+use crate::source::json::cutter::{self, Event, MAX_RECORD};
+use crate::source::json::id::Id;
+use crate::spill::{Spill, Spiller, Tag};
 use crate::tables::Unusable;
 
 /// The entry of [`SOURCES`](super::SOURCES).
-pub const VISUAL_GENOME: super::Kind = super::Kind {
+pub const VISUAL_GENOME: super::SourceKind = super::SourceKind {
     name: "visual_genome",
     doc: "photos with named boxes, as Visual Genome's JSON",
     long_doc: LONG_DOC,
     makes_root: false,
-    open: |root, options| Ok(Box::new(VisualGenome::open(root, options)?)),
+    open: |root, options| Ok(Box::new(VisualGenomeReader::open(root, options)?)),
 };
 
 const LONG_DOC: &str = "\
@@ -101,7 +101,7 @@ enum MissingImages {
 }
 
 /// The two files and their photos.
-struct VisualGenome {
+struct VisualGenomeReader {
     root: Root,
     name: String,
     split: Option<String>,
@@ -110,18 +110,18 @@ struct VisualGenome {
     buckets: u64,
     fingerprinted: String,
     /// Made when the first shard is read, kept for all others.
-    sorted: Mutex<Option<Arc<Sorted>>>,
+    sorted: Mutex<Option<Arc<SortedRecords>>>,
 }
 
 /// The records of both files by buckets.
-struct Sorted {
+struct SortedRecords {
     spill: Spill,
     /// What belongs to no image and cannot be used: its place, its file, and why.
     lost: Vec<(String, String, Unusable)>,
 }
 
-impl VisualGenome {
-    fn open(root: Root, options: &Options) -> Result<Self> {
+impl VisualGenomeReader {
+    fn open(root: Root, options: &SourceOptions) -> Result<Self> {
         let own: VisualGenomeOptions = options.parse("visual_genome")?;
         let mut bytes = 0;
         for path in [&own.images, &own.objects] {
@@ -147,27 +147,27 @@ impl VisualGenome {
         })
     }
 
-    fn path(&self, kind: Kind) -> &str {
+    fn path(&self, kind: GenomeFile) -> &str {
         match kind {
-            Kind::Image => &self.options.images,
-            Kind::Objects => &self.options.objects,
+            GenomeFile::Image => &self.options.images,
+            GenomeFile::Objects => &self.options.objects,
         }
     }
 
-    fn sorted(&self) -> Result<Arc<Sorted>> {
+    fn sorted(&self) -> Result<Arc<SortedRecords>> {
         let mut sorted = self.sorted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sorted) = &*sorted {
             return Ok(Arc::clone(sorted));
         }
         let mut spiller = Spiller::new(self.buckets as usize)?;
         let mut lost = Vec::new();
-        for kind in [Kind::Image, Kind::Objects] {
+        for kind in [GenomeFile::Image, GenomeFile::Objects] {
             self.sort(kind, &mut spiller, &mut lost)?;
         }
-        Ok(Arc::clone(sorted.insert(Arc::new(Sorted { spill: spiller.finish()?, lost }))))
+        Ok(Arc::clone(sorted.insert(Arc::new(SortedRecords { spill: spiller.finish()?, lost }))))
     }
 
-    fn sort(&self, kind: Kind, spiller: &mut Spiller, lost: &mut Vec<(String, String, Unusable)>) -> Result<()> {
+    fn sort(&self, kind: GenomeFile, spiller: &mut Spiller, lost: &mut Vec<(String, String, Unusable)>) -> Result<()> {
         let path = self.path(kind);
         let mut found = false;
         let mut lose = |offset: u64, message: String| {
@@ -177,7 +177,7 @@ impl VisualGenome {
             }
             Ok(())
         };
-        json_records::cut_list(self.root.open(path)?, kind.name(), |event| match event {
+        cutter::cut_list(self.root.open(path)?, kind.name(), |event| match event {
             Event::Record { offset, json, .. } => {
                 found = true;
                 // A record without an id still has to be quarantined in exactly one bucket, the same one every time.
@@ -206,7 +206,7 @@ impl VisualGenome {
     }
 }
 
-impl Source for VisualGenome {
+impl Source for VisualGenomeReader {
     fn shards(&self) -> Result<Vec<Shard>> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.fingerprinted.as_bytes());
@@ -232,7 +232,7 @@ impl Source for VisualGenome {
         if bucket == 0 {
             sorted.lost.iter().try_for_each(|(key, path, why)| rows.refuse(key, path, why.clone()))?;
         }
-        let mut images = bucket::Images::new(self);
+        let mut images = bucket::ImageBucket::new(self);
         // Images first: they were sorted first.
         sorted.spill.visit(bucket as usize, |tag, json| match tag.kind {
             0 => images.image(tag.offset, json, rows),

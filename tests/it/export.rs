@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use spatialmill::export::{Dialect, EXPORTS, Kind, Manifest, Options, kind};
+use spatialmill::export::{Dialect, EXPORTS, ExportKind, ExportOptions, Manifest, kind};
 use spatialmill::progress::Progress;
 use spatialmill::project::Project;
 use spatialmill::run::Mill;
@@ -40,8 +40,8 @@ height = 144
 min_number_room = 0.005
 "#;
 
-fn options(kind: &'static Kind, out: &str) -> Options {
-    Options {
+fn options(kind: &'static ExportKind, out: &str) -> ExportOptions {
+    ExportOptions {
         kind,
         out: out.to_owned(),
         name: "rooms".to_owned(),
@@ -56,11 +56,11 @@ fn options(kind: &'static Kind, out: &str) -> Options {
     }
 }
 
-async fn export(mill: &Mill, options: &Options) -> spatialmill::error::Result<(Manifest, bool)> {
+async fn export(mill: &Mill, options: &ExportOptions) -> spatialmill::error::Result<(Manifest, bool)> {
     let context = mill.session(&BTreeMap::new()).await?;
     let rows = context.sql(&options.slice).await?;
     let dataset_version = mill.warehouse.table("dataset").await?.map_or(0, |table| table.version());
-    let outcome = mill.export(&context, rows, &Options { dataset_version, ..options.clone() }).await?;
+    let outcome = mill.export(&context, rows, &ExportOptions { dataset_version, ..options.clone() }).await?;
     Ok((outcome.manifest, outcome.written))
 }
 
@@ -87,9 +87,9 @@ async fn every_kind_is_read_again_as_it_was() {
         assert!(!out.join("_progress").exists(), "{}", kind.name);
 
         assert!(!export(&mill, &options).await.unwrap().1, "{}: nothing changed", kind.name);
-        let other = Options { shard_rows: 77, ..options };
+        let other = ExportOptions { shard_rows: 77, ..options };
         assert!(export(&mill, &other).await.err().is_some_and(|e| e.to_string().contains("already")), "{}", kind.name);
-        let again = export(&mill, &Options { replace: true, ..other }).await.unwrap().0;
+        let again = export(&mill, &ExportOptions { replace: true, ..other }).await.unwrap().0;
         assert_ne!(again.files, manifest.files);
     }
 }
@@ -164,8 +164,11 @@ async fn samples_of_an_unreadable_image_are_left_out_when_that_is_asked_for() {
     let strict = options(kind("hf").unwrap(), folder.path().join("strict").to_str().unwrap());
     let refused = export(&mill, &strict).await.err().unwrap();
     assert!(refused.advice().is_some_and(|hint| hint.contains("--skip-unreadable")), "{refused}");
-    let lenient =
-        Options { skip_unreadable: true, out: folder.path().join("lenient").to_str().unwrap().to_owned(), ..strict };
+    let lenient = ExportOptions {
+        skip_unreadable: true,
+        out: folder.path().join("lenient").to_str().unwrap().to_owned(),
+        ..strict
+    };
     let manifest = export(&mill, &lenient).await.unwrap().0;
     assert_eq!(manifest.left_out["unreadable_image"], frame["n"].as_u64().unwrap());
     assert_eq!(manifest.licences["CC0-1.0"], manifest.samples);
@@ -224,8 +227,10 @@ async fn a_copy_of_an_export_is_one_too() {
         );
     }
     let out = folder.path().join("rooted");
-    let rooted =
-        Options { root: Some("/data/rooms/".to_owned()), ..options(kind("internvl").unwrap(), out.to_str().unwrap()) };
+    let rooted = ExportOptions {
+        root: Some("/data/rooms/".to_owned()),
+        ..options(kind("internvl").unwrap(), out.to_str().unwrap())
+    };
     export(&mill, &rooted).await.unwrap();
     let meta = std::fs::read_to_string(out.join("meta.json")).unwrap();
     assert!(meta.contains("\"root\": \"/data/rooms/\"") && meta.contains("\"/data/rooms/train-00000-of-"), "{meta}");
@@ -246,7 +251,7 @@ async fn two_exports_to_one_place_do_not_mix() {
     let mill = built(folder.path(), ROOMS, &["url=memory://export-two"]).await;
     let out = folder.path().join("out");
     let options = options(kind("internvl").unwrap(), out.to_str().unwrap());
-    let other = Options { shard_rows: 90, ..options.clone() };
+    let other = ExportOptions { shard_rows: 90, ..options.clone() };
     let (one, two, three) = tokio::join!(export(&mill, &options), export(&mill, &options), export(&mill, &other));
     let (won, lost): (Vec<_>, Vec<_>) = [one, two, three].into_iter().partition(Result::is_ok);
     assert!(won.iter().filter(|outcome| outcome.as_ref().is_ok_and(|(_, written)| *written)).count() == 1, "{won:?}");
@@ -371,7 +376,7 @@ async fn what_loaders_would_see_otherwise_is_written_anew() {
     let mill = built_from_photos(folder.path(), &photos, odd_png).await;
     let out = folder.path().join("out");
     let slice = "SELECT * FROM dataset WHERE image_format = 'original'".to_owned();
-    let options = Options { slice, ..options(kind("internvl").unwrap(), out.to_str().unwrap()) };
+    let options = ExportOptions { slice, ..options(kind("internvl").unwrap(), out.to_str().unwrap()) };
     export(&mill, &options).await.unwrap();
     let mut files = Vec::new();
     files_below(&out.join("images"), &mut files);
@@ -390,7 +395,7 @@ async fn a_damaged_photo_is_exported_nowhere() {
     let mill = built_from_photos(folder.path(), &photos, |at| photo(at as u32, None)).await;
     let slice = "SELECT * FROM dataset WHERE image_format = 'original'".to_owned();
     let out = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let whole = Options { slice: slice.clone(), ..options(kind("internvl").unwrap(), &out("whole")) };
+    let whole = ExportOptions { slice: slice.clone(), ..options(kind("internvl").unwrap(), &out("whole")) };
     export(&mill, &whole).await.unwrap();
     let of_the_second = rows(&mill, &format!("SELECT count(*) AS n FROM ({slice}) WHERE frame_ids[1] = 'photos/2'"))
         .await[0]["n"]
@@ -402,22 +407,24 @@ async fn a_damaged_photo_is_exported_nowhere() {
     let cut = photo(1, None);
     std::fs::write(folder.path().join("data/2.jpg"), &cut[..cut.len() * 6 / 10]).unwrap();
     for kind_name in ["internvl", "hf"] {
-        let strict =
-            Options { slice: slice.clone(), ..options(kind(kind_name).unwrap(), &out(&format!("{kind_name}-strict"))) };
+        let strict = ExportOptions {
+            slice: slice.clone(),
+            ..options(kind(kind_name).unwrap(), &out(&format!("{kind_name}-strict")))
+        };
         let refused = export(&mill, &strict).await.err().unwrap();
         assert!(
             refused.to_string().contains("photos/2")
                 && refused.advice().is_some_and(|hint| hint.contains("--skip-unreadable")),
             "{refused}"
         );
-        let lenient = Options { skip_unreadable: true, out: out(&format!("{kind_name}-lenient")), ..strict };
+        let lenient = ExportOptions { skip_unreadable: true, out: out(&format!("{kind_name}-lenient")), ..strict };
         let manifest = export(&mill, &lenient).await.unwrap().0;
         assert_eq!(manifest.left_out["unreadable_image"], of_the_second);
         assert_eq!(mill.verify_export(&lenient.out).await.unwrap().faulty, 0);
     }
 
     // What cannot be written is the fault of no photo.
-    let full = Options { skip_unreadable: true, out: out("full"), ..whole.clone() };
+    let full = ExportOptions { skip_unreadable: true, out: out("full"), ..whole.clone() };
     std::fs::create_dir_all(&full.out).unwrap();
     std::fs::write(Path::new(&full.out).join("images"), b"no folder").unwrap();
     let refused = export(&mill, &full).await.err().unwrap();
@@ -471,7 +478,7 @@ async fn every_withheld_path_is_of_one_frame() {
     let photos: Vec<(&str, &str)> = photos.iter().map(|(id, name)| (*id, name.as_str())).collect();
     let mill = built_from_photos(folder.path(), &photos, |at| photo(at as u32, None)).await;
     let out = folder.path().join("out");
-    let options = Options { annotations_only: true, ..options(kind("internvl").unwrap(), out.to_str().unwrap()) };
+    let options = ExportOptions { annotations_only: true, ..options(kind("internvl").unwrap(), out.to_str().unwrap()) };
     export(&mill, &options).await.unwrap();
     let mut frame_of: BTreeMap<String, String> = BTreeMap::new();
     for line in read_lines(&out, "images-") {

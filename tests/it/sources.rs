@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use spatialmill::error::{Error, Kind};
 use spatialmill::source::root::Root;
-use spatialmill::source::{Options, SOURCES, Shard};
 use spatialmill::source::{Row, RowSink};
+use spatialmill::source::{SOURCES, Shard, SourceOptions};
 use spatialmill::tables::Quarantined;
 
 use serde_json::{Value, json};
@@ -100,7 +100,8 @@ impl Imported {
 /// Reads all shards of a dataset, in the order that `order` makes of them.
 pub fn import_in_order(kind: &str, root: &Path, options: &str, order: fn(&mut Vec<Shard>)) -> Result<Imported, Error> {
     let kind = SOURCES.iter().find(|source| source.name == kind).unwrap();
-    let options = Options { name: "test".to_owned(), extra: toml::from_str(options).unwrap(), ..Options::default() };
+    let options =
+        SourceOptions { name: "test".to_owned(), extra: toml::from_str(options).unwrap(), ..SourceOptions::default() };
     let source = kind.open(Root::local(root)?, &options)?;
     let pushed = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&pushed);
@@ -215,7 +216,7 @@ fn shards_are_stable_and_change_with_their_files() {
         let folder = written(fixture);
         let shards = || {
             let kind = SOURCES.iter().find(|source| source.name == fixture.kind).unwrap();
-            let options = Options { extra: toml::from_str(fixture.options).unwrap(), ..Options::default() };
+            let options = SourceOptions { extra: toml::from_str(fixture.options).unwrap(), ..SourceOptions::default() };
             kind.open(Root::local(folder.path()).unwrap(), &options).unwrap().shards().unwrap()
         };
         let before = shards();

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use spatialmill::error::Kind;
-use spatialmill::export::{Dialect, Options, kind};
+use spatialmill::export::{Dialect, ExportOptions, kind};
 use spatialmill::progress::Progress;
 use spatialmill::project::Project;
 use spatialmill::run::Mill;
@@ -171,7 +171,7 @@ async fn a_predicate_stays_in_its_query_and_a_manifest_in_its_table() {
     let out = folder.path().join("export");
     let slice = "SELECT * FROM dataset WHERE (margin > 0) ORDER BY sample_id LIMIT 20";
     let kind = kind("llava").unwrap();
-    let options = Options {
+    let options = ExportOptions {
         kind,
         out: out.to_str().unwrap().to_owned(),
         name: "rooms".to_owned(),

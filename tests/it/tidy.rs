@@ -1,6 +1,6 @@
 //! The tree holds what its documents promise.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use spatialmill::export::EXPORTS;
@@ -145,4 +145,113 @@ fn every_relation_has_words_and_limits() {
     for axis in AXES {
         assert!(facts.contains(&format!("('{}', $", axis.name)), "pair_facts.sql has no limits for {}", axis.name);
     }
+}
+
+/// Folders of `src/`, and the files beside them, use each other in one direction: a reader who opens one knows what lies below it.
+#[test]
+fn no_circle_of_folders() {
+    let sources: BTreeMap<Vec<String>, String> = all(".rs")
+        .into_iter()
+        .filter_map(|(path, text)| {
+            let path = path.strip_prefix(root().join("src")).ok()?.with_extension("");
+            let mut names: Vec<String> = path.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+            names.pop_if(|name| ["mod", "lib", "main"].contains(&name.as_str()));
+            Some((names, code(&text)))
+        })
+        .collect();
+    let mut used: BTreeMap<&[String], BTreeSet<&[String]>> = BTreeMap::new();
+    for (module, text) in &sources {
+        for path in paths(text, module) {
+            let lengths = (0..=path.len()).rev();
+            let found = lengths.filter_map(|length| sources.get_key_value(&path[..length])).next();
+            used.entry(module).or_default().extend(found.map(|(module, _)| module.as_slice()));
+        }
+    }
+    let folders: BTreeSet<&[String]> = sources.keys().filter_map(|module| Some(module.split_last()?.1)).collect();
+    for folder in &folders {
+        // The folder's children, each with all below it, and whom they use.
+        let depth = folder.len();
+        let child =
+            |module: &[String]| (module.len() > depth && module.starts_with(folder)).then(|| module[depth].clone());
+        let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (module, others) in &used {
+            if let Some(one) = child(module) {
+                uses.entry(one).or_default().extend(others.iter().filter_map(|other| child(other)));
+            }
+        }
+        let is_folder = |name: &String| folders.contains([folder, std::slice::from_ref(name)].concat().as_slice());
+        for start in uses.keys().filter(|name| is_folder(name)) {
+            let (mut reached, mut next) = (BTreeSet::new(), vec![start]);
+            while let Some(name) = next.pop() {
+                let others = uses.get(name).into_iter().flatten().filter(|other| *other != name);
+                next.extend(others.filter(|other| reached.insert((*other).clone())));
+            }
+            let users: Vec<_> =
+                reached.iter().filter(|name| uses.get(*name).is_some_and(|uses| uses.contains(start))).collect();
+            assert!(!reached.contains(start), "src/{}: `{start}` is used by what it uses: {users:?}", folder.join("/"));
+        }
+    }
+}
+
+/// A file without its comments and its tests.
+fn code(text: &str) -> String {
+    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join(" ")
+}
+
+/// Every path of the crate that a module's text names, from the crate's root.
+fn paths(text: &str, module: &[String]) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for start in ["crate::", "super::"] {
+        for (at, _) in text.match_indices(start) {
+            // The inner `super::` of `super::super::` is read with the outer one.
+            if !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':') {
+                tree(&text[at..], &mut Vec::new(), &mut found);
+            }
+        }
+    }
+    let absolute = |path: Vec<String>| {
+        let above = path.iter().take_while(|name| *name == "super").count();
+        let base = if path.first().is_some_and(|name| name == "crate") {
+            &[][..]
+        } else {
+            &module[..module.len().saturating_sub(above)]
+        };
+        let names = path.iter().filter(|name| *name != "super" && *name != "crate" && *name != "self");
+        base.iter().chain(names).cloned().collect()
+    };
+    found.into_iter().map(absolute).collect()
+}
+
+/// Reads `a::b`, or the tree of a `use`: `a::{b, c::{d}}`. Gives what follows it.
+fn tree<'a>(mut text: &'a str, above: &mut Vec<String>, found: &mut Vec<Vec<String>>) -> &'a str {
+    let before = above.len();
+    loop {
+        text = text.trim_start();
+        if let Some(mut rest) = text.strip_prefix('{') {
+            loop {
+                rest = tree(rest, above, found).trim_start();
+                match rest.strip_prefix(',') {
+                    Some(more) => rest = more,
+                    None => break,
+                }
+            }
+            text = rest.strip_prefix('}').unwrap_or(rest);
+            break;
+        }
+        let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+        above.push(text[..end].to_owned());
+        text = &text[end..];
+        match text.strip_prefix("::") {
+            Some(rest) => text = rest,
+            None => {
+                found.push(above.clone());
+                break;
+            }
+        }
+    }
+    above.truncate(before);
+    text.trim_start()
+        .strip_prefix("as ")
+        .map_or(text, |rest| rest.trim_start().trim_start_matches(|c: char| c.is_alphanumeric() || c == '_'))
 }

@@ -7,14 +7,14 @@ use spatialmill_drawing::{Board, BoardError, width};
 use spatialmill_geometry::DepthImage;
 use spatialmill_geometry::colour::ramp;
 
-use super::layout::{EMPTY, Fit, Slot};
-use super::shot::Shot;
+use super::layout::{EMPTY, Fit, PanelSlot};
+use super::shot::SheetFrame;
 use crate::report::plots::number;
 
 const NO_READING: [u8; 3] = [58, 58, 58];
 
 /// Depth in false colour with the metres of some colours.
-pub fn panel(shot: &Shot, slot: Slot) -> Result<Board, BoardError> {
+pub fn panel(shot: &SheetFrame, slot: PanelSlot) -> Result<Board, BoardError> {
     let depth = match &shot.depth {
         Ok(depth) => depth,
         Err(why) => return slot.saying(why),
@@ -66,7 +66,7 @@ impl Range {
 }
 
 /// A bar from near to far with metres at its ends and in its middle.
-fn legend(board: &mut Board, range: &Range, slot: Slot) {
+fn legend(board: &mut Board, range: &Range, slot: PanelSlot) {
     let size = slot.letters();
     let (pad, bar) = (0.4 * size, (10.0 * size).min(f64::from(slot.width) * 0.6));
     let (wide, high) = (bar + 2.0 * pad, 2.0 * size + pad);
@@ -117,10 +117,10 @@ mod tests {
 
     #[test]
     fn each_half_has_its_colour_and_gaps_are_grey() {
-        let slot = Slot { width: 320, height: 240 };
+        let slot = PanelSlot { width: 320, height: 240 };
         let metres = [[1.0_f32; 4], [4.0; 4], [0.0; 4]].concat();
         let depth = DepthImage::new(4, 3, metres).unwrap();
-        let board = panel(&Shot { depth: Ok(depth), ..shot(&[]) }, slot).unwrap();
+        let board = panel(&SheetFrame { depth: Ok(depth), ..shot(&[]) }, slot).unwrap();
         assert_eq!([10, 100, 170].map(|y| board.at(300, y)), [Some(ramp(1.0)), Some(ramp(0.0)), Some(NO_READING)]);
     }
 

@@ -22,12 +22,12 @@ const FAINT: [u8; 3] = [105, 110, 118];
 
 /// Width and height of a panel, pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slot {
+pub struct PanelSlot {
     pub width: u32,
     pub height: u32,
 }
 
-impl Slot {
+impl PanelSlot {
     /// Of that height, as wide as most photos are.
     pub fn of_height(height: u32) -> Self {
         Self { width: (height * 4).div_ceil(3), height }
@@ -82,7 +82,7 @@ pub struct Fit {
 }
 
 impl Fit {
-    pub fn of((width, height): (u32, u32), slot: Slot) -> Self {
+    pub fn of((width, height): (u32, u32), slot: PanelSlot) -> Self {
         let (whole_width, whole_height) = (f64::from(width.max(1)), f64::from(height.max(1)));
         let scale = (f64::from(slot.width) / whole_width).min(f64::from(slot.height) / whole_height);
         // Never more than the slot has, whose sides are whole.
@@ -106,7 +106,7 @@ impl Fit {
 /// Labels of one panel: none on another, none cut off.
 #[derive(Debug)]
 pub struct Labels {
-    slot: Slot,
+    slot: PanelSlot,
     size: f64,
     taken: Vec<[f64; 4]>,
 }
@@ -115,7 +115,7 @@ pub struct Labels {
 const PAD: f64 = 0.22;
 
 impl Labels {
-    pub fn new(slot: Slot) -> Self {
+    pub fn new(slot: PanelSlot) -> Self {
         Self { slot, size: slot.letters(), taken: Vec::new() }
     }
 
@@ -165,7 +165,7 @@ impl Labels {
 /// A page of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
-    pub slot: Slot,
+    pub slot: PanelSlot,
     pub panels: u32,
     pub rows: u32,
 }
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn pictures_of_any_shape_fit() {
-        let slot = Slot::of_height(300);
+        let slot = PanelSlot::of_height(300);
         assert_eq!((slot.width, slot.height), (400, 300));
         let fit = Fit::of((640, 480), slot);
         assert_eq!((fit.left, fit.top, fit.width, fit.height), (0, 0, 400, 300));
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn labels_keep_apart_and_inside() {
-        let mut labels = Labels::new(Slot::of_height(240));
+        let mut labels = Labels::new(PanelSlot::of_height(240));
         let (wide, high) = labels.measure("1");
         assert_eq!(labels.find("1", [(-9.0, 500.0)]), Some((0.0, 240.0 - high)));
         // The first place is taken, the second beside it is not.
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_page_holds_its_rows() {
-        let page = Page { slot: Slot::of_height(240), panels: 4, rows: 2 };
+        let page = Page { slot: PanelSlot::of_height(240), panels: 4, rows: 2 };
         assert_eq!(page.width(), 2 * 12 + 4 * 320 + 3 * 6);
         assert_eq!(page.height(), 2 * 12 + 22 + 2 * (240 + 22 + 6));
         let mut board = page.board(&["one", "two", "three", "four"]).unwrap();

@@ -23,8 +23,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use spatialmill_drawing::{Board, BoardError};
 
-use self::layout::{Page, Slot};
-use self::shot::{FrameRow, Shot, ThingRow};
+use self::layout::{Page, PanelSlot};
+use self::shot::{FrameRow, SheetFrame, ThingRow};
 use super::read_rows;
 use crate::error::{Context, Error, Result};
 use crate::run::Mill;
@@ -34,7 +34,7 @@ pub struct Panel {
     pub name: &'static str,
     pub doc: &'static str,
     title: &'static str,
-    draw: fn(&Shot, Slot) -> Result<Board, BoardError>,
+    draw: fn(&SheetFrame, PanelSlot) -> Result<Board, BoardError>,
 }
 
 /// Those there are, in the order in which they stand.
@@ -86,7 +86,7 @@ const LONGEST_SIDE: u32 = 30_000;
 
 /// What a file's name may end with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
+enum SheetFormat {
     Jpeg,
     Png,
 }
@@ -102,7 +102,7 @@ impl Mill {
         let format = format_of(file)?;
         let context = self.session(&Default::default()).await?;
         let frames = frames(&context, wanted).await?;
-        let slot = Slot::of_height(wanted.height);
+        let slot = PanelSlot::of_height(wanted.height);
         let mut written = Vec::new();
         let pages = frames.chunks(wanted.rows_per_page.max(1));
         let count = pages.len();
@@ -129,8 +129,8 @@ impl Mill {
             }
             let name = if count == 1 { file.to_owned() } else { numbered(file, number + 1) };
             let bytes = tokio::task::spawn_blocking(move || match format {
-                Format::Jpeg => board.jpeg(),
-                Format::Png => board.png(),
+                SheetFormat::Jpeg => board.jpeg(),
+                SheetFormat::Png => board.png(),
             });
             let bytes = bytes.await.or_internal(cannot_draw)?.or_internal(cannot_draw)?;
             tokio::fs::write(&name, bytes).await.map_err(|e| {
@@ -144,13 +144,13 @@ impl Mill {
         Ok(written)
     }
 
-    async fn shot(&self, context: &SessionContext, frame_id: &str) -> Result<Shot> {
+    async fn shot(&self, context: &SessionContext, frame_id: &str) -> Result<SheetFrame> {
         let frame: Vec<FrameRow> = asked(context, include_str!("frame.sql"), "frame", frame_id).await?;
         let hint = "`spatialmill sql 'SELECT frame_id FROM frames LIMIT 20'` shows some that there are";
         let frame = frame.into_iter().next();
         let frame = frame.ok_or_else(|| Error::usage("there is no such frame").with("frame", frame_id).hint(hint))?;
         let things: Vec<ThingRow> = asked(context, include_str!("things.sql"), "frame", frame_id).await?;
-        Ok(Shot::open(frame, things, self.project.number("min_lift_quality")).await)
+        Ok(SheetFrame::open(frame, things, self.project.number("min_lift_quality")).await)
     }
 }
 
@@ -186,7 +186,7 @@ fn named(name: &str, value: &str) -> ParamValues {
 }
 
 /// What is said below a row.
-fn caption(shot: &Shot) -> String {
+fn caption(shot: &SheetFrame) -> String {
     let (things, lifted) = (shot.things.len(), shot.lifted().count());
     let weak = shot.lifted().filter(|(_, _, lifted)| !shot.trusts(lifted)).count();
     let plural = |n: u64, of: &str| if n == 1 { format!("{n} {of}") } else { format!("{n} {of}s") };
@@ -202,11 +202,11 @@ fn caption(shot: &Shot) -> String {
         .join("   ·   ")
 }
 
-fn format_of(file: &Path) -> Result<Format> {
+fn format_of(file: &Path) -> Result<SheetFormat> {
     let ending = file.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     match ending.as_deref() {
-        Some("jpg" | "jpeg") => Ok(Format::Jpeg),
-        Some("png") => Ok(Format::Png),
+        Some("jpg" | "jpeg") => Ok(SheetFormat::Jpeg),
+        Some("png") => Ok(SheetFormat::Png),
         _ => Err(Error::usage("a sheet is a JPEG or PNG file").with("file", file.display()).hint("`--out sheet.jpg`")),
     }
 }
@@ -243,8 +243,8 @@ mod tests {
 
     #[test]
     fn names_say_format_and_page() {
-        assert_eq!(format_of(Path::new("a/b.JPG")).unwrap(), Format::Jpeg);
-        assert_eq!(format_of(Path::new("b.png")).unwrap(), Format::Png);
+        assert_eq!(format_of(Path::new("a/b.JPG")).unwrap(), SheetFormat::Jpeg);
+        assert_eq!(format_of(Path::new("b.png")).unwrap(), SheetFormat::Png);
         assert!(format_of(Path::new("sheet.html")).is_err() && format_of(Path::new("sheet")).is_err());
         assert_eq!(numbered(Path::new("out/sheet.jpg"), 2), Path::new("out/sheet-002.jpg"));
     }

@@ -3,14 +3,14 @@
 use spatialmill_drawing::{Board, BoardError, Line};
 use spatialmill_geometry::Mask;
 
-use super::layout::{EMPTY, Fit, Labels, Slot};
-use super::shot::{Photo, Shot, Thing};
+use super::layout::{EMPTY, Fit, Labels, PanelSlot};
+use super::shot::{RgbImage, SheetFrame, SheetObject};
 
 /// How much of a mask's pixels is its colour.
 const TINT: f64 = 0.45;
 
 /// The photo with a thin frame and a label for each thing.
-pub fn boxes(shot: &Shot, slot: Slot) -> Result<Board, BoardError> {
+pub fn boxes(shot: &SheetFrame, slot: PanelSlot) -> Result<Board, BoardError> {
     let photo = match &shot.photo {
         Ok(photo) => photo,
         Err(why) => return slot.saying(why),
@@ -35,7 +35,7 @@ pub fn boxes(shot: &Shot, slot: Slot) -> Result<Board, BoardError> {
 }
 
 /// The photo in grey, and each mask in colour.
-pub fn masks(shot: &Shot, slot: Slot) -> Result<Board, BoardError> {
+pub fn masks(shot: &SheetFrame, slot: PanelSlot) -> Result<Board, BoardError> {
     let photo = match &shot.photo {
         Ok(photo) => photo,
         Err(why) => return slot.saying(why),
@@ -45,10 +45,10 @@ pub fn masks(shot: &Shot, slot: Slot) -> Result<Board, BoardError> {
     }
     let fit = of_frame(shot, slot);
     // The largest first: what is small and lies on it stays in sight.
-    let mut masked: Vec<(usize, &Thing, &Mask)> =
+    let mut masked: Vec<(usize, &SheetObject, &Mask)> =
         shot.numbered().filter_map(|(number, thing)| Some((number, thing, thing.mask.as_ref()?))).collect();
     masked.sort_by_key(|(_, _, mask)| std::cmp::Reverse(mask.area()));
-    let covers: Vec<Cover> = masked.iter().map(|(_, _, mask)| Cover::of(mask, fit, slot)).collect();
+    let covers: Vec<MaskCoverage> = masked.iter().map(|(_, _, mask)| MaskCoverage::of(mask, fit, slot)).collect();
     let mut board = fitted(photo, fit, slot)?;
     board.map(|x, y, pixel| if covers.iter().any(|cover| cover.has(x, y)) { pixel } else { pale(pixel) });
     for ((_, thing, _), cover) in masked.iter().zip(&covers) {
@@ -70,11 +70,11 @@ pub fn masks(shot: &Shot, slot: Slot) -> Result<Board, BoardError> {
 }
 
 /// Where the frame's pixels are, in which boxes and masks are, whatever the file has.
-fn of_frame(shot: &Shot, slot: Slot) -> Fit {
+fn of_frame(shot: &SheetFrame, slot: PanelSlot) -> Fit {
     Fit::of((shot.frame.width, shot.frame.height), slot)
 }
 
-fn fitted(photo: &Photo, fit: Fit, slot: Slot) -> Result<Board, BoardError> {
+fn fitted(photo: &RgbImage, fit: Fit, slot: PanelSlot) -> Result<Board, BoardError> {
     let mut board = Board::new(slot.width, slot.height, EMPTY)?;
     let picture = Board::of_picture(&photo.rgb, (photo.width, photo.height), (fit.width, fit.height))?;
     board.place(&picture, (fit.left, fit.top));
@@ -88,7 +88,7 @@ fn pale([r, g, b]: [u8; 3]) -> [u8; 3] {
     [(0.7 * grey + 76.5) as u8; 3]
 }
 
-fn corners(thing: &Thing, fit: &Fit) -> [(f64, f64); 2] {
+fn corners(thing: &SheetObject, fit: &Fit) -> [(f64, f64); 2] {
     let (x0, y0, x1, y1) = (thing.area.x0, thing.area.y0, thing.area.x1, thing.area.y1);
     let (right, bottom) = (f64::from(fit.left + fit.width), f64::from(fit.top + fit.height));
     [fit.place(x0, y0), fit.place(x1, y1)]
@@ -100,7 +100,7 @@ fn label(
     board: &mut Board,
     labels: &mut Labels,
     texts: &[String],
-    thing: &Thing,
+    thing: &SheetObject,
     [(x0, y0), (x1, y1)]: [(f64, f64); 2],
 ) {
     let number = texts.len() - 1;
@@ -141,14 +141,14 @@ pub fn around((x, y): (f64, f64), (wide, high): (f64, f64)) -> impl Iterator<Ite
 }
 
 /// How much of each of a panel's pixels is in a mask.
-struct Cover {
-    slot: Slot,
+struct MaskCoverage {
+    slot: PanelSlot,
     /// Of nine points in the pixel.
     points: Vec<u8>,
 }
 
-impl Cover {
-    fn of(mask: &Mask, fit: Fit, slot: Slot) -> Self {
+impl MaskCoverage {
+    fn of(mask: &Mask, fit: Fit, slot: PanelSlot) -> Self {
         let (width, height) = (mask.width() as usize, mask.height() as usize);
         let mut bits = vec![false; width * height];
         mask.pixels().for_each(|(x, y)| bits[y as usize * width + x as usize] = true);
@@ -189,14 +189,14 @@ mod tests {
     use super::*;
     use spatialmill_geometry::PixelBox;
 
-    fn with_photo(placed: &[([f64; 2], [f64; 2], f64)]) -> Shot {
-        let photo = Photo { width: 64, height: 48, rgb: vec![90; 64 * 48 * 3] };
-        Shot { photo: Ok(photo), ..shot(placed) }
+    fn with_photo(placed: &[([f64; 2], [f64; 2], f64)]) -> SheetFrame {
+        let photo = RgbImage { width: 64, height: 48, rgb: vec![90; 64 * 48 * 3] };
+        SheetFrame { photo: Ok(photo), ..shot(placed) }
     }
 
     #[test]
     fn a_frame_is_around_its_box() {
-        let slot = Slot { width: 320, height: 240 };
+        let slot = PanelSlot { width: 320, height: 240 };
         let shot = with_photo(&[([0.0, 2.0], [1.0, 1.0], 1.0)]);
         let board = boxes(&shot, slot).unwrap();
         // The box is (10, 10) to (90, 90) of 640 x 480, here half as large.
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_mask_is_where_it_is_on_the_frame() {
-        let slot = Slot { width: 320, height: 240 };
+        let slot = PanelSlot { width: 320, height: 240 };
         let mut shot = with_photo(&[([0.0, 2.0], [1.0, 1.0], 1.0)]);
         let square = PixelBox { x0: 320.0, y0: 240.0, x1: 640.0, y1: 480.0 };
         shot.things[0].mask = Mask::from_box(480, 640, &square).ok();
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn without_a_photo_a_panel_has_words() {
-        let slot = Slot { width: 160, height: 120 };
+        let slot = PanelSlot { width: 160, height: 120 };
         let board = boxes(&shot(&[]), slot).unwrap();
         assert!((0..160).any(|x| (0..120).any(|y| board.at(x, y) != Some(EMPTY))));
     }

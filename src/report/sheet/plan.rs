@@ -14,9 +14,9 @@
 use spatialmill_drawing::{Board, BoardError, Line, width};
 use spatialmill_geometry::{OrientedBox, Vector3};
 
-use super::layout::{Labels, Slot};
+use super::layout::{Labels, PanelSlot};
 use super::photo::around;
-use super::shot::Shot;
+use super::shot::SheetFrame;
 use crate::report::plots::number;
 
 const FLOOR: [u8; 3] = [232, 234, 237];
@@ -31,7 +31,7 @@ const FAR_OUT: f64 = 3.0;
 const LEAST_M: f64 = 1.0;
 
 /// Footprints of all that was lifted, on a grid of metres.
-pub fn panel(shot: &Shot, slot: Slot) -> Result<Board, BoardError> {
+pub fn panel(shot: &SheetFrame, slot: PanelSlot) -> Result<Board, BoardError> {
     if shot.lifted().next().is_none() {
         return slot.saying("nothing has a place in space");
     }
@@ -48,7 +48,7 @@ pub fn panel(shot: &Shot, slot: Slot) -> Result<Board, BoardError> {
     Ok(board)
 }
 
-fn draw_footprints(board: &mut Board, plan: &Plan, shot: &Shot) {
+fn draw_footprints(board: &mut Board, plan: &Plan, shot: &SheetFrame) {
     let mut things: Vec<_> = shot.lifted().collect();
     // The largest first: what is small and stands on it stays in sight.
     let area = |obb: &OrientedBox| obb.lengths.x * obb.lengths.y;
@@ -65,7 +65,7 @@ fn draw_footprints(board: &mut Board, plan: &Plan, shot: &Shot) {
 }
 
 /// Each thing's number, and its quality where there is room for it.
-fn write_numbers(board: &mut Board, labels: &mut Labels, plan: &Plan, shot: &Shot) {
+fn write_numbers(board: &mut Board, labels: &mut Labels, plan: &Plan, shot: &SheetFrame) {
     let mut qualities = Vec::new();
     for (number, thing, lifted) in shot.lifted() {
         let centre = lifted.obb.centre.xy();
@@ -119,7 +119,7 @@ fn whole(metres: f64) -> String {
 /// Between metres of view space and pixels of the panel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Plan {
-    slot: Slot,
+    slot: PanelSlot,
     /// Pixels.
     camera: (f64, f64),
     /// Pixels in a metre.
@@ -128,7 +128,7 @@ struct Plan {
 
 impl Plan {
     /// A plan as large as possible that shows these footprints, but for those that are far out.
-    fn showing(footprints: &[[[f64; 2]; 4]], slot: Slot) -> Self {
+    fn showing(footprints: &[[[f64; 2]; 4]], slot: PanelSlot) -> Self {
         let letters = slot.letters();
         let camera = (f64::from(slot.width) / 2.0, f64::from(slot.height) - 1.6 * letters);
         let reach = |footprint: &[[f64; 2]; 4]| footprint.iter().map(|[x, y]| x.hypot(*y)).fold(0.0, f64::max);
@@ -225,7 +225,7 @@ mod tests {
     use super::super::shot::tests::shot;
     use super::*;
 
-    const SLOT: Slot = Slot { width: 320, height: 240 };
+    const SLOT: PanelSlot = PanelSlot { width: 320, height: 240 };
 
     fn standing(x: f64, y: f64, sides: [f64; 2], yaw_rad: f64) -> OrientedBox {
         OrientedBox::upright(Vector3::new(x, y, 0.0), yaw_rad, Vector3::new(sides[0], sides[1], 1.0))

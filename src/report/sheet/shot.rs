@@ -13,10 +13,10 @@ use crate::tables::Mask as MaskRow;
 
 /// What there is to see of a frame.
 #[derive(Debug)]
-pub struct Shot {
+pub struct SheetFrame {
     pub frame: FrameRow,
-    pub things: Vec<Thing>,
-    pub photo: Result<Photo, String>,
+    pub things: Vec<SheetObject>,
+    pub photo: Result<RgbImage, String>,
     pub depth: Result<DepthImage, String>,
     /// What is lifted worse than this, 0 to 1, is not asked about.
     pub least_quality: f64,
@@ -24,7 +24,7 @@ pub struct Shot {
 
 /// Three bytes a pixel.
 #[derive(Debug)]
-pub struct Photo {
+pub struct RgbImage {
     pub width: u32,
     pub height: u32,
     pub rgb: Vec<u8>,
@@ -32,19 +32,19 @@ pub struct Photo {
 
 /// Something that is marked on the image, that became an object in space, or both. Its number is its place in the list, from 1.
 #[derive(Debug, Clone)]
-pub struct Thing {
+pub struct SheetObject {
     pub category: String,
     pub score: Option<f64>,
     pub area: PixelBox,
     pub mask: Option<Mask>,
-    pub lifted: Option<Lifted>,
+    pub lifted: Option<LiftedBox>,
     /// The same in all panels.
     pub colour: Colour,
 }
 
 /// What became of it in space.
 #[derive(Debug, Clone, Copy)]
-pub struct Lifted {
+pub struct LiftedBox {
     /// View space.
     pub obb: OrientedBox,
     pub quality: f64,
@@ -112,7 +112,7 @@ struct Rgb {
     b: u8,
 }
 
-impl Shot {
+impl SheetFrame {
     /// Opens the frame's files.
     pub async fn open(frame: FrameRow, things: Vec<ThingRow>, least_quality: f64) -> Self {
         let photo = photo(&frame.uri).await.map_err(|why| format!("no image: {why}"));
@@ -127,17 +127,17 @@ impl Shot {
     }
 
     /// What to call a thing: its number.
-    pub fn numbered(&self) -> impl Iterator<Item = (usize, &Thing)> {
+    pub fn numbered(&self) -> impl Iterator<Item = (usize, &SheetObject)> {
         (1..).zip(&self.things)
     }
 
     /// Those that became objects.
-    pub fn lifted(&self) -> impl Iterator<Item = (usize, &Thing, Lifted)> {
+    pub fn lifted(&self) -> impl Iterator<Item = (usize, &SheetObject, LiftedBox)> {
         self.numbered().filter_map(|(number, thing)| Some((number, thing, thing.lifted?)))
     }
 
     /// Whether a thing's place can be asked about.
-    pub fn trusts(&self, lifted: &Lifted) -> bool {
+    pub fn trusts(&self, lifted: &LiftedBox) -> bool {
         lifted.quality >= self.least_quality
     }
 
@@ -180,7 +180,7 @@ impl ObbRow {
 }
 
 /// Things with colours that are apart from each other and, as far as possible, from what the things look like.
-fn things_of(rows: Vec<ThingRow>) -> Vec<Thing> {
+fn things_of(rows: Vec<ThingRow>) -> Vec<SheetObject> {
     let own: Vec<_> = rows.iter().map(|row| row.own_colour.map(|Rgb { r, g, b }| [r, g, b])).collect();
     let colours = colour::assign(&own, 0);
     let thing = |(row, colour): (ThingRow, Colour)| {
@@ -188,23 +188,23 @@ fn things_of(rows: Vec<ThingRow>) -> Vec<Thing> {
         let side = |pixels: i32| u32::try_from(pixels).unwrap_or_default();
         let mask = row.mask.and_then(|mask| Mask::from_counts(side(mask.height), side(mask.width), &mask.counts).ok());
         let obb = row.obb.as_ref().and_then(ObbRow::read);
-        Thing {
+        SheetObject {
             category: row.category,
             score: row.score,
             area: PixelBox { x0, y0, x1, y1 },
             mask,
-            lifted: obb.map(|obb| Lifted { obb, quality: row.lift_quality.unwrap_or_default() }),
+            lifted: obb.map(|obb| LiftedBox { obb, quality: row.lift_quality.unwrap_or_default() }),
             colour,
         }
     };
     rows.into_iter().zip(colours).map(thing).collect()
 }
 
-async fn photo(uri: &str) -> Result<Photo, String> {
+async fn photo(uri: &str) -> Result<RgbImage, String> {
     let bytes = files::read(uri).await?;
     let decoded = tokio::task::spawn_blocking(move || decode_rgb(&bytes)).await.map_err(|e| e.to_string())?;
     let (width, height, rgb) = decoded.map_err(|e| e.to_string())?;
-    Ok(Photo { width, height, rgb })
+    Ok(RgbImage { width, height, rgb })
 }
 
 #[cfg(test)]
@@ -212,7 +212,7 @@ pub mod tests {
     use super::*;
 
     /// A frame without files, 640 x 480, whose camera sees 90 degrees, with things in these boxes (centre x, y, sides, quality).
-    pub fn shot(placed: &[([f64; 2], [f64; 2], f64)]) -> Shot {
+    pub fn shot(placed: &[([f64; 2], [f64; 2], f64)]) -> SheetFrame {
         let frame = FrameRow {
             frame_id: "s/1".into(),
             width: 640,
@@ -227,17 +227,17 @@ pub mod tests {
             placed.iter().zip(colour::assign(&vec![None; placed.len()], 0)).map(|((at, sides, quality), colour)| {
                 let centre = Vector3::new(at[0], at[1], 0.0);
                 let obb = OrientedBox::upright(centre, 0.0, Vector3::new(sides[0], sides[1], 1.0));
-                Thing {
+                SheetObject {
                     category: "box".into(),
                     score: None,
                     area: PixelBox { x0: 10.0, y0: 10.0, x1: 90.0, y1: 90.0 },
                     mask: None,
-                    lifted: Some(Lifted { obb, quality: *quality }),
+                    lifted: Some(LiftedBox { obb, quality: *quality }),
                     colour,
                 }
             });
         let none = || Err("no depth image".to_owned());
-        Shot { frame, things: things.collect(), photo: Err("no image".into()), depth: none(), least_quality: 0.3 }
+        SheetFrame { frame, things: things.collect(), photo: Err("no image".into()), depth: none(), least_quality: 0.3 }
     }
 
     #[test]

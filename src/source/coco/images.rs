@@ -6,17 +6,19 @@ use serde::Deserialize;
 use spatialmill_geometry::Turn;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::documents::{Document, Documents, Record};
-use super::id::Id;
-use super::object::{Canvas, Caption, Marked, ObjectRecord};
-use super::{Coco, MissingImages};
+use super::{CocoReader, MissingImages};
 use crate::error::Result;
 use crate::photos::Address;
+use crate::source::camera_text;
+use crate::source::caption::Caption;
+use crate::source::coco_json::documents::{CocoDocument, CocoRecord, SortedDocuments};
+use crate::source::coco_json::image::ImageRecord;
+use crate::source::coco_json::object::{FrameSize, ObjectRecord, ReadObject};
 use crate::source::intrinsics;
-use crate::source::json_forms::{self, Number, Numbers, Perhaps};
-use crate::source::photo::{self, Photo, Sides};
-use crate::source::rgbd::camera;
-use crate::source::upright::Stored;
+use crate::source::json::forms::{self, Perhaps};
+use crate::source::json::id::Id;
+use crate::source::photo::{self, Photo};
+use crate::source::upright::StoredImage;
 use crate::source::{Row, RowSink};
 use crate::tables::{Detection, Frame, Loss, Unusable, Vec3};
 
@@ -25,65 +27,6 @@ const MAX_CAPTIONS: usize = 64;
 
 /// Longer paths name no file.
 const MAX_PATH: usize = 4096;
-
-/// An element of `images`. Fields that nothing is made from (`date_captured`, `flickr_url`, ..) are passed over.
-#[derive(Deserialize)]
-#[serde(expecting = "an image: {\"id\": .., \"file_name\": ..}")]
-pub struct ImageRecord {
-    pub id: Id,
-    #[serde(default)]
-    file_name: Option<Perhaps<String>>,
-    /// What Omni3D calls it.
-    #[serde(default)]
-    file_path: Option<Perhaps<String>>,
-    /// All that LVIS says.
-    #[serde(default)]
-    coco_url: Option<Perhaps<String>>,
-    #[serde(default)]
-    width: Option<Number>,
-    #[serde(default)]
-    height: Option<Number>,
-    #[serde(default)]
-    license: Option<Perhaps<Id>>,
-    /// Omni3D's: the intrinsics.
-    #[serde(default, rename = "K")]
-    intrinsics: Option<Numbers>,
-    /// Nobody's but ours: the direction that points down, in camera axes.
-    #[serde(default)]
-    gravity: Option<Numbers>,
-    /// LVIS's: categories of which something is marked, but perhaps not all.
-    #[serde(default)]
-    not_exhaustive_category_ids: Option<Vec<Id>>,
-    /// LVIS's: categories that were looked for, and are not there.
-    #[serde(default)]
-    neg_category_ids: Option<Vec<Id>>,
-}
-
-impl ImageRecord {
-    /// What its photo is called: `file_name`, else `file_path`, else the end of `coco_url`.
-    pub fn name(&self) -> Option<String> {
-        let named = [&self.file_name, &self.file_path].into_iter().find_map(Perhaps::given).map(String::as_str);
-        let name = named.or_else(|| self.url().map(|(_, name)| name))?;
-        // As tools on Windows write it; no name that is read has one.
-        Some(name.replace('\\', "/"))
-    }
-
-    /// The last two parts of `coco_url`: `val2017` and `000000000139.jpg`.
-    fn url(&self) -> Option<(&str, &str)> {
-        let (before, name) = Perhaps::given(&self.coco_url)?.rsplit_once('/')?;
-        Some((before.rsplit('/').next().unwrap_or_default(), name))
-    }
-
-    /// Width and height in pixels, as far as the record says. Code: `image`.
-    pub fn sides(&self) -> Result<Sides, Unusable> {
-        Ok(Sides { width: json_forms::side(self.width)?, height: json_forms::side(self.height)? })
-    }
-
-    /// Whether it says by category whether all objects are marked.
-    pub fn is_federated(&self) -> bool {
-        self.not_exhaustive_category_ids.is_some() || self.neg_category_ids.is_some()
-    }
-}
 
 /// An element of `annotations` in a file of captions.
 #[derive(Deserialize)]
@@ -94,15 +37,15 @@ struct CaptionRecord {
 }
 
 /// The images of one bucket, and what became of them so far.
-pub struct Images<'a> {
-    coco: &'a Coco,
-    documents: &'a Documents,
+pub struct ImageBucket<'a> {
+    coco: &'a CocoReader,
+    documents: &'a SortedDocuments,
     /// Images of several files may have one id.
     by_id: HashMap<Id, Vec<usize>>,
-    images: Vec<Pending>,
+    images: Vec<PendingImage>,
 }
 
-struct Pending {
+struct PendingImage {
     /// The files that list it, the one that it is from first.
     documents: Vec<usize>,
     /// Of its photo.
@@ -110,15 +53,15 @@ struct Pending {
     /// None where the image cannot be used.
     frame: Option<Frame>,
     captions: Vec<String>,
-    objects: HashMap<Id, Told>,
+    objects: HashMap<Id, SeenAnnotation>,
     /// Whether one of the objects has a 3D box.
     boxes3d: bool,
     /// What LVIS says of it.
-    checked: Option<Checked>,
+    checked: Option<FederatedCategories>,
 }
 
 /// What is remembered of an annotation, so that the same one is known again.
-struct Told {
+struct SeenAnnotation {
     document: usize,
     record: u64,
     /// Its category and box.
@@ -127,7 +70,7 @@ struct Told {
 
 /// Categories by what is known of all their objects.
 #[derive(Default)]
-struct Checked {
+struct FederatedCategories {
     absent: BTreeSet<String>,
     marked: BTreeSet<String>,
     /// Some are marked, or were before they were lost.
@@ -138,16 +81,16 @@ struct Checked {
     marks_unsaid: bool,
 }
 
-impl<'a> Images<'a> {
+impl<'a> ImageBucket<'a> {
     /// None yet.
-    pub(super) fn new(coco: &'a Coco, documents: &'a Documents) -> Self {
+    pub(super) fn new(coco: &'a CocoReader, documents: &'a SortedDocuments) -> Self {
         Self { coco, documents, by_id: HashMap::new(), images: Vec::new() }
     }
 
     /// Judges an element of `images`.
-    pub fn image(&mut self, record: Record, rows: &mut RowSink) -> Result<()> {
+    pub fn image(&mut self, record: CocoRecord, rows: &mut RowSink) -> Result<()> {
         let document = self.documents.document(record.document);
-        let image: ImageRecord = match json_forms::record(record.json) {
+        let image: ImageRecord = match forms::record(record.json) {
             Ok(image) => image,
             Err(why) => {
                 // Its objects then belong to an image that is not used.
@@ -215,7 +158,7 @@ impl<'a> Images<'a> {
     }
 
     /// Two photos of one id in one file: nobody knows whose the objects are, so that neither is used.
-    fn ambiguous(&mut self, id: &Id, first: usize, record: Record, path: &str, rows: &mut RowSink) -> Result<()> {
+    fn ambiguous(&mut self, id: &Id, first: usize, record: CocoRecord, path: &str, rows: &mut RowSink) -> Result<()> {
         let pending = &mut self.images[first];
         let message =
             format!("`{}` and `{path}` are both image `{id}` of their file, so that neither is used", pending.path);
@@ -258,13 +201,13 @@ impl<'a> Images<'a> {
         };
         let shown = photo::shown(photo.as_ref(), said)?;
         // What a record says of its camera is of the picture that it says all else of.
-        let picture = Stored { width: shown.width, height: shown.height, turn: Turn::NONE };
+        let picture = StoredImage { width: shown.width, height: shown.height, turn: Turn::NONE };
         let camera = match image.intrinsics.as_ref().map(|numbers| &numbers.0[..]) {
             None | Some([]) => None,
             Some(numbers) => {
                 let matrix = <[f64; 9]>::try_from(numbers);
                 let message = || Unusable::new("intrinsics", format!("`K` has {} numbers, not 3x3", numbers.len()));
-                let camera = matrix.map_err(|_| message()).and_then(camera::intrinsics_of)?;
+                let camera = matrix.map_err(|_| message()).and_then(camera_text::intrinsics_of)?;
                 Some(intrinsics::fitted(&camera, self.coco.intrinsics_of, picture)?.intrinsics)
             }
         };
@@ -273,7 +216,7 @@ impl<'a> Images<'a> {
             Some(numbers) => {
                 let down = <[f64; 3]>::try_from(numbers);
                 let message = || Unusable::new("gravity", format!("`gravity` has {} numbers, not 3", numbers.len()));
-                Some(down.map_err(|_| message()).and_then(|down| camera::gravity_of(down.into()))?)
+                Some(down.map_err(|_| message()).and_then(|down| camera_text::gravity_of(down.into()))?)
             }
         };
         let document = self.documents.document(index);
@@ -298,14 +241,14 @@ impl<'a> Images<'a> {
     }
 
     /// Whether a file marks every object of its images, as far as the project says or the file shows.
-    fn may_be_exhaustive(&self, document: &Document) -> bool {
+    fn may_be_exhaustive(&self, document: &CocoDocument) -> bool {
         let stated = self.coco.options.exhaustive;
         stated.unwrap_or_else(|| document.signs.denied().is_none()) && self.documents.whole() && document.annotated
     }
 
     fn add(&mut self, id: Id, document: usize, path: String, frame: Option<Frame>) {
         self.by_id.entry(id).or_default().push(self.images.len());
-        self.images.push(Pending {
+        self.images.push(PendingImage {
             documents: vec![document],
             path,
             frame,
@@ -332,7 +275,7 @@ impl<'a> Images<'a> {
     }
 
     /// Pushes an element of `annotations`. All images of the bucket are known by then.
-    pub fn object(&mut self, record: Record, rows: &mut RowSink) -> Result<()> {
+    pub fn object(&mut self, record: CocoRecord, rows: &mut RowSink) -> Result<()> {
         let path = &self.documents.document(record.document).path;
         let object = match ObjectRecord::parse(record.json, record.offset) {
             Ok(object) => object,
@@ -354,7 +297,7 @@ impl<'a> Images<'a> {
             return rows.remark(key, path, Unusable::new("no_frame", message));
         }
         match self.detection(at, object, record) {
-            Ok(Marked { row, oddities }) => {
+            Ok(ReadObject { row, oddities }) => {
                 oddities.into_iter().try_for_each(|oddity| rows.remark(key.clone(), path, oddity))?;
                 rows.push(Row::Detection(row))
             }
@@ -362,16 +305,21 @@ impl<'a> Images<'a> {
         }
     }
 
-    fn detection(&mut self, at: usize, object: ObjectRecord, record: Record) -> Result<Marked, (Loss, Unusable)> {
+    fn detection(
+        &mut self,
+        at: usize,
+        object: ObjectRecord,
+        record: CocoRecord,
+    ) -> Result<ReadObject, (Loss, Unusable)> {
         let document = self.documents.document(record.document);
         let pending = &mut self.images[at];
         let Some(frame) = &pending.frame else {
             return Err((Loss::Nothing, Unusable::new("no_frame", "its image cannot be used")));
         };
-        let canvas = Canvas { frame_id: &frame.frame_id, width: frame.width as u32, height: frame.height as u32 };
+        let canvas = FrameSize { frame_id: &frame.frame_id, width: frame.width as u32, height: frame.height as u32 };
         let id = object.id.clone();
         let category = document.category(&object.category_id);
-        let told = Told { document: record.document, record: xxh3_64(record.json), object: 0 };
+        let told = SeenAnnotation { document: record.document, record: xxh3_64(record.json), object: 0 };
         let before = pending.objects.get(&id);
         if before.is_some_and(|before| before.document == told.document && before.record == told.record) {
             return Err((Loss::Nothing, Unusable::new("duplicate", "the same annotation stands in its file twice")));
@@ -390,7 +338,7 @@ impl<'a> Images<'a> {
                 return Err((Loss::Record, why));
             }
         };
-        let told = Told { object: thing(&marked.row), ..told };
+        let told = SeenAnnotation { object: thing(&marked.row), ..told };
         match before {
             Some(before) if before.object == told.object => {
                 let message = format!("another file has this annotation `{id}` of its image, too");
@@ -412,9 +360,9 @@ impl<'a> Images<'a> {
     }
 
     /// Lays a caption at its image's door. No question is made from it, so that nothing is lost with it.
-    pub fn caption(&mut self, record: Record, rows: &mut RowSink) -> Result<()> {
+    pub fn caption(&mut self, record: CocoRecord, rows: &mut RowSink) -> Result<()> {
         let path = &self.documents.document(record.document).path;
-        let kept = json_forms::record(record.json).and_then(|CaptionRecord { image_id, caption }| {
+        let kept = forms::record(record.json).and_then(|CaptionRecord { image_id, caption }| {
             let at = self.meant(&image_id, record.document)?;
             let captions = &mut self.images[at].captions;
             if captions.len() == MAX_CAPTIONS {
@@ -434,7 +382,7 @@ impl<'a> Images<'a> {
     /// Pushes the frames.
     pub fn finish(self, rows: &mut RowSink) -> Result<()> {
         let stated = self.coco.options.exhaustive;
-        for Pending { documents, frame, captions, boxes3d, checked, .. } in self.images {
+        for PendingImage { documents, frame, captions, boxes3d, checked, .. } in self.images {
             let Some(mut frame) = frame else { continue };
             // Whoever drew 3D boxes drew them around what they wanted.
             let unsaid = boxes3d && stated.is_none();
@@ -453,7 +401,7 @@ impl<'a> Images<'a> {
     }
 }
 
-impl Pending {
+impl PendingImage {
     /// An object of this image was lost, so that nobody may count what is left.
     fn incomplete(&mut self) {
         self.lost_one_of(None);
@@ -474,23 +422,23 @@ impl Pending {
 }
 
 /// What LVIS says of an image.
-fn checked(image: &ImageRecord, document: &Document) -> Checked {
+fn checked(image: &ImageRecord, document: &CocoDocument) -> FederatedCategories {
     let names = |ids: &Option<Vec<Id>>| {
         let ids = ids.iter().flatten();
         ids.filter_map(|id| document.category(id).ok()).map(str::to_owned).collect()
     };
-    Checked {
+    FederatedCategories {
         absent: names(&image.neg_category_ids),
         incomplete: names(&image.not_exhaustive_category_ids),
         marks_unsaid: image.not_exhaustive_category_ids.is_none(),
-        ..Checked::default()
+        ..FederatedCategories::default()
     }
 }
 
-impl Checked {
+impl FederatedCategories {
     /// The categories of which every object is marked. A person counts a deck chair among the chairs: where nobody looked for deck
     /// chairs, chairs cannot be counted.
-    fn complete(&self, document: &Document) -> Option<Vec<String>> {
+    fn complete(&self, document: &CocoDocument) -> Option<Vec<String>> {
         if self.nothing {
             return None;
         }

@@ -2,15 +2,15 @@
 
 use serde::Serialize;
 
-use super::documents::{File, Holds};
 use super::{CocoOptions, Paths};
 use crate::error::{Error, Result};
+use crate::source::coco_json::documents::{CocoFile, Holds};
 use crate::source::root::Root;
-use crate::source::split::{self, Named};
+use crate::source::split::{self, NamedSplit};
 
 /// What is known of a file's photos without opening it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Photos {
+pub struct PhotoFolder {
     /// Relative to the root; empty for the root itself.
     pub folder: String,
     /// train, val or test.
@@ -18,11 +18,11 @@ pub struct Photos {
 }
 
 /// What there is.
-pub struct Found {
+pub struct FoundFiles {
     /// The files to read.
-    pub files: Vec<File>,
+    pub files: Vec<CocoFile>,
     /// The photos of each.
-    pub photos: Vec<Photos>,
+    pub photos: Vec<PhotoFolder>,
     /// The other JSON files beside them, where nobody said which are meant.
     pub passed_over: Vec<String>,
     /// Files whose name may mean several splits, and which of them is taken.
@@ -46,14 +46,14 @@ pub fn told(passed_over: &[String]) -> Option<String> {
 }
 
 /// The split that a file's name says, else its folder's.
-fn named_split(path: &str) -> Option<Named> {
+fn named_split(path: &str) -> Option<NamedSplit> {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
     let folder = folders.rsplit('/').next().unwrap_or_default();
     split::of_any_word(name.trim_end_matches(".json")).or_else(|| split::of_all_words(folder))
 }
 
 /// The files to read, and the photos of each.
-pub fn find(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<Found> {
+pub fn find(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<FoundFiles> {
     let listed = |paths: &Paths| match paths {
         Paths::One(path) => vec![path.clone()],
         Paths::Many(paths) => paths.clone(),
@@ -99,18 +99,18 @@ pub fn find(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<Found
             Some(folder) => folder.trim_matches('/').to_owned(),
             None => folder(root, suffix)?,
         };
-        photos.push(Photos { folder, split: split.map(str::to_owned) });
+        photos.push(PhotoFolder { folder, split: split.map(str::to_owned) });
     }
     let files = objects.into_iter().map(|path| (path, Holds::Objects));
     let files = files.chain(captions.into_iter().map(|path| (path, Holds::Captions)));
     let guessed = own.images.is_none();
-    let file = |((path, holds), photos): ((String, Holds), &Photos)| File {
+    let file = |((path, holds), photos): ((String, Holds), &PhotoFolder)| CocoFile {
         path,
         holds,
         folder: photos.folder.clone(),
         guessed,
     };
-    Ok(Found { files: files.zip(&photos).map(file).collect(), photos, passed_over, unclear })
+    Ok(FoundFiles { files: files.zip(&photos).map(file).collect(), photos, passed_over, unclear })
 }
 
 /// `val2017` of `annotations/instances_val2017.json`.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Images;
-use super::frame::{Frames, Seen, not_read};
+use super::ImagesReader;
+use super::frame::{FrameWriter, PhotoInfo, not_read};
 use super::listing::{FileKind, Listing, ending, is_called_otherwise, key, stem};
-use super::words::{self, Beside, Words};
+use super::words::{self, PhotoWords, SidecarFiles};
 use crate::error::Result;
 use crate::photos::Address;
 use crate::source::RowSink;
@@ -14,12 +14,12 @@ use crate::tables::Unusable;
 use crate::text::composed;
 
 /// Reads a bucket.
-pub fn read(images: &Images, listing: &Listing, bucket: u64, rows: &mut RowSink) -> Result<()> {
+pub fn read(images: &ImagesReader, listing: &Listing, bucket: u64, rows: &mut RowSink) -> Result<()> {
     let paths = listing.bucket(images, bucket)?;
     let photos = || paths.iter().filter(|path| images.kind_of(path) != Some(FileKind::Words));
     let mut stems = BTreeMap::<&str, usize>::new();
     photos().for_each(|path| *stems.entry(stem(path)).or_default() += 1);
-    let mut frames = Frames::new(images);
+    let mut frames = FrameWriter::new(images);
     for path in photos() {
         let alone = stems.get(stem(path)) == Some(&1);
         let name = if alone { stem(path) } else { path };
@@ -29,7 +29,7 @@ pub fn read(images: &Images, listing: &Listing, bucket: u64, rows: &mut RowSink)
     Ok(())
 }
 
-fn photo(images: &Images, path: &str) -> Result<(Seen, Address), Unusable> {
+fn photo(images: &ImagesReader, path: &str) -> Result<(PhotoInfo, Address), Unusable> {
     let uri = images.root.uri(path).map_err(|e| Unusable::new("path", e.to_string()))?;
     if images.kind_of(path) == Some(FileKind::Other) {
         if is_called_otherwise(path) {
@@ -39,11 +39,11 @@ fn photo(images: &Images, path: &str) -> Result<(Seen, Address), Unusable> {
         }
         return Err(not_read(&format!(".{}", ending(path).to_ascii_lowercase())));
     }
-    Ok((Seen::of(&photo::bytes(&images.root, path)?)?, Address::file(uri)))
+    Ok((PhotoInfo::of(&photo::bytes(&images.root, path)?)?, Address::file(uri)))
 }
 
-fn words(images: &Images, paths: &[String], photo: &str) -> Result<Words, Unusable> {
-    let mut beside = Beside::default();
+fn words(images: &ImagesReader, paths: &[String], photo: &str) -> Result<PhotoWords, Unusable> {
+    let mut beside = SidecarFiles::default();
     for (ending, file) in [("json", &mut beside.json), ("txt", &mut beside.txt)] {
         // Its own, or that of all photos of its key; cameras and Windows write endings in capitals.
         let capitals = ending.to_ascii_uppercase();
@@ -63,5 +63,5 @@ fn words(images: &Images, paths: &[String], photo: &str) -> Result<Words, Unusab
             *file = Some(bytes.map_err(|e| Unusable::new("unreadable", e.to_string()))?);
         }
     }
-    Words::beside(&images.options, &beside)
+    PhotoWords::beside(&images.options, &beside)
 }

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use spatialmill_geometry::Intrinsics;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::exif::Exif;
-use super::words::Words;
-use super::{Images, split};
+use super::words::PhotoWords;
+use super::{ImagesReader, split};
 use crate::error::Result;
-use crate::photos::{Address, Part};
+use crate::photos::{Address, PhotoPart};
+use crate::source::photo::exif::Exif;
 use crate::source::photo::{Header, check, sha256};
 use crate::source::{Row, RowSink};
 use crate::tables::{Frame, Unusable};
@@ -24,7 +24,7 @@ const MAX_KEY: usize = 1024;
 
 /// What is known of a photo from its bytes.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Seen {
+pub struct PhotoInfo {
     /// As it is stored.
     width: u32,
     height: u32,
@@ -34,7 +34,7 @@ pub struct Seen {
     pub ending: &'static str,
 }
 
-impl Seen {
+impl PhotoInfo {
     /// Reads the header, and whether the photo is whole. Codes: `format`, `image`.
     pub fn of(bytes: &[u8]) -> Result<Self, Unusable> {
         if bytes.is_empty() {
@@ -58,9 +58,9 @@ impl Seen {
     }
 }
 
-/// [`Seen`] as it waits in a file, to the last bit.
+/// [`PhotoInfo`] as it waits in a file, to the last bit.
 #[derive(Serialize, Deserialize)]
-pub struct Kept {
+pub struct PackedPhotoInfo {
     width: u32,
     height: u32,
     orientation: u8,
@@ -69,15 +69,15 @@ pub struct Kept {
     is_png: bool,
 }
 
-impl From<Seen> for Kept {
-    fn from(Seen { width, height, exif: Exif { orientation, focal }, sha256, ending }: Seen) -> Self {
+impl From<PhotoInfo> for PackedPhotoInfo {
+    fn from(PhotoInfo { width, height, exif: Exif { orientation, focal }, sha256, ending }: PhotoInfo) -> Self {
         let focal = focal.map(|focal| focal.map(f64::to_bits));
         Self { width, height, orientation, focal, sha256, is_png: ending == PNG }
     }
 }
 
-impl From<Kept> for Seen {
-    fn from(Kept { width, height, orientation, focal, sha256, is_png }: Kept) -> Self {
+impl From<PackedPhotoInfo> for PhotoInfo {
+    fn from(PackedPhotoInfo { width, height, orientation, focal, sha256, is_png }: PackedPhotoInfo) -> Self {
         let exif = Exif { orientation, focal: focal.map(|focal| focal.map(f64::from_bits)) };
         Self { width, height, exif, sha256, ending: if is_png { PNG } else { JPEG } }
     }
@@ -104,13 +104,13 @@ fn format_of(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// Makes the frames of one shard.
-pub struct Frames<'a> {
-    images: &'a Images,
+pub struct FrameWriter<'a> {
+    images: &'a ImagesReader,
     taken: HashSet<u128>,
 }
 
-impl<'a> Frames<'a> {
-    pub fn new(images: &'a Images) -> Self {
+impl<'a> FrameWriter<'a> {
+    pub fn new(images: &'a ImagesReader) -> Self {
         Self { images, taken: HashSet::new() }
     }
 
@@ -119,7 +119,7 @@ impl<'a> Frames<'a> {
         &mut self,
         key: &str,
         path: &str,
-        photo: Result<(Seen, Address, Words), Unusable>,
+        photo: Result<(PhotoInfo, Address, PhotoWords), Unusable>,
         rows: &mut RowSink,
     ) -> Result<()> {
         let framed = photo.and_then(|(seen, address, mut words)| {
@@ -135,7 +135,13 @@ impl<'a> Frames<'a> {
         }
     }
 
-    fn frame(&mut self, key: &str, seen: Seen, mut address: Address, words: Words) -> Result<Frame, Unusable> {
+    fn frame(
+        &mut self,
+        key: &str,
+        seen: PhotoInfo,
+        mut address: Address,
+        words: PhotoWords,
+    ) -> Result<Frame, Unusable> {
         check_key(key)?;
         if !self.taken.insert(xxh3_128(key.as_bytes())) {
             return Err(Unusable::new("duplicate", format!("there is a photo `{key}` already; the first one is used")));
@@ -151,7 +157,7 @@ impl<'a> Frames<'a> {
         let middle = |side: u32| (f64::from(side) - 1.0) / 2.0;
         let camera = focal.map(|[fx, fy]| Intrinsics { fx, fy, cx: middle(width), cy: middle(height) });
         let known = camera.as_ref().map(Frame::taken_by).unwrap_or_default();
-        let named_split = || split::of_key(key, address.part != Part::Whole);
+        let named_split = || split::of_key(key, address.part != PhotoPart::Whole);
         Ok(Frame {
             frame_id: format!("{}/{key}", self.images.name),
             source: self.images.name.clone(),

@@ -9,10 +9,10 @@ use std::sync::{Mutex, PoisonError};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Images;
+use super::ImagesReader;
 use crate::error::Result;
 use crate::source::Shard;
-use crate::source::spill::{Spill, Spiller, Tag};
+use crate::spill::{Spill, Spiller, Tag};
 use crate::text::composed;
 
 /// What buckets are made of: there are at most so many.
@@ -95,14 +95,14 @@ pub fn is_called_otherwise(path: &str) -> bool {
 
 /// Which shards there are.
 pub struct Listing {
-    pub shards: Vec<(Shard, Place)>,
+    pub shards: Vec<(Shard, ShardPlace)>,
     buckets: u64,
     /// Made when the first bucket is read, kept for all others.
     sorted: Mutex<Option<std::sync::Arc<Spill>>>,
 }
 
 /// Where a shard's photos are.
-pub enum Place {
+pub enum ShardPlace {
     Bucket(u64),
     /// `stem` is what frames' ids begin with, behind the source.
     Tar {
@@ -129,7 +129,7 @@ pub enum FileKind {
 
 impl Listing {
     /// Lists everything once. Fails only where listing does.
-    pub fn of(images: &Images) -> Result<Self> {
+    pub fn of(images: &ImagesReader) -> Result<Self> {
         let mut photos = 0;
         let mut archives = BTreeMap::new();
         // Hashes of the folders that frames' ids may begin with: eight bytes a folder.
@@ -171,11 +171,14 @@ impl Listing {
                 hashers.entry(slice % buckets).or_insert_with(begin).update(format!(" {key} {digest}").as_bytes());
             }
         }
-        let mut shards: Vec<(Shard, Place)> = Vec::new();
+        let mut shards: Vec<(Shard, ShardPlace)> = Vec::new();
         // Words without a photo are of no interest.
         for (bucket, hasher) in hashers.into_iter().filter(|_| photos > 0) {
             let name = format!("bucket-{bucket:04}-of-{buckets:04}");
-            shards.push((Shard { name, fingerprint: hasher.finalize().to_hex().to_string() }, Place::Bucket(bucket)));
+            shards.push((
+                Shard { name, fingerprint: hasher.finalize().to_hex().to_string() },
+                ShardPlace::Bucket(bucket),
+            ));
         }
         let mut stems = BTreeMap::<&str, usize>::new();
         archives.keys().for_each(|path| *stems.entry(stem(path)).or_default() += 1);
@@ -188,14 +191,15 @@ impl Listing {
             let fingerprint = blake3::hash(format!("{} {stem} {digest}", images.fingerprinted).as_bytes());
             let shard = Shard { name: shard_name(path), fingerprint: fingerprint.to_hex().to_string() };
             let path = path.clone();
-            let place = if *kind == FileKind::Tar { Place::Tar { path, stem } } else { Place::Table { path, stem } };
+            let place =
+                if *kind == FileKind::Tar { ShardPlace::Tar { path, stem } } else { ShardPlace::Table { path, stem } };
             shards.push((shard, place));
         }
         Ok(Self { shards, buckets, sorted: Mutex::default() })
     }
 
     /// The paths of a bucket's files, sorted.
-    pub fn bucket(&self, images: &Images, bucket: u64) -> Result<Vec<String>> {
+    pub fn bucket(&self, images: &ImagesReader, bucket: u64) -> Result<Vec<String>> {
         let spill = {
             let mut sorted = self.sorted.lock().unwrap_or_else(PoisonError::into_inner);
             match &*sorted {
@@ -212,7 +216,7 @@ impl Listing {
         Ok(paths)
     }
 
-    fn sort(&self, images: &Images) -> Result<Spill> {
+    fn sort(&self, images: &ImagesReader) -> Result<Spill> {
         let mut spiller = Spiller::new(self.buckets as usize)?;
         let mut failed = Ok(());
         images.root.digests("", |entry| {
@@ -228,7 +232,7 @@ impl Listing {
     }
 }
 
-impl Images {
+impl ImagesReader {
     /// True for a file that it would read if that could be, and for a folder with a `/` at its end that could have some.
     fn would_read(&self, path: &str) -> bool {
         let Some(folder) = path.strip_suffix('/') else { return self.kind_of(path).is_some() };

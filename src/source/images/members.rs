@@ -27,7 +27,7 @@ pub struct Members<R> {
 /// A member. Its bytes may be read once.
 pub struct Member<'a> {
     pub name: String,
-    pub kind: Kind,
+    pub kind: MemberKind,
     /// Of the bytes, in the tar.
     pub offset: u64,
     pub size: u64,
@@ -36,7 +36,7 @@ pub struct Member<'a> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MemberKind {
     File,
     Link,
     Sparse,
@@ -118,15 +118,15 @@ impl<R: Read> Members<R> {
                     let name = String::from_utf8_lossy(&name);
                     let name = name.trim_start_matches("./").to_owned();
                     let kind = match kind {
-                        EntryType::Link | EntryType::Symlink => Kind::Link,
+                        EntryType::Link | EntryType::Symlink => MemberKind::Link,
                         EntryType::GNUSparse => {
                             self.sparse_header(&header)?;
-                            Kind::Sparse
+                            MemberKind::Sparse
                         }
-                        _ if said.sparse => Kind::Sparse,
-                        _ => Kind::File,
+                        _ if said.sparse => MemberKind::Sparse,
+                        _ => MemberKind::File,
                     };
-                    if kind == Kind::Link {
+                    if kind == MemberKind::Link {
                         self.next = offset;
                     }
                     let (input, read) = (&mut self.input, &mut self.at);
@@ -147,7 +147,7 @@ impl<R: Read> Members<R> {
         let mut found = 0;
         while self.find_header() {
             while let Ok(Some(member)) = self.next() {
-                found += u64::from(member.kind == Kind::File && counts(&member.name));
+                found += u64::from(member.kind == MemberKind::File && counts(&member.name));
             }
         }
         found

@@ -4,18 +4,18 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 
-use super::Images;
-use super::frame::{Frames, Seen};
-use super::words::{Words, known_split};
+use super::ImagesReader;
+use super::frame::{FrameWriter, PhotoInfo};
+use super::words::{PhotoWords, known_split};
 use crate::error::Result;
 use crate::photos::parquet_file::{ParquetFile, PhotoColumn};
-use crate::photos::{Address, Part};
+use crate::photos::{Address, PhotoPart};
 use crate::source::RowSink;
 use crate::source::photo::MAX_BYTES;
 use crate::tables::{Loss, Unusable};
 
 /// Reads a Parquet file. A row group that is damaged loses what follows in it, which is one quarantined row.
-pub fn read(images: &Images, path: &str, stem: &str, rows: &mut RowSink) -> Result<()> {
+pub fn read(images: &ImagesReader, path: &str, stem: &str, rows: &mut RowSink) -> Result<()> {
     let uri = images.root.uri(path)?;
     let opened = images.root.admit(path).and_then(|()| ParquetFile::open(&uri));
     let file = match opened {
@@ -25,7 +25,7 @@ pub fn read(images: &Images, path: &str, stem: &str, rows: &mut RowSink) -> Resu
             return rows.refuse_image(stem, path, Unusable::new("parquet", message));
         }
     };
-    let table = match Table::of(images, &file) {
+    let table = match PhotoTable::of(images, &file) {
         Ok(table) => table,
         Err(Unusable { code, message }) => {
             let photos = file.starts().last().copied().unwrap_or_default();
@@ -33,7 +33,7 @@ pub fn read(images: &Images, path: &str, stem: &str, rows: &mut RowSink) -> Resu
             return rows.lose(Loss::Images(photos), stem, path, why);
         }
     };
-    let mut frames = Frames::new(images);
+    let mut frames = FrameWriter::new(images);
     for (group, window) in file.starts().windows(2).enumerate() {
         let &[mut row, end] = window else { continue };
         if row == end {
@@ -45,7 +45,7 @@ pub fn read(images: &Images, path: &str, stem: &str, rows: &mut RowSink) -> Resu
             Err(e) => lost = Some(e.to_string()),
             Ok(records) => {
                 for record in records {
-                    match record.and_then(|record| Record::of(&table, &record)) {
+                    match record.and_then(|record| PhotoColumns::of(&table, &record)) {
                         Err(e) => {
                             lost = Some(e.to_string());
                             break;
@@ -72,7 +72,7 @@ pub fn read(images: &Images, path: &str, stem: &str, rows: &mut RowSink) -> Resu
 }
 
 /// The columns of a file that are read.
-struct Table<'a> {
+struct PhotoTable<'a> {
     photos: PhotoColumn,
     key: Option<&'a str>,
     caption: Option<&'a str>,
@@ -81,9 +81,9 @@ struct Table<'a> {
     leaves: Vec<usize>,
 }
 
-impl<'a> Table<'a> {
+impl<'a> PhotoTable<'a> {
     /// Code: `column`.
-    fn of(images: &'a Images, file: &ParquetFile) -> Result<Self, Unusable> {
+    fn of(images: &'a ImagesReader, file: &ParquetFile) -> Result<Self, Unusable> {
         let options = &images.options;
         let photos = file.photos(options.image.as_deref());
         let photos = photos.map_err(|e| Unusable::new("column", e.to_string()))?;
@@ -117,7 +117,7 @@ impl<'a> Table<'a> {
 }
 
 /// A row's columns.
-struct Record {
+struct PhotoColumns {
     photos: arrow::array::BinaryArray,
     paths: Option<ArrayRef>,
     key: Option<ArrayRef>,
@@ -126,8 +126,8 @@ struct Record {
     split: Option<ArrayRef>,
 }
 
-impl Record {
-    fn of(table: &Table<'_>, batch: &RecordBatch) -> Result<Self> {
+impl PhotoColumns {
+    fn of(table: &PhotoTable<'_>, batch: &RecordBatch) -> Result<Self> {
         let named = |name: Option<&str>| name.and_then(|name| batch.column_by_name(name)).cloned();
         Ok(Self {
             photos: table.photos.bytes(batch)?,
@@ -153,7 +153,13 @@ impl Record {
         }
     }
 
-    fn photo(&self, table: &Table<'_>, uri: &str, row: u64, key: &str) -> Result<(Seen, Address, Words), Unusable> {
+    fn photo(
+        &self,
+        table: &PhotoTable<'_>,
+        uri: &str,
+        row: u64,
+        key: &str,
+    ) -> Result<(PhotoInfo, Address, PhotoWords), Unusable> {
         let path = self.paths.as_ref().and_then(|paths| text(paths));
         if self.photos.is_null(0) {
             let only = path.map_or_else(String::new, |path| format!(", only the path `{}`", path.escape_debug()));
@@ -166,18 +172,18 @@ impl Record {
                 format!("{} bytes are more than the {MAX_BYTES} allowed", bytes.len()),
             ));
         }
-        let seen = Seen::of(bytes)?;
+        let seen = PhotoInfo::of(bytes)?;
         // A path may be of another machine.
         let called = path.and_then(|path| path.rsplit(['/', '\\']).next()).filter(|name| !name.is_empty());
         let named_after = || format!("{}.{}", key.rsplit('/').next().unwrap_or_default(), seen.ending);
         let name = called.map_or_else(named_after, str::to_owned);
-        let part = Part::Cell { column: table.photos.name.clone(), row };
+        let part = PhotoPart::Cell { column: table.photos.name.clone(), row };
         Ok((seen, Address { part, name: Some(name), ..Address::file(uri) }, self.words()?))
     }
 
     /// Code: `split`.
-    fn words(&self) -> Result<Words, Unusable> {
-        let mut words = Words::default();
+    fn words(&self) -> Result<PhotoWords, Unusable> {
+        let mut words = PhotoWords::default();
         if let Some(captions) = &self.caption {
             match captions.as_list_opt::<i32>() {
                 None => text(captions).into_iter().for_each(|caption| words.say(caption)),

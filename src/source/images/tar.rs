@@ -22,16 +22,16 @@ use std::collections::{BTreeMap, HashSet};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Images;
-use super::frame::{Frames, Kept, Seen, not_read};
+use super::ImagesReader;
+use super::frame::{FrameWriter, PackedPhotoInfo, PhotoInfo, not_read};
 use super::listing::{self, ENDINGS, ending, is_not_read, key, stem};
-use super::members::{Kind, Member, Members};
-use super::words::{self, Beside, Words};
+use super::members::{Member, MemberKind, Members};
+use super::words::{self, PhotoWords, SidecarFiles};
 use crate::error::{Context, Result};
-use crate::photos::{Address, Part};
+use crate::photos::{Address, PhotoPart};
 use crate::source::RowSink;
 use crate::source::photo::MAX_BYTES;
-use crate::source::spill::{Spiller, Tag};
+use crate::spill::{Spiller, Tag};
 use crate::tables::{Loss, Unusable};
 use crate::text::composed;
 
@@ -47,7 +47,7 @@ const JSON: u8 = 1;
 const TEXT: u8 = 2;
 
 /// Reads a tar. What cannot be followed any more is one quarantined row, and what came before is kept.
-pub fn read(images: &Images, path: &str, stem: &str, rows: &mut RowSink) -> Result<()> {
+pub fn read(images: &ImagesReader, path: &str, stem: &str, rows: &mut RowSink) -> Result<()> {
     let uri = images.root.uri(path)?;
     let (input, size) = match images.root.open(path).and_then(|input| Ok((input, images.root.size(path)?))) {
         Ok((input, size)) => (input, size.unwrap_or_default()),
@@ -58,15 +58,15 @@ pub fn read(images: &Images, path: &str, stem: &str, rows: &mut RowSink) -> Resu
     };
     let (json, text) = images.options.beside();
     let buckets = if json || text { size.div_ceil(BUCKET).clamp(1, 4096) } else { 1 };
-    let mut group = Group {
+    let mut group = PhotoGroup {
         images,
         path,
         stem,
-        frames: Frames::new(images),
+        frames: FrameWriter::new(images),
         key: String::new(),
         photos: Vec::new(),
-        beside: Beside::default(),
-        waiting: Some(Waiting::of(buckets as usize)?),
+        beside: SidecarFiles::default(),
+        waiting: Some(WaitingPhotos::of(buckets as usize)?),
         plain: HashSet::new(),
         beside_plain: (0, String::new()),
     };
@@ -95,26 +95,26 @@ pub fn read(images: &Images, path: &str, stem: &str, rows: &mut RowSink) -> Resu
 }
 
 /// A photo that was judged, and where it is.
-type Judged = Result<(Seen, Address), Unusable>;
+type JudgedPhoto = Result<(PhotoInfo, Address), Unusable>;
 
 /// The photos of one key.
-struct Group<'a> {
-    images: &'a Images,
+struct PhotoGroup<'a> {
+    images: &'a ImagesReader,
     path: &'a str,
     stem: &'a str,
-    frames: Frames<'a>,
+    frames: FrameWriter<'a>,
     key: String,
-    photos: Vec<(String, Judged)>,
-    beside: Beside,
+    photos: Vec<(String, JudgedPhoto)>,
+    beside: SidecarFiles,
     /// None once the tar has ended.
-    waiting: Option<Waiting>,
+    waiting: Option<WaitingPhotos>,
     /// Keys, as hashes, with a photo of just that name: what else has their name is a mask, or a picture of depth.
     plain: HashSet<u64>,
     /// How many such pictures there are, and one of them.
     beside_plain: (u64, String),
 }
 
-impl Group<'_> {
+impl PhotoGroup<'_> {
     fn take(&mut self, uri: &str, mut member: Member<'_>, rows: &mut RowSink) -> Result<()> {
         // Those who wrote words beside photos may have been on another system.
         let own = composed(key(&member.name));
@@ -128,7 +128,7 @@ impl Group<'_> {
             self.photos.push((member.name, photo));
         } else if is_not_read(&member.name) && self.images.options.image.is_none() {
             self.photos.push((member.name, Err(not_read(&format!(".{ending}")))));
-        } else if member.kind == Kind::File && member.size <= words::MAX_BYTES {
+        } else if member.kind == MemberKind::File && member.size <= words::MAX_BYTES {
             // A file of words that breaks off breaks the tar off; that is found next.
             match ending.as_str() {
                 "json" => self.beside.json = member.bytes().ok(),
@@ -156,7 +156,7 @@ impl Group<'_> {
                         Err(why) => refused.push((name, Err(why))),
                     }
                 }
-                self.push(refused, &Beside::default(), rows)
+                self.push(refused, &SidecarFiles::default(), rows)
             }
             _ => self.push(photos, &beside, rows),
         }
@@ -168,14 +168,14 @@ impl Group<'_> {
         let buckets = waiting.buckets;
         let waiting = waiting.records.finish()?;
         for bucket in 0..buckets {
-            let mut keys = BTreeMap::<String, (Vec<(String, Judged)>, Beside)>::new();
+            let mut keys = BTreeMap::<String, (Vec<(String, JudgedPhoto)>, SidecarFiles)>::new();
             waiting.visit(bucket, |tag, record| {
                 let (key, record) = record.split_at(tag.offset as usize);
                 let (photos, beside) = keys.entry(String::from_utf8_lossy(key).into_owned()).or_default();
                 match tag.kind {
                     PHOTO => {
                         let failed = || "a photo that waited cannot be read back".to_owned();
-                        let Stored { name, seen, uri } = serde_json::from_slice(record).or_internal(failed)?;
+                        let WaitingPhoto { name, seen, uri } = serde_json::from_slice(record).or_internal(failed)?;
                         photos.push((name, Ok((seen.into(), Address::parse(&uri)?))));
                     }
                     JSON => beside.json = Some(record.to_vec()),
@@ -213,8 +213,8 @@ impl Group<'_> {
         Ok(())
     }
 
-    fn push(&mut self, photos: Vec<(String, Judged)>, beside: &Beside, rows: &mut RowSink) -> Result<()> {
-        let words = Words::beside(&self.images.options, beside);
+    fn push(&mut self, photos: Vec<(String, JudgedPhoto)>, beside: &SidecarFiles, rows: &mut RowSink) -> Result<()> {
+        let words = PhotoWords::beside(&self.images.options, beside);
         for (name, photo) in &photos {
             let alone = photos.iter().filter(|(other, _)| stem(other) == stem(name)).count() == 1;
             let name = if alone { stem(name) } else { name };
@@ -226,25 +226,25 @@ impl Group<'_> {
 }
 
 /// Photos and words in a temporary file, those of a key in one bucket.
-struct Waiting {
+struct WaitingPhotos {
     records: Spiller,
     buckets: usize,
 }
 
 /// A photo as it waits.
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct WaitingPhoto {
     name: String,
-    seen: Kept,
+    seen: PackedPhotoInfo,
     uri: String,
 }
 
-impl Waiting {
+impl WaitingPhotos {
     fn of(buckets: usize) -> Result<Self> {
         Ok(Self { records: Spiller::new(buckets)?, buckets })
     }
 
-    fn words(&mut self, key: &str, Beside { json, txt }: Beside) -> Result<()> {
+    fn words(&mut self, key: &str, SidecarFiles { json, txt }: SidecarFiles) -> Result<()> {
         for (kind, words) in [(JSON, json), (TEXT, txt)] {
             if let Some(words) = words {
                 self.put(key, kind, &words)?;
@@ -253,8 +253,8 @@ impl Waiting {
         Ok(())
     }
 
-    fn photo(&mut self, key: &str, name: String, seen: Seen, address: &Address) -> Result<()> {
-        let stored = Stored { name, seen: seen.into(), uri: address.to_string() };
+    fn photo(&mut self, key: &str, name: String, seen: PhotoInfo, address: &Address) -> Result<()> {
+        let stored = WaitingPhoto { name, seen: seen.into(), uri: address.to_string() };
         let json = serde_json::to_vec(&stored).or_internal(|| "a photo has no JSON form".to_owned())?;
         self.put(key, PHOTO, &json)
     }
@@ -266,7 +266,7 @@ impl Waiting {
     }
 }
 
-impl Images {
+impl ImagesReader {
     fn is_photo(&self, name: &str) -> bool {
         let name = name.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
         let ends = |wanted: &str| {
@@ -281,11 +281,11 @@ impl Images {
     }
 }
 
-fn photo(uri: &str, member: &mut Member<'_>) -> Result<(Seen, Address), Unusable> {
+fn photo(uri: &str, member: &mut Member<'_>) -> Result<(PhotoInfo, Address), Unusable> {
     match member.kind {
-        Kind::File => {}
-        Kind::Link => return Err(Unusable::new("tar", "the member is a link")),
-        Kind::Sparse => return Err(Unusable::new("tar", "the member is sparse: its bytes are not in one piece")),
+        MemberKind::File => {}
+        MemberKind::Link => return Err(Unusable::new("tar", "the member is a link")),
+        MemberKind::Sparse => return Err(Unusable::new("tar", "the member is sparse: its bytes are not in one piece")),
     }
     if member.name.starts_with('/') || member.name.split('/').any(|part| part == "..") {
         return Err(Unusable::new("path", "the member's name is absolute or has a `..`"));
@@ -295,8 +295,8 @@ fn photo(uri: &str, member: &mut Member<'_>) -> Result<(Seen, Address), Unusable
         return Err(Unusable::new("unreadable", message));
     }
     let bytes = member.bytes().map_err(|why| Unusable::new("tar", why))?;
-    let seen = Seen::of(&bytes)?;
+    let seen = PhotoInfo::of(&bytes)?;
     let name = member.name.rsplit('/').next().map(str::to_owned);
     let range = member.offset..member.offset + member.size;
-    Ok((seen, Address { part: Part::Bytes(range), name, ..Address::file(uri) }))
+    Ok((seen, Address { part: PhotoPart::Bytes(range), name, ..Address::file(uri) }))
 }

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::ImagesOptions;
-use crate::source::coco::object::Caption;
-use crate::source::json_forms::{self, Entries};
+use crate::source::caption::Caption;
+use crate::source::json::forms::{self, Entries};
 use crate::tables::Unusable;
 use crate::text;
 
@@ -17,7 +17,7 @@ pub const MAX_BYTES: u64 = 1 << 20;
 
 /// What is said of a photo.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Words {
+pub struct PhotoWords {
     pub captions: Vec<String>,
     pub licence: Option<String>,
     /// train, val or test.
@@ -38,12 +38,12 @@ impl ImagesOptions {
 
 /// The files beside a photo, where they are there.
 #[derive(Debug, Clone, Default)]
-pub struct Beside {
+pub struct SidecarFiles {
     pub json: Option<Vec<u8>>,
     pub txt: Option<Vec<u8>>,
 }
 
-impl Beside {
+impl SidecarFiles {
     /// True where nothing is missing that the options ask for.
     pub fn is_all(&self, options: &ImagesOptions) -> bool {
         let (json, text) = options.beside();
@@ -51,9 +51,9 @@ impl Beside {
     }
 }
 
-impl Words {
+impl PhotoWords {
     /// From the files beside a photo. Codes: `json`, `licence`, `split`.
-    pub fn beside(options: &ImagesOptions, files: &Beside) -> Result<Self, Unusable> {
+    pub fn beside(options: &ImagesOptions, files: &SidecarFiles) -> Result<Self, Unusable> {
         let mut words = Self::default();
         let from_text = options.caption.as_deref() == Some("txt");
         if let Some(text) = files.txt.as_ref().filter(|_| from_text) {
@@ -67,7 +67,7 @@ impl Words {
         let Some(json) = files.json.as_ref().filter(|_| caption.or(licence).or(split).is_some()) else {
             return Ok(words);
         };
-        let said = match json_forms::file::<Entries<Value>>(json, "an object of what is said of a photo") {
+        let said = match forms::file::<Entries<Value>>(json, "an object of what is said of a photo") {
             Ok(Entries(said)) => said,
             Err(why) if licence.or(split).is_none() => {
                 words.odd(format!("the JSON file beside it: {}", why.message));

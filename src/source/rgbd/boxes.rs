@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use spatialmill_geometry::{OrientedBox, Rigid, Vector3};
 
+use crate::source::caption::Caption;
 use crate::source::category;
-use crate::source::coco::id::Id;
-use crate::source::coco::object::Caption;
-use crate::source::json_forms::{self, Numbers, Perhaps, Text};
+use crate::source::json::forms::{self, Numbers, Perhaps, Text};
+use crate::source::json::id::Id;
 use crate::tables::{SceneObject, Unusable};
 
 /// Larger files are refused: a box takes some 300 bytes.
@@ -18,7 +18,7 @@ pub const MAX_BYTES: u64 = 256 << 20;
 /// What the boxes' coordinates are relative to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reference {
+pub enum BoxAxes {
     /// The world of the scene's poses.
     World,
     /// The camera of the image that each box names.
@@ -32,15 +32,15 @@ const SHAPE: &str = "{\"frame\": \"world\" or \"camera\", \"boxes\": [{\"id\": .
 /// The file as a whole.
 #[derive(Deserialize)]
 struct Head {
-    frame: Reference,
+    frame: BoxAxes,
     #[serde(rename = "boxes")]
     _boxes: Vec<IgnoredAny>,
 }
 
 /// Its reference, and its boxes as they stand there. Code: `json`.
-pub fn read(json: &[u8]) -> Result<(Reference, Vec<Vec<u8>>), Unusable> {
-    let Head { frame, .. } = json_forms::file(json, SHAPE)?;
-    Ok((frame, json_forms::elements(json, "boxes")?))
+pub fn read(json: &[u8]) -> Result<(BoxAxes, Vec<Vec<u8>>), Unusable> {
+    let Head { frame, .. } = forms::file(json, SHAPE)?;
+    Ok((frame, forms::elements(json, "boxes")?))
 }
 
 /// One box. Lengths are full; the nine numbers of the axes are three unit vectors, one after the other.
@@ -93,9 +93,9 @@ impl BoxRecord {
 
 /// Ids that a scene has used already.
 #[derive(Default)]
-pub struct Used(HashSet<(String, String)>);
+pub struct UsedIds(HashSet<(String, String)>);
 
-impl Used {
+impl UsedIds {
     /// Code: `duplicate`.
     pub fn claim(&mut self, object: &SceneObject) -> Result<(), Unusable> {
         if self.0.insert((object.scene_id.clone(), object.object_id.clone())) {

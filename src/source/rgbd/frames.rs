@@ -4,30 +4,30 @@ use std::collections::{BTreeMap, HashMap};
 
 use spatialmill_geometry::{Matrix3, Rigid, Turn, Vector3, ViewSpace};
 
-use super::boxes::{self, BoxRecord, Reference, Used};
-use super::camera::{self, TRACKING};
+use super::boxes::{self, BoxAxes, BoxRecord, UsedIds};
 use super::marks::left_out;
-use super::{Axes, Rgbd};
+use super::{Axes, RgbdReader};
 use crate::error::Result;
 use crate::photos::Address;
+use crate::source::camera_text::{self, TRACKING};
 use crate::source::depth::{self, DepthFile, NO_DEPTH};
 use crate::source::intrinsics::{self, Camera};
-use crate::source::json_forms;
+use crate::source::json::forms;
 use crate::source::photo::{self, Photo};
 use crate::source::root::FileEntry;
-use crate::source::upright::{self, Stored};
+use crate::source::upright::{self, StoredImage};
 use crate::source::{Row, RowSink};
 use crate::tables::{Detection, Frame, SceneObject, Unusable, Vec3};
 use crate::text::composed;
 
 /// A scene being read.
-pub struct Scene<'a> {
-    pub source: &'a Rgbd,
+pub struct SceneReader<'a> {
+    pub source: &'a RgbdReader,
     /// With a `/` at its end, or empty.
     pub folder: String,
     id: String,
     /// By the image's name without its ending.
-    pub images: BTreeMap<String, Image>,
+    pub images: BTreeMap<String, ColourImage>,
     /// All files of the scene, below its folder.
     pub files: Vec<String>,
     /// Those that are not ASCII, by their composed paths.
@@ -38,10 +38,10 @@ pub struct Scene<'a> {
 
 /// One colour image.
 #[derive(Default)]
-pub struct Image {
+pub struct ColourImage {
     /// None where it cannot be used.
     pub frame: Option<Frame>,
-    pub stored: Stored,
+    pub stored: StoredImage,
     /// What takes the axes of the recorded camera to those of the upright image's.
     turn: Turn,
     /// Camera-to-world, the world upright and the camera as it is recorded.
@@ -57,9 +57,9 @@ pub struct Image {
 /// What its depth is looked for as.
 const DEPTH: &[&str] = &["png", "npy", "PNG", "NPY"];
 
-impl<'a> Scene<'a> {
+impl<'a> SceneReader<'a> {
     /// Reads the scene's images, cameras and depth.
-    pub fn open(source: &'a Rgbd, folder: String, id: String, rows: &mut RowSink) -> Result<Self> {
+    pub fn open(source: &'a RgbdReader, folder: String, id: String, rows: &mut RowSink) -> Result<Self> {
         let files = source.root.list(folder.trim_end_matches('/'))?;
         let below = |FileEntry { path, .. }: FileEntry| path.strip_prefix(&folder).map(str::to_owned);
         let files: Vec<_> = files.into_iter().filter_map(below).collect();
@@ -79,11 +79,11 @@ impl<'a> Scene<'a> {
                 Ok(image) => image,
                 Err((file, why)) if why.code == TRACKING => {
                     rows.remark(key, &file, why)?;
-                    Image { left_out: true, ..Image::default() }
+                    ColourImage { left_out: true, ..ColourImage::default() }
                 }
                 Err((file, why)) => {
                     rows.refuse_image(key, &file, why)?;
-                    Image::default()
+                    ColourImage::default()
                 }
             };
             scene.images.insert(name, image);
@@ -173,14 +173,14 @@ impl<'a> Scene<'a> {
     }
 
     /// A frame, or the file that spoils it.
-    fn image(&self, name: &str, path: &str) -> Result<Image, (String, Unusable)> {
+    fn image(&self, name: &str, path: &str) -> Result<ColourImage, (String, Unusable)> {
         let root = &self.source.root;
         let of = |path: &str| {
             let path = path.to_owned();
             move |why: Unusable| (path, why)
         };
         let photo = Photo::read(root, path).map_err(of(path))?;
-        let stored = Stored::of(&photo);
+        let stored = StoredImage::of(&photo);
         upright::unmirrored(stored.turn).map_err(of(path))?;
         let uri = |path: &str| root.uri(path).map_err(|e| (path.to_owned(), Unusable::new("path", e.to_string())));
 
@@ -189,18 +189,21 @@ impl<'a> Scene<'a> {
             let message = format!("there is no intrinsics/{name}.txt and no intrinsics.txt");
             (path.to_owned(), Unusable::new("intrinsics", message))
         })?;
-        let camera = self.bytes(&text, camera::MAX_BYTES).and_then(|t| camera::intrinsics(&t));
+        let camera = self.bytes(&text, camera_text::MAX_BYTES).and_then(|t| camera_text::intrinsics(&t));
         let camera = camera.and_then(|camera| intrinsics::fitted(&camera, self.source.intrinsics_of, stored));
         let Camera { intrinsics, turn } = camera.map_err(of(&text))?;
 
         let mut pose = None;
         if let (Some(text), Some(turn)) = (self.find(&[format!("pose/{name}.txt")]), self.source.upright) {
-            let given = self.bytes(&text, camera::MAX_BYTES).and_then(|t| camera::pose(&t)).map_err(of(&text))?;
+            let given =
+                self.bytes(&text, camera_text::MAX_BYTES).and_then(|t| camera_text::pose(&t)).map_err(of(&text))?;
             pose = Some(upright(&given, &turn, self.source.options.camera_axes));
         }
         let mut down = None;
         if let Some(text) = self.find(&[format!("gravity/{name}.txt"), "gravity.txt".to_owned()]) {
-            down = Some(self.bytes(&text, camera::MAX_BYTES).and_then(|t| camera::gravity(&t)).map_err(of(&text))?);
+            down = Some(
+                self.bytes(&text, camera_text::MAX_BYTES).and_then(|t| camera_text::gravity(&t)).map_err(of(&text))?,
+            );
         }
         let (width, height) = stored.upright();
         let mut frame = Frame {
@@ -227,7 +230,7 @@ impl<'a> Scene<'a> {
         } else if let Some((file, why)) = self.unread_depth(name) {
             return Err((self.path(file), why));
         }
-        Ok(Image { frame: Some(frame), stored, turn, pose, down, ..Image::default() })
+        Ok(ColourImage { frame: Some(frame), stored, turn, pose, down, ..ColourImage::default() })
     }
 
     /// Depth of an image that is stored in a way that is not read.
@@ -246,9 +249,9 @@ impl<'a> Scene<'a> {
                 return rows.refuse(self.key("boxes.json"), &path, why);
             }
         };
-        let mut used = Used::default();
+        let mut used = UsedIds::default();
         for (index, json) in boxes.into_iter().enumerate() {
-            let record = json_forms::record::<BoxRecord>(&json);
+            let record = forms::record::<BoxRecord>(&json);
             let (key, image) = match &record {
                 Ok(record) => {
                     let image = record.image.as_ref().map(|image| self.named(&image.0));
@@ -258,8 +261,8 @@ impl<'a> Scene<'a> {
             };
             let row = record.and_then(|record| {
                 let (object, oddity) = match reference {
-                    Reference::World => self.world_box(record),
-                    Reference::Camera => self.camera_box(record),
+                    BoxAxes::World => self.world_box(record),
+                    BoxAxes::Camera => self.camera_box(record),
                 }?;
                 used.claim(&object)?;
                 Ok((object, oddity))
@@ -273,7 +276,7 @@ impl<'a> Scene<'a> {
                     rows.remark(key, &path, left_out())?;
                 }
                 Err(why) => {
-                    match image.filter(|_| reference == Reference::Camera) {
+                    match image.filter(|_| reference == BoxAxes::Camera) {
                         Some(image) => self.lost_object(&image),
                         None => self.incomplete(),
                     }

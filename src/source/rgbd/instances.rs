@@ -7,11 +7,11 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use spatialmill_geometry::Mask;
 
+use crate::source::caption::Caption;
 use crate::source::category;
-use crate::source::coco::object::Caption;
-use crate::source::json_forms::{self, Entries, Flag, Number, Perhaps};
+use crate::source::json::forms::{self, Entries, Flag, Number, Perhaps};
 use crate::source::photo::{decode_png, palette_indices};
-use crate::source::upright::Stored;
+use crate::source::upright::StoredImage;
 use crate::tables::Unusable;
 
 /// Larger files of names are refused: there are 65,535 ids at most.
@@ -31,7 +31,7 @@ pub struct Instance {
 
 /// What a file says of ids.
 #[derive(Debug, Default)]
-pub struct Names {
+pub struct InstanceNames {
     /// None for what is no object (walls, background), an error for what could not be used.
     pub of: BTreeMap<u16, Option<Result<Instance, Unusable>>>,
     /// What is odd, and costs nothing by itself, with the id or what stands there instead.
@@ -41,7 +41,7 @@ pub struct Names {
 /// As `instances.json` writes it: only a category, or more.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Written {
+enum InstanceForm {
     Category(String),
     Whole {
         category: String,
@@ -55,16 +55,16 @@ enum Written {
 
 /// Reads `instances.json`: `{"1": "chair", "2": {"category": "bed", "caption": ".."}, "3": null}`. Code: `json`; entries that
 /// cannot be used keep their own code.
-pub fn names(json: &[u8]) -> Result<Names, Unusable> {
-    let Entries(entries) = json_forms::file::<Entries<Option<Written>>>(json, SHAPE)?;
-    let mut names = Names::default();
+pub fn names(json: &[u8]) -> Result<InstanceNames, Unusable> {
+    let Entries(entries) = forms::file::<Entries<Option<InstanceForm>>>(json, SHAPE)?;
+    let mut names = InstanceNames::default();
     for (text, entry) in entries {
         let Some(id) = id(&text) else {
             let message = format!("`{}` is no id from 0 to 65535, so that it names nothing", text.escape_debug());
             names.oddities.push((text, Unusable::new("json", message)));
             continue;
         };
-        let (entry, oddity) = match entry.map(Written::judged) {
+        let (entry, oddity) = match entry.map(InstanceForm::judged) {
             None => (None, None),
             Some(Ok((instance, oddity))) => (Some(Ok(instance)), oddity),
             Some(Err(why)) => (Some(Err(why)), None),
@@ -88,7 +88,7 @@ fn id(text: &str) -> Option<u16> {
     u16::try_from(id).ok()
 }
 
-impl Written {
+impl InstanceForm {
     /// The instance, and what is odd about it.
     fn judged(self) -> Result<(Instance, Option<Unusable>), Unusable> {
         let (category, caption, crowd) = match self {
@@ -128,7 +128,7 @@ fn ids(png: &[u8]) -> Result<(u32, u32, Vec<u16>), String> {
 
 /// The mask of each id but 0 in a PNG of an image's size, on the upright image: ids are grey values of 8 or 16 bits, or indices of a palette.
 /// Code: `instance`.
-pub fn masks(png: &[u8], stored: Stored) -> Result<BTreeMap<u16, Mask>, Unusable> {
+pub fn masks(png: &[u8], stored: StoredImage) -> Result<BTreeMap<u16, Mask>, Unusable> {
     let refused = |message: String| Unusable::new("instance", message);
     let (width, height, ids) = ids(png).map_err(refused)?;
     let turn = stored.turn_of(width, height).ok_or_else(|| {

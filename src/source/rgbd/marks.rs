@@ -4,22 +4,22 @@ use std::collections::{HashMap, HashSet};
 
 use spatialmill_geometry::Turn;
 
-use super::camera::TRACKING;
-use super::frames::{Scene, stem};
-use super::instances::{self, Instance, Names};
+use super::frames::{SceneReader, stem};
+use super::instances::{self, Instance, InstanceNames};
 use crate::error::Result;
 use crate::source::RowSink;
-use crate::source::coco::documents::{Documents, File, Holds, Kind};
-use crate::source::coco::id::Id;
-use crate::source::coco::images::ImageRecord;
-use crate::source::coco::object::{Canvas, Marked, ObjectRecord};
-use crate::source::json_forms;
+use crate::source::camera_text::TRACKING;
+use crate::source::coco_json::documents::{CocoFile, Holds, RecordKind, SortedDocuments};
+use crate::source::coco_json::image::ImageRecord;
+use crate::source::coco_json::object::{FrameSize, ObjectRecord, ReadObject};
+use crate::source::json::forms;
+use crate::source::json::id::Id;
 use crate::source::photo;
 use crate::source::upright;
 use crate::tables::{self, Box2, Detection, Unusable};
 
 /// An image of `annotations.json`, and how its pixels lie.
-struct Listed {
+struct ListedImage {
     /// Of the colour image.
     name: String,
     turn: Turn,
@@ -32,7 +32,7 @@ pub fn left_out() -> Unusable {
     Unusable::new(TRACKING, "its image is not used: tracking was lost when it was taken")
 }
 
-impl Scene<'_> {
+impl SceneReader<'_> {
     /// Reads the id images, where there are any.
     pub fn instance_images(&mut self, rows: &mut RowSink) -> Result<bool> {
         if !self.files.iter().any(|path| path.starts_with("instance/") && is_png(path)) {
@@ -88,7 +88,7 @@ impl Scene<'_> {
         self.find(&["png", "PNG"].map(|ending| format!("instance/{name}.{ending}")))
     }
 
-    fn names(&mut self, file: &str, rows: &mut RowSink) -> Result<Option<Names>> {
+    fn names(&mut self, file: &str, rows: &mut RowSink) -> Result<Option<InstanceNames>> {
         let Some(path) = self.find(&[file.to_owned()]) else { return Ok(None) };
         match self.bytes(&path, instances::MAX_BYTES).and_then(|json| instances::names(&json)) {
             Ok(mut names) => {
@@ -100,12 +100,18 @@ impl Scene<'_> {
             Err(why) => {
                 rows.refuse(self.key(file), &path, why)?;
                 // No names, rather than those of another file.
-                Ok(Some(Names::default()))
+                Ok(Some(InstanceNames::default()))
             }
         }
     }
 
-    fn instance_image(&mut self, name: &str, path: &str, names: Option<&Names>, rows: &mut RowSink) -> Result<()> {
+    fn instance_image(
+        &mut self,
+        name: &str,
+        path: &str,
+        names: Option<&InstanceNames>,
+        rows: &mut RowSink,
+    ) -> Result<()> {
         if self.is_left_out(name) {
             return rows.remark(self.key(name), path, left_out());
         }
@@ -159,8 +165,8 @@ impl Scene<'_> {
             self.incomplete();
             return Ok(());
         };
-        let file = File { path: path.clone(), holds: Holds::Objects, folder: String::new(), guessed: false };
-        let documents = match Documents::sort(&self.source.root, &[file], 1) {
+        let file = CocoFile { path: path.clone(), holds: Holds::Objects, folder: String::new(), guessed: false };
+        let documents = match SortedDocuments::sort(&self.source.root, &[file], 1) {
             Ok(documents) => documents,
             Err(e) => {
                 self.incomplete();
@@ -173,12 +179,12 @@ impl Scene<'_> {
         }
         let document = documents.document(0);
 
-        let mut names = HashMap::<Id, Listed>::new();
+        let mut names = HashMap::<Id, ListedImage>::new();
         documents.visit(0, |record| {
-            if record.kind != Kind::Image {
+            if record.kind != RecordKind::Image {
                 return Ok(());
             }
-            let judged = json_forms::record::<ImageRecord>(record.json);
+            let judged = forms::record::<ImageRecord>(record.json);
             let judged = judged.and_then(|image| self.same_image(&image).map(|listed| (image.id, listed)));
             match judged {
                 Ok((id, listed)) if !names.contains_key(&id) => drop(names.insert(id, listed)),
@@ -197,7 +203,7 @@ impl Scene<'_> {
 
         let mut used = HashSet::new();
         documents.visit(0, |record| {
-            if record.kind != Kind::Object {
+            if record.kind != RecordKind::Object {
                 return Ok(());
             }
             let object = match ObjectRecord::parse(record.json, record.offset) {
@@ -211,7 +217,7 @@ impl Scene<'_> {
                 }
             };
             let key = self.key(&format!("{}/{}", object.image_id, object.id));
-            let Some(Listed { name, turn, width, height }) = names.get(&object.image_id) else {
+            let Some(ListedImage { name, turn, width, height }) = names.get(&object.image_id) else {
                 let why = Unusable::new("no_frame", format!("there is no usable image `{}`", object.image_id));
                 return rows.refuse(key, &path, why);
             };
@@ -225,12 +231,12 @@ impl Scene<'_> {
                     let message = format!("its image has an annotation `{}` already; the first one is used", object.id);
                     return Err(Unusable::new("duplicate", message));
                 }
-                let canvas = Canvas { frame_id: &frame.frame_id, width: *width, height: *height };
-                let Marked { row, oddities } = object.detection(canvas, &category, &self.source.options.made_by)?;
-                Ok(Marked { row: upright::detection(row, *turn, *width, *height)?, oddities })
+                let canvas = FrameSize { frame_id: &frame.frame_id, width: *width, height: *height };
+                let ReadObject { row, oddities } = object.detection(canvas, &category, &self.source.options.made_by)?;
+                Ok(ReadObject { row: upright::detection(row, *turn, *width, *height)?, oddities })
             });
             match judged {
-                Ok(Marked { row, oddities }) => {
+                Ok(ReadObject { row, oddities }) => {
                     oddities.into_iter().try_for_each(|oddity| rows.remark(key.clone(), &path, oddity))?;
                     self.detected(name, row, rows)
                 }
@@ -243,11 +249,11 @@ impl Scene<'_> {
     }
 
     /// The colour image that a COCO image is, if they are alike.
-    fn same_image(&self, image: &ImageRecord) -> Result<Listed, Unusable> {
+    fn same_image(&self, image: &ImageRecord) -> Result<ListedImage, Unusable> {
         let file = image.name().ok_or_else(|| Unusable::new("json", "it has no `file_name`"))?;
         let name = self.called(&file);
         if self.is_left_out(&name) {
-            return Ok(Listed { name, turn: Turn::NONE, width: 1, height: 1 });
+            return Ok(ListedImage { name, turn: Turn::NONE, width: 1, height: 1 });
         }
         let found = self.images.get(&name).filter(|image| image.frame.is_some());
         let stored =
@@ -265,7 +271,7 @@ impl Scene<'_> {
             Unusable::new("image", message)
         })?;
         let turn = stored.turn_of(width, height).unwrap_or_default();
-        Ok(Listed { name, turn, width, height })
+        Ok(ListedImage { name, turn, width, height })
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use spatialmill_geometry::{Intrinsics, Rigid};
 
-use crate::source::json_forms::{self, Numbers};
-use crate::source::rgbd::camera;
+use crate::source::camera_text;
+use crate::source::json::forms::{self, Numbers};
 use crate::tables::Unusable;
 use crate::text;
 
@@ -28,7 +28,7 @@ impl Meta {
     /// A matrix of sixteen numbers; none where the key is absent.
     pub fn matrix(&self, key: &str) -> Option<Result<[f64; 16], String>> {
         let text = self.0.get(key)?;
-        let numbers = camera::numbers(text.as_bytes()).map_err(|why| format!("`{key}`: {why}"));
+        let numbers = camera_text::numbers(text.as_bytes()).map_err(|why| format!("`{key}`: {why}"));
         Some(
             numbers
                 .and_then(|n| n.try_into().map_err(|n: Vec<f64>| format!("`{key}` has {} numbers, not 16", n.len()))),
@@ -61,7 +61,7 @@ struct BoxFile {
 /// The alignment in a `boxes.json`. Code: `alignment`.
 pub fn of_boxes(json: &[u8]) -> Result<Rigid, Unusable> {
     let shape = "{\"axis_align_matrix\": [16 numbers, row by row]}";
-    let file: BoxFile = json_forms::file(json, shape).map_err(|why| refused(why.message))?;
+    let file: BoxFile = forms::file(json, shape).map_err(|why| refused(why.message))?;
     of_numbers(&file.axis_align_matrix.0)
 }
 

@@ -5,12 +5,12 @@ use spatialmill_geometry::{Intrinsics, Rigid};
 use super::alignment::Meta;
 use crate::error::Result;
 use crate::photos::Address;
+use crate::source::camera_text::{self, TRACKING};
 use crate::source::depth::DepthFile;
 use crate::source::intrinsics::{self, Camera, CameraSize};
 use crate::source::photo::{self, Photo};
-use crate::source::rgbd::camera::{self, TRACKING};
 use crate::source::root::Root;
-use crate::source::upright::{self, Stored};
+use crate::source::upright::{self, StoredImage};
 use crate::tables::{Frame, Unusable};
 
 /// Photos a second, for scans that do not say when they were taken.
@@ -20,7 +20,7 @@ const RATE_HZ: f64 = 30.0;
 const UNITS_PER_METRE: f64 = 1000.0;
 
 /// A folder with photos, as a list of its files.
-pub struct Folder<'a> {
+pub struct FrameFolder<'a> {
     pub root: &'a Root,
     /// Below the root, with a `/` at its end.
     pub path: String,
@@ -30,7 +30,7 @@ pub struct Folder<'a> {
 
 /// One photo with the files that belong to it, below their folder. Only the photo must exist.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Shot {
+pub struct FrameFiles {
     /// As in the files' names.
     pub name: String,
     pub colour: String,
@@ -40,15 +40,15 @@ pub struct Shot {
 
 /// The camera of a folder's photos, as it is recorded.
 #[derive(Debug, Clone)]
-pub struct Recorded {
+pub struct RecordedCamera {
     intrinsics: Intrinsics,
     of: CameraSize,
     /// False where the size is told in another place than the intrinsics: whoever made photos smaller may have made those anew.
     sure: bool,
 }
 
-impl Recorded {
-    fn fitted(&self, photo: Stored) -> Result<Camera, Unusable> {
+impl RecordedCamera {
+    fn fitted(&self, photo: StoredImage) -> Result<Camera, Unusable> {
         let fitted = intrinsics::fitted(&self.intrinsics, self.of, photo);
         if self.sure {
             return fitted;
@@ -60,7 +60,7 @@ impl Recorded {
 /// Where intrinsics may be.
 const CAMERAS: &[&str] = &["intrinsic/intrinsic_color.txt", "intrinsic_color.txt", "intrinsic.txt"];
 
-impl<'a> Folder<'a> {
+impl<'a> FrameFolder<'a> {
     pub fn list(root: &'a Root, path: &str) -> Result<Self> {
         let path = format!("{path}/");
         let below = |entry: crate::source::root::FileEntry| entry.path.strip_prefix(&path).map(str::to_owned);
@@ -76,15 +76,15 @@ impl<'a> Folder<'a> {
     }
 
     /// The photos, in the order of their numbers.
-    pub fn shots(&self) -> Vec<Shot> {
-        let mut shots: Vec<Shot> = self.files.iter().filter_map(|file| self.shot(file)).collect();
+    pub fn shots(&self) -> Vec<FrameFiles> {
+        let mut shots: Vec<FrameFiles> = self.files.iter().filter_map(|file| self.shot(file)).collect();
         shots.sort_by_cached_key(|shot| (number(&shot.name), shot.name.clone()));
         shots.dedup_by(|later, first| later.name == first.name);
         shots
     }
 
     /// The photo that a file is, if it is one.
-    fn shot(&self, file: &str) -> Option<Shot> {
+    fn shot(&self, file: &str) -> Option<FrameFiles> {
         let (stem, ending) = file.rsplit_once('.')?;
         let ending = ending.to_ascii_lowercase();
         if !matches!(ending.as_str(), "jpg" | "jpeg" | "png") {
@@ -100,25 +100,25 @@ impl<'a> Folder<'a> {
             return None;
         };
         let depth = self.has(&depth).then_some(depth);
-        Some(Shot { name: name.to_owned(), colour: file.to_owned(), pose, depth })
+        Some(FrameFiles { name: name.to_owned(), colour: file.to_owned(), pose, depth })
     }
 
     /// The camera of the photos: the folder's own, else what the scan's text says. Code: `intrinsics`.
-    pub fn camera(&self, meta: &Meta, stated: CameraSize) -> Result<Recorded, Unusable> {
+    pub fn camera(&self, meta: &Meta, stated: CameraSize) -> Result<RecordedCamera, Unusable> {
         let info = match self.has("_info.txt") {
-            true => Meta::parse(&self.bytes("_info.txt", camera::MAX_BYTES)?)?,
+            true => Meta::parse(&self.bytes("_info.txt", camera_text::MAX_BYTES)?)?,
             false => Meta::default(),
         };
         let own = info.size(["m_colorWidth", "m_colorHeight"]);
         let of_scan = meta.size(["colorWidth", "colorHeight"]);
         let recorded = |intrinsics: Intrinsics, of: Option<(f64, f64)>, sure: bool| match stated {
             CameraSize::Unsaid => {
-                Recorded { intrinsics, of: of.map_or(stated, |(w, h)| CameraSize::Recorded(w, h)), sure }
+                RecordedCamera { intrinsics, of: of.map_or(stated, |(w, h)| CameraSize::Recorded(w, h)), sure }
             }
-            stated => Recorded { intrinsics, of: stated, sure: true },
+            stated => RecordedCamera { intrinsics, of: stated, sure: true },
         };
         if let Some(file) = CAMERAS.iter().find(|file| self.has(file)) {
-            let camera = camera::intrinsics(&self.bytes(file, camera::MAX_BYTES)?)?;
+            let camera = camera_text::intrinsics(&self.bytes(file, camera_text::MAX_BYTES)?)?;
             return Ok(recorded(camera, own.or(of_scan), false));
         }
         if let Some(matrix) = info.matrix("m_calibrationColorIntrinsic") {
@@ -134,16 +134,21 @@ impl<'a> Folder<'a> {
     }
 
     /// What is known of a photo but its depth, and without the scene's part of the row. The error names the file at fault.
-    pub fn frame(&self, shot: &Shot, camera: &Recorded, align: &Rigid) -> Result<(Frame, Stored), (String, Unusable)> {
+    pub fn frame(
+        &self,
+        shot: &FrameFiles,
+        camera: &RecordedCamera,
+        align: &Rigid,
+    ) -> Result<(Frame, StoredImage), (String, Unusable)> {
         let of = |file: &str| {
             let file = self.below(file);
             move |why: Unusable| (file, why)
         };
         let photo = Photo::read(self.root, &self.below(&shot.colour)).map_err(of(&shot.colour))?;
-        let stored = Stored::of(&photo);
+        let stored = StoredImage::of(&photo);
         upright::unmirrored(stored.turn).map_err(of(&shot.colour))?;
         let Camera { intrinsics, turn } = camera.fitted(stored).map_err(of(&shot.colour))?;
-        let pose = self.bytes(&shot.pose, camera::MAX_BYTES).and_then(|text| camera::pose(&text));
+        let pose = self.bytes(&shot.pose, camera_text::MAX_BYTES).and_then(|text| camera_text::pose(&text));
         let code = |why: &Unusable| if why.code == TRACKING { TRACKING } else { "pose" };
         let pose = pose.map_err(|why| Unusable { code: code(&why).into(), ..why }).map_err(of(&shot.pose))?;
         let (width, height) = stored.upright();
@@ -160,7 +165,7 @@ impl<'a> Folder<'a> {
     }
 
     /// Adds the photo's depth to its frame, where there is some. Code: `depth`.
-    pub fn depth(&self, shot: &Shot, stored: Stored, frame: &mut Frame) -> Result<(), (String, Unusable)> {
+    pub fn depth(&self, shot: &FrameFiles, stored: StoredImage, frame: &mut Frame) -> Result<(), (String, Unusable)> {
         let Some(file) = &shot.depth else { return Ok(()) };
         let bytes = self.bytes(file, photo::MAX_BYTES);
         let judged = bytes.and_then(|bytes| DepthFile::judged(&bytes, Some(UNITS_PER_METRE), stored));
@@ -201,7 +206,7 @@ mod tests {
         let root = Root::local(&std::env::temp_dir()).unwrap();
         let mut files: Vec<String> = files.iter().map(|file| (*file).to_owned()).collect();
         files.sort();
-        let folder = Folder { root: &root, path: "s/".to_owned(), files };
+        let folder = FrameFolder { root: &root, path: "s/".to_owned(), files };
         folder.shots().into_iter().map(|shot| (shot.name, shot.pose, shot.depth)).collect()
     }
 

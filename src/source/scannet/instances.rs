@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use spatialmill_geometry::{OrientedBox, Vector3};
 
 use super::mesh::Mesh;
-use crate::source::json_forms::{self, Number, Perhaps};
+use crate::source::json::forms::{self, Number, Perhaps};
 use crate::tables::Unusable;
 
 /// The segments file of the largest scene has ten megabytes.
@@ -41,7 +41,7 @@ struct GroupRecord {
 
 /// One annotated object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
+pub struct SegmentGroup {
     /// Its value in ScanNet's own instance images, less one.
     pub id: u32,
     pub label: String,
@@ -50,7 +50,7 @@ pub struct Group {
 
 /// The segment of each vertex. Codes: `json`, `segments`.
 pub fn segments(json: &[u8], mesh: &Mesh) -> Result<Vec<i64>, Unusable> {
-    let file: SegmentFile = json_forms::file(json, "{\"segIndices\": [the segment of each vertex]}")?;
+    let file: SegmentFile = forms::file(json, "{\"segIndices\": [the segment of each vertex]}")?;
     if file.segments.len() != mesh.vertices.len() {
         let (segments, vertices) = (file.segments.len(), mesh.vertices.len());
         let message =
@@ -66,24 +66,24 @@ pub fn segments(json: &[u8], mesh: &Mesh) -> Result<Vec<i64>, Unusable> {
 }
 
 /// The annotated objects, each usable or not; the error is for the file as a whole. Codes: `json`, `duplicate`.
-pub fn groups(json: &[u8]) -> Result<Vec<Result<Group, Unusable>>, Unusable> {
+pub fn groups(json: &[u8]) -> Result<Vec<Result<SegmentGroup, Unusable>>, Unusable> {
     let shape = "{\"segGroups\": [{\"objectId\": .., \"label\": .., \"segments\": [..]}, ..]}";
-    let AggregationFile { .. } = json_forms::file(json, shape)?;
+    let AggregationFile { .. } = forms::file(json, shape)?;
     let mut used = HashSet::new();
     let group = |json: Vec<u8>| {
-        let group = json_forms::record::<GroupRecord>(&json)?.group()?;
+        let group = forms::record::<GroupRecord>(&json)?.group()?;
         if !used.insert(group.id) {
             let message = format!("there is an object {} already; the first one is used", group.id);
             return Err(Unusable::new("duplicate", message));
         }
         Ok(group)
     };
-    Ok(json_forms::elements(json, "segGroups")?.into_iter().map(group).collect())
+    Ok(forms::elements(json, "segGroups")?.into_iter().map(group).collect())
 }
 
 impl GroupRecord {
     /// Code: `json`.
-    fn group(self) -> Result<Group, Unusable> {
+    fn group(self) -> Result<SegmentGroup, Unusable> {
         let refused = |message: &str| Unusable::new("json", message);
         // `id` and `objectId` are the same number in one release and differ in another; the latter is what images use.
         let number = |number: Option<Number>| number.filter(|number| number.0.is_finite());
@@ -92,7 +92,7 @@ impl GroupRecord {
         let id = id.and_then(|id| u32::try_from(id).ok());
         let id = id.ok_or_else(|| refused("its id is no whole number from 0 on"))?;
         let segments = whole(&self.segments).map_err(|_| refused("one of its `segments` is no whole number"))?;
-        Ok(Group { id, label: self.label, segments })
+        Ok(SegmentGroup { id, label: self.label, segments })
     }
 }
 
@@ -102,7 +102,7 @@ fn whole(numbers: &[Number]) -> Result<Vec<i64>, usize> {
 }
 
 /// The lowest id that no object has although a later one does.
-pub fn first_gap(groups: &[Group]) -> Option<u32> {
+pub fn first_gap(groups: &[SegmentGroup]) -> Option<u32> {
     let ids: BTreeSet<u32> = groups.iter().map(|group| group.id).collect();
     (0..).zip(&ids).find(|(expected, id)| expected != *id).map(|(expected, _)| expected)
 }
@@ -117,7 +117,7 @@ pub struct Instances {
 
 impl Instances {
     /// Vertices and triangles of each group. A segment in two groups is the first one's.
-    pub fn of(mesh: &Mesh, segments: &[i64], groups: &[Group]) -> Self {
+    pub fn of(mesh: &Mesh, segments: &[i64], groups: &[SegmentGroup]) -> Self {
         let mut group_of = HashMap::new();
         for (index, group) in groups.iter().enumerate() {
             for segment in &group.segments {
@@ -191,7 +191,7 @@ mod tests {
 
     use super::*;
 
-    fn grouped(json: &str) -> Vec<Result<Group, Cow<'static, str>>> {
+    fn grouped(json: &str) -> Vec<Result<SegmentGroup, Cow<'static, str>>> {
         groups(json.as_bytes()).unwrap().into_iter().map(|group| group.map_err(|why| why.code)).collect()
     }
 
@@ -213,10 +213,10 @@ mod tests {
             {"objectId": 2, "label": "d", "segments": [NaN]}, {"objectId": 3, "label": "e", "label": "f", "segments": []},
             {"objectId": 4.5, "label": "g", "segments": []}], "params": Infinity}"#;
         let read = groups(forms).unwrap();
-        assert_eq!(read[0], Ok(Group { id: 0, label: "a".to_owned(), segments: vec![1, 2] }));
+        assert_eq!(read[0], Ok(SegmentGroup { id: 0, label: "a".to_owned(), segments: vec![1, 2] }));
         let codes = read.iter().map(|group| group.as_ref().map_or_else(|why| &*why.code, |group| &group.label));
         assert_eq!(codes.collect::<Vec<_>>(), ["a", "b", "duplicate", "json", "json", "json"]);
-        let usable: Vec<Group> = found.into_iter().flatten().collect();
+        let usable: Vec<SegmentGroup> = found.into_iter().flatten().collect();
         assert_eq!((first_gap(&usable), first_gap(&[])), (Some(0), None));
     }
 
@@ -224,7 +224,7 @@ mod tests {
     fn triangles_go_to_the_object_of_most_corners() {
         let vertices = (0..6).map(|i| Vector3::new(f64::from(i), f64::from(i % 2), 0.0)).collect();
         let mesh = Mesh { vertices, triangles: vec![[0, 1, 2], [1, 2, 3], [2, 3, 4], [0, 3, 5]] };
-        let group = |id, segments: &[i64]| Group { id, label: String::new(), segments: segments.to_vec() };
+        let group = |id, segments: &[i64]| SegmentGroup { id, label: String::new(), segments: segments.to_vec() };
         let groups = [group(0, &[10]), group(1, &[20, 10])];
         let instances = Instances::of(&mesh, &[10, 10, 20, 20, 30, 30], &groups);
         assert_eq!(instances.vertices, [vec![0, 1], vec![2, 3]]);

@@ -29,20 +29,20 @@ use serde::{Deserialize, Serialize};
 use self::labels::Labels;
 use self::splits::Splits;
 use super::intrinsics::{CameraSize, IntrinsicsSize};
-use super::json_forms::{self, Entries, Numbers};
 use super::local_folder::LocalFolder;
 use super::root::Root;
-use super::{Options, Shard, Source};
+use super::{Shard, Source, SourceOptions};
 use crate::error::{Error, Result};
 use crate::source::RowSink;
+use crate::source::json::forms::{self, Entries, Numbers};
 
 /// The entry of [`SOURCES`](super::SOURCES).
-pub const SCANNET: super::Kind = super::Kind {
+pub const SCANNET: super::SourceKind = super::SourceKind {
     name: "scannet",
     doc: "indoor scans with a segmented mesh and posed photos, as ScanNet v2",
     long_doc: LONG_DOC,
     makes_root: false,
-    open: |root, options| Ok(Box::new(ScanNet::open(root, options)?)),
+    open: |root, options| Ok(Box::new(ScanNetReader::open(root, options)?)),
 };
 
 const LONG_DOC: &str = "\
@@ -113,7 +113,7 @@ const LICENCE: &str = "ScanNet Terms of Use";
 /// The options of this kind.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Settings {
+struct ScanNetSettings {
     frame_step: usize,
     max_frames: Option<usize>,
     label_map: Option<String>,
@@ -125,7 +125,7 @@ struct Settings {
     exhaustive: bool,
 }
 
-impl Default for Settings {
+impl Default for ScanNetSettings {
     fn default() -> Self {
         Self {
             frame_step: 1,
@@ -141,7 +141,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl ScanNetSettings {
     /// Which of `count` photos in order are used.
     fn chosen(&self, count: usize) -> Vec<usize> {
         let stepped: Vec<usize> = (0..count).step_by(self.frame_step).collect();
@@ -156,12 +156,12 @@ impl Settings {
 type Folders = BTreeMap<String, BTreeSet<String>>;
 
 /// A folder of scans.
-struct ScanNet {
+struct ScanNetReader {
     root: Root,
     name: String,
     split: Option<String>,
     licence: String,
-    settings: Settings,
+    settings: ScanNetSettings,
     labels: Labels,
     splits: Splits,
     /// Alignments from an option's file, by scene.
@@ -175,9 +175,9 @@ struct ScanNet {
     fingerprinted: String,
 }
 
-impl ScanNet {
-    fn open(root: Root, options: &Options) -> Result<Self> {
-        let settings: Settings = options.parse("scannet")?;
+impl ScanNetReader {
+    fn open(root: Root, options: &SourceOptions) -> Result<Self> {
+        let settings: ScanNetSettings = options.parse("scannet")?;
         if settings.frame_step == 0 || settings.max_frames == Some(0) {
             return Err(Error::usage("`frame_step` and `max_frames` are at least 1").with("source", &options.name));
         }
@@ -189,7 +189,7 @@ impl ScanNet {
             "none" => Some(BTreeMap::new()),
             path => {
                 let json = root.bytes(path, alignment::MAX_BYTES)?;
-                let listed = json_forms::file::<Entries<Numbers>>(&json, "an object of sixteen numbers for each scene");
+                let listed = forms::file::<Entries<Numbers>>(&json, "an object of sixteen numbers for each scene");
                 let wrong =
                     |why: String| Error::input("`axis_alignment` cannot be read").with("file", path).because(why);
                 let mut alignments = BTreeMap::new();
@@ -270,7 +270,7 @@ impl ScanNet {
     }
 }
 
-impl Source for ScanNet {
+impl Source for ScanNetReader {
     fn shards(&self) -> Result<Vec<Shard>> {
         let (folders, digests) = self.scenes()?;
         if folders.is_empty() {
@@ -340,8 +340,9 @@ mod tests {
 
     #[test]
     fn photos_are_spread_evenly() {
-        let chosen =
-            |frame_step, max_frames, count| Settings { frame_step, max_frames, ..Settings::default() }.chosen(count);
+        let chosen = |frame_step, max_frames, count| {
+            ScanNetSettings { frame_step, max_frames, ..ScanNetSettings::default() }.chosen(count)
+        };
         assert_eq!(chosen(1, None, 3), [0, 1, 2]);
         assert_eq!(chosen(3, None, 8), [0, 3, 6]);
         assert_eq!(chosen(1, Some(4), 10), [0, 2, 5, 7]);

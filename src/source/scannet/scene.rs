@@ -3,14 +3,14 @@
 use spatialmill_geometry::Rigid;
 
 use super::alignment::{self, Meta};
-use super::frames::Folder;
-use super::instances::{self, Group, Instances};
+use super::frames::FrameFolder;
+use super::instances::{self, Instances, SegmentGroup};
 use super::mesh::Mesh;
 use super::sens::{self, Sens};
-use super::{LocalFolder, ScanNet};
+use super::{LocalFolder, ScanNetReader};
 use crate::error::Result;
+use crate::source::camera_text::TRACKING;
 use crate::source::depth::NO_DEPTH;
-use crate::source::rgbd::camera::TRACKING;
 use crate::source::root::Root;
 use crate::source::{Row, RowSink};
 use crate::tables::{Frame, Loss, SceneObject, Surface, Unusable};
@@ -19,47 +19,47 @@ use crate::tables::{Frame, Loss, SceneObject, Surface, Unusable};
 const MAX_MESH_BYTES: u64 = 2 << 30;
 
 /// Reads the scene of this id.
-pub fn read(source: &ScanNet, id: &str, rows: &mut RowSink) -> Result<()> {
+pub fn read(source: &ScanNetReader, id: &str, rows: &mut RowSink) -> Result<()> {
     let mut folders = Vec::new();
     for path in source.folders(id)? {
-        let mut folder = Folder::list(&source.root, &path)?;
+        let mut folder = FrameFolder::list(&source.root, &path)?;
         folder.files.retain(|file| !source.is_extracted(&format!("{path}/{file}")));
         folders.push(folder);
     }
-    let mut scene = Scene { source, id, folders, meta: Meta::default(), complete: true };
+    let mut scene = SceneReader { source, id, folders, meta: Meta::default(), complete: true };
     scene.meta = scene.meta(rows)?;
     let align = scene.align(rows)?;
     let objects = scene.objects(&align, rows)?;
     scene.frames(&align, objects, rows)
 }
 
-struct Scene<'a> {
-    source: &'a ScanNet,
+struct SceneReader<'a> {
+    source: &'a ScanNetReader,
     id: &'a str,
     /// The folders of the scene's name: of its scan, of its photos, or both in one.
-    folders: Vec<Folder<'a>>,
+    folders: Vec<FrameFolder<'a>>,
     meta: Meta,
     /// Whether all annotated objects could be used.
     complete: bool,
 }
 
 /// What annotators said of a mesh.
-struct Annotation {
+struct SceneAnnotation {
     /// Of each vertex.
     segments: Vec<i64>,
     /// The objects made of them, usable or not.
-    groups: Vec<Result<Group, Unusable>>,
+    groups: Vec<Result<SegmentGroup, Unusable>>,
     /// Where those are listed.
     file: String,
 }
 
-impl Scene<'_> {
+impl SceneReader<'_> {
     fn scene_id(&self) -> String {
         format!("{}/{}", self.source.name, self.id)
     }
 
     /// The folder that has a file.
-    fn with(&self, file: &str) -> Option<&Folder<'_>> {
+    fn with(&self, file: &str) -> Option<&FrameFolder<'_>> {
         self.folders.iter().find(|folder| folder.has(file))
     }
 
@@ -111,7 +111,7 @@ impl Scene<'_> {
                 return Ok(0);
             }
         };
-        let Annotation { segments, groups: listed, file } = match self.annotation(&mesh) {
+        let SceneAnnotation { segments, groups: listed, file } = match self.annotation(&mesh) {
             Ok(annotation) => annotation,
             Err((file, why)) => {
                 self.complete = false;
@@ -121,7 +121,7 @@ impl Scene<'_> {
                 return Ok(0);
             }
         };
-        let mut groups: Vec<Group> = Vec::new();
+        let mut groups: Vec<SegmentGroup> = Vec::new();
         for (index, group) in listed.into_iter().enumerate() {
             match group {
                 Ok(group) => groups.push(group),
@@ -188,7 +188,7 @@ impl Scene<'_> {
     }
 
     /// Reads what annotators said of the mesh.
-    fn annotation(&self, mesh: &Mesh) -> Result<Annotation, (String, Unusable)> {
+    fn annotation(&self, mesh: &Mesh) -> Result<SceneAnnotation, (String, Unusable)> {
         let read = |name: &str| {
             let Some(folder) = self.with(name) else {
                 return Err((name.to_owned(), Unusable::new("missing_file", format!("there is no `{name}`"))));
@@ -200,7 +200,7 @@ impl Scene<'_> {
         let segments = instances::segments(&json, mesh).map_err(|why| (file, why))?;
         let (json, file) = read(&format!("{}.aggregation.json", self.id))?;
         let groups = instances::groups(&json).map_err(|why| (file.clone(), why))?;
-        Ok(Annotation { segments, groups, file })
+        Ok(SceneAnnotation { segments, groups, file })
     }
 
     fn object(
@@ -208,7 +208,7 @@ impl Scene<'_> {
         instances: &Instances,
         mesh: &Mesh,
         index: usize,
-        group: &Group,
+        group: &SegmentGroup,
         category: Option<String>,
     ) -> Result<SceneObject, Unusable> {
         let category = category.ok_or_else(|| Unusable::new("category", "the object's label is empty"))?;
@@ -264,7 +264,7 @@ impl Scene<'_> {
         };
         let names = self.extract(&path, into, rows)?;
         let extracted = Root::local(into.path())?;
-        let folder = Folder::list(&extracted, self.id)?;
+        let folder = FrameFolder::list(&extracted, self.id)?;
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         self.photos(&folder, &names, align, objects, rows)
     }
@@ -287,7 +287,7 @@ impl Scene<'_> {
     /// The frames of these names, of all photos in a folder.
     fn photos(
         &self,
-        folder: &Folder<'_>,
+        folder: &FrameFolder<'_>,
         names: &[&str],
         align: &Rigid,
         objects: usize,

@@ -29,8 +29,8 @@ pub struct Header {
     pub colour_camera: [f32; 16],
     /// 4 x 4, row by row.
     pub depth_camera: [f32; 16],
-    pub colour: Colour,
-    pub depth: Depth,
+    pub colour: ColourCodec,
+    pub depth: DepthCodec,
     /// Of the photos that the camera is of.
     pub colour_size: [u32; 2],
     pub depth_width: u32,
@@ -42,14 +42,14 @@ pub struct Header {
 
 /// How photos are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Colour {
+pub enum ColourCodec {
     Png,
     Jpeg,
 }
 
 /// How depth is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
+pub enum DepthCodec {
     Raw,
     Zlib,
     /// None, or in a format of one vendor's that nobody else can read.
@@ -99,9 +99,9 @@ impl Header {
         let pixels = self.depth_width as usize * self.depth_height as usize;
         let mut units = Vec::new();
         let unpacked = match self.depth {
-            Depth::Raw => packed.take(pixels as u64 * 2 + 1).read_to_end(&mut units),
-            Depth::Zlib => ZlibDecoder::new(packed).take(pixels as u64 * 2 + 1).read_to_end(&mut units),
-            Depth::Unreadable => return Err(Unusable::new("depth", "depth of this compression cannot be read")),
+            DepthCodec::Raw => packed.take(pixels as u64 * 2 + 1).read_to_end(&mut units),
+            DepthCodec::Zlib => ZlibDecoder::new(packed).take(pixels as u64 * 2 + 1).read_to_end(&mut units),
+            DepthCodec::Unreadable => return Err(Unusable::new("depth", "depth of this compression cannot be read")),
         };
         unpacked.map_err(|e| Unusable::new("depth", format!("depth cannot be unpacked: {e}")))?;
         if units.len() != pixels * 2 {
@@ -154,12 +154,12 @@ pub fn extract<R: Read>(
         chosen.next();
         let name = format!("{number:06}");
         let ending = match sens.header.colour {
-            Colour::Jpeg => "jpg",
-            Colour::Png => "png",
+            ColourCodec::Jpeg => "jpg",
+            ColourCodec::Png => "png",
         };
         folder.put(&format!("{scene}/color/{name}.{ending}"), &frame.colour)?;
         folder.put(&format!("{scene}/pose/{name}.txt"), matrix(&frame.pose).as_bytes())?;
-        if sens.header.depth != Depth::Unreadable {
+        if sens.header.depth != DepthCodec::Unreadable {
             match sens.header.millimetres(&frame.depth) {
                 Ok(depth) => {
                     let place = format!("{scene}/depth/{name}.png");
@@ -203,24 +203,24 @@ impl<R: Read> Counted<R> {
         let depth_camera = self.matrix()?;
         let _depth_extrinsic = self.matrix()?;
         let colour = match self.u32()? as i32 {
-            1 => Colour::Png,
-            2 => Colour::Jpeg,
+            1 => ColourCodec::Png,
+            2 => ColourCodec::Jpeg,
             other => return Err(invalid(format!("photos of compression {other}; PNG (1) and JPEG (2) can be read"))),
         };
         let depth = match self.u32()? as i32 {
-            0 => Depth::Raw,
-            1 => Depth::Zlib,
-            _ => Depth::Unreadable,
+            0 => DepthCodec::Raw,
+            1 => DepthCodec::Zlib,
+            _ => DepthCodec::Unreadable,
         };
         let colour_size = [self.u32()?, self.u32()?];
         let [depth_width, depth_height] = [self.u32()?, self.u32()?];
         let depth_shift = f32::from_le_bytes(self.bytes()?);
         let frames = self.u64()?;
         let sides = 1..=MAX_SIDE;
-        if depth != Depth::Unreadable && !(sides.contains(&depth_width) && sides.contains(&depth_height)) {
+        if depth != DepthCodec::Unreadable && !(sides.contains(&depth_width) && sides.contains(&depth_height)) {
             return Err(invalid(format!("depth of {depth_width}x{depth_height}; sides must be 1 to {MAX_SIDE}")));
         }
-        if depth != Depth::Unreadable && !(1e-3..=1e6).contains(&depth_shift) {
+        if depth != DepthCodec::Unreadable && !(1e-3..=1e6).contains(&depth_shift) {
             return Err(invalid(format!("{depth_shift} units of depth in a metre")));
         }
         Ok(Header {

@@ -6,7 +6,7 @@
 use spatialmill_geometry::{Intrinsics, Matrix3, Rigid, Vector3};
 
 use super::dice::Dice;
-use super::render::Scene;
+use super::render::RenderScene;
 use super::room::Room;
 
 /// Candidates for each picture that is wanted.
@@ -23,7 +23,7 @@ pub fn intrinsics(width: usize, height: usize) -> Intrinsics {
 }
 
 /// Poses (world from camera, OpenCV axes) for `wanted` pictures of a room.
-pub fn poses(room: &Room, scene: &Scene, seed: u64, wanted: usize) -> Vec<Rigid> {
+pub fn poses(room: &Room, scene: &RenderScene, seed: u64, wanted: usize) -> Vec<Rigid> {
     let mut dice = Dice::new(seed, &format!("{} cameras", room.name));
     let candidates: Vec<_> = (0..wanted * CANDIDATES).filter_map(|_| candidate(room, &mut dice)).collect();
     let shown: Vec<Vec<usize>> = candidates.iter().map(|pose| shown(scene, pose)).collect();
@@ -80,7 +80,7 @@ fn looking(eye: Vector3<f64>, ahead: Vector3<f64>, roll: f64) -> Rigid {
 }
 
 /// The objects that a picture from here would show.
-fn shown(scene: &Scene, pose: &Rigid) -> Vec<usize> {
+fn shown(scene: &RenderScene, pose: &Rigid) -> Vec<usize> {
     let [width, height] = THUMBNAIL;
     let pixels = scene.shown(&intrinsics(width, height), pose, width, height);
     (0..pixels.len()).filter(|&object| pixels[object] >= SHOWN).collect()

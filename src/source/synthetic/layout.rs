@@ -4,20 +4,20 @@ use std::f64::consts::{FRAC_PI_2, TAU};
 
 use spatialmill_geometry::{OrientedBox, Vector3};
 
-use super::colour::{Colour, GREY};
+use super::colour::{GREY, ItemColour};
 use super::dice::Dice;
-use super::furniture::{DESIGNS, Design, Place, Top};
-use super::room::Placed;
-use super::shape::{Mesh, turned};
+use super::furniture::{DESIGNS, Design, Placement, Top};
+use super::room::PlacedItem;
+use super::shape::{ShapeMesh, turned};
 use super::space::Taken;
-use super::variety::{Made, Things, scaled};
+use super::variety::{Things, Variant, scaled};
 
 /// A room that is being furnished.
 pub struct Layout {
     things: Things,
     size: Vector3<f64>,
     dice: Dice,
-    objects: Vec<Placed>,
+    objects: Vec<PlacedItem>,
     taken: Vec<Taken>,
 }
 
@@ -27,7 +27,7 @@ impl Layout {
     }
 
     /// Puts things into the room until all that it should have has been tried.
-    pub fn furnished(mut self) -> Vec<Placed> {
+    pub fn furnished(mut self) -> Vec<PlacedItem> {
         self.furnish();
         self.objects
     }
@@ -52,15 +52,15 @@ impl Layout {
                 }
             }
         }
-        let mut made: Vec<Thing> = wanted.into_iter().filter_map(|design| self.make(design)).collect();
+        let mut made: Vec<LooseItem> = wanted.into_iter().filter_map(|design| self.make(design)).collect();
         // What needs a wall goes first, then what needs floor, then what needs either of those to stand on.
         made.sort_by_key(|thing| match thing.place {
-            Place::Wall { lowest, .. } if lowest < 0.95 => 0,
-            Place::Back => 1,
-            Place::Floor => 2,
-            Place::Seat => 3,
-            Place::Top | Place::Cushioned => 4,
-            Place::Wall { .. } => 5,
+            Placement::Wall { lowest, .. } if lowest < 0.95 => 0,
+            Placement::Back => 1,
+            Placement::Floor => 2,
+            Placement::Seat => 3,
+            Placement::Top | Placement::Cushioned => 4,
+            Placement::Wall { .. } => 5,
         });
         for thing in made {
             self.add(thing);
@@ -68,17 +68,23 @@ impl Layout {
     }
 
     /// Builds one thing.
-    fn make(&mut self, design: &'static Design) -> Option<Thing> {
+    fn make(&mut self, design: &'static Design) -> Option<LooseItem> {
         let colour = if design.colours.is_empty() { GREY } else { *self.dice.pick(design.colours) };
         let piece = (design.build)(&mut self.dice, colour);
-        let mesh = Mesh::of(&piece.parts);
+        let mesh = ShapeMesh::of(&piece.parts);
         let lengths = mesh.bounds()?.extent();
-        let Made { scale, place } = self.things.make(&mut self.dice, design, lengths, self.size.z);
-        Some(Thing { design, place, colour, mesh: mesh.scaled(scale), top: piece.top.map(|top| scaled(top, scale)) })
+        let Variant { scale, place } = self.things.make(&mut self.dice, design, lengths, self.size.z);
+        Some(LooseItem {
+            design,
+            place,
+            colour,
+            mesh: mesh.scaled(scale),
+            top: piece.top.map(|top| scaled(top, scale)),
+        })
     }
 
     /// Puts one thing where it fits.
-    fn add(&mut self, Thing { design, place, colour, mesh, top }: Thing) {
+    fn add(&mut self, LooseItem { design, place, colour, mesh, top }: LooseItem) {
         let Some(bounds) = mesh.bounds() else { return };
         let lengths = bounds.extent();
         // A piece need not be centred on the axes that it was built in.
@@ -91,7 +97,7 @@ impl Layout {
             if !self.fits(&wanted, place) {
                 continue;
             }
-            self.objects.push(Placed {
+            self.objects.push(PlacedItem {
                 category: design.category,
                 caption,
                 mesh: mesh.placed(yaw, foot - turned(yaw, off)),
@@ -108,24 +114,24 @@ impl Layout {
         }
     }
 
-    fn caption(&mut self, design: &Design, colour: Colour) -> Option<String> {
+    fn caption(&mut self, design: &Design, colour: ItemColour) -> Option<String> {
         // Not every object of a real dataset is described either.
         let described = self.dice.chance(0.8);
         (described && !design.colours.is_empty()).then(|| format!("{} {}", colour.name, design.category))
     }
 
     /// A turn and the middle of the bottom for a thing of these lengths; it may still meet something.
-    fn propose(&mut self, place: Place, lengths: Vector3<f64>) -> Option<(f64, Vector3<f64>)> {
+    fn propose(&mut self, place: Placement, lengths: Vector3<f64>) -> Option<(f64, Vector3<f64>)> {
         match place {
-            Place::Floor => Some(self.somewhere(lengths)),
-            Place::Seat if self.dice.chance(0.8) => self.facing_a_table(lengths),
-            Place::Seat => Some(self.somewhere(lengths)),
-            Place::Back => self.at_a_wall(lengths, 0.0, 0.02),
-            Place::Wall { lowest, highest } => {
+            Placement::Floor => Some(self.somewhere(lengths)),
+            Placement::Seat if self.dice.chance(0.8) => self.facing_a_table(lengths),
+            Placement::Seat => Some(self.somewhere(lengths)),
+            Placement::Back => self.at_a_wall(lengths, 0.0, 0.02),
+            Placement::Wall { lowest, highest } => {
                 let height = self.dice.between(lowest, highest);
                 if height + lengths.z > self.size.z - 0.05 { None } else { self.at_a_wall(lengths, height, 0.002) }
             }
-            Place::Top | Place::Cushioned => self.on_something(place, lengths),
+            Placement::Top | Placement::Cushioned => self.on_something(place, lengths),
         }
     }
 
@@ -173,7 +179,7 @@ impl Layout {
         Some((turn + self.dice.between(-0.25, 0.25), foot))
     }
 
-    fn on_something(&mut self, place: Place, lengths: Vector3<f64>) -> Option<(f64, Vector3<f64>)> {
+    fn on_something(&mut self, place: Placement, lengths: Vector3<f64>) -> Option<(f64, Vector3<f64>)> {
         let tops: Vec<_> = (0..self.objects.len())
             .filter_map(|i| self.objects[i].top.filter(|top| top.carries == place).map(|top| (i, top)))
             .collect();
@@ -197,7 +203,7 @@ impl Layout {
     }
 
     /// True where the thing lies inside of the room and meets nothing that is there already.
-    fn fits(&self, wanted: &Taken, place: Place) -> bool {
+    fn fits(&self, wanted: &Taken, place: Placement) -> bool {
         let reach = wanted.reach();
         let inside = wanted.x.abs() + reach[0] <= self.size.x / 2.0
             && wanted.y.abs() + reach[1] <= self.size.y / 2.0
@@ -205,19 +211,19 @@ impl Layout {
         inside
             && self.taken.iter().enumerate().all(|(i, other)| match place {
                 // The box of a bed with a headboard holds the pillow that lies on it; only the top's own neighbours count.
-                Place::Cushioned if self.objects[i].top.is_some_and(|top| top.carries == place) => true,
-                Place::Top | Place::Cushioned => !other.meets(wanted, 0.02),
+                Placement::Cushioned if self.objects[i].top.is_some_and(|top| top.carries == place) => true,
+                Placement::Top | Placement::Cushioned => !other.meets(wanted, 0.02),
                 _ => !other.meets(wanted, GAP),
             })
     }
 }
 
 /// A built thing that has no place yet.
-struct Thing {
+struct LooseItem {
     design: &'static Design,
-    place: Place,
-    colour: Colour,
-    mesh: Mesh,
+    place: Placement,
+    colour: ItemColour,
+    mesh: ShapeMesh,
     top: Option<Top>,
 }
 

@@ -26,20 +26,20 @@ mod write;
 use serde::{Deserialize, Serialize};
 use spatialmill_geometry::Rigid;
 
-use self::regions::Region;
-use self::render::Scene;
-use self::room::{Placed, Room};
+use self::regions::ObjectRegion;
+use self::render::RenderScene;
+use self::room::{PlacedItem, Room};
 use self::variety::Things;
 use super::local_folder::LocalFolder;
 use super::photo::Photo;
 use super::root::Root;
-use super::{Options, Shard, Source};
+use super::{Shard, Source, SourceOptions};
 use crate::error::{Context, Error, Result};
 use crate::source::{Row, RowSink};
 use crate::tables::{Detection, Frame, SceneObject, Surface};
 
 /// The entry of [`SOURCES`](super::SOURCES).
-pub const SYNTHETIC: super::Kind = super::Kind {
+pub const SYNTHETIC: super::SourceKind = super::SourceKind {
     name: "synthetic",
     doc: "rendered rooms of our own making, with exact boxes, masks and depth",
     long_doc: LONG_DOC,
@@ -88,7 +88,7 @@ const SECONDS_BETWEEN_FRAMES: f64 = 1.0;
 /// The options of this kind.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-struct Settings {
+struct SyntheticSettings {
     rooms: usize,
     frames_per_room: usize,
     width: usize,
@@ -106,7 +106,7 @@ enum Geometry {
     Depth,
 }
 
-impl Default for Settings {
+impl Default for SyntheticSettings {
     fn default() -> Self {
         Self {
             rooms: 24,
@@ -120,8 +120,8 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
-    fn of(options: &Options) -> Result<Self> {
+impl SyntheticSettings {
+    fn of(options: &SourceOptions) -> Result<Self> {
         let settings: Self = options.parse("synthetic")?;
         for (option, value, least, most) in [
             ("rooms", settings.rooms, 1, 1_000_000),
@@ -140,8 +140,8 @@ impl Settings {
 
 /// The rooms that these options make, for whoever wants to compare answers with the generator's own geometry. The object at
 /// index `i` of a room has the id [`object_id(i)`](object_id) in every table.
-pub fn rooms(options: &Options) -> Result<impl Iterator<Item = Room> + use<>> {
-    let settings = Settings::of(options)?;
+pub fn rooms(options: &SourceOptions) -> Result<impl Iterator<Item = Room> + use<>> {
+    let settings = SyntheticSettings::of(options)?;
     Ok((0..settings.rooms).map(move |number| Room::new(settings.things, settings.seed, number)))
 }
 
@@ -156,15 +156,15 @@ pub fn scene_id(source: &str, room: &Room) -> String {
 }
 
 struct Synthetic {
-    options: Options,
-    settings: Settings,
+    options: SourceOptions,
+    settings: SyntheticSettings,
     root: Root,
     folder: LocalFolder,
 }
 
 impl Synthetic {
-    fn open(root: Root, options: &Options) -> Result<Self> {
-        let settings = Settings::of(options)?;
+    fn open(root: Root, options: &SourceOptions) -> Result<Self> {
+        let settings = SyntheticSettings::of(options)?;
         let folder = LocalFolder::of(&root)?;
         Ok(Self { options: options.clone(), settings, root, folder })
     }
@@ -172,7 +172,7 @@ impl Synthetic {
     /// Makes one room, its images and its rows.
     fn room(&self, number: usize, rows: &mut RowSink) -> Result<()> {
         let room = Room::new(self.settings.things, self.settings.seed, number);
-        let scene = Scene::of(&room);
+        let scene = RenderScene::of(&room);
         let names: serde_json::Map<String, serde_json::Value> = room.objects.iter().enumerate().map(name_of).collect();
         let names = serde_json::to_vec_pretty(&names).or_internal(|| "names have no JSON".to_owned())?;
         self.folder.put(&format!("{}/instances.json", room.name), &names)?;
@@ -195,13 +195,13 @@ impl Synthetic {
     fn frame(
         &self,
         room: &Room,
-        scene: &Scene,
+        scene: &RenderScene,
         pose: &Rigid,
         n: usize,
         timestamp: f64,
         rows: &mut RowSink,
     ) -> Result<Vec<usize>> {
-        let Settings { width, height, .. } = self.settings;
+        let SyntheticSettings { width, height, .. } = self.settings;
         let intrinsics = camera::intrinsics(width, height);
         let picture = scene.picture(&intrinsics, pose, width, height);
         let files = write::frame(&self.folder, &room.name, n, &picture, &intrinsics, pose)?;
@@ -230,7 +230,7 @@ impl Synthetic {
             ..Frame::taken_by(&intrinsics)
         }))?;
         let mut seen = Vec::new();
-        for Region { object, bbox, mask } in regions::of(&picture, room.objects.len())? {
+        for ObjectRegion { object, bbox, mask } in regions::of(&picture, room.objects.len())? {
             seen.push(object);
             let placed = &room.objects[object];
             rows.push(Row::Detection(Detection {
@@ -254,9 +254,9 @@ impl Synthetic {
 
 impl Source for Synthetic {
     fn shards(&self) -> Result<Vec<Shard>> {
-        let settings = serde_json::to_string(&Settings { rooms: 0, ..self.settings.clone() })
+        let settings = serde_json::to_string(&SyntheticSettings { rooms: 0, ..self.settings.clone() })
             .or_internal(|| "the options of a synthetic source have no JSON".to_owned())?;
-        let Options { split, licence, .. } = &self.options;
+        let SourceOptions { split, licence, .. } = &self.options;
         let shards = (0..self.settings.rooms).step_by(ROOMS_IN_A_SHARD).map(|first| {
             // Asking for more rooms leaves the full shards before them as they are.
             let rooms = ROOMS_IN_A_SHARD.min(self.settings.rooms - first);
@@ -282,7 +282,7 @@ impl Source for Synthetic {
 }
 
 /// What a value of an instance image is.
-fn name_of((index, object): (usize, &Placed)) -> (String, serde_json::Value) {
+fn name_of((index, object): (usize, &PlacedItem)) -> (String, serde_json::Value) {
     let mut name = serde_json::json!({ "category": object.category });
     if let Some(caption) = &object.caption {
         name["caption"] = caption.as_str().into();
@@ -290,7 +290,7 @@ fn name_of((index, object): (usize, &Placed)) -> (String, serde_json::Value) {
     (object_id(index), name)
 }
 
-fn scene_object(scene_id: String, index: usize, object: &Placed, first_seen: Option<f64>) -> SceneObject {
+fn scene_object(scene_id: String, index: usize, object: &PlacedItem, first_seen: Option<f64>) -> SceneObject {
     let bounds = object.obb.bounds();
     SceneObject {
         scene_id,
@@ -304,7 +304,7 @@ fn scene_object(scene_id: String, index: usize, object: &Placed, first_seen: Opt
     }
 }
 
-fn surface(scene_id: String, object_id: Option<String>, mesh: &shape::Mesh) -> Surface {
+fn surface(scene_id: String, object_id: Option<String>, mesh: &shape::ShapeMesh) -> Surface {
     Surface {
         scene_id,
         object_id,

@@ -2,12 +2,12 @@
 
 use spatialmill_geometry::Mask;
 
-use super::render::Picture;
+use super::render::Rendering;
 use crate::error::{Context, Result};
 use crate::tables;
 
 /// Where one object shows.
-pub struct Region {
+pub struct ObjectRegion {
     /// Index into the room's objects.
     pub object: usize,
     pub bbox: tables::Box2,
@@ -15,7 +15,7 @@ pub struct Region {
 }
 
 /// The regions of all of `objects` things that show at all, by index.
-pub fn of(picture: &Picture, objects: usize) -> Result<Vec<Region>> {
+pub fn of(picture: &Rendering, objects: usize) -> Result<Vec<ObjectRegion>> {
     // One pass for all objects: in run-length order, a run ends wherever the value changes.
     let mut runs: Vec<Vec<u32>> = vec![Vec::new(); objects];
     let mut ends = vec![0u32; objects];
@@ -46,7 +46,7 @@ pub fn of(picture: &Picture, objects: usize) -> Result<Vec<Region>> {
         let Some(bounds) = mask.bounds() else { continue };
         let bbox = tables::Box2 { x0: bounds.x0, y0: bounds.y0, x1: bounds.x1, y1: bounds.y1 };
         let (height, width) = (picture.height as i32, picture.width as i32);
-        regions.push(Region { object, bbox, mask: tables::Mask { height, width, counts: mask.to_counts() } });
+        regions.push(ObjectRegion { object, bbox, mask: tables::Mask { height, width, counts: mask.to_counts() } });
     }
     Ok(regions)
 }
@@ -60,7 +60,7 @@ mod tests {
         // 1 2 0
         // 1 1 0
         let instance = vec![1, 2, 0, 1, 1, 0];
-        let picture = Picture { width: 3, height: 2, colour: Vec::new(), depth_mm: Vec::new(), instance };
+        let picture = Rendering { width: 3, height: 2, colour: Vec::new(), depth_mm: Vec::new(), instance };
         let regions = of(&picture, 3).unwrap();
         let seen: Vec<_> = regions.iter().map(|region| (region.object, region.bbox.x1, region.bbox.y1)).collect();
         assert_eq!(seen, [(0, 2.0, 2.0), (1, 2.0, 1.0)], "the third object does not show");

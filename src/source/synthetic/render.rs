@@ -9,23 +9,23 @@ use super::light::{Light, Matt, SHADOW_MAP};
 use super::room::Room;
 
 /// The triangles of a room, each with what it belongs to.
-pub struct Scene {
+pub struct RenderScene {
     vertices: Vec<Vector3<f64>>,
     triangles: Vec<[u32; 3]>,
-    faces: Vec<Face>,
+    faces: Vec<RenderFace>,
     objects: usize,
     light: Light,
 }
 
 /// What a triangle looks like.
-struct Face {
+struct RenderFace {
     /// Index into the room's objects; none for its shell.
     object: Option<usize>,
     matt: Matt,
 }
 
 /// The images of a frame, row by row from the top left.
-pub struct Picture {
+pub struct Rendering {
     pub width: usize,
     pub height: usize,
     /// sRGB, three bytes a pixel.
@@ -36,7 +36,7 @@ pub struct Picture {
     pub instance: Vec<u16>,
 }
 
-impl Scene {
+impl RenderScene {
     pub fn of(room: &Room) -> Self {
         let mut scene = Self {
             vertices: Vec::new(),
@@ -54,7 +54,7 @@ impl Scene {
                 let (normal, albedo) = (mesh.normal(i), mesh.albedos[i]);
                 let is_floor = object.is_none() && normal.z > 0.5;
                 let normal = normal.into();
-                scene.faces.push(Face { object, matt: Matt { normal, albedo, is_floor } });
+                scene.faces.push(RenderFace { object, matt: Matt { normal, albedo, is_floor } });
             }
         }
         let (lamp, pose) = scene.light.camera();
@@ -75,7 +75,7 @@ impl Scene {
     }
 
     /// The images that a camera at `pose` takes.
-    pub fn picture(&self, intrinsics: &Intrinsics, pose: &Rigid, width: usize, height: usize) -> Picture {
+    pub fn picture(&self, intrinsics: &Intrinsics, pose: &Rigid, width: usize, height: usize) -> Rendering {
         let raster = self.rasterise(intrinsics, pose, width, height);
         let mut colour = vec![0; width * height * 3];
         let mut depth_mm = vec![0; width * height];
@@ -100,7 +100,7 @@ impl Scene {
                 instance[pixel] = face.object.map_or(0, |object| object as u16 + 1);
             }
         }
-        Picture { width, height, colour, depth_mm, instance }
+        Rendering { width, height, colour, depth_mm, instance }
     }
 
     /// The triangle that each pixel shows.
@@ -115,7 +115,7 @@ impl Scene {
     }
 
     /// What the triangle of this id looks like; none where a pixel shows nothing.
-    fn face(&self, id: u32) -> Option<&Face> {
+    fn face(&self, id: u32) -> Option<&RenderFace> {
         (id != NOBODY).then(|| &self.faces[id as usize])
     }
 }

@@ -8,7 +8,7 @@ use spatialmill_geometry::{OrientedBox, Vector3};
 use super::dice::Dice;
 use super::furniture::Top;
 use super::layout::Layout;
-use super::shape::{Albedo, Mesh};
+use super::shape::{Albedo, ShapeMesh};
 use super::space::Taken;
 use super::variety::Things;
 
@@ -20,21 +20,21 @@ pub struct Room {
     /// East-west, north-south, and height.
     pub size: Vector3<f64>,
     /// Every object, on exact triangles in world coordinates.
-    pub objects: Vec<Placed>,
+    pub objects: Vec<PlacedItem>,
     /// Floor, walls and ceiling, facing inwards.
-    pub shell: Mesh,
+    pub shell: ShapeMesh,
     /// Tiles or boards.
     pub floor: Floor,
 }
 
 /// One object of a room.
 #[derive(Debug, Clone)]
-pub struct Placed {
+pub struct PlacedItem {
     pub category: &'static str,
     /// "red chair"; none where its colour does not name it or nobody described it.
     pub caption: Option<String>,
     /// Triangles, world.
-    pub mesh: Mesh,
+    pub mesh: ShapeMesh,
     /// Its exact box: the smallest that is turned as the object is. World.
     pub obb: OrientedBox,
     /// The turn of that box about z, radians.
@@ -78,7 +78,7 @@ impl Room {
     }
 }
 
-impl Placed {
+impl PlacedItem {
     /// True where the insides of the two boxes meet.
     pub fn meets(&self, other: &Self) -> bool {
         Taken::by(self).meets(&Taken::by(other), 0.0)
@@ -97,13 +97,13 @@ const BOARDS: &[Albedo] = &[[0.40, 0.24, 0.12], [0.50, 0.34, 0.19], [0.27, 0.15,
 const CEILING: Albedo = [0.80, 0.80, 0.78];
 
 /// Six rectangles that face inwards: floor, ceiling, then the walls south, north, west, east.
-fn shell(size: Vector3<f64>, ground: Albedo, wall: Albedo) -> Mesh {
+fn shell(size: Vector3<f64>, ground: Albedo, wall: Albedo) -> ShapeMesh {
     let half = size / 2.0;
     let corner = |i: usize| {
         let sign = |bit: usize| if i & bit == 0 { -1.0 } else { 1.0 };
         Vector3::new(sign(1) * half.x, sign(2) * half.y, if i & 4 == 0 { 0.0 } else { size.z })
     };
-    let mut mesh = Mesh { vertices: (0..8).map(corner).collect(), ..Mesh::default() };
+    let mut mesh = ShapeMesh { vertices: (0..8).map(corner).collect(), ..ShapeMesh::default() };
     let faces = [
         ([0, 1, 3, 2], ground),
         ([4, 6, 7, 5], CEILING),

@@ -17,7 +17,7 @@ pub type Albedo = [f32; 3];
 
 /// One shape of a piece of furniture.
 #[derive(Debug, Clone)]
-pub struct Part {
+pub struct ShapePart {
     solid: Solid,
     /// Middle of the shape's bottom.
     foot: Vector3<f64>,
@@ -32,7 +32,7 @@ enum Solid {
     Round { size: Vector3<f64>, squareness: f64 },
 }
 
-impl Part {
+impl ShapePart {
     /// A box of `size` (x, y, z) whose bottom's middle is at `foot`.
     pub fn block(size: [f64; 3], foot: [f64; 3], albedo: Albedo) -> Self {
         Self { solid: Solid::Block { size: size.into() }, foot: foot.into(), albedo }
@@ -56,15 +56,15 @@ impl Part {
 
 /// Triangles with a colour each.
 #[derive(Debug, Clone, Default)]
-pub struct Mesh {
+pub struct ShapeMesh {
     pub vertices: Vec<Vector3<f64>>,
     pub triangles: Vec<[u32; 3]>,
     pub albedos: Vec<Albedo>,
 }
 
-impl Mesh {
+impl ShapeMesh {
     /// The triangles of all `parts`.
-    pub fn of(parts: &[Part]) -> Self {
+    pub fn of(parts: &[ShapePart]) -> Self {
         let mut mesh = Self::default();
         for part in parts {
             mesh.add(part);
@@ -99,7 +99,7 @@ impl Mesh {
         (b - a).cross(&(c - a)).try_normalize(0.0).unwrap_or_else(Vector3::z)
     }
 
-    fn add(&mut self, part: &Part) {
+    fn add(&mut self, part: &ShapePart) {
         match part.solid {
             Solid::Block { size } => {
                 let corner = |i: usize| {
@@ -149,7 +149,7 @@ impl Mesh {
     }
 
     /// A surface of revolution: `profile` lists (radius, height) from one pole to the other, `at` places (radius, height, turn).
-    fn turned(&mut self, profile: &[(f64, f64)], at: impl Fn(f64, f64, f64) -> Vector3<f64>, part: &Part) {
+    fn turned(&mut self, profile: &[(f64, f64)], at: impl Fn(f64, f64, f64) -> Vector3<f64>, part: &ShapePart) {
         let first = self.vertices.len() as u32;
         for &(radius, height) in profile {
             for step in 0..AROUND {
@@ -189,8 +189,8 @@ pub fn turned(yaw: f64, vector: Vector3<f64>) -> Vector3<f64> {
 mod tests {
     use super::*;
 
-    fn check(part: Part, size: [f64; 3]) {
-        let mesh = Mesh::of(&[part]);
+    fn check(part: ShapePart, size: [f64; 3]) {
+        let mesh = ShapeMesh::of(&[part]);
         let bounds = mesh.bounds().unwrap();
         assert!((bounds.extent() - Vector3::from(size)).norm() < 1e-9, "{bounds:?}");
         assert!((bounds.low.z - 1.0).abs() < 1e-9, "stands on its foot");
@@ -206,10 +206,10 @@ mod tests {
 
     #[test]
     fn every_shape_fills_its_box_and_faces_outwards() {
-        check(Part::block([1.0, 2.0, 3.0], [0.0, 0.0, 1.0], [1.0; 3]), [1.0, 2.0, 3.0]);
-        check(Part::frustum([0.5, 0.4, 2.0], [0.0, 0.0, 1.0], [1.0; 3]), [1.0, 1.0, 2.0]);
-        check(Part::plate([0.5, 0.1], [0.0, 0.0, 1.0], [1.0; 3]), [1.0, 0.1, 1.0]);
-        check(Part::round([1.0, 2.0, 0.5], 0.0, [0.0, 0.0, 1.0], [1.0; 3]), [1.0, 2.0, 0.5]);
-        check(Part::round([1.0, 2.0, 0.5], 0.6, [0.0, 0.0, 1.0], [1.0; 3]), [1.0, 2.0, 0.5]);
+        check(ShapePart::block([1.0, 2.0, 3.0], [0.0, 0.0, 1.0], [1.0; 3]), [1.0, 2.0, 3.0]);
+        check(ShapePart::frustum([0.5, 0.4, 2.0], [0.0, 0.0, 1.0], [1.0; 3]), [1.0, 1.0, 2.0]);
+        check(ShapePart::plate([0.5, 0.1], [0.0, 0.0, 1.0], [1.0; 3]), [1.0, 0.1, 1.0]);
+        check(ShapePart::round([1.0, 2.0, 0.5], 0.0, [0.0, 0.0, 1.0], [1.0; 3]), [1.0, 2.0, 0.5]);
+        check(ShapePart::round([1.0, 2.0, 0.5], 0.6, [0.0, 0.0, 1.0], [1.0; 3]), [1.0, 2.0, 0.5]);
     }
 }

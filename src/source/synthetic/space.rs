@@ -4,7 +4,7 @@ use std::f64::consts::FRAC_PI_2;
 
 use spatialmill_geometry::{OrientedBox, Vector3};
 
-use super::room::Placed;
+use super::room::PlacedItem;
 use super::shape::turned;
 
 /// Space that is taken: an upright box, turned about z.
@@ -20,7 +20,7 @@ pub struct Taken {
 }
 
 impl Taken {
-    pub fn by(object: &Placed) -> Self {
+    pub fn by(object: &PlacedItem) -> Self {
         let OrientedBox { centre, lengths, .. } = object.obb;
         let (low, high) = (object.bottom(), object.bottom() + lengths.z);
         Self { x: centre.x, y: centre.y, yaw: object.yaw, half: [lengths.x / 2.0, lengths.y / 2.0], low, high }

@@ -6,16 +6,16 @@ use spatialmill_geometry::{Intrinsics, Mask, Vector3};
 
 use super::*;
 
-fn options(text: &str) -> Options {
-    Options { name: "rooms".to_owned(), ..toml::from_str(text).unwrap() }
+fn options(text: &str) -> SourceOptions {
+    SourceOptions { name: "rooms".to_owned(), ..toml::from_str(text).unwrap() }
 }
 
 /// Every row of every shard.
-fn read(folder: &std::path::Path, options: &Options) -> Vec<Row> {
+fn read(folder: &std::path::Path, options: &SourceOptions) -> Vec<Row> {
     read_as(&SYNTHETIC, folder, options)
 }
 
-fn read_as(kind: &crate::source::Kind, folder: &std::path::Path, options: &Options) -> Vec<Row> {
+fn read_as(kind: &crate::source::SourceKind, folder: &std::path::Path, options: &SourceOptions) -> Vec<Row> {
     let source = (kind.open)(Root::local(folder).unwrap(), options).unwrap();
     let pushed = Arc::new(Mutex::new(Vec::new()));
     let into = Arc::clone(&pushed);
@@ -117,7 +117,7 @@ fn an_rgbd_source_reads_the_same_folder_and_sees_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let made = read(folder.path(), &options("name = ''\nrooms = 1\nframes_per_room = 2\nwidth = 64\nheight = 48"));
     let kind = crate::source::SOURCES.iter().find(|kind| kind.name == "rgbd").unwrap();
-    let named = Options { name: "rooms".to_owned(), ..Options::default() };
+    let named = SourceOptions { name: "rooms".to_owned(), ..SourceOptions::default() };
     let measured = read_as(kind, folder.path(), &named);
     let seen = |rows: &[Row]| {
         let mut seen: Vec<String> = rows

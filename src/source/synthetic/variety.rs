@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use spatialmill_geometry::Vector3;
 
 use super::dice::Dice;
-use super::furniture::{Design, Place, Top};
+use super::furniture::{Design, Placement, Top};
 
 /// How things are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -22,9 +22,9 @@ pub enum Things {
 
 /// A piece's size, relative to how it is built, and where it goes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Made {
+pub struct Variant {
     pub scale: [f64; 3],
-    pub place: Place,
+    pub place: Placement,
 }
 
 /// A thing that is longer than this is large.
@@ -37,8 +37,8 @@ const OTHER_SIZE: f64 = 0.5;
 
 impl Things {
     /// What becomes of a piece whose sides are `lengths` as it is built, in a room of this height.
-    pub fn make(self, dice: &mut Dice, design: &Design, lengths: Vector3<f64>, ceiling: f64) -> Made {
-        let usual = Made { scale: [1.0; 3], place: design.place };
+    pub fn make(self, dice: &mut Dice, design: &Design, lengths: Vector3<f64>, ceiling: f64) -> Variant {
+        let usual = Variant { scale: [1.0; 3], place: design.place };
         if self == Self::Usual || design.category == "shelf" {
             return usual;
         }
@@ -57,24 +57,24 @@ impl Things {
         let fit = ((ceiling - 0.35) / (lengths.z * scale * stretch)).min(1.0);
         let scale = [scale / stretch * fit, scale * fit, scale * stretch * fit];
         let lengths = lengths.component_mul(&Vector3::from(scale));
-        Made { scale, place: place(dice, design, lengths) }
+        Variant { scale, place: place(dice, design, lengths) }
     }
 }
 
 /// Doors stay in their walls; everything else may be found elsewhere.
-fn place(dice: &mut Dice, design: &Design, lengths: Vector3<f64>) -> Place {
+fn place(dice: &mut Dice, design: &Design, lengths: Vector3<f64>) -> Placement {
     let (large, flat) = (lengths.max() > LARGE, lengths.y < 0.65);
-    let hung = Place::Wall { lowest: 0.05, highest: 1.75 };
+    let hung = Placement::Wall { lowest: 0.05, highest: 1.75 };
     match (design.place, large) {
-        (Place::Wall { highest: 0.0, .. }, _) => design.place,
-        (Place::Wall { .. }, true) => hung,
-        (Place::Wall { .. }, false) if dice.chance(0.5) => hung,
+        (Placement::Wall { highest: 0.0, .. }, _) => design.place,
+        (Placement::Wall { .. }, true) => hung,
+        (Placement::Wall { .. }, false) if dice.chance(0.5) => hung,
         // A cabinet may hang on its wall, but no bed.
-        (Place::Back, true) if flat && dice.chance(0.5) => hung,
-        (Place::Top | Place::Cushioned, true) => Place::Floor,
+        (Placement::Back, true) if flat && dice.chance(0.5) => hung,
+        (Placement::Top | Placement::Cushioned, true) => Placement::Floor,
         (_, true) => design.place,
-        (_, false) if dice.chance(0.25) => Place::Floor,
-        (_, false) => Place::Top,
+        (_, false) if dice.chance(0.25) => Placement::Floor,
+        (_, false) => Placement::Top,
     }
 }
 
@@ -96,11 +96,11 @@ pub fn scaled(top: Top, scale: [f64; 3]) -> Top {
 #[cfg(test)]
 mod tests {
     use super::super::furniture::DESIGNS;
-    use super::super::room::{Placed, Room};
+    use super::super::room::{PlacedItem, Room};
     use super::*;
 
     /// How often the category that is usually the larger, or the higher, really is: what somebody could say who knows the words.
-    fn known_by_name(things: Things, measure: fn(&Placed) -> f64) -> f64 {
+    fn known_by_name(things: Things, measure: fn(&PlacedItem) -> f64) -> f64 {
         let mut pairs: std::collections::BTreeMap<(&str, &str), [usize; 2]> = std::collections::BTreeMap::new();
         for number in 0..120 {
             let room = Room::new(things, 3, number);
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn names_tell_sizes_and_places_in_homes_alone() {
         for (what, measure) in [
-            ("width", (|o| o.obb.lengths.x) as fn(&Placed) -> f64),
+            ("width", (|o| o.obb.lengths.x) as fn(&PlacedItem) -> f64),
             ("height", |o| o.obb.lengths.z),
             ("place", |o| o.obb.centre.z),
         ] {
@@ -136,7 +136,7 @@ mod tests {
             let sizes: Vec<f64> = (0..60)
                 .map(|_| {
                     let lengths = Vector3::new(0.5, 0.3, 0.9);
-                    let Made { scale, .. } = Things::Varied.make(&mut dice, design, lengths, 2.6);
+                    let Variant { scale, .. } = Things::Varied.make(&mut dice, design, lengths, 2.6);
                     lengths.iter().zip(scale).map(|(length, scale)| length * scale).fold(0.0, f64::max)
                 })
                 .collect();

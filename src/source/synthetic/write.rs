@@ -2,12 +2,12 @@
 
 use spatialmill_geometry::{Intrinsics, Rigid};
 
-use super::render::Picture;
+use super::render::Rendering;
 use crate::error::{Context, Result};
 use crate::source::local_folder::LocalFolder;
 
 /// Where the images of a frame are, relative to the root.
-pub struct Files {
+pub struct RoomFiles {
     pub colour: String,
     pub depth: String,
     /// SHA-256 of the depth image.
@@ -22,10 +22,10 @@ pub fn frame(
     folder: &LocalFolder,
     room: &str,
     n: usize,
-    picture: &Picture,
+    picture: &Rendering,
     intrinsics: &Intrinsics,
     pose: &Rigid,
-) -> Result<Files> {
+) -> Result<RoomFiles> {
     let (colour, depth) = (format!("{room}/color/{n:04}.jpg"), format!("{room}/depth/{n:04}.png"));
     let Intrinsics { fx, fy, cx, cy } = intrinsics;
     let camera = format!("{fx} 0 {cx} 0\n0 {fy} {cy} 0\n0 0 1 0\n0 0 0 1\n");
@@ -40,10 +40,10 @@ pub fn frame(
     folder.put_grey16(&format!("{room}/instance/{n:04}.png"), width, height, &picture.instance)?;
     let depth_sha256 = folder.put_grey16(&depth, width, height, &picture.depth_mm)?;
     folder.put(&colour, &jpeg(picture)?)?;
-    Ok(Files { colour, depth, depth_sha256 })
+    Ok(RoomFiles { colour, depth, depth_sha256 })
 }
 
-fn jpeg(picture: &Picture) -> Result<Vec<u8>> {
+fn jpeg(picture: &Rendering) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // Sides are at most 4096 by the options' check.
     let (width, height) = (picture.width as u16, picture.height as u16);

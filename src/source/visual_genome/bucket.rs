@@ -2,15 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::records::{self, BESIDE_OBJECTS, ImageRecord, Kind, ObjectRecord};
-use super::{MissingImages, VisualGenome};
+use super::records::{self, BESIDE_OBJECTS, GenomeFile, GenomeImage, GenomeObject};
+use super::{MissingImages, VisualGenomeReader};
 use crate::error::Result;
 use crate::photos::Address;
 use crate::source::category;
-use crate::source::coco::id::Id;
-use crate::source::json_forms::{self, Number};
-use crate::source::json_records::{self, Event};
-use crate::source::photo::{self, Photo, Shown};
+use crate::source::json::cutter::{self, Event};
+use crate::source::json::forms::{self, Number};
+use crate::source::json::id::Id;
+use crate::source::photo::{self, Photo, UprightSize};
 use crate::source::{Row, RowSink};
 use crate::tables::{Box2, Detection, Frame, Loss, Unusable};
 
@@ -18,30 +18,30 @@ use crate::tables::{Box2, Detection, Frame, Loss, Unusable};
 pub const FOLDERS: [&str; 2] = ["VG_100K", "VG_100K_2"];
 
 /// The images of a bucket, by their ids.
-pub struct Images<'a> {
-    source: &'a VisualGenome,
+pub struct ImageBucket<'a> {
+    source: &'a VisualGenomeReader,
     /// None where an image cannot be used.
-    known: HashMap<Id, Option<Canvas>>,
+    known: HashMap<Id, Option<KnownImage>>,
 }
 
-struct Canvas {
+struct KnownImage {
     frame_id: String,
     width: f64,
     height: f64,
     objects: HashSet<Id>,
 }
 
-impl<'a> Images<'a> {
+impl<'a> ImageBucket<'a> {
     /// None yet.
-    pub(super) fn new(source: &'a VisualGenome) -> Self {
+    pub(super) fn new(source: &'a VisualGenomeReader) -> Self {
         Self { source, known: HashMap::new() }
     }
 
     /// An element of image_data.json.
     pub fn image(&mut self, offset: u64, json: &[u8], rows: &mut RowSink) -> Result<()> {
-        let file = self.source.path(Kind::Image);
+        let file = self.source.path(GenomeFile::Image);
         let place = || format!("{file}@{offset}");
-        let record: ImageRecord = match json_forms::record(json) {
+        let record: GenomeImage = match forms::record(json) {
             Ok(record) => record,
             Err(why) => {
                 if let Some(id) = records::image_id(json) {
@@ -61,7 +61,7 @@ impl<'a> Images<'a> {
         }
         match self.frame(&id, &record) {
             Ok(frame) => {
-                let canvas = Canvas {
+                let canvas = KnownImage {
                     frame_id: frame.frame_id.clone(),
                     width: f64::from(frame.width),
                     height: f64::from(frame.height),
@@ -78,7 +78,7 @@ impl<'a> Images<'a> {
         }
     }
 
-    fn frame(&self, id: &Id, record: &ImageRecord) -> Result<Frame, Unusable> {
+    fn frame(&self, id: &Id, record: &GenomeImage) -> Result<Frame, Unusable> {
         let said = record.sides()?;
         let root = &self.source.root;
         let path = |folder: &str| format!("{folder}/{id}.jpg");
@@ -97,7 +97,7 @@ impl<'a> Images<'a> {
             Err(why) if why.code == "missing_file" && self.source.options.missing_images == MissingImages::Keep => None,
             Err(why) => return Err(why),
         };
-        let Shown { width, height, orientation } = photo::shown(photo.as_ref(), said)?;
+        let UprightSize { width, height, orientation } = photo::shown(photo.as_ref(), said)?;
         let uri = root.uri(&path(folder)).map_err(refused)?;
         Ok(Frame {
             frame_id: format!("{}/{id}", self.source.name),
@@ -114,7 +114,7 @@ impl<'a> Images<'a> {
 
     /// An element of objects.json. All images of the bucket are known by then.
     pub fn objects(&mut self, offset: u64, json: &[u8], rows: &mut RowSink) -> Result<()> {
-        let file = self.source.path(Kind::Objects);
+        let file = self.source.path(GenomeFile::Objects);
         let place = || format!("{file}@{offset}");
         let image = match records::named(json) {
             Ok(image) => image,
@@ -123,7 +123,7 @@ impl<'a> Images<'a> {
         let (mut position, has_objects) = (0, records::has_objects(json));
         // Cut out of their text one by one: a bad one costs only itself, and two that ran into one are told by their names, which
         // stand twice.
-        json_records::cut(json, &["objects"], |event| match event {
+        cutter::cut(json, &["objects"], |event| match event {
             Event::Record { json, .. } => {
                 position += 1;
                 match self.object(&image, json) {
@@ -155,7 +155,7 @@ impl<'a> Images<'a> {
     }
 
     fn object(&mut self, image: &Id, json: &[u8]) -> Result<Detection, (Option<Id>, Unusable)> {
-        let record: ObjectRecord = json_forms::record(json).map_err(|why| (None, why))?;
+        let record: GenomeObject = forms::record(json).map_err(|why| (None, why))?;
         let no_id = || (None, Unusable::new("json", "the object has neither `object_id` nor `id`"));
         let id = record.object_id.clone().or(record.id.clone()).ok_or_else(no_id)?;
         let [Number(x), Number(y), Number(w), Number(h)] = [record.x, record.y, record.w, record.h];

@@ -3,19 +3,19 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::source::coco::id::Id;
-use crate::source::json_forms::{self, Number, Perhaps};
-use crate::source::photo::Sides;
+use crate::source::json::forms::{self, Number, Perhaps};
+use crate::source::json::id::Id;
+use crate::source::photo::StatedSize;
 use crate::tables::Unusable;
 
 /// Which file a record is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum GenomeFile {
     Image = 0,
     Objects = 1,
 }
 
-impl Kind {
+impl GenomeFile {
     pub fn name(self) -> &'static str {
         match self {
             Self::Image => "images",
@@ -26,7 +26,7 @@ impl Kind {
 
 /// An element of image_data.json.
 #[derive(Debug, Deserialize)]
-pub struct ImageRecord {
+pub struct GenomeImage {
     pub image_id: Option<Id>,
     /// What older versions call it; regions have both.
     pub id: Option<Id>,
@@ -35,10 +35,10 @@ pub struct ImageRecord {
     url: Option<Perhaps<String>>,
 }
 
-impl ImageRecord {
+impl GenomeImage {
     /// Width and height in pixels, as far as the record says. Code: `image`.
-    pub fn sides(&self) -> Result<Sides, Unusable> {
-        Ok(Sides { width: json_forms::side(self.width)?, height: json_forms::side(self.height)? })
+    pub fn sides(&self) -> Result<StatedSize, Unusable> {
+        Ok(StatedSize { width: forms::side(self.width)?, height: forms::side(self.height)? })
     }
 
     /// The folder that its address on the web names.
@@ -49,33 +49,33 @@ impl ImageRecord {
 
 /// One of an image's objects.
 #[derive(Debug, Deserialize)]
-pub struct ObjectRecord {
+pub struct GenomeObject {
     pub object_id: Option<Id>,
     pub id: Option<Id>,
     pub x: Number,
     pub y: Number,
     pub w: Number,
     pub h: Number,
-    names: Option<Names>,
+    names: Option<GenomeNames>,
     name: Option<Perhaps<String>>,
 }
 
 /// What is called one thing or another.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Names {
+enum GenomeNames {
     Many(Vec<Perhaps<String>>),
     One(String),
     Other(IgnoredAny),
 }
 
-impl ObjectRecord {
+impl GenomeObject {
     /// What it is called: `names`, best first, then `name`.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let (many, one) = match &self.names {
-            Some(Names::Many(names)) => (&names[..], None),
-            Some(Names::One(name)) => (&[][..], Some(name.as_str())),
-            Some(Names::Other(_)) | None => (&[][..], None),
+            Some(GenomeNames::Many(names)) => (&names[..], None),
+            Some(GenomeNames::One(name)) => (&[][..], Some(name.as_str())),
+            Some(GenomeNames::Other(_)) | None => (&[][..], None),
         };
         let many = many.iter().filter_map(Perhaps::value).map(String::as_str);
         many.chain(one).chain(Perhaps::given(&self.name).map(String::as_str))
@@ -83,7 +83,7 @@ impl ObjectRecord {
 }
 
 #[derive(Deserialize)]
-struct Key {
+struct ImageKey {
     image_id: Option<Id>,
     id: Option<Id>,
     objects: Option<IgnoredAny>,
@@ -99,11 +99,11 @@ pub fn image_id(json: &[u8]) -> Option<Id> {
 
 /// The image that a whole record of either file is of.
 pub fn named(json: &[u8]) -> Result<Id, Unusable> {
-    let key: Key = json_forms::record(json)?;
+    let key: ImageKey = forms::record(json)?;
     key.image_id.or(key.id).ok_or_else(|| Unusable::new("json", "the image has neither `image_id` nor `id`"))
 }
 
 /// Whether a whole record has `objects`.
 pub fn has_objects(json: &[u8]) -> bool {
-    json_forms::record::<Key>(json).is_ok_and(|key| key.objects.is_some())
+    forms::record::<ImageKey>(json).is_ok_and(|key| key.objects.is_some())
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
-use spatialmill::export::{Dialect, EXPORTS, Images};
+use spatialmill::export::{Dialect, EXPORTS, ImageStorage};
 
 use super::{ROOMS, built, export, options, rows};
 
@@ -184,7 +184,7 @@ async fn two_thousand_hostile_captions_come_through_every_dialect() {
             options.dialect = Dialect::named(dialect).unwrap();
             options.replace = true;
             let manifest = export(&mill, &options).await.unwrap().0;
-            assert_eq!(manifest.images, Images::Withheld);
+            assert_eq!(manifest.images, ImageStorage::Withheld);
             let verified = mill.verify_export(&options.out).await.unwrap();
             assert_eq!(verified.faulty, 0, "{} {dialect}: {:?}", kind.name, verified.faults);
             assert_eq!(verified.samples, manifest.samples);

@@ -12,7 +12,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use spatialmill::photos;
 use spatialmill::source::root::Root;
-use spatialmill::source::{Options, SOURCES};
+use spatialmill::source::{SOURCES, SourceOptions};
 use spatialmill::tables::{Frame, Loss};
 
 use super::{Fixture, Imported, import};
@@ -281,7 +281,7 @@ fn a_bucket_is_read_like_a_folder() {
     }
     let root = Root::at(url, Path::new("."), false, runtime.handle().clone()).unwrap();
     let kind = SOURCES.iter().find(|kind| kind.name == "images").unwrap();
-    let source = kind.open(root, &Options { name: "test".to_owned(), ..Options::default() }).unwrap();
+    let source = kind.open(root, &SourceOptions { name: "test".to_owned(), ..SourceOptions::default() }).unwrap();
     let found = Arc::new(std::sync::Mutex::new(Vec::new()));
     let sink = Arc::clone(&found);
     let mut rows = spatialmill::source::RowSink::new(move |row| {
@@ -313,7 +313,8 @@ fn a_key_of_a_bucket_may_be_anything_that_a_path_can_be() {
     }
     let root = Root::at(url, Path::new("."), false, runtime.handle().clone()).unwrap();
     let kind = SOURCES.iter().find(|kind| kind.name == "images").unwrap();
-    let source = kind.open(root.clone(), &Options { name: "test".to_owned(), ..Options::default() }).unwrap();
+    let source =
+        kind.open(root.clone(), &SourceOptions { name: "test".to_owned(), ..SourceOptions::default() }).unwrap();
     let found = Arc::new(std::sync::Mutex::new(Vec::new()));
     let sink = Arc::clone(&found);
     let mut rows = spatialmill::source::RowSink::new(move |row| {
@@ -488,7 +489,7 @@ fn a_file_that_vanishes_is_quarantined() {
     let folder = tempfile::tempdir().unwrap();
     (FILES.write)(folder.path());
     let kind = SOURCES.iter().find(|kind| kind.name == "images").unwrap();
-    let options = Options { name: "test".to_owned(), ..Options::default() };
+    let options = SourceOptions { name: "test".to_owned(), ..SourceOptions::default() };
     let source = kind.open(Root::local(folder.path()).unwrap(), &options).unwrap();
     let shards = source.shards().unwrap();
     let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
@@ -831,7 +832,7 @@ fn one_file_more_makes_one_bucket_stale() {
     put(folder.path(), "t.tar", &tar_of(&members()));
     let shards = || {
         let kind = SOURCES.iter().find(|kind| kind.name == "images").unwrap();
-        let options = Options { extra: toml::from_str("shards = 8").unwrap(), ..Options::default() };
+        let options = SourceOptions { extra: toml::from_str("shards = 8").unwrap(), ..SourceOptions::default() };
         kind.open(Root::local(folder.path()).unwrap(), &options).unwrap().shards().unwrap()
     };
     let before = shards();

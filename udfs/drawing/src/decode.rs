@@ -34,20 +34,20 @@ pub enum DecodeError {
 }
 
 pub fn decode(bytes: &[u8]) -> Result<Planes, DecodeError> {
-    match Format::of(bytes)? {
-        Format::Jpeg => jpeg(bytes),
-        Format::Png => png(bytes),
+    match FileFormat::of(bytes)? {
+        FileFormat::Jpeg => jpeg(bytes),
+        FileFormat::Png => png(bytes),
     }
 }
 
 /// What bytes begin as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum FileFormat {
     Jpeg,
     Png,
 }
 
-impl Format {
+impl FileFormat {
     pub fn of(bytes: &[u8]) -> Result<Self, DecodeError> {
         match bytes {
             [0xFF, 0xD8, 0xFF, ..] => Ok(Self::Jpeg),

@@ -10,7 +10,7 @@ use flate2::Crc;
 use flate2::read::ZlibDecoder;
 use image::DynamicImage;
 
-use crate::decode::{Format, png_image};
+use crate::decode::{FileFormat, png_image};
 
 /// What is odd about a file that is decoded here; `None` where every loader sees the same in it. A file that cannot be decoded is judged as far as it
 /// goes.
@@ -23,9 +23,9 @@ use crate::decode::{Format, png_image};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn oddity(bytes: &[u8]) -> Option<&'static str> {
-    match Format::of(bytes).ok()? {
-        Format::Jpeg => jpeg(bytes),
-        Format::Png => png(bytes).err(),
+    match FileFormat::of(bytes).ok()? {
+        FileFormat::Jpeg => jpeg(bytes),
+        FileFormat::Png => png(bytes).err(),
     }
 }
 

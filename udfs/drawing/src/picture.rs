@@ -7,7 +7,7 @@ use crate::decode::{DecodeError, decode};
 use crate::jpeg::{Cells, EncodeError, Grid};
 use crate::mark::{self, Mark, MarkError};
 use crate::planes::{Planes, rgb};
-use crate::rows::Rows;
+use crate::rows::RowSpans;
 
 /// The pixels of an image file, decoded once for all that is drawn on them: a byte and a half each, and once something
 /// was drawn, the bytes of the JPEG without marks.
@@ -91,8 +91,8 @@ impl Picture {
     pub fn mean_colour<'a>(&self, region: impl Into<Region<'a>>) -> Option<[u8; 3]> {
         let rows = match region.into() {
             Region::Mask(mask) if (mask.width(), mask.height()) != (self.width(), self.height()) => return None,
-            Region::Mask(mask) => Rows::of(mask),
-            Region::Box(area) => Rows::of(&Mask::from_box(self.height(), self.width(), area).ok()?),
+            Region::Mask(mask) => RowSpans::of(mask),
+            Region::Box(area) => RowSpans::of(&Mask::from_box(self.height(), self.width(), area).ok()?),
         };
         let (mut pixels, mut sums) = (0, [0_u64; 3]);
         for y in rows.range() {

@@ -11,7 +11,7 @@ use std::ops::Range;
 use spatialmill_geometry::Mask;
 
 /// The spans of each row, from left to right, apart from each other.
-pub struct Rows {
+pub struct RowSpans {
     /// The first row that may have any.
     first: usize,
     /// Where each row's edges start, and where the last ones end.
@@ -20,7 +20,7 @@ pub struct Rows {
     edges: Vec<u32>,
 }
 
-impl Rows {
+impl RowSpans {
     pub fn of(mask: &Mask) -> Self {
         let rows = mask.height() as usize;
         let mut counts = vec![0_usize; rows];
@@ -139,7 +139,7 @@ mod tests {
             })
         ) {
             let mask = Mask::from_bits(height, width, bits).unwrap();
-            let rows = Rows::of(&mask);
+            let rows = RowSpans::of(&mask);
             let mut found = Vec::new();
             for y in 0..height as usize {
                 let spans: Vec<_> = rows.spans(y).collect();
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn an_empty_mask_has_no_rows() {
-        let rows = Rows::of(&Mask::empty(3, 4).unwrap());
+        let rows = RowSpans::of(&Mask::empty(3, 4).unwrap());
         assert!((0..9).all(|y| rows.spans(y).count() == 0));
     }
 }

@@ -9,7 +9,7 @@ use image::{DynamicImage, GrayImage, ImageEncoder, RgbImage};
 use jpeg_encoder::{ColorType, Encoder, EncodingError, SamplingFactor};
 use zune_core::colorspace::ColorSpace;
 
-use crate::decode::{DecodeError, Format, Samples, jpeg_samples, png_image};
+use crate::decode::{DecodeError, FileFormat, Samples, jpeg_samples, png_image};
 
 /// At this quality, a second pass through JPEG is not seen.
 const QUALITY: u8 = 95;
@@ -44,9 +44,9 @@ pub enum TurnError {
 /// ```
 pub fn turned(bytes: &[u8], orientation: u8) -> Result<Vec<u8>, TurnError> {
     let turn = Orientation::from_exif(orientation).ok_or(TurnError::Orientation(orientation))?;
-    match Format::of(bytes)? {
-        Format::Jpeg => jpeg(bytes, turn),
-        Format::Png => png(bytes, turn),
+    match FileFormat::of(bytes)? {
+        FileFormat::Jpeg => jpeg(bytes, turn),
+        FileFormat::Png => png(bytes, turn),
     }
 }
 

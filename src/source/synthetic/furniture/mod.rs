@@ -10,23 +10,23 @@ mod storage;
 mod tables;
 mod wall;
 
-use super::colour::{BLUE, BRIGHT, BROWN, CLOTH, Colour, GREEN, ORANGE, PINK, RED, WHITE, WOOD, YELLOW};
+use super::colour::{BLUE, BRIGHT, BROWN, CLOTH, GREEN, ItemColour, ORANGE, PINK, RED, WHITE, WOOD, YELLOW};
 use super::dice::Dice;
-use super::shape::Part;
+use super::shape::ShapePart;
 
 /// A kind of thing: where it goes, in which colours, and how to build one.
 pub struct Design {
     /// Lower case, singular.
     pub category: &'static str,
-    pub place: Place,
+    pub place: Placement,
     /// Colours that name it in a caption ("red chair"); empty where a person would not name it by its colour.
-    pub colours: &'static [Colour],
-    pub build: fn(&mut Dice, Colour) -> Piece,
+    pub colours: &'static [ItemColour],
+    pub build: fn(&mut Dice, ItemColour) -> FurniturePiece,
 }
 
 /// Where a thing may be put.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Place {
+pub enum Placement {
     /// Anywhere on the floor, turned any way.
     Floor,
     /// On the floor, in front of a table or desk and facing it, or else anywhere.
@@ -42,8 +42,8 @@ pub enum Place {
 }
 
 /// One built piece.
-pub struct Piece {
-    pub parts: Vec<Part>,
+pub struct FurniturePiece {
+    pub parts: Vec<ShapePart>,
     /// Where other things may be put on it.
     pub top: Option<Top>,
 }
@@ -51,8 +51,8 @@ pub struct Piece {
 /// A level rectangle that carries things.
 #[derive(Debug, Clone, Copy)]
 pub struct Top {
-    /// [`Place::Top`] or [`Place::Cushioned`].
-    pub carries: Place,
+    /// [`Placement::Top`] or [`Placement::Cushioned`].
+    pub carries: Placement,
     pub min: [f64; 2],
     pub max: [f64; 2],
     pub height: f64,
@@ -60,63 +60,68 @@ pub struct Top {
 
 /// Every design.
 pub const DESIGNS: &[Design] = &[
-    Design { category: "table", place: Place::Floor, colours: WOOD, build: tables::table },
-    Design { category: "coffee table", place: Place::Floor, colours: WOOD, build: tables::coffee_table },
-    Design { category: "desk", place: Place::Back, colours: WOOD, build: tables::desk },
-    Design { category: "chair", place: Place::Seat, colours: BRIGHT, build: seats::chair },
-    Design { category: "stool", place: Place::Seat, colours: BRIGHT, build: seats::stool },
-    Design { category: "armchair", place: Place::Floor, colours: CLOTH, build: seats::armchair },
-    Design { category: "sofa", place: Place::Back, colours: CLOTH, build: seats::sofa },
-    Design { category: "bed", place: Place::Back, colours: CLOTH, build: seats::bed },
-    Design { category: "nightstand", place: Place::Back, colours: WOOD, build: storage::nightstand },
-    Design { category: "cabinet", place: Place::Back, colours: WOOD, build: storage::cabinet },
-    Design { category: "wardrobe", place: Place::Back, colours: WOOD, build: storage::wardrobe },
-    Design { category: "bookshelf", place: Place::Back, colours: WOOD, build: storage::bookshelf },
+    Design { category: "table", place: Placement::Floor, colours: WOOD, build: tables::table },
+    Design { category: "coffee table", place: Placement::Floor, colours: WOOD, build: tables::coffee_table },
+    Design { category: "desk", place: Placement::Back, colours: WOOD, build: tables::desk },
+    Design { category: "chair", place: Placement::Seat, colours: BRIGHT, build: seats::chair },
+    Design { category: "stool", place: Placement::Seat, colours: BRIGHT, build: seats::stool },
+    Design { category: "armchair", place: Placement::Floor, colours: CLOTH, build: seats::armchair },
+    Design { category: "sofa", place: Placement::Back, colours: CLOTH, build: seats::sofa },
+    Design { category: "bed", place: Placement::Back, colours: CLOTH, build: seats::bed },
+    Design { category: "nightstand", place: Placement::Back, colours: WOOD, build: storage::nightstand },
+    Design { category: "cabinet", place: Placement::Back, colours: WOOD, build: storage::cabinet },
+    Design { category: "wardrobe", place: Placement::Back, colours: WOOD, build: storage::wardrobe },
+    Design { category: "bookshelf", place: Placement::Back, colours: WOOD, build: storage::bookshelf },
     Design {
         category: "shelf",
-        place: Place::Wall { lowest: 0.4, highest: 2.0 },
+        place: Placement::Wall { lowest: 0.4, highest: 2.0 },
         colours: WOOD,
         build: storage::shelf,
     },
-    Design { category: "lamp", place: Place::Floor, colours: LAMPSHADES, build: floor::floor_lamp },
-    Design { category: "lamp", place: Place::Top, colours: LAMPSHADES, build: floor::table_lamp },
-    Design { category: "plant", place: Place::Floor, colours: &[], build: floor::plant },
-    Design { category: "trash bin", place: Place::Floor, colours: BRIGHT, build: floor::trash_bin },
-    Design { category: "box", place: Place::Floor, colours: &[], build: floor::cardboard_box },
-    Design { category: "suitcase", place: Place::Floor, colours: BRIGHT, build: floor::suitcase },
-    Design { category: "ball", place: Place::Floor, colours: BALLS, build: floor::ball },
-    Design { category: "monitor", place: Place::Top, colours: &[], build: small::monitor },
-    Design { category: "laptop", place: Place::Top, colours: &[], build: small::laptop },
-    Design { category: "vase", place: Place::Top, colours: BRIGHT, build: small::vase },
-    Design { category: "cup", place: Place::Top, colours: BRIGHT, build: small::cup },
-    Design { category: "book", place: Place::Top, colours: BRIGHT, build: small::book },
-    Design { category: "bottle", place: Place::Top, colours: BOTTLES, build: small::bottle },
-    Design { category: "pillow", place: Place::Cushioned, colours: BRIGHT, build: small::pillow },
+    Design { category: "lamp", place: Placement::Floor, colours: LAMPSHADES, build: floor::floor_lamp },
+    Design { category: "lamp", place: Placement::Top, colours: LAMPSHADES, build: floor::table_lamp },
+    Design { category: "plant", place: Placement::Floor, colours: &[], build: floor::plant },
+    Design { category: "trash bin", place: Placement::Floor, colours: BRIGHT, build: floor::trash_bin },
+    Design { category: "box", place: Placement::Floor, colours: &[], build: floor::cardboard_box },
+    Design { category: "suitcase", place: Placement::Floor, colours: BRIGHT, build: floor::suitcase },
+    Design { category: "ball", place: Placement::Floor, colours: BALLS, build: floor::ball },
+    Design { category: "monitor", place: Placement::Top, colours: &[], build: small::monitor },
+    Design { category: "laptop", place: Placement::Top, colours: &[], build: small::laptop },
+    Design { category: "vase", place: Placement::Top, colours: BRIGHT, build: small::vase },
+    Design { category: "cup", place: Placement::Top, colours: BRIGHT, build: small::cup },
+    Design { category: "book", place: Placement::Top, colours: BRIGHT, build: small::book },
+    Design { category: "bottle", place: Placement::Top, colours: BOTTLES, build: small::bottle },
+    Design { category: "pillow", place: Placement::Cushioned, colours: BRIGHT, build: small::pillow },
     Design {
         category: "picture",
-        place: Place::Wall { lowest: 1.25, highest: 1.5 },
+        place: Placement::Wall { lowest: 1.25, highest: 1.5 },
         colours: &[],
         build: wall::picture,
     },
     Design {
         category: "clock",
-        place: Place::Wall { lowest: 1.7, highest: 1.95 },
+        place: Placement::Wall { lowest: 1.7, highest: 1.95 },
         colours: BRIGHT,
         build: wall::clock,
     },
     Design {
         category: "television",
-        place: Place::Wall { lowest: 1.0, highest: 1.3 },
+        place: Placement::Wall { lowest: 1.0, highest: 1.3 },
         colours: &[],
         build: wall::television,
     },
-    Design { category: "window", place: Place::Wall { lowest: 0.9, highest: 1.0 }, colours: &[], build: wall::window },
-    Design { category: "door", place: Place::Wall { lowest: 0.0, highest: 0.0 }, colours: WOOD, build: wall::door },
+    Design {
+        category: "window",
+        place: Placement::Wall { lowest: 0.9, highest: 1.0 },
+        colours: &[],
+        build: wall::window,
+    },
+    Design { category: "door", place: Placement::Wall { lowest: 0.0, highest: 0.0 }, colours: WOOD, build: wall::door },
 ];
 
-const LAMPSHADES: &[Colour] = &[WHITE, YELLOW, ORANGE, RED, GREEN];
-const BALLS: &[Colour] = &[RED, ORANGE, YELLOW, GREEN, BLUE, PINK];
-const BOTTLES: &[Colour] = &[GREEN, BROWN, BLUE];
+const LAMPSHADES: &[ItemColour] = &[WHITE, YELLOW, ORANGE, RED, GREEN];
+const BALLS: &[ItemColour] = &[RED, ORANGE, YELLOW, GREEN, BLUE, PINK];
+const BOTTLES: &[ItemColour] = &[GREEN, BROWN, BLUE];
 
 /// The four corners of a rectangle around the origin.
 fn corners(width: f64, depth: f64) -> [(f64, f64); 4] {

@@ -35,7 +35,7 @@ impl Cells {
         let scans = self
             .missing(canvas, grid)
             .into_iter()
-            .map(|cells| Scan::encode(canvas, grid, cells))
+            .map(|cells| CellScan::encode(canvas, grid, cells))
             .collect::<Result<Vec<_>, _>>()?;
         let mut bytes: Vec<&[u8]> = vec![&[]; grid.cells()];
         for scan in &scans {
@@ -52,7 +52,7 @@ impl Cells {
         let head = match scans.first() {
             Some(scan) => scan.head(canvas)?,
             // Every cell is known, and none has ink: any of them will do for the head of the file.
-            None => Scan::encode(canvas, grid, 0..1)?.head(canvas)?,
+            None => CellScan::encode(canvas, grid, 0..1)?.head(canvas)?,
         };
         let mut file = Vec::with_capacity(head.len() + bytes.iter().map(|cell| cell.len() + 2).sum::<usize>());
         file.extend(head);
@@ -93,16 +93,16 @@ const RESTART: u8 = 0xD0;
 const END: [u8; 2] = [0xFF, 0xD9];
 
 /// A run of cells as a file of its own.
-struct Scan {
+struct CellScan {
     cells: Range<usize>,
     file: Vec<u8>,
     /// Where in the file each cell is.
     parts: Vec<Range<usize>>,
 }
 
-impl Scan {
+impl CellScan {
     fn encode(canvas: &Canvas, grid: Grid, cells: Range<usize>) -> Result<Self, EncodeError> {
-        let image = Image { canvas, grid, cells: cells.clone() };
+        let image = CellImage { canvas, grid, cells: cells.clone() };
         // Photos take about a quarter of a byte a pixel.
         let mut file = Vec::with_capacity(1024 + usize::from(image.width()) * usize::from(image.height()) / 4);
         let mut encoder = Encoder::new(&mut file, QUALITY);
@@ -162,13 +162,13 @@ fn segment(file: &[u8], marker: u8) -> Result<usize, EncodeError> {
 }
 
 /// A run of cells as the encoder wants to see it.
-struct Image<'a> {
+struct CellImage<'a> {
     canvas: &'a Canvas<'a>,
     grid: Grid,
     cells: Range<usize>,
 }
 
-impl ImageBuffer for Image<'_> {
+impl ImageBuffer for CellImage<'_> {
     fn get_jpeg_color_type(&self) -> JpegColorType {
         JpegColorType::Ycbcr
     }

@@ -29,7 +29,7 @@ pub fn draw(canvas: &mut Canvas, number: u16, at: (f64, f64), room: f64, colour:
     // On a picture that is smaller than a badge there is a smaller badge.
     let fits = (width.min(height) / 2.0 - casing).max(1.0);
     let radius = pen.badge(room).min(fits);
-    let text = Text::of(number, radius);
+    let text = BadgeText::of(number, radius);
     let reach = text.reach(radius).min((width / 2.0 - radius - casing).max(0.0));
     // Between whole pixels, so that a number looks the same wherever it is.
     let placed = |at: f64, side: f64, half: f64| {
@@ -57,7 +57,7 @@ fn pill(canvas: &mut Canvas, (x, y): (f64, f64), reach: f64, radius: f64, ink: I
 }
 
 /// Digits beside each other. Lengths are pixels, y up from the line that they stand on.
-struct Text {
+struct BadgeText {
     font: FontRef<'static>,
     scale: PxScale,
     /// Digits and where they start, from the left edge of the first one's ink.
@@ -69,7 +69,7 @@ struct Text {
     top: f64,
 }
 
-impl Text {
+impl BadgeText {
     fn of(number: u16, radius: f64) -> Self {
         let font = FontRef::try_from_slice(DIGITS).expect("the font in this program is one");
         let text = number.to_string();

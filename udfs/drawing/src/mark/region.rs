@@ -9,7 +9,7 @@ use spatialmill_geometry::colour::Colour;
 use super::{Pen, byte, inks};
 use crate::canvas::{Area, Canvas};
 use crate::planes::Ink;
-use crate::rows::Rows;
+use crate::rows::RowSpans;
 
 /// The tint's share of a pixel. Less is not seen on what has nearly the mask's colour, more hides what the object is.
 const TINT: f64 = 0.45;
@@ -25,9 +25,9 @@ pub fn draw(canvas: &mut Canvas, mask: &Mask, colour: Colour, pen: &Pen) {
     let inner = mask.eroded(edge);
     let outer = dilated(mask, casing);
     let without = |whole: &Mask, part: &Mask| whole.difference(part).expect("masks of one picture");
-    fill(canvas, &Rows::of(&without(&outer, mask)), casing_ink, CASING);
-    fill(canvas, &Rows::of(&inner), ink, TINT);
-    fill(canvas, &Rows::of(&without(mask, &inner)), ink, 1.0);
+    fill(canvas, &RowSpans::of(&without(&outer, mask)), casing_ink, CASING);
+    fill(canvas, &RowSpans::of(&inner), ink, TINT);
+    fill(canvas, &RowSpans::of(&without(mask, &inner)), ink, 1.0);
 }
 
 /// With the pixels that have a neighbour in the mask, `times` over.
@@ -42,7 +42,7 @@ fn complement(mask: &Mask) -> Mask {
     Mask::from_runs(mask.height(), mask.width(), runs).expect("the same runs, for the other pixels")
 }
 
-fn fill(canvas: &mut Canvas, rows: &Rows, ink: Ink, opacity: f64) {
+fn fill(canvas: &mut Canvas, rows: &RowSpans, ink: Ink, opacity: f64) {
     let opacity = byte(opacity);
     for upper in (rows.range().start / 2 * 2..rows.range().end).step_by(2) {
         let spans = || rows.spans(upper).chain(rows.spans(upper + 1));
@@ -91,7 +91,7 @@ mod tests {
             let (cb, cr) = (vec![60; colours], vec![200; colours]);
             let base = Planes { width, height, y: vec![100; width * height], cb, cr };
             let mut canvas = Canvas::on(&base, Grid::of(width, height));
-            fill(&mut canvas, &Rows::of(&mask), Ink { y: 200, cb: 255, cr: 10 }, 0.4);
+            fill(&mut canvas, &RowSpans::of(&mask), Ink { y: 200, cb: 255, cr: 10 }, 0.4);
             let drawn = canvas.flattened();
             let inside = |x: usize, y: usize| mask.contains(x.min(width - 1) as u32, y.min(height - 1) as u32);
             for (at, found) in drawn.y.iter().enumerate() {

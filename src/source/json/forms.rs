@@ -14,7 +14,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::json_records::{self, Event};
+use crate::source::json::cutter::{self, Event};
 use crate::tables::Unusable;
 use crate::text;
 
@@ -43,7 +43,7 @@ pub fn file<T: DeserializeOwned>(bytes: &[u8], shape: &str) -> Result<T, Unusabl
 pub fn elements(bytes: &[u8], section: &'static str) -> Result<Vec<Vec<u8>>, Unusable> {
     let text = text::decode(bytes).map_err(|why| Unusable::new("json", why))?;
     let (mut elements, mut broken) = (Vec::new(), None);
-    let cut = json_records::cut(text.as_bytes(), &[section], |event| {
+    let cut = cutter::cut(text.as_bytes(), &[section], |event| {
         match event {
             Event::Record { json, .. } => elements.push(json.to_vec()),
             Event::Oversized { bytes, .. } => {

@@ -14,7 +14,7 @@
 use serde::Deserialize;
 use spatialmill_geometry::{OrientedBox, Vector3};
 
-use crate::source::json_forms::{Flag, Number, Numbers};
+use crate::source::json::forms::{Flag, Number, Numbers};
 use crate::tables::Unusable;
 
 /// The fields. `center_cam`, `dimensions` and `R_cam` say the same as the corners, in an order of their own, and are not read.
@@ -106,10 +106,10 @@ fn four(numbers: &Option<Numbers>) -> Option<[f64; 4]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::json_forms;
+    use crate::source::json::forms;
 
     fn check(json: &str) -> Box3d {
-        json_forms::record(json.as_bytes()).unwrap()
+        forms::record(json.as_bytes()).unwrap()
     }
 
     /// Two metres wide, one high and three deep, four metres ahead.

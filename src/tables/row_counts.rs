@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::tables::{Loss, Quarantined};
+use super::unusable::{Loss, Quarantined};
 
 /// What became of the rows of one shard of one stage.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,7 +9,7 @@
 //!
 //! Ids mean something in their own file alone. Files of one dataset number their images apart, as COCO's do, or each from the start, as
 //! most converters do; and two files may speak of the same photos. So a file whose ids mean other photos than those of a file before
-//! it is noted, see [`Document::restarts`].
+//! it is noted, see [`CocoDocument::restarts`].
 //!
 //! Memory is bounded by one record, the spill's buffers and [`MAX_NAMES`] names, and by 32 bytes an image, 64 where there are several
 //! files of objects; the files may have any size.
@@ -20,16 +20,16 @@ use std::io::Read;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::id::Id;
-use super::images::ImageRecord;
+use super::image::ImageRecord;
 use super::own::Signs;
 use crate::error::{Error, Result};
 use crate::source::RowSink;
 use crate::source::category;
-use crate::source::json_forms::{self, Perhaps, Text};
-use crate::source::json_records::{self, Event, MAX_RECORD};
+use crate::source::json::cutter::{self, Event, MAX_RECORD};
+use crate::source::json::forms::{self, Perhaps, Text};
+use crate::source::json::id::Id;
 use crate::source::root::Root;
-use crate::source::spill::{Spill, Spiller, Tag};
+use crate::spill::{Spill, Spiller, Tag};
 use crate::tables::{Loss, Unusable};
 use crate::text::composed;
 
@@ -47,7 +47,7 @@ const PASSED_OVER: [&str; 4] = ["info", "type", "videos", "segment_info"];
 
 /// A file to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct File {
+pub struct CocoFile {
     /// Relative to the root.
     pub path: String,
     /// What its `annotations` are.
@@ -69,7 +69,7 @@ pub enum Holds {
 
 /// What is known of a file once it was read.
 #[derive(Debug)]
-pub struct Document {
+pub struct CocoDocument {
     pub path: String,
     holds: Holds,
     /// Where its photos are, relative to the root.
@@ -98,7 +98,7 @@ pub struct Document {
 
 /// What a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum RecordKind {
     Image,
     Object,
     Caption,
@@ -106,8 +106,8 @@ pub enum Kind {
 
 /// A record of a bucket.
 #[derive(Debug, Clone, Copy)]
-pub struct Record<'a> {
-    pub kind: Kind,
+pub struct CocoRecord<'a> {
+    pub kind: RecordKind,
     /// The index of the file that it is from.
     pub document: usize,
     pub offset: u64,
@@ -116,8 +116,8 @@ pub struct Record<'a> {
 
 /// The sorted files.
 #[derive(Debug)]
-pub struct Documents {
-    documents: Vec<Document>,
+pub struct SortedDocuments {
+    documents: Vec<CocoDocument>,
     /// Of each file: the files whose images its ids are of.
     meant: Vec<Vec<usize>>,
     /// Photos of several image ids, as hashes.
@@ -127,9 +127,9 @@ pub struct Documents {
     lost: Vec<(Loss, String, String, Unusable)>,
 }
 
-impl Documents {
+impl SortedDocuments {
     /// Reads the files to their ends. Fails where one cannot be read, or is no COCO document at all.
-    pub fn sort(root: &Root, files: &[File], buckets: usize) -> Result<Self> {
+    pub fn sort(root: &Root, files: &[CocoFile], buckets: usize) -> Result<Self> {
         let several = files.iter().filter(|file| file.holds == Holds::Objects).count() > 1;
         let photos = several.then(HashMap::new);
         let mut sorter = Sorter {
@@ -150,14 +150,14 @@ impl Documents {
     }
 
     /// Hands the records of a bucket to `on`, file by file, in the order of each file.
-    pub fn visit(&self, bucket: usize, mut on: impl FnMut(Record) -> Result<()>) -> Result<()> {
+    pub fn visit(&self, bucket: usize, mut on: impl FnMut(CocoRecord) -> Result<()>) -> Result<()> {
         self.spill.visit(bucket, |tag, json| {
             let kind = match tag.kind {
-                0 => Kind::Image,
-                1 => Kind::Object,
-                _ => Kind::Caption,
+                0 => RecordKind::Image,
+                1 => RecordKind::Object,
+                _ => RecordKind::Caption,
             };
-            on(Record { kind, document: tag.document as usize, offset: tag.offset, json })
+            on(CocoRecord { kind, document: tag.document as usize, offset: tag.offset, json })
         })
     }
 
@@ -173,7 +173,7 @@ impl Documents {
     }
 
     /// A file.
-    pub fn document(&self, index: usize) -> &Document {
+    pub fn document(&self, index: usize) -> &CocoDocument {
         &self.documents[index]
     }
 
@@ -186,7 +186,8 @@ impl Documents {
     /// name of the file of instances that it belongs to.
     pub fn name(&self, index: usize) -> &str {
         let document = &self.documents[index];
-        let of_name = |other: &&Document| other.holds == document.holds && part(&other.path) == part(&document.path);
+        let of_name =
+            |other: &&CocoDocument| other.holds == document.holds && part(&other.path) == part(&document.path);
         match self.documents.iter().filter(of_name).count() {
             1 => part(&document.path),
             _ => document.path.trim_end_matches(".json"),
@@ -209,16 +210,16 @@ impl Documents {
 pub fn foreign(root: &Root, path: &str) -> Result<Option<&'static str>> {
     let (mut signs, mut federated, mut whole, mut annotated) = (Signs::default(), false, true, false);
     let sections = &["images", "annotations", "categories"];
-    json_records::cut(root.open(path)?.take(BEGINNING), sections, |event| {
+    cutter::cut(root.open(path)?.take(BEGINNING), sections, |event| {
         match event {
             Event::Record { section: "images", json, .. } => {
-                if let Ok(image) = json_forms::record::<ImageRecord>(json) {
+                if let Ok(image) = forms::record::<ImageRecord>(json) {
                     signs.image(&image.name().unwrap_or_default());
                     federated |= image.is_federated();
                 }
             }
             Event::Record { section: "categories", json, .. } => {
-                if let Ok(category) = json_forms::record::<CategoryRecord>(json) {
+                if let Ok(category) = forms::record::<CategoryRecord>(json) {
                     signs.category(&category.id, &category.name.0);
                 }
             }
@@ -241,7 +242,7 @@ pub fn foreign(root: &Root, path: &str) -> Result<Option<&'static str>> {
 }
 
 /// The files whose images the image ids of a file may mean: its own; else those that it belongs to by its name; else any.
-fn images_of(documents: &[Document], index: usize) -> Vec<usize> {
+fn images_of(documents: &[CocoDocument], index: usize) -> Vec<usize> {
     let document = &documents[index];
     if document.holds == Holds::Objects && document.has_images {
         return vec![index];
@@ -260,7 +261,7 @@ fn part(path: &str) -> &str {
     after.filter(|part| !part.is_empty()).unwrap_or(name)
 }
 
-impl Document {
+impl CocoDocument {
     /// The folder below which its first photos are.
     fn found_below(&self, root: &Root) -> Result<String> {
         let beside = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -299,9 +300,9 @@ impl Document {
     }
 }
 
-impl Record<'_> {
+impl CocoRecord<'_> {
     /// The quarantine key of a record whose own ids cannot be read: where it begins.
-    pub fn place(&self, documents: &Documents) -> String {
+    pub fn place(&self, documents: &SortedDocuments) -> String {
         format!("{}@{}", documents.document(self.document).path, self.offset)
     }
 }
@@ -352,8 +353,8 @@ struct LicenceRecord {
 }
 
 impl Sorter {
-    fn read(&mut self, root: &Root, index: u32, file: &File) -> Result<Document> {
-        let mut document = Document {
+    fn read(&mut self, root: &Root, index: u32, file: &CocoFile) -> Result<CocoDocument> {
+        let mut document = CocoDocument {
             path: file.path.clone(),
             holds: file.holds,
             folder: file.folder.clone(),
@@ -374,7 +375,7 @@ impl Sorter {
             Holds::Captions => &["annotations", "images", "categories", "licenses"],
         };
         let (mut found, mut unknown) = (0u64, Vec::new());
-        json_records::cut(root.open(&file.path)?, sections, |event| match event {
+        cutter::cut(root.open(&file.path)?, sections, |event| match event {
             Event::Record { section, offset, json } => {
                 found += 1;
                 self.record(&mut document, index, &file.folder, section, offset, json)
@@ -446,7 +447,7 @@ impl Sorter {
 
     fn record(
         &mut self,
-        document: &mut Document,
+        document: &mut CocoDocument,
         index: u32,
         folder: &str,
         section: &str,
@@ -459,25 +460,25 @@ impl Sorter {
         let (kind, id) = match section {
             "images" => {
                 document.has_images = true;
-                let id = match json_forms::record::<ImageRecord>(json) {
+                let id = match forms::record::<ImageRecord>(json) {
                     Ok(image) => {
                         self.image(document, folder, &image);
                         Some(image.id)
                     }
-                    Err(_) => json_forms::record::<ImageKey>(json).ok().map(|key| key.id),
+                    Err(_) => forms::record::<ImageKey>(json).ok().map(|key| key.id),
                 };
-                (Kind::Image, id.or_else(|| Id::salvaged(json, "id")))
+                (RecordKind::Image, id.or_else(|| Id::salvaged(json, "id")))
             }
             "annotations" => {
                 document.annotated = true;
                 document.signs.object();
-                let key = json_forms::record::<AnnotationKey>(json).ok().map(|key| key.image_id);
-                let kind = if document.holds == Holds::Objects { Kind::Object } else { Kind::Caption };
+                let key = forms::record::<AnnotationKey>(json).ok().map(|key| key.image_id);
+                let kind = if document.holds == Holds::Objects { RecordKind::Object } else { RecordKind::Caption };
                 (kind, key.or_else(|| Id::salvaged(json, "image_id")))
             }
             "categories" => {
                 let named =
-                    json_forms::record::<CategoryRecord>(json).and_then(|CategoryRecord { id, name: Text(name) }| {
+                    forms::record::<CategoryRecord>(json).and_then(|CategoryRecord { id, name: Text(name) }| {
                         document.signs.category(&id, &name);
                         let spelled = category::spelled(&name);
                         let spelled =
@@ -487,7 +488,7 @@ impl Sorter {
                 return self.name(document, offset, named, |document| &mut document.categories);
             }
             _ => {
-                let named = json_forms::record::<LicenceRecord>(json).and_then(|LicenceRecord { id, name, url }| {
+                let named = forms::record::<LicenceRecord>(json).and_then(|LicenceRecord { id, name, url }| {
                     let text = |field: &Option<Perhaps<String>>| {
                         Perhaps::given(field).filter(|text: &&String| !text.trim().is_empty()).cloned()
                     };
@@ -508,7 +509,7 @@ impl Sorter {
     }
 
     /// Notes what an image says of its file.
-    fn image(&mut self, document: &mut Document, folder: &str, image: &ImageRecord) {
+    fn image(&mut self, document: &mut CocoDocument, folder: &str, image: &ImageRecord) {
         let name = image.name().unwrap_or_default();
         document.signs.image(&name);
         if document.first_names.len() < FIRST && !name.is_empty() {
@@ -528,10 +529,10 @@ impl Sorter {
     /// Puts a category or licence into its table.
     fn name(
         &mut self,
-        document: &mut Document,
+        document: &mut CocoDocument,
         offset: u64,
         named: Result<(Id, String), Unusable>,
-        table: impl Fn(&mut Document) -> &mut HashMap<Id, String>,
+        table: impl Fn(&mut CocoDocument) -> &mut HashMap<Id, String>,
     ) -> Result<()> {
         let refused = match named {
             Ok((id, name)) => match table(document).get(&id) {
@@ -559,7 +560,7 @@ impl Sorter {
         Ok(())
     }
 
-    fn lose(&mut self, loss: Loss, document: &Document, offset: u64, why: Unusable) {
+    fn lose(&mut self, loss: Loss, document: &CocoDocument, offset: u64, why: Unusable) {
         self.lost.push((loss, format!("{}@{offset}", document.path), document.path.clone(), why));
     }
 }

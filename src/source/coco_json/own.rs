@@ -6,8 +6,8 @@
 
 use serde::Deserialize;
 
-use super::id::Id;
-use crate::source::json_forms;
+use crate::source::json::forms;
+use crate::source::json::id::Id;
 
 /// What is known so far of a document.
 #[derive(Debug, Clone, Default)]
@@ -45,7 +45,7 @@ impl Signs {
             // The files of 2014 came out twice.
             ["COCO Consortium", "Microsoft COCO group"].contains(&contributor.as_str()) && description.contains("COCO")
         };
-        self.info = Some(json_forms::record(json).is_ok_and(own));
+        self.info = Some(forms::record(json).is_ok_and(own));
     }
 
     /// An element of `categories`, under its name as it stands there.

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use spatialmill_geometry::Mask;
 
-use crate::source::json_forms::{Number, Numbers};
+use crate::source::json::forms::{Number, Numbers};
 use crate::tables::Unusable;
 
 /// A mask as the document has it.
@@ -41,7 +41,7 @@ impl Counts {
 
 /// A mask, and what was odd about its description.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Read {
+pub struct ReadMask {
     pub mask: Option<Mask>,
     pub oddity: Option<String>,
 }
@@ -52,12 +52,12 @@ const MAX_POLYGONS: usize = 10_000;
 impl Segmentation {
     /// The mask over an image of this size; none for an empty list, which is how box-only annotations are written. A ring that is
     /// none is left out where another one is good, as detectron2 does. Code: `mask`.
-    pub fn mask(&self, height: u32, width: u32) -> Result<Read, Unusable> {
+    pub fn mask(&self, height: u32, width: u32) -> Result<ReadMask, Unusable> {
         let refused = |message: String| Unusable::new("mask", message);
         let mut oddity = None;
         let mask = match self {
             Self::Polygons(polygons) if polygons.iter().all(Vec::is_empty) => {
-                return Ok(Read { mask: None, oddity: None });
+                return Ok(ReadMask { mask: None, oddity: None });
             }
             Self::Polygons(polygons) if polygons.len() > MAX_POLYGONS => {
                 let n = polygons.len();
@@ -83,7 +83,7 @@ impl Segmentation {
                 Mask::from_polygons(height, width, good)
             }
             Self::Runs { counts, .. } if counts.is_empty() => {
-                return Ok(Read {
+                return Ok(ReadMask {
                     mask: None,
                     oddity: Some("its mask has no run lengths, so that it has none".to_owned()),
                 });
@@ -100,7 +100,7 @@ impl Segmentation {
         if mask.is_empty() {
             return Err(refused("the mask covers no pixel".to_owned()));
         }
-        Ok(Read { mask: Some(mask), oddity })
+        Ok(ReadMask { mask: Some(mask), oddity })
     }
 }
 
@@ -285,10 +285,10 @@ impl<'de> Deserialize<'de> for Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::json_forms;
+    use crate::source::json::forms;
 
-    fn read(json: &str) -> Result<Read, String> {
-        let segmentation: Segmentation = json_forms::record(json.as_bytes()).map_err(|e| e.message)?;
+    fn read(json: &str) -> Result<ReadMask, String> {
+        let segmentation: Segmentation = forms::record(json.as_bytes()).map_err(|e| e.message)?;
         segmentation.mask(4, 6).map_err(|e| e.message)
     }
 
@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn no_mask_is_written_in_many_forms() {
         for none in ["[]", "[[]]", "{}", "\"\"", "[null]", "[NaN]"] {
-            assert_eq!(read(none), Ok(Read { mask: None, oddity: None }), "{none}");
+            assert_eq!(read(none), Ok(ReadMask { mask: None, oddity: None }), "{none}");
         }
         for told in [
             r#"{"size": [4, 6], "counts": null}"#,

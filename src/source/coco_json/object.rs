@@ -7,9 +7,10 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpecte
 use spatialmill_geometry::Mask;
 
 use super::box3d::Box3d;
-use super::id::Id;
 use super::segmentation::{self, Segmentation};
-use crate::source::json_forms::{self, Flag, Number, Numbers, Perhaps};
+use crate::source::caption::Caption;
+use crate::source::json::forms::{self, Flag, Number, Numbers, Perhaps};
+use crate::source::json::id::Id;
 use crate::tables::{self, Box2, Detection, Unusable};
 
 /// An element of `annotations`. Fields that nothing is made from (`area`, `keypoints`, ..) are passed over.
@@ -23,7 +24,7 @@ pub struct ObjectRecord {
     pub category_id: Id,
     /// x, y, width, height.
     #[serde(default)]
-    bbox: Sides,
+    bbox: BboxNumbers,
     #[serde(default)]
     segmentation: Option<Segmentation>,
     #[serde(default)]
@@ -46,14 +47,14 @@ pub struct ObjectRecord {
 
 /// A row, and what was odd about its record without being wrong.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Marked {
+pub struct ReadObject {
     pub row: Detection,
     pub oddities: Vec<Unusable>,
 }
 
 /// The image that an annotation lies on.
 #[derive(Debug, Clone, Copy)]
-pub struct Canvas<'a> {
+pub struct FrameSize<'a> {
     pub frame_id: &'a str,
     pub width: u32,
     pub height: u32,
@@ -66,28 +67,25 @@ const SLACK: f64 = 2.0;
 /// In COCO itself the worst pair shares half, on objects of a few pixels.
 const LEAST_SHARED: f64 = 0.1;
 
-/// Longer captions are not phrases.
-pub const MAX_CAPTION: usize = 1000;
-
 impl ObjectRecord {
     /// The record, which begins at this byte of its file, and the fields of its 3D box where it has one.
     pub fn parse(json: &[u8], offset: u64) -> Result<Self, Unusable> {
-        let mut record: Self = json_forms::record(json)?;
+        let mut record: Self = forms::record(json)?;
         if record.id == without_id() {
             record.id = Id(format!("at{offset}"));
         }
         if record.has_box3d.is_some() {
-            record.box3d = json_forms::record(json)?;
+            record.box3d = forms::record(json)?;
         }
         Ok(record)
     }
 
     /// The row. Codes: `box`, `mask`, `box3d`, `score`.
-    pub fn detection(self, canvas: Canvas<'_>, category: &str, made_by: &str) -> Result<Marked, Unusable> {
+    pub fn detection(self, canvas: FrameSize<'_>, category: &str, made_by: &str) -> Result<ReadObject, Unusable> {
         let mut oddities = Vec::new();
-        let segmentation::Read { mask, oddity } = match &self.segmentation {
+        let segmentation::ReadMask { mask, oddity } = match &self.segmentation {
             Some(segmentation) => segmentation.mask(canvas.height, canvas.width)?,
-            None => segmentation::Read { mask: None, oddity: None },
+            None => segmentation::ReadMask { mask: None, oddity: None },
         };
         oddities.extend(oddity.map(|oddity| Unusable::new("mask", oddity)));
         let bbox = match (self.bbox()?.or_else(|| self.box3d.in_image()), &mask) {
@@ -131,7 +129,7 @@ impl ObjectRecord {
             score,
             made_by: made_by.to_owned(),
         };
-        Ok(Marked { row, oddities })
+        Ok(ReadObject { row, oddities })
     }
 
     /// The box as the record has it; an empty list is none, as tools that only mark outlines write it, and so is one of nothing.
@@ -156,80 +154,57 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Id, D::Error> {
 
 /// The numbers of a `bbox`; none for what stands for none: `null`, `false`, an empty text or object.
 #[derive(Debug, Clone, Default)]
-struct Sides(Vec<f64>);
+struct BboxNumbers(Vec<f64>);
 
-impl<'de> Deserialize<'de> for Sides {
+impl<'de> Deserialize<'de> for BboxNumbers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct SidesVisitor;
-        impl<'de> Visitor<'de> for SidesVisitor {
-            type Value = Sides;
+        struct BboxVisitor;
+        impl<'de> Visitor<'de> for BboxVisitor {
+            type Value = BboxNumbers;
 
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
                 f.write_str("x, y, width, height")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Sides, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<BboxNumbers, A::Error> {
                 let mut sides = Vec::with_capacity(4);
                 while let Some(Numbers(numbers)) = list.next_element()? {
                     sides.extend(numbers);
                 }
-                Ok(Sides(sides))
+                Ok(BboxNumbers(sides))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Sides, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<BboxNumbers, A::Error> {
                 match fields.next_key::<String>()? {
-                    None => Ok(Sides::default()),
+                    None => Ok(BboxNumbers::default()),
                     Some(_) => Err(A::Error::invalid_type(Unexpected::Map, &self)),
                 }
             }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<Sides, E> {
+            fn visit_str<E: Error>(self, text: &str) -> Result<BboxNumbers, E> {
                 match text.trim() {
-                    "" => Ok(Sides::default()),
+                    "" => Ok(BboxNumbers::default()),
                     _ => Err(E::invalid_type(Unexpected::Str(text), &self)),
                 }
             }
 
-            fn visit_bool<E: Error>(self, there: bool) -> Result<Sides, E> {
+            fn visit_bool<E: Error>(self, there: bool) -> Result<BboxNumbers, E> {
                 match there {
-                    false => Ok(Sides::default()),
+                    false => Ok(BboxNumbers::default()),
                     true => Err(E::invalid_type(Unexpected::Bool(true), &self)),
                 }
             }
 
-            fn visit_unit<E: Error>(self) -> Result<Sides, E> {
-                Ok(Sides::default())
+            fn visit_unit<E: Error>(self) -> Result<BboxNumbers, E> {
+                Ok(BboxNumbers::default())
             }
         }
-        deserializer.deserialize_any(SidesVisitor)
-    }
-}
-
-/// What people said, as it is kept.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Caption {
-    pub text: String,
-    /// Where it was cut.
-    pub oddity: Option<Unusable>,
-}
-
-impl Caption {
-    /// None where nothing was said. What is longer than [`MAX_CAPTION`] ends with the last word that fits.
-    pub fn of(said: &str) -> Option<Self> {
-        let said = said.trim();
-        if said.len() <= MAX_CAPTION {
-            return (!said.is_empty()).then(|| Self { text: said.to_owned(), oddity: None });
-        }
-        let room = &said[..said.floor_char_boundary(MAX_CAPTION)];
-        let text = room.rfind(char::is_whitespace).map_or(room, |end| room[..end].trim_end()).to_owned();
-        let message =
-            format!("a caption of {} bytes was cut after {}: {MAX_CAPTION} are allowed", said.len(), text.len());
-        Some(Self { text, oddity: Some(Unusable::new("caption", message)) })
+        deserializer.deserialize_any(BboxVisitor)
     }
 }
 
 /// The box by its corners, clipped to the image where it sticks out by less than [`SLACK`].
-fn inside([x, y, w, h]: [f64; 4], canvas: Canvas<'_>) -> Result<Box2, Unusable> {
+fn inside([x, y, w, h]: [f64; 4], canvas: FrameSize<'_>) -> Result<Box2, Unusable> {
     let (width, height) = (f64::from(canvas.width), f64::from(canvas.height));
     let refused = |why: &str| Unusable::new("box", format!("the box [{x}, {y}, {w}, {h}] {why} of {width}x{height}"));
     if !(w > 0.0 && h > 0.0) {
@@ -267,9 +242,9 @@ fn iou(a: Box2, b: Box2) -> f64 {
 mod tests {
     use super::*;
 
-    fn marked(json: &str) -> Result<Marked, Unusable> {
+    fn marked(json: &str) -> Result<ReadObject, Unusable> {
         let record = ObjectRecord::parse(json.as_bytes(), 42)?;
-        record.detection(Canvas { frame_id: "s/1", width: 6, height: 4 }, "cat", "annotation")
+        record.detection(FrameSize { frame_id: "s/1", width: 6, height: 4 }, "cat", "annotation")
     }
 
     fn check(json: &str) -> Result<Detection, Unusable> {
@@ -324,12 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_caption_is_cut_after_a_word() {
-        let Caption { text, oddity } = Caption::of(&format!(" {}", "wörd ".repeat(400))).unwrap();
-        assert!(text.len() <= MAX_CAPTION && text.ends_with("wörd"), "{text}");
-        assert_eq!(oddity.unwrap().code, "caption");
-        assert_eq!(Caption::of(&"ö".repeat(MAX_CAPTION)).unwrap().text.len(), MAX_CAPTION);
-        assert_eq!(Caption::of(" \n"), None);
+    fn a_long_caption_is_odd() {
         let json = format!(
             r#"{{"id": 7, "image_id": 1, "category_id": 3, "bbox": [1, 1, 2, 2], "caption": "{}"}}"#,
             "a ".repeat(900)
