@@ -36,7 +36,7 @@ import pyarrow.parquet
 import xxhash
 
 ASK = pathlib.Path(__file__).parent.parent / "queries" / "5_ask"
-RELATIONS = tomllib.loads((ASK / "relations.toml").read_text())
+RELATIONS = tomllib.loads((ASK / "topics.toml").read_text())
 # A task's share and its answer forms with theirs, after the defaults of src/project/keys.rs.
 COMPARISON = [("yes_no", 0.4), ("choice_of_object", 0.175), ("choice_of_relation", 0.175), ("open", 0.25)]
 TASKS = {
@@ -112,7 +112,7 @@ class Section:
     def wordings(self, entries, axis):
         """Those for an axis, numbered before the others are left out."""
         entries = [entry if isinstance(entry, dict) else {"text": entry} for entry in entries]
-        return [(n, entry["text"]) for n, entry in enumerate(entries, 1) if axis in entry.get("axes", [axis])]
+        return [(n, entry["text"]) for n, entry in enumerate(entries, 1) if axis in entry.get("topics", [axis])]
 
     def template(self, u, v):
         (m, question), (n, answer) = one_of(self.questions, u), one_of(self.answers, v)
@@ -175,16 +175,16 @@ class Asked:
             case ["number", "category"]:
                 number = "no" if self.answer == "0" else in_words(self.answer)
                 return f"{number} {self.category.name if self.answer == '1' else self.category.categories}"
-            case ["categories"]:
+            case ["plural", "category"]:
                 return self.category.categories
             case ["category"]:
                 return self.category.name
-            case ["asked"]:
-                return self.pick(self.axis[self.relation]["than"], 1)
-            case ["true"]:
-                return self.pick(self.axis[self.holds]["than"], 2)
-            case ["more"]:
-                return self.pick(self.axis[self.relation]["more"], 4)
+            case ["asked", "relation"]:
+                return self.pick(self.axis[self.relation]["relation"], 1)
+            case ["true", "relation"]:
+                return self.pick(self.axis[self.holds]["relation"], 2)
+            case ["asked", "comparative"]:
+                return self.pick(self.axis[self.relation]["comparative"], 4)
             case ["either"]:
                 return self.pick(self.pick(self.axis["either"], 6), 5)
             case ["letter"]:
@@ -279,7 +279,8 @@ def make_questions(n):
         for part, (texts, _), slots in zip(PARTS, templates[template_id], said):
             worded[part].append("".join(text + word for text, word in zip(texts, slots + [""])))
         worded["options"].append(asked.options and [asked.option(option) for option in asked.options])
-        slots = {role: noun and noun.name for role in SLOT_NAMES for noun in [getattr(asked, role)]}
+        kinds = {"subject": "object", "object": "object", "category": "category"}
+        slots = [{"name": role, "kind": kinds[role], "text": noun.name} for role in SLOT_NAMES if (noun := getattr(asked, role))]
         # Nothing is marked: all engines word plain texts.
         row = template_id, asked.relation, asked.answer, slots, asked.options, [], "natural", "original", asked.key
         for column, value in zip(ours.values(), row):
@@ -300,7 +301,8 @@ def one_of(items, u):
 
 
 def to_arrow(columns):
-    slots = pa.struct([(name, pa.string()) for name in SLOT_NAMES])
+    numbers = [("value", pa.float64()), ("unit", pa.string()), ("decimals", pa.int32()), ("items", pa.list_(pa.string()))]
+    slots = pa.list_(pa.struct([(name, pa.string()) for name in ("name", "kind", "text")] + numbers))
     mark = pa.struct([("colour", pa.string()), ("label", pa.string())])
     types = {"slots": slots, "options": pa.list_(pa.string()), "marks": pa.list_(mark)}
     return pa.table({name: pa.array(values, types.get(name, pa.string())) for name, values in columns.items()})

@@ -25,7 +25,7 @@ use parquet::file::properties::WriterProperties;
 use spatialmill_columns::phrases::{PLAIN, PackText, Phrases, Texts};
 use spatialmill_columns::wording::functions;
 
-const RELATIONS: &str = include_str!("../queries/5_ask/relations.toml");
+const TOPICS: &str = include_str!("../queries/5_ask/topics.toml");
 const REFERENCES: &str = include_str!("../queries/6_format/references.toml");
 const PACKS: [(&str, &str); 4] = [
     ("position_comparison", include_str!("../queries/5_ask/position_comparison/phrases.toml")),
@@ -89,7 +89,7 @@ struct Wording {
 impl Wording {
     fn new() -> Result<Self, Box<dyn Error>> {
         let phrases = Arc::new(Phrases::new(&Texts {
-            relations: RELATIONS,
+            topics: vec![("topics.toml", TOPICS)],
             references: REFERENCES,
             packs: PACKS.map(|(task, text)| PackText { task, name: PLAIN, text }).to_vec(),
             shares: [(PLAIN.to_owned(), 1.0)].into(),

@@ -126,6 +126,8 @@ judged AS (
         n.object_id,
         f.source,
         f.scene_id,
+        f.licence,
+        f.split,
         -- Of this category, where not of all.
         f.exhaustive OR coalesce(array_has(f.exhaustive_categories, n.category), false) AS exhaustive,
         n.name,
@@ -152,11 +154,11 @@ judged AS (
         END AS clipped_box,
         coalesce(p.pixels >= $min_mask_pixels, false) AS has_mask,
         CASE WHEN p.label_point.radius >= $min_number_room * greatest(f.width, f.height) THEN p.label_point END AS label_point,
-        CASE WHEN $own_colours THEN a.colour END AS colour,
+        CASE WHEN $own_colours THEN look.colour END AS colour,
         n.clear_outline,
         CASE
             -- Each object of an image that could be decoded has an appearance.
-            WHEN f.sha256 IS NOT NULL AND n.view_box IS NOT NULL AND a.object_id IS NULL THEN 'damaged_image'
+            WHEN f.sha256 IS NOT NULL AND n.view_box IS NOT NULL AND look.object_id IS NULL THEN 'damaged_image'
             WHEN n.is_duplicate THEN 'marked_twice'
             WHEN n.name IS NULL OR array_has($skip_categories, n.lower_category) OR array_has($skip_categories, n.lower_name) THEN 'skipped_category'
         END AS skip_reason,
@@ -168,7 +170,7 @@ judged AS (
     FROM distinct_objects AS n
     JOIN matches AS m ON m.frame_id = n.frame_id AND m.object_id = n.object_id
     JOIN label_points AS p ON p.frame_id = n.frame_id AND p.object_id = n.object_id
-    LEFT JOIN appearances AS a ON a.frame_id = n.frame_id AND a.object_id = n.object_id
+    LEFT JOIN appearances AS look ON look.frame_id = n.frame_id AND look.object_id = n.object_id
     JOIN frames AS f ON f.frame_id = n.frame_id
 )
 SELECT

@@ -21,6 +21,8 @@ WITH grouped AS (
         askable_objects,
         min(source) AS source,
         min(scene_id) AS scene_id,
+        min(licence) AS licence,
+        min(split) AS split,
         min(object_name) AS object_name,
         min(object_category) AS object_category,
         bool_and(object_name_unique) AS object_name_unique,
@@ -53,7 +55,7 @@ SELECT
         'outline', r.clear_outline) AS available,
     -- Only the reference is marked: what is counted is for the reader to find.
     assign_marks(
-        [named_struct('object_id', g.object, 'box', r.clipped_box, 'label_point', r.label_point, 'own_colour', r.colour)],
+        [named_struct('object_id', g.object, 'image', 0, 'box', r.clipped_box, 'label_point', r.label_point, 'own_colour', r.colour)],
         draw($seed, 'marks', g.frame_id, g.object)) AS marks
 FROM references AS r
 JOIN grouped AS g ON g.frame_id = r.frame_id AND g.object = r.object_id

@@ -40,11 +40,14 @@ SELECT
     [frame_id] AS frame_ids,
     scene_id,
     source,
+    licence,
+    split,
     task,
     relation,
     CASE WHEN shape LIKE 'choice%' THEN 'choice' ELSE shape END AS answer_form,
     shape,
-    named_struct('subject', subject_name, 'object', object_name, 'category', CAST(NULL AS VARCHAR)) AS slots,
+    [object_slot('subject', subject_name), object_slot('object', object_name)] AS slots,
+    CAST(NULL AS VARCHAR[]) AS options,
     [subject, object] AS object_ids,
     [subject_category, object_category] AS categories,
     named_struct(
@@ -55,8 +58,12 @@ SELECT
         'outline', subject_clear_outline AND object_clear_outline) AS available,
     assign_marks(
         [
-            named_struct('object_id', subject, 'box', subject_clipped_box, 'label_point', subject_label_point, 'own_colour', subject_colour),
-            named_struct('object_id', object, 'box', object_clipped_box, 'label_point', object_label_point, 'own_colour', object_colour)
+            named_struct(
+                'object_id', subject, 'image', 0, 'box', subject_clipped_box, 'label_point', subject_label_point,
+                'own_colour', subject_colour),
+            named_struct(
+                'object_id', object, 'image', 0, 'box', object_clipped_box, 'label_point', object_label_point,
+                'own_colour', object_colour)
         ],
         draw($seed, 'marks', frame_id, least(subject, object), greatest(subject, object))) AS marks,
     relation AS answer,

@@ -14,7 +14,8 @@
 WITH relation_counts AS (
     SELECT source, task, categories[1] AS subject_category, categories[2] AS object_category, relation, count(*) AS n
     FROM questions
-    WHERE task <> 'object_counting'
+    -- A count has no side that names could tell.
+    WHERE shape NOT IN ('number', 'choice of number')
     GROUP BY source, task, categories[1], categories[2], relation
 ),
 rated AS (
@@ -38,7 +39,7 @@ rated AS (
         SELECT
             source, task, object_category AS subject_category, subject_category AS object_category, opposite(relation) AS relation, n
         FROM relation_counts
-        WHERE task <> 'existence_estimation'
+        WHERE task <> 'existence_estimation' AND opposite(relation) IS NOT NULL
     )
     GROUP BY source, task, subject_category, object_category, relation
 ),

@@ -1,5 +1,5 @@
 -- writes: samples
--- reads:  debiased_questions, formats, turns, frames, keep_rates
+-- reads:  debiased_questions, formats, turns, keep_rates
 -- keep:   view
 -- keys:   sample_id
 
@@ -11,7 +11,7 @@
 --                none.
 -- rate           what part of the samples of its stratum the dataset keeps: those whose `drawn` is below it.
 --
--- Joins build on their left side and stream their right side: frames and rates are held, questions stream.
+-- The join builds on its left side and streams its right side: rates are held, questions stream.
 WITH rates AS (
     -- The keep rates of a question in one format, as one list: turn by turn, and in a turn box, none, noun.
     SELECT
@@ -26,14 +26,14 @@ WITH rates AS (
 ),
 number_frequencies AS (
     -- How often each number is the right one of four in the dataset, by relation: fewer cups are above a table than beside it.
-    SELECT relation, array_agg(named_struct('n', answer, 'times', times)) AS frequencies
+    SELECT task, relation, array_agg(named_struct('n', answer, 'times', times)) AS frequencies
     FROM (
-        SELECT relation, answer, sum(CAST(round(4000.0 * samples * rate) AS BIGINT)) AS times
+        SELECT task, relation, answer, sum(CAST(round(4000.0 * samples * rate) AS BIGINT)) AS times
         FROM keep_rates
-        WHERE task = 'object_counting' AND answer_form = 'choice'
-        GROUP BY relation, answer
+        WHERE answer_form = 'choice'
+        GROUP BY task, relation, answer
     )
-    GROUP BY relation
+    GROUP BY task, relation
 ),
 rated AS (
     -- All formats in one row, so that a question looks its rates up once.
@@ -51,7 +51,7 @@ rated AS (
         JOIN rates AS r ON r.text_format = f.text_format AND r.image_format = f.image_format
         GROUP BY r.source, r.task, r.shape, r.relation, r.own_answer
     ) AS r
-        ON o.relation = r.relation
+        ON o.task = r.task AND o.relation = r.relation
 ),
 ordered AS (
     -- Questions of one shape in a scene take the turns one after the other, opposite relations beside each other, so that a few
@@ -64,16 +64,14 @@ ordered AS (
             + CAST(floor(4.0 * draw($seed, 'turn', coalesce(scene_id, frame_ids[1]), task, shape)) AS BIGINT) AS first_turn
     FROM debiased_questions
 ),
-framed AS (
-    SELECT q.*, r.formats, r.frequencies, f.licence, f.split
+with_rates AS (
+    SELECT q.*, r.formats, r.frequencies
     FROM rated AS r
     JOIN (
-        frames AS f
-        JOIN (
-            SELECT *, CASE WHEN shape IN ('choice of number', 'number', 'open') THEN answer ELSE '' END AS own_answer
-            FROM ordered
-        ) AS q ON q.frame_ids[1] = f.frame_id
-    )
+        -- A stratum has the answer of its questions, where turns do not give another one.
+        SELECT *, CASE WHEN shape IN ('choice of number', 'number', 'open', 'fixed yes_no') THEN answer ELSE '' END AS own_answer
+        FROM ordered
+    ) AS q
         ON r.source = q.source AND r.task = q.task AND r.shape = q.shape AND r.relation = q.relation
         AND coalesce(r.own_answer, '') = q.own_answer
 ),
@@ -96,32 +94,39 @@ formatted AS (
         END AS rate
     FROM (
         SELECT * EXCEPT (turns), unnest(formats) AS format, unnest(turns) AS format_turn
-        FROM (SELECT *, format_turns(formats, available, draw($seed, 'formats', question_id)) AS turns FROM framed)
+        FROM (SELECT *, format_turns(formats, available, draw($seed, 'formats', question_id)) AS turns FROM with_rates)
     )
 ),
 turned AS (
     SELECT
-        * EXCEPT (relation, answer, frequencies),
-        CASE
-            WHEN shape = 'yes_no' AND turn % 2 = 1 OR shape = 'choice of object' AND turn IN (1, 2) THEN opposite(relation)
-            ELSE relation
-        END AS relation,
+        * EXCEPT (relation, answer, options, frequencies),
+        relation_in_turn(relation, shape = 'yes_no' AND turn % 2 = 1 OR shape = 'choice of object' AND turn IN (1, 2)) AS relation,
         CASE
             WHEN shape = 'yes_no' THEN CASE WHEN turn % 2 = 1 THEN 'no' ELSE 'yes' END
-            WHEN shape = 'choice of object' THEN CASE WHEN turn IN (1, 2) THEN 'object' ELSE 'subject' END
+            -- Between the first two slots.
+            WHEN shape = 'choice of object' THEN CASE WHEN turn IN (1, 2) THEN slots[2]['name'] ELSE slots[1]['name'] END
             ELSE answer
         END AS answer,
         CASE
-            WHEN shape = 'choice of object' THEN CASE WHEN turn < 2 THEN ['subject', 'object'] ELSE ['object', 'subject'] END
+            WHEN shape = 'choice of object'
+                THEN CASE
+                    WHEN turn < 2 THEN [slots[1]['name'], slots[2]['name']]
+                    ELSE [slots[2]['name'], slots[1]['name']]
+                END
             WHEN shape = 'choice of relation'
                 THEN CASE WHEN turn % 2 = 0 THEN [relation, opposite(relation)] ELSE [opposite(relation), relation] END
             WHEN shape = 'choice of number'
                 THEN number_options(
                     answer, draw($seed, 'object_counting/options', question_id, text_format, image_format), turn, frequencies)
+            WHEN shape LIKE 'choice of _ options'
+                THEN arranged_options(
+                    options, answer, turn % CAST(cardinality(options) AS BIGINT),
+                    draw($seed, 'options', question_id, text_format, image_format))
         END AS options,
         CASE
             WHEN shape IN ('choice of object', 'choice of relation') THEN CAST(turn % 2 AS INT)
             WHEN shape = 'choice of number' THEN CAST(turn AS INT)
+            WHEN shape LIKE 'choice of _ options' THEN CAST(turn % CAST(cardinality(options) AS BIGINT) AS INT)
         END AS answer_index
     FROM formatted
 ),
@@ -129,7 +134,7 @@ identified AS (
     SELECT
         *,
         id_hash(question_id, text_format, image_format) AS sample_id,
-        template(task, answer_form, relation, answer, draw($seed, 'template', question_id, text_format, image_format)) AS template_id
+        template(task, shape, relation, answer, draw($seed, 'template', question_id, text_format, image_format)) AS template_id
     FROM turned
 ),
 worded AS (
@@ -153,7 +158,11 @@ SELECT
     words['answer'] AS answer,
     words['options'] AS options,
     answer_index,
-    CASE WHEN answer_form = 'choice' THEN chr(65 + answer_index) ELSE answer END AS answer_key,
+    CASE
+        WHEN answer_form = 'choice' THEN chr(65 + answer_index)
+        WHEN answer_form = 'number' AND answer_unit <> 'count' THEN answer || ' ' || answer_unit
+        ELSE answer
+    END AS ground_truth,
     answer_value,
     answer_unit,
     object_ids,

@@ -34,12 +34,12 @@ formatted AS (
 counted AS (
     -- Each of the four turns has a quarter of a question's samples: quarters are counted, because they are whole numbers.
     SELECT
-        f.source, f.task, CASE WHEN t.flipped THEN opposite(f.relation) ELSE f.relation END AS relation, t.answer_form,
+        f.source, f.task, relation_in_turn(f.relation, t.flipped) AS relation, t.answer_form,
         coalesce(t.answer, f.answer) AS answer, f.text_format, f.image_format, f.shortcut, sum(f.questions) AS samples
     FROM turns AS t
     JOIN formatted AS f ON f.shape = t.shape
     GROUP BY
-        f.source, f.task, CASE WHEN t.flipped THEN opposite(f.relation) ELSE f.relation END, t.answer_form,
+        f.source, f.task, relation_in_turn(f.relation, t.flipped), t.answer_form,
         coalesce(t.answer, f.answer), f.text_format, f.image_format, f.shortcut
 )
 SELECT
@@ -48,7 +48,7 @@ SELECT
     s['samples'] / 4.0 AS samples, s['rate'] AS rate
 FROM (
     SELECT unnest(balance(
-        array_agg(named_struct('source', source, 'task', task, 'relation', relation, 'answer_form', answer_form,
+        array_agg(named_struct('source', source, 'task', task, 'relation', relation, 'topic', topic(relation), 'answer_form', answer_form,
             'answer', answer, 'text_format', text_format, 'image_format', image_format, 'shortcut', shortcut, 'samples', samples)),
         $targets)) AS s
     FROM counted

@@ -4,15 +4,17 @@ use clap::{Args, Subcommand};
 use spatialmill_columns::format::{ImageFormat, TextFormat};
 use spatialmill_columns::phrases::glossary::Glossary;
 use spatialmill_columns::phrases::lexicon::Lexicon;
-use spatialmill_columns::phrases::lint::lint;
-use spatialmill_columns::phrases::pack::{Pack, Section, Wording};
+use spatialmill_columns::phrases::lint::{Fewest, lint};
+use spatialmill_columns::phrases::pack::{Pack, PackSlot, Section, Wording};
 use spatialmill_columns::phrases::reference::{Mark, MarkWords};
 use spatialmill_columns::phrases::render::Asked;
+use spatialmill_columns::phrases::slots::{Content, Kind, Quantity, SlotValue};
 use spatialmill_columns::phrases::{Phrases as Compiled, Texts, Worded};
 
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
 use crate::functions::phrases::texts;
+use crate::project::Project;
 
 /// List, lint and preview the wordings of questions and answers
 ///
@@ -26,7 +28,7 @@ pub struct Phrases {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Count the wordings of each pack: for each answer form, the questions and the answers that an axis has at least
+    /// Count the wordings of each pack: for each answer form, the questions and the answers that a topic has at least
     List,
     /// Word every fact in every wording, read the texts back and name each defect; exit code 1 where there is one
     Lint,
@@ -36,18 +38,18 @@ enum Verb {
 
 #[derive(Debug, Args)]
 struct Preview {
-    /// position_comparison, size_comparison, existence_estimation, object_counting
+    /// A task: the name of its folder in queries/5_ask
     task: String,
     /// The pack
     #[arg(long, default_value = "plain")]
     pack: String,
-    /// What is asked about
+    /// The relation that is asked about; one of each topic of the task where none is named
     #[arg(long)]
     relation: Option<String>,
-    /// The first thing's name
+    /// The first object's name
     #[arg(long, default_value = "red chair")]
     subject: String,
-    /// The second thing's name
+    /// The second object's name
     #[arg(long, default_value = "curtains")]
     object: String,
     /// What is counted or looked for
@@ -65,14 +67,17 @@ impl Phrases {
     pub(super) fn run(self, global: &Global) -> Result<()> {
         let project = global.project()?;
         let texts = texts(&project)?;
-        let lexicon = Lexicon::parse(texts.relations).map_err(unusable)?;
+        let lexicon = Lexicon::parse(texts.topics.iter().copied()).map_err(unusable)?;
         match self.verb {
             Verb::List => list(&lexicon, &texts),
             Verb::Lint => {
                 let marks = MarkWords::parse(texts.references).map_err(unusable)?;
+                let built_in = Project::in_memory();
                 let mut n = 0;
                 for pack in &texts.packs {
-                    for finding in lint(&lexicon, &marks, pack).map_err(unusable)? {
+                    // Who writes a task need not write twenty wordings of everything.
+                    let fewest = if built_in.tasks().contains(pack.task) { Fewest::Expected } else { Fewest::Any };
+                    for finding in lint(&lexicon, &marks, pack, fewest).map_err(unusable)? {
                         out(&format!("{} {}: {finding}\n", pack.task, pack.name))?;
                         n += 1;
                     }
@@ -98,8 +103,8 @@ fn list(lexicon: &Lexicon, texts: &Texts<'_>) -> Result<()> {
         let share = texts.shares.get(text.name).copied().unwrap_or(0.0);
         for wordings in pack.sections() {
             let least = |list: &[Wording]| {
-                let of = |axis| list.iter().filter(|wording| wording.is_for(axis)).count();
-                pack.axes().iter().map(of).min().unwrap_or(0).to_string()
+                let of = |topic| list.iter().filter(|wording| wording.is_for(topic)).count();
+                pack.topics().iter().map(of).min().unwrap_or(0).to_string()
             };
             let answers: Vec<String> =
                 wordings.answers.iter().map(|(name, list)| format!("{} {name}", least(list))).collect();
@@ -130,53 +135,57 @@ impl Preview {
             })?;
         let pack = Pack::parse(lexicon, text).map_err(unusable)?;
         let compiled = Compiled::new(texts).map_err(unusable)?;
-        let names: Vec<&str> = match &self.relation {
+        let relations: Vec<&str> = match &self.relation {
             Some(relation) => vec![relation],
-            // One relation of each axis.
+            // One relation of each topic.
             None => pack
-                .axes()
+                .topics()
                 .iter()
-                .filter_map(|axis| lexicon.ids().find(|id| lexicon.axis(*id).name == *axis))
+                .filter_map(|topic| lexicon.relations_of(topic).next())
                 .map(|id| lexicon.relation(id).name.as_str())
                 .collect(),
         };
-        for name in names {
+        let slots = self.slots(pack.slots());
+        let objects: Vec<&str> =
+            slots.iter().filter(|slot| slot.content.kind() == Kind::Object).map(|slot| slot.name).collect();
+        let labels: Vec<String> = (1..=objects.len()).map(|n| n.to_string()).collect();
+        let colours = ["red", "blue", "green", "yellow"].into_iter().cycle();
+        let marks: Vec<Mark<'_>> = colours.zip(&labels).map(|(colour, label)| Mark { colour, label }).collect();
+        for name in relations {
             let id = lexicon.find(name).ok_or_else(|| Error::usage("no such relation").with("relation", name))?;
-            let axis = &lexicon.axis(id).name;
-            if !pack.axes().contains(axis) {
+            let topic = &lexicon.topic(id).name;
+            if !pack.topics().contains(topic) {
                 return Err(Error::usage(format!("`{}` asks nothing about `{name}`", self.task)));
             }
-            let opposite = lexicon.relation(lexicon.opposite(id)).name.as_str();
+            let opposite = lexicon.opposite(id).map_or(name, |id| lexicon.relation(id).name.as_str());
             for wordings in pack.sections() {
                 let section = wordings.section;
                 out(&format!("\n{name}, {}\n", section.name()))?;
                 let options: Vec<&str> = match section {
-                    Section::ChoiceOfObject => vec!["subject", "object"],
+                    Section::ChoiceOfObject => objects.iter().copied().take(2).collect(),
                     Section::ChoiceOfRelation => vec![name, opposite],
                     Section::ChoiceOfNumber => vec!["1", "2", "3", "4"],
+                    Section::ChoiceOfOption => wordings.options.iter().map(String::as_str).collect(),
                     _ => Vec::new(),
                 };
                 for (list, _) in &wordings.answers {
                     let answer = match section {
                         Section::YesNo => *list,
-                        Section::ChoiceOfObject => "subject",
+                        Section::ChoiceOfObject | Section::ChoiceOfOption => options.first().copied().unwrap_or(""),
                         Section::ChoiceOfRelation | Section::Open => name,
                         Section::ChoiceOfNumber | Section::Number => "2",
                     };
-                    let counts = pack.counts();
                     let asked = Asked {
                         relation: name,
                         answer,
-                        subject: if counts { "" } else { &self.subject },
-                        object: &self.object,
-                        category: if counts { &self.category } else { "" },
+                        slots: &slots,
                         options: &options,
                         text_format,
                         image_format,
-                        marks: [Mark { colour: "red", label: "1" }, Mark { colour: "blue", label: "2" }],
+                        marks: &marks,
                         key: name,
                     };
-                    for (id, pair) in pack.preview(section, axis, answer).into_iter().enumerate() {
+                    for (id, pair) in pack.preview(section, topic, answer).into_iter().enumerate() {
                         let mut worded = Worded::default();
                         if compiled.word(pair, &asked, &mut Glossary::default(), &mut worded) {
                             let one_line = |text: &str| text.replace('\n', " / ");
@@ -188,5 +197,29 @@ impl Preview {
             }
         }
         Ok(())
+    }
+
+    /// An example of each slot of a pack.
+    fn slots<'a>(&'a self, slots: &'a [PackSlot]) -> Vec<SlotValue<'a>> {
+        let mut objects = [self.subject.as_str(), &self.object].into_iter().chain(["lamp", "picture", "vase", "shelf"]);
+        // A task about a category looks for it around its one object.
+        if slots.iter().any(|slot| slot.kind == Kind::Category) {
+            objects.next();
+        }
+        let mut images = 0..;
+        let content = |slot: &'a PackSlot| match slot.kind {
+            Kind::Object => Content::Object(objects.next().unwrap_or("object")),
+            Kind::Category => Content::Category(&self.category),
+            Kind::Value => Content::Value(Quantity { value: 2.0, unit: &slot.unit, decimals: slot.decimals }),
+            Kind::Image => Content::Image(images.next().unwrap_or_default()),
+            Kind::Direction => Content::Direction("straight ahead"),
+            Kind::List => Content::List(&["lamp", "picture", "vase"]),
+        };
+        slots
+            .iter()
+            .map(|slot| slot.name.as_str())
+            .zip(slots.iter().map(content))
+            .map(|(name, content)| SlotValue { name, content })
+            .collect()
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! | file below `queries/` | what it is |
 //! |---|---|
-//! | `5_ask/relations.toml` | how relations are said |
+//! | `5_ask/topics.toml` | how relations are said |
+//! | `5_ask/<task>/topics.toml` | how the relations of a task's own are said |
 //! | `6_format/references.toml` | how marks are pointed at |
 //! | `5_ask/<task>/phrases.toml` | a task's plain pack of wordings |
 //! | `5_ask/<task>/phrases.<pack>.toml` | another pack, used where `formats.packs` gives it a share |
@@ -16,6 +17,12 @@ use crate::error::{Error, Result};
 use crate::project::Project;
 
 const FOLDER: &str = "5_ask";
+
+/// Whether a file declares topics: of all tasks, or of one.
+fn is_topics(path: &str) -> bool {
+    let below = path.strip_prefix(FOLDER).and_then(|path| path.strip_prefix('/'));
+    below.is_some_and(|path| path.rsplit_once('/').map_or(path, |(_, file)| file) == "topics.toml")
+}
 
 /// Compiles them.
 pub fn phrases(project: &Project) -> Result<Arc<Phrases>> {
@@ -48,7 +55,11 @@ pub fn texts(project: &Project) -> Result<Texts<'_>> {
         Ok((name.clone(), number))
     });
     Ok(Texts {
-        relations: file("5_ask/relations.toml"),
+        topics: files
+            .iter()
+            .filter(|(path, _)| is_topics(path))
+            .map(|(path, text)| (path.as_str(), text.as_str()))
+            .collect(),
         references: file("6_format/references.toml"),
         packs: packs.collect(),
         shares: shares.collect::<Result<BTreeMap<_, _>>>()?,

@@ -478,7 +478,7 @@ async fn a_small_scene_has_no_favourite_answer() {
     )
     .await;
     let sql = "SELECT task, answer_form, max(n) * 1.0 / sum(n) AS most, sum(n) AS of_all FROM (
-            SELECT scene_id, task, answer_form, answer_key, count(*) AS n FROM dataset
+            SELECT scene_id, task, answer_form, ground_truth, count(*) AS n FROM dataset
             WHERE answer_form = 'yes_no' OR answer_form = 'choice' AND task <> 'object_counting' GROUP BY ALL)
         GROUP BY scene_id, task, answer_form HAVING sum(n) >= 10";
     let groups = lines(&mill, sql).await;
@@ -622,14 +622,19 @@ async fn answers_agree_with_the_rooms() {
             .collect();
     let mut asked: BTreeMap<String, usize> = BTreeMap::new();
     // Natural texts name their things, so that an option can be told by its words.
-    let sql = "SELECT s.relation, s.task, s.answer_form, s.answer_key, s.answer_index, s.options, q.frame_ids, q.object_ids, q.slots, q.shape
+    let sql = "SELECT s.relation, s.task, s.answer_form, s.ground_truth, s.answer_index, s.options, q.frame_ids, q.object_ids, q.slots, q.shape
         FROM samples AS s JOIN questions AS q ON q.question_id = s.question_id
         WHERE s.format_reason IS NULL AND s.text_format = 'natural'";
     for line in lines(&mill, sql).await {
         let row: serde_json::Value = serde_json::from_str(&line).unwrap();
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        let (frame, relation, answer) = (text(&row["frame_ids"][0]), text(&row["relation"]), text(&row["answer_key"]));
+        let (frame, relation, answer) =
+            (text(&row["frame_ids"][0]), text(&row["relation"]), text(&row["ground_truth"]));
         let thing = |id: String| &truth[&(frame.clone(), id)];
+        let slot = |name: &str| {
+            let slots = row["slots"].as_array().unwrap();
+            text(&slots.iter().find(|slot| slot["name"] == name).unwrap()["text"])
+        };
         let task = text(&row["task"]);
         *asked.entry(format!("{task} {}", text(&row["answer_form"]))).or_default() += 1;
         if task.ends_with("comparison") {
@@ -639,14 +644,14 @@ async fn answers_agree_with_the_rooms() {
                 "yes_no" => assert_eq!(subject.is(&relation, object), answer == "yes", "{line}"),
                 "choice of object" => {
                     let side = if subject.is(&relation, object) { "subject" } else { "object" };
-                    let (right, name) = (option.to_lowercase(), text(&row["slots"][side]).to_lowercase());
+                    let (right, name) = (option.to_lowercase(), slot(side).to_lowercase());
                     assert!(right.ends_with(&name), "{line}");
                 }
                 "choice of relation" => assert!(subject.is(&relation, object), "{line}"),
                 _ => assert!(subject.is(&answer, object), "{line}"),
             }
         } else {
-            let (reference, category) = (thing(text(&row["object_ids"][0])), text(&row["slots"]["category"]));
+            let (reference, category) = (thing(text(&row["object_ids"][0])), slot("category"));
             let n = categories
                 .iter()
                 .filter(|((of, id), is)| {

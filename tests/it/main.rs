@@ -7,6 +7,7 @@ mod export;
 mod first_use;
 mod models;
 mod mutate;
+mod own_task;
 mod repair;
 mod sheet;
 mod slt;

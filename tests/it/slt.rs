@@ -1,4 +1,4 @@
-//! Every `cases.slt` below `queries/`: tiny tables in, the rows that a query makes of them out.
+//! Every `cases.slt` below `queries/` and in the projects of `examples/`: tiny tables in, the rows that a query makes of them out.
 //!
 //! Three statements of our own stand beside SQL. `load 5_ask/<task>/ask.sql` makes the view that a query file writes, `store` makes a
 //! table of it, and `set key=value` puts a value over one of `mill.toml` for what follows. `UPDATE_SLT=1 cargo test --test it slt` writes the rows that
@@ -20,6 +20,7 @@ use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
 async fn query_cases() {
     let mut files = Vec::new();
     find_cases(&queries(), &mut files);
+    find_cases(&examples(), &mut files);
     files.sort();
     assert!(!files.is_empty());
     let only = std::env::var("SLT").unwrap_or_default();
@@ -27,12 +28,12 @@ async fn query_cases() {
         if std::env::var_os("UPDATE_SLT").is_some() {
             let (validate, normalize) = (sqllogictest::default_validator, sqllogictest::default_normalizer);
             let types = sqllogictest::default_column_validator;
-            let mut runner = Runner::new(|| async { Session::new(1, 8192) });
+            let mut runner = Runner::new(|| async { Session::new(file, 1, 8192) });
             runner.update_test_file(file, " ", validate, normalize, types).await.unwrap();
         }
         // Other partitions and batch sizes must not change a row.
         for (partitions, batch_size) in [(1, 8192), (4, 61)] {
-            let mut runner = Runner::new(|| async { Session::new(partitions, batch_size) });
+            let mut runner = Runner::new(|| async { Session::new(file, partitions, batch_size) });
             let outcome = runner.run_file_async(file).await;
             outcome.unwrap_or_else(|error| panic!("{partitions} partitions, batches of {batch_size}: {error}"));
         }
@@ -41,6 +42,16 @@ async fn query_cases() {
 
 fn queries() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("queries")
+}
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
+}
+
+/// The project that a file of cases belongs to, where it is one of `examples/`.
+fn project_of(file: &Path) -> Option<PathBuf> {
+    let below = file.strip_prefix(examples()).ok()?;
+    Some(examples().join(below.components().next()?))
 }
 
 fn find_cases(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -57,22 +68,30 @@ fn find_cases(folder: &Path, files: &mut Vec<PathBuf>) {
 struct Session {
     context: SessionContext,
     project: Project,
+    /// Where a query is looked for before those of the tree.
+    own: Option<PathBuf>,
 }
 
 impl Session {
-    fn new(partitions: usize, batch_size: usize) -> Result<Self> {
+    fn new(file: &Path, partitions: usize, batch_size: usize) -> Result<Self> {
         let mut config = SessionConfig::new().with_target_partitions(partitions).with_batch_size(batch_size);
         config.options_mut().sql_parser.map_string_types_to_utf8view = false;
         let context = SessionContext::new_with_config(config);
-        let project = Project::in_memory();
+        let own = project_of(file);
+        let project = match &own {
+            Some(folder) => Project::load(folder, &[])?,
+            None => Project::in_memory(),
+        };
         scalar_functions().for_each(|function| context.register_udf(function));
         wording::functions(&phrases(&project)?).into_iter().for_each(|function| context.register_udf(function));
-        Ok(Self { context, project })
+        Ok(Self { context, project, own })
     }
 
     /// The file as it lies in the tree and not as it was compiled in, so that a query can be tried without a build.
     async fn load(&self, path: &str, keep: &str) -> Result<()> {
-        let text = std::fs::read_to_string(queries().join(path)).or_input(|| format!("cannot read queries/{path}"))?;
+        let own = self.own.as_ref().map(|folder| folder.join("queries").join(path)).filter(|file| file.exists());
+        let file = own.unwrap_or_else(|| queries().join(path));
+        let text = std::fs::read_to_string(file).or_input(|| format!("cannot read queries/{path}"))?;
         for stage in Stage::parse_all(&BTreeMap::from([(path.to_owned(), text)]))?.values() {
             for query in stage.queries(&self.project)? {
                 self.context.sql(&format!("CREATE OR REPLACE {keep} {} AS {}", stage.writes, query.sql)).await?;

@@ -132,7 +132,7 @@ fn the_matrix_has_every_format() {
 #[test]
 fn every_relation_has_words_and_limits() {
     let read = |path: &str| std::fs::read_to_string(root().join("queries").join(path)).unwrap();
-    let words: toml::Table = read("5_ask/relations.toml").parse().unwrap();
+    let words: toml::Table = read("5_ask/topics.toml").parse().unwrap();
     let said: BTreeSet<(&str, &str)> = words
         .iter()
         .flat_map(|(axis, words)| {

@@ -132,7 +132,7 @@ def counting(samples):
         scores[f"best rank by {name} and relation, held out"] = right_of_held_out(
             samples, majority(lambda sample, look=look: (look(sample["values"]), sample["relation"]))
         )
-    lettered = [{**sample, "truth": sample["answer_key"]} for sample in samples]
+    lettered = [{**sample, "truth": sample["ground_truth"]} for sample in samples]
     scores["best letter by order, held out"] = right_of_held_out(lettered, majority(lambda sample: tuple(sample["options"])))
     scores["best letter by order and relation, held out"] = right_of_held_out(
         lettered, majority(lambda sample: (tuple(sample["options"]), sample["relation"]))
@@ -170,10 +170,10 @@ def nouns(questions):
 def lopsided(program, project):
     """Answers above 60 %, where there are ten samples, by kind of question."""
     counts = collections.defaultdict(collections.Counter)
-    sql = "SELECT task, relation, answer_form, answer_key, count(*) AS n FROM dataset WHERE answer_form IN ('yes_no', 'choice') GROUP BY 1, 2, 3, 4"
+    sql = "SELECT task, relation, answer_form, ground_truth, count(*) AS n FROM dataset WHERE answer_form IN ('yes_no', 'choice') GROUP BY 1, 2, 3, 4"
     for row in rows(program, project, sql):
         of = (row["task"], "choice") if row["answer_form"] == "choice" else (row["task"], "yes_no", AXIS[row["relation"]])
-        counts[of][row["answer_key"]] += row["n"]
+        counts[of][row["ground_truth"]] += row["n"]
     found = []
     for of, answers in sorted(counts.items()):
         (answer, most), n = answers.most_common(1)[0], sum(answers.values())
@@ -207,7 +207,7 @@ def main():
     print(f"{n} samples")
     if n < arguments.samples:
         wrong.append(f"{n} samples are fewer than {arguments.samples}")
-    columns = "d.scene_id, d.relation, d.options, d.answer_value, d.answer_key, d.question, q.categories"
+    columns = "d.scene_id, d.relation, d.options, d.answer_value, d.ground_truth, d.question, q.categories"
     joined = f"SELECT {columns} FROM dataset AS d JOIN questions AS q ON q.question_id = d.question_id"
     choices = list(rows(program, project, f"{joined} WHERE d.task = 'object_counting' AND d.answer_form = 'choice'"))
     (rule, best), scores = counting(choices)
@@ -218,14 +218,14 @@ def main():
     by_category = right_of_held_out(choices, majority(lambda sample: (tuple(sample["values"]), sample["categories"][0])))
     print(f"  (who also knows that there are more chairs than beds: {by_category:.3f})")
 
-    asked = [{**sample, "truth": sample["answer_key"]} for sample in rows(program, project, f"{joined} WHERE d.task = 'existence_estimation'")]
+    asked = [{**sample, "truth": sample["ground_truth"]} for sample in rows(program, project, f"{joined} WHERE d.task = 'existence_estimation'")]
     print(f"{len(asked)} questions of existence")
     for name, score in existence(asked).items():
         hold(f"existence by {name}", score, 0.53)
 
     by_relation = collections.defaultdict(collections.Counter)
-    for row in rows(program, project, "SELECT relation, answer_key FROM dataset WHERE task = 'object_counting' AND answer_form = 'number'"):
-        by_relation[row["relation"]][row["answer_key"]] += 1
+    for row in rows(program, project, "SELECT relation, ground_truth FROM dataset WHERE task = 'object_counting' AND answer_form = 'number'"):
+        by_relation[row["relation"]][row["ground_truth"]] += 1
     numbers = sum(by_relation.values(), collections.Counter())
     print(f"numbers: {sorted(numbers.items(), key=lambda item: int(item[0]))}")
     number, times = numbers.most_common(1)[0]

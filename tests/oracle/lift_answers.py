@@ -85,7 +85,7 @@ def right(question, things, categories):
     if question["task"].endswith("comparison"):
         return things[frame, first].holds(relation, things[frame, others[0]])
     # Only what the picture shows is counted, and that is what the source marked.
-    around = [id for id, kind in categories[frame].items() if kind == question["slots"]["category"] and id != first]
+    around = [id for id, kind in categories[frame].items() if kind == question["slots"][0]["text"] and id != first]
     found = [id for id in around if things[frame, id].holds(relation, things[frame, first])]
     return len(found) == len(around) if question["task"] == "existence_estimation" else str(len(found)) == question["answer"]
 

@@ -6,8 +6,8 @@
 -- Position questions: is the chair to the left of the table? Which is closer to the camera? In go comparisons; out come those of the axes of
 -- position, sampled.
 SELECT
-    question_id, frame_ids, scene_id, source, task, relation, answer_form, shape, slots, object_ids, categories, available, marks, answer,
-    answer_value, answer_unit, margin, visibility, lift_quality, answerable_from_boxes, filtered
+    question_id, frame_ids, scene_id, source, licence, split, task, relation, answer_form, shape, slots, options, object_ids, categories,
+    available, marks, answer, answer_value, answer_unit, margin, visibility, lift_quality, answerable_from_boxes, filtered
 FROM comparisons
 WHERE axis IN ('lateral', 'vertical', 'depth')
     AND draw($seed, 'position_comparison', frame_id, subject, object, axis)

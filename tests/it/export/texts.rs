@@ -203,7 +203,7 @@ async fn formats_and_wordings_give_no_answer_away() {
     let samples = rows(
         &mill,
         "SELECT question_id, text_format, image_format, relation, template_id, question, answer_form,
-            answer_key AS class
+            ground_truth AS class
         FROM dataset
         WHERE answer_form = 'yes_no' OR answer_form = 'choice' AND cardinality(options) = 2",
     )

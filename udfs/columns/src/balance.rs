@@ -5,7 +5,7 @@
 //! ```toml
 //! source = "uniform"                                   # as many samples of each source
 //! task = { position_comparison = 0.6, size_comparison = 0.4 }
-//! axis = { lateral = 1, vertical = 1, depth = 1 }      # left and right together, above and below together, ...
+//! axis = { lateral = 1, vertical = 1, depth = 1 }      # topics: left and right together, above and below together, ...
 //! relation = "uniform"
 //! answer_form = { yes_no = 2, choice = 1, open = 1 }   # shares are relative to each other
 //! answer = "uniform"                                   # within each task, relation, answer form and format: as many yes as no
@@ -28,7 +28,6 @@ use datafusion::common::{Result, exec_err, plan_err};
 use serde::Deserialize;
 use spatialmill_geometry::balance::{Cell, Margin, Rules, keep_rates};
 use spatialmill_geometry::options::capped;
-use spatialmill_geometry::relate::RELATIONS;
 
 use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Record, Shape};
@@ -41,11 +40,11 @@ pub const BALANCE: Function = Function {
     doc: "the strata with a keep rate each, so that what is kept has the shares that the TOML text `targets` asks for",
     example: Example {
         sql: "SELECT round(rate, 3) FROM (SELECT unnest(unnest(balance([
-            {source: 'office', task: 'size_comparison', relation: 'wider', answer_form: 'yes_no', answer: 'yes',
+            {source: 'office', task: 'size_comparison', relation: 'wider', topic: 'width', answer_form: 'yes_no', answer: 'yes',
                 text_format: 'mark', image_format: 'boxes', shortcut: 'none', samples: 800},
-            {source: 'office', task: 'size_comparison', relation: 'wider', answer_form: 'yes_no', answer: 'no',
+            {source: 'office', task: 'size_comparison', relation: 'wider', topic: 'width', answer_form: 'yes_no', answer: 'no',
                 text_format: 'mark', image_format: 'boxes', shortcut: 'none', samples: 200}
-        ], 'answer = \"uniform\"')))) AS t(source, task, relation, answer_form, answer, text_format, image_format, shortcut, samples, rate)",
+        ], 'answer = \"uniform\"')))) AS t(source, task, relation, topic, answer_form, answer, text_format, image_format, shortcut, samples, rate)",
         answer: "0.25",
     },
     answer: |types| match types {
@@ -62,6 +61,7 @@ const STRATUM: &[(&str, Shape)] = &[
     ("source", Shape::Text),
     ("task", Shape::Text),
     ("relation", Shape::Text),
+    ("topic", Shape::Text),
     ("answer_form", Shape::Text),
     ("answer", Shape::Text),
     ("text_format", Shape::Text),
@@ -208,6 +208,7 @@ struct Strata {
     source: StringArray,
     task: StringArray,
     relation: StringArray,
+    topic: StringArray,
     answer_form: StringArray,
     answer: StringArray,
     text_format: StringArray,
@@ -222,6 +223,7 @@ impl Strata {
             source: record.text("source")?,
             task: record.text("task")?,
             relation: record.text("relation")?,
+            topic: record.text("topic")?,
             answer_form: record.text("answer_form")?,
             answer: record.text("answer")?,
             text_format: record.text("text_format")?,
@@ -246,7 +248,7 @@ impl Strata {
         let margins = [
             margins(rows, &targets.source, |row| whole(&self.source, row)),
             margins(rows, &targets.task, |row| whole(&self.task, row)),
-            margins(rows, &targets.axis, |row| Some((String::new(), axis_of(self.relation.value(row)).to_owned()))),
+            margins(rows, &targets.axis, |row| whole(&self.topic, row)),
             margins(rows, &targets.relation, |row| whole(&self.relation, row)),
             margins(rows, &targets.answer_form, |row| whole(&self.answer_form, row)),
             margins(rows, &targets.answer, |row| self.answered(row, targets)),
@@ -255,7 +257,7 @@ impl Strata {
             margins(rows, &targets.format, |row| Some((String::new(), self.format(row)))),
             // Within each axis: what the boxes tell of near and far says nothing of what they tell of widths.
             margins(rows, &targets.shortcut, |row| {
-                Some((axis_of(self.relation.value(row)).to_owned(), self.shortcut.value(row).to_owned()))
+                Some((self.topic.value(row).to_owned(), self.shortcut.value(row).to_owned()))
             }),
             self.numbers(rows, targets),
         ];
@@ -277,7 +279,7 @@ impl Strata {
 
     /// Whether the answer is a number: one that is asked for, or one of four.
     fn is_number(&self, row: usize) -> bool {
-        self.answer.value(row).bytes().all(|byte| byte.is_ascii_digit())
+        self.answer.value(row).bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
     }
 
     /// For each task that counts, each form of its questions and each relation that they ask about: the numbers that are right too often,
@@ -338,13 +340,10 @@ fn margins(rows: &[usize], wanted: &Option<Wanted>, place: impl Fn(usize) -> Opt
     groups.into_values().map(|values| Margin { cells: values.into_iter().filter_map(cell).collect() }).collect()
 }
 
-/// left and right are of one axis; a relation of no axis, of a task with many views, is an axis of its own.
-fn axis_of(relation: &str) -> &str {
-    RELATIONS.iter().find(|known| known.name == relation).map_or(relation, |known| known.axis)
-}
-
 #[cfg(test)]
 mod tests {
+    use spatialmill_geometry::relate::RELATIONS;
+
     use super::*;
 
     fn check(strata: &[([&str; 5], u64)], targets: &str, expected: &[f64]) {
@@ -353,6 +352,10 @@ mod tests {
             source: column(0),
             task: column(1),
             relation: column(2),
+            topic: column(2)
+                .iter()
+                .map(|relation| RELATIONS.iter().find(|known| Some(known.name) == relation).map(|known| known.axis))
+                .collect(),
             answer_form: column(3),
             answer: column(4),
             text_format: StringArray::from_iter_values(strata.iter().map(|_| "natural")),

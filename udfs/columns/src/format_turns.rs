@@ -11,6 +11,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields, Float64Type};
 use datafusion::common::{Result, exec_err, plan_err};
 
+use crate::dice::Dice;
 use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Record, Shape};
 use crate::{Arguments, Example, Function};
@@ -109,25 +110,4 @@ fn pairs(required: &StructArray, available: &StructArray) -> Result<Vec<(Boolean
         }
     };
     required.fields().iter().zip(required.columns()).map(of).collect()
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014): numbers that follow from one draw.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        ((u128::from(self.next()) * n as u128) >> 64) as usize
-    }
-
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
 }

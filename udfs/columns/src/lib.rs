@@ -6,9 +6,11 @@
 use datafusion::logical_expr::ScalarUDF;
 
 mod arguments;
+mod arranged_options;
 pub mod balance;
 mod box_visibility;
 mod debias_names;
+mod dice;
 mod draw;
 mod first_missing;
 pub mod format;
@@ -30,6 +32,7 @@ mod record;
 mod relate;
 mod relate_tilted;
 pub mod reserved;
+mod slots;
 mod text_map;
 mod to_view_space;
 pub mod wording;
@@ -56,7 +59,14 @@ pub const FUNCTIONS: &[Function] = &[
     balance::BALANCE,
     debias_names::DEBIAS_NAMES,
     number_options::NUMBER_OPTIONS,
+    arranged_options::ARRANGED_OPTIONS,
     pair_sampling_rate::PAIR_SAMPLING_RATE,
+    slots::OBJECT_SLOT,
+    slots::CATEGORY_SLOT,
+    slots::VALUE_SLOT,
+    slots::IMAGE_SLOT,
+    slots::DIRECTION_SLOT,
+    slots::LIST_SLOT,
     draw::DRAW,
     id_hash::ID_HASH,
     names::NOUN_PHRASE,

@@ -1,9 +1,9 @@
 //! Marks as recipes: `assign_marks`, `drawn_marks` and `named_boxes`.
 //!
 //! ```text
-//! things of a question ─► assign_marks ─► questions.marks   which colour and label each would have
-//!                                           ├─► drawn_marks ─► samples.marks   what one image format draws of that
-//!                                           └─► named_boxes ─► samples.boxes   what one text format writes of that
+//! objects of a question ─► assign_marks ─► questions.marks   which image each is on, which colour and label it would have
+//!                                            ├─► drawn_marks ─► samples.marks   what one image format draws of that
+//!                                            └─► named_boxes ─► samples.boxes   what one text format writes of that
 //! ```
 //!
 //! Nothing is drawn here: a recipe says what, and whoever needs the image draws it.
@@ -28,9 +28,9 @@ use crate::{Arguments, Example, Function};
 pub const ASSIGN_MARKS: Function = Function {
     name: "assign_marks",
     usage: "assign_marks(things, draw)",
-    doc: "the things (object_id, box, label_point, own_colour) of a question, each with the place, colour and label of its mark; the colours stay apart for any reader, and from the things' own",
+    doc: "the objects (object_id, image, box, label_point, own_colour) of a question, each with the place, colour and label of its mark; colours and labels run through all images of a question, and colours stay apart for any reader and from the objects' own",
     example: Example {
-        sql: "SELECT assign_marks([{object_id: 'cup', box: NULL, label_point: NULL, own_colour: {r: 250, g: 0, b: 0}}], 0.1)[1]['label']",
+        sql: "SELECT assign_marks([{object_id: 'cup', image: 0, box: NULL, label_point: NULL, own_colour: {r: 250, g: 0, b: 0}}], 0.1)[1]['label']",
         answer: "1",
     },
     answer: |types| match types {
@@ -50,7 +50,7 @@ pub const DRAWN_MARKS: Function = Function {
     usage: "drawn_marks(marks, image_format)",
     doc: "the marks that an image format draws: boxes, masks or numbers, each with what its kind needs",
     example: Example {
-        sql: "SELECT drawn_marks(assign_marks([{object_id: 'cup', box: {x0: 1, y0: 2, x1: 3, y1: 4}, label_point: NULL, own_colour: NULL}],
+        sql: "SELECT drawn_marks(assign_marks([{object_id: 'cup', image: 0, box: {x0: 1, y0: 2, x1: 3, y1: 4}, label_point: NULL, own_colour: NULL}],
             0.1), 'boxes')[1]['box']['x1']",
         answer: "3.0",
     },
@@ -68,16 +68,16 @@ pub const DRAWN_MARKS: Function = Function {
 pub const NAMED_BOXES: Function = Function {
     name: "named_boxes",
     usage: "named_boxes(marks, text_format)",
-    doc: "the boxes that a text of this format writes, in the order in which it numbers them",
+    doc: "the boxes that a text of this format writes, in the order in which it numbers them, each with its image: 0-based into frame_ids",
     example: Example {
-        sql: "SELECT named_boxes(assign_marks([{object_id: 'cup', box: {x0: 1, y0: 2, x1: 3, y1: 4}, label_point: NULL, own_colour: NULL}],
+        sql: "SELECT named_boxes(assign_marks([{object_id: 'cup', image: 0, box: {x0: 1, y0: 2, x1: 3, y1: 4}, label_point: NULL, own_colour: NULL}],
             0.1), 'ref_region_box')[1]['y0']",
         answer: "2.0",
     },
     answer: |types| match types {
         [marks, _] => {
             Shape::List(ASSIGNED).check("named_boxes", "marks", marks)?;
-            Ok(list_type(box_fields()))
+            Ok(list_type(named_box_fields()))
         }
         _ => plan_err!("`named_boxes` takes two arguments, marks and a text format, and not {}", types.len()),
     },
@@ -89,12 +89,19 @@ const BOX: Shape =
 const PLACE: Shape = Shape::Struct(&[("x", Shape::Number), ("y", Shape::Number), ("radius", Shape::Number)]);
 const THING: &[(&str, Shape)] = &[
     ("object_id", Shape::Text),
+    ("image", Shape::Number),
     ("box", BOX),
     ("label_point", PLACE),
     ("own_colour", Shape::Struct(&[("r", Shape::Number), ("g", Shape::Number), ("b", Shape::Number)])),
 ];
-const ASSIGNED: &[(&str, Shape)] =
-    &[("object_id", Shape::Text), ("box", BOX), ("place", PLACE), ("colour", Shape::Text), ("label", Shape::Text)];
+const ASSIGNED: &[(&str, Shape)] = &[
+    ("object_id", Shape::Text),
+    ("image", Shape::Number),
+    ("box", BOX),
+    ("place", PLACE),
+    ("colour", Shape::Text),
+    ("label", Shape::Text),
+];
 
 fn box_fields() -> Fields {
     ["x0", "y0", "x1", "y1"].map(|edge| Field::new(edge, DataType::Float64, true)).to_vec().into()
@@ -103,12 +110,18 @@ fn box_fields() -> Fields {
 fn assigned_fields() -> Fields {
     vec![
         Field::new("object_id", DataType::Utf8, true),
+        Field::new("image", DataType::Int32, true),
         Field::new("box", DataType::Struct(box_fields()), true),
         Field::new("place", DataType::Struct(label_point_fields()), true),
         Field::new("colour", DataType::Utf8, true),
         Field::new("label", DataType::Utf8, true),
     ]
     .into()
+}
+
+/// A box that a text writes, with the image that it is on.
+fn named_box_fields() -> Fields {
+    box_fields().iter().cloned().chain([Arc::new(Field::new("image", DataType::Int32, true))]).collect()
 }
 
 fn drawn_fields() -> Fields {
@@ -150,6 +163,7 @@ fn assign_marks(arguments: &Arguments) -> Result<ArrayRef> {
     }
     let columns: Vec<ArrayRef> = vec![
         Arc::new(ids),
+        cast(record.field("image")?, &DataType::Int32)?,
         cast_to(record.field("box")?, box_fields())?,
         cast_to(record.field("label_point")?, label_point_fields())?,
         Arc::new(StringArray::from(colours)),
@@ -200,6 +214,7 @@ fn drawn_marks(arguments: &Arguments) -> Result<ArrayRef> {
     let columns = vec![
         chosen.column("object_id", &DataType::Utf8)?,
         Arc::new(StringArray::from(kinds.clone())),
+        chosen.column("image", &DataType::Int32)?,
         only(chosen.column("box", &DataType::Struct(box_fields()))?, "box")?,
         only(chosen.column("place", &DataType::Struct(label_point_fields()))?, "number")?,
         chosen.column("colour", &DataType::Utf8)?,
@@ -217,7 +232,9 @@ fn named_boxes(arguments: &Arguments) -> Result<ArrayRef> {
         Ok(format.writes_boxes())
     })?;
     let boxes = chosen.column("box", &DataType::Struct(box_fields()))?;
-    lists_of(box_fields(), boxes.as_struct().columns().to_vec(), chosen.lengths, None)
+    let mut columns = boxes.as_struct().columns().to_vec();
+    columns.push(chosen.column("image", &DataType::Int32)?);
+    lists_of(named_box_fields(), columns, chosen.lengths, None)
 }
 
 /// The marks of some rows, and none of the others.
@@ -276,8 +293,8 @@ mod tests {
     }
 
     const PAIR: &str =
-        "[{object_id: 'b', box: {x0: 1, y0: 2, x1: 3, y1: 4}, label_point: {x: 2, y: 3, radius: 1}, own_colour: NULL},
-        {object_id: 'a', box: {x0: 5, y0: 6, x1: 7, y1: 8}, label_point: NULL, own_colour: NULL}]";
+        "[{object_id: 'b', image: 0, box: {x0: 1, y0: 2, x1: 3, y1: 4}, label_point: {x: 2, y: 3, radius: 1}, own_colour: NULL},
+        {object_id: 'a', image: 1, box: {x0: 5, y0: 6, x1: 7, y1: 8}, label_point: NULL, own_colour: NULL}]";
 
     #[tokio::test]
     async fn labels_follow_the_draw_and_not_the_order_of_things() {
@@ -288,10 +305,13 @@ mod tests {
 
     #[tokio::test]
     async fn each_kind_has_what_it_needs_and_nothing_else() {
-        for (format, expected) in
-            [("boxes", "2 box 3.0  "), ("masks", "2 mask   "), ("numbers", "2 number  2.0 1"), ("original", "0    ")]
-        {
-            let what = "concat(cardinality(m), ' ', m[1]['kind'], ' ', m[1]['box']['x1'], ' ', m[1]['place']['x'], ' ', m[1]['label'])";
+        for (format, expected) in [
+            ("boxes", "2 box 3.0   1"),
+            ("masks", "2 mask    1"),
+            ("numbers", "2 number  2.0 1 1"),
+            ("original", "0     "),
+        ] {
+            let what = "concat(cardinality(m), ' ', m[1]['kind'], ' ', m[1]['box']['x1'], ' ', m[1]['place']['x'], ' ', m[1]['label'], ' ', m[2]['image'])";
             check(
                 &format!("SELECT {what} FROM (SELECT drawn_marks(assign_marks({PAIR}, 0.7), '{format}') AS m)"),
                 expected,
@@ -301,5 +321,6 @@ mod tests {
         for (format, expected) in [("mark", "0"), ("natural", "0"), ("ref_caption_box", "2")] {
             check(&format!("SELECT cardinality(named_boxes(assign_marks({PAIR}, 0.7), '{format}'))"), expected).await;
         }
+        check(&format!("SELECT named_boxes(assign_marks({PAIR}, 0.7), 'ref_caption_box')[2]['image']"), "1").await;
     }
 }

@@ -1,4 +1,4 @@
-//! SQL functions over phrases: `template`, `wording` and `opposite`.
+//! SQL functions over phrases: `template`, `wording`, `opposite`, `relation_in_turn` and `topic`.
 //!
 //! The phrases are compiled before the functions are registered; per row, pieces of text are copied into Arrow buffers.
 
@@ -16,26 +16,35 @@ use crate::arguments::text;
 use crate::format::{ImageFormat, TextFormat};
 use crate::lists::Lists;
 use crate::phrases::glossary::Glossary;
+use crate::phrases::lexicon::{Lexicon, RelationId};
 use crate::phrases::reference::Mark;
 use crate::phrases::render::Asked;
 use crate::phrases::{Phrases, Worded};
+use crate::slots::Slots;
 
 /// How to call each function and what it gives, for lists.
 pub const USAGES: &[(&str, &str)] = &[
-    ("template(task, answer_form, relation, answer, draw)", "the id of the template that a draw in [0, 1) picks"),
+    ("template(task, shape, relation, answer, draw)", "the id of the template that a draw in [0, 1) picks"),
     (
         "wording(template_id, relation, answer, slots, options, marks, text_format, image_format, key)",
         "a question and its answer and options, in the words of a format",
     ),
-    ("opposite(relation)", "right for left, and so on"),
+    ("opposite(relation)", "right for left, and so on; null for a relation whose topic has no other"),
+    (
+        "relation_in_turn(relation, flipped)",
+        "the relation that a turn asks about: the relation itself or its opposite; an error where its topic has no opposite",
+    ),
+    ("topic(relation)", "what a relation is about: lateral for left and right, or a topic that a task declares"),
 ];
 
 /// The functions over these phrases, to be registered.
 pub fn functions(phrases: &Arc<Phrases>) -> Vec<ScalarUDF> {
-    let all: [(&'static str, usize, DataType, Evaluate); 3] = [
+    let all: [(&'static str, usize, DataType, Evaluate); 5] = [
         ("template", 5, DataType::Utf8, template),
         ("wording", 9, DataType::Struct(WORDED.clone()), wording),
         ("opposite", 1, DataType::Utf8, opposite),
+        ("relation_in_turn", 2, DataType::Utf8, relation_in_turn),
+        ("topic", 1, DataType::Utf8, topic),
     ];
     all.map(|(name, arguments, returns, evaluate)| {
         let signature = Signature::any(arguments, Volatility::Immutable);
@@ -101,11 +110,11 @@ impl ScalarUDFImpl for OfPhrases {
 }
 
 fn template(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
-    let [task, form, relation, answer] = [0, 1, 2, 3].map(|at| text(&arrays[at]));
-    let (task, form, relation, answer) = (task?, form?, relation?, answer?);
+    let [task, shape, relation, answer] = [0, 1, 2, 3].map(|at| text(&arrays[at]));
+    let (task, shape, relation, answer) = (task?, shape?, relation?, answer?);
     let draw = cast(&arrays[4], &DataType::Float64)?;
     let draw = draw.as_primitive::<Float64Type>();
-    let nulls = [task.nulls(), form.nulls(), relation.nulls(), answer.nulls(), draw.nulls()];
+    let nulls = [task.nulls(), shape.nulls(), relation.nulls(), answer.nulls(), draw.nulls()];
     let nulls = nulls.into_iter().fold(None, |all, one| NullBuffer::union(all.as_ref(), one));
     let mut ids = StringBuilder::with_capacity(draw.len(), draw.len() * 40);
     for row in 0..draw.len() {
@@ -113,11 +122,13 @@ fn template(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
             ids.append_null();
             continue;
         }
-        let (task, form, relation, answer) = (task.value(row), form.value(row), relation.value(row), answer.value(row));
-        let id = phrases.template(task, form, relation, answer, draw.value(row));
+        let (task, shape, relation, answer) =
+            (task.value(row), shape.value(row), relation.value(row), answer.value(row));
+        let id = phrases.template(task, shape, relation, answer, draw.value(row));
         ids.append_value(id.ok_or_else(|| {
             exec_datafusion_err!(
-                "the phrases of `{task}` have no `{form}` wording for relation `{relation}` and answer `{answer}`"
+                "the phrases of `{task}` have no wording in shape `{shape}` for relation `{relation}` and answer `{answer}`; \
+                 `spatialmill phrases list` counts what there is"
             )
         })?);
     }
@@ -126,16 +137,10 @@ fn template(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
 
 fn wording(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
     let (template, relation, answer) = (text(&arrays[0])?, text(&arrays[1])?, text(&arrays[2])?);
+    let slots = Slots::new(&arrays[3])?;
+    let items = slots.items();
     let marks = NamedMarks::new(&arrays[5])?;
     let (text_format, image_format, key) = (text(&arrays[6])?, text(&arrays[7])?, text(&arrays[8])?);
-    let Some(slots) = arrays[3].as_struct_opt() else {
-        return exec_err!(
-            "the slots of `wording` are a {}, not a struct of subject, object and category",
-            arrays[3].data_type()
-        );
-    };
-    let slot = |name: &str| slots.column_by_name(name).map(text).transpose();
-    let (subject, object, category) = (slot("subject")?, slot("object")?, slot("category")?);
     let options = cast(&arrays[4], WORDED[2].data_type())?;
     let options = options.as_list::<i32>();
     // Of these rows alone: a slice shares its values with the rows around it.
@@ -154,6 +159,7 @@ fn wording(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
     let mut worded_options = ListBuilder::new(StringBuilder::new());
     let mut names = Glossary::default();
     let mut worded = Worded::default();
+    let (mut slots_of_row, mut marks_of_row) = (Vec::new(), Vec::new());
     for row in 0..rows {
         if template.is_null(row) {
             questions.append_null();
@@ -161,16 +167,16 @@ fn wording(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
             worded_options.append_null();
             continue;
         }
+        slots.read(row, &items, &mut slots_of_row)?;
+        marks.read(row, &mut marks_of_row);
         let asked = Asked {
             relation: at(Some(&relation), row),
             answer: at(Some(&answer), row),
-            subject: at(subject.as_ref(), row),
-            object: at(object.as_ref(), row),
-            category: at(category.as_ref(), row),
+            slots: &slots_of_row,
             options: options_of(row),
             text_format: known("text", TextFormat::named, &text_format, row)?,
             image_format: known("image", ImageFormat::named, &image_format, row)?,
-            marks: marks.of(row),
+            marks: &marks_of_row,
             key: at(Some(&key), row),
         };
         if !phrases.word(template.value(row), &asked, &mut names, &mut worded) {
@@ -194,7 +200,7 @@ fn wording(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
     Ok(Arc::new(StructArray::try_new(WORDED.clone(), columns, template.nulls().cloned())?))
 }
 
-/// What a text may call the marks of a question's things.
+/// What a text may call the marks of a question's objects.
 struct NamedMarks {
     lists: Lists,
     colours: StringArray,
@@ -213,14 +219,14 @@ impl NamedMarks {
         Ok(Self { lists, colours, labels })
     }
 
-    fn of(&self, row: usize) -> [Mark<'_>; 2] {
-        let range = self.lists.range(row);
-        [0, 1].map(|place| {
-            let mark = range.start + place;
-            let there = range.contains(&mark);
-            let name = |names| if there { at(Some(names), mark) } else { "" };
-            Mark { colour: name(&self.colours), label: name(&self.labels) }
-        })
+    fn read<'a>(&'a self, row: usize, out: &mut Vec<Mark<'a>>) {
+        out.clear();
+        let name = |names: &'a StringArray, mark: usize| at(Some(names), mark);
+        out.extend(
+            self.lists
+                .range(row)
+                .map(|mark| Mark { colour: name(&self.colours, mark), label: name(&self.labels, mark) }),
+        );
     }
 }
 
@@ -234,10 +240,47 @@ fn opposite(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
     let names = text(&arrays[0])?;
     let opposites = names.iter().map(|name| {
         let Some(name) = name else { return Ok(None) };
-        let relation = lexicon.find(name).ok_or_else(|| exec_datafusion_err!("`{name}` is no relation"))?;
-        Ok(Some(lexicon.relation(lexicon.opposite(relation)).name.as_str()))
+        Ok(lexicon.opposite(relation_of(lexicon, name)?).map(|opposite| lexicon.relation(opposite).name.as_str()))
     });
     Ok(Arc::new(opposites.collect::<Result<StringArray>>()?))
+}
+
+fn relation_in_turn(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
+    let lexicon = phrases.lexicon();
+    let (names, flipped) = (text(&arrays[0])?, cast(&arrays[1], &DataType::Boolean)?);
+    let flipped = flipped.as_boolean();
+    let relations = names.iter().enumerate().map(|(row, name)| {
+        let Some(name) = name else { return Ok(None) };
+        if flipped.is_null(row) || !flipped.value(row) {
+            return Ok(Some(name));
+        }
+        match lexicon.opposite(relation_of(lexicon, name)?) {
+            Some(opposite) => Ok(Some(lexicon.relation(opposite).name.as_str())),
+            None => exec_err!(
+                "shapes `yes_no` and `choice of object` ask about two opposites in turn, and the topic of `{name}` has one relation: `fixed \
+                 yes_no`, a choice of 2, 3 or 4 options, `open` and `number` need no opposite"
+            ),
+        }
+    });
+    Ok(Arc::new(relations.collect::<Result<StringArray>>()?))
+}
+
+fn topic(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
+    let lexicon = phrases.lexicon();
+    let names = text(&arrays[0])?;
+    let topics = names.iter().map(|name| {
+        let Some(name) = name else { return Ok(None) };
+        Ok(Some(lexicon.topic(relation_of(lexicon, name)?).name.as_str()))
+    });
+    Ok(Arc::new(topics.collect::<Result<StringArray>>()?))
+}
+
+fn relation_of(lexicon: &Lexicon, name: &str) -> Result<RelationId> {
+    lexicon.find(name).ok_or_else(|| {
+        exec_datafusion_err!(
+            "`{name}` is no relation of a topic; a task's own topics are in queries/5_ask/<task>/topics.toml"
+        )
+    })
 }
 
 fn at(array: Option<&StringArray>, row: usize) -> &str {

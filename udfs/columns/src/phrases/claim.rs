@@ -1,52 +1,60 @@
 //! Reading a worded text back: what does it claim?
 //!
 //! The linter words facts about an "alpha", a "beta" and some "gammas", and this module finds out what a reader of that text
-//! would believe. It knows the lexicon's surface forms and plain English word order, and nothing of how the text was made.
+//! would believe. It knows the declared surface forms and plain English word order, and nothing of how the text was made.
 
-use super::lexicon::{Lexicon, RelationId};
+use super::lexicon::RelationId;
+use super::slots::UNITS;
+use super::surface::{Surface, clauses, words};
 
-/// The names that stand in for subject, object and category in a text to be read.
+/// The names that stand in for the objects of a question in a text to be read: the first two, and a category where it has one.
 pub const NAMES: [&str; 3] = ["alpha", "beta", "gamma"];
 
-/// A thing that a text speaks of.
+/// The names of a question's other objects, from its third.
+pub const FURTHER: [&str; 5] = ["delta", "epsilon", "zeta", "eta", "theta"];
+
+/// An object that a text speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Thing {
     Subject,
     Object,
     Category,
+    /// By its place in [`FURTHER`].
+    Further(usize),
 }
 
 /// What one clause says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Claim {
     /// `subject` is (or is not) `relation` of `object`.
     Relation { relation: RelationId, subject: Thing, object: Thing, denied: bool },
-    /// A thing is named and nothing is said of it: "The alpha."
+    /// An object is named and nothing is said of it: "The alpha."
     Thing(Thing),
-    /// A number is named: "3."
-    Count(u32),
+    /// A number is named: "3", "2.3 metres".
+    Number { value: f64, unit: Option<&'static str>, in_words: bool },
     /// "It is." and "It is not.": the question's own claim, affirmed or denied.
     Echo { denied: bool },
 }
 
 /// A text's claims, in order.
-pub fn read(lexicon: &Lexicon, text: &str) -> Vec<Claim> {
+pub fn read(surface: &Surface, text: &str) -> Vec<Claim> {
     let lower = text.to_lowercase();
-    lower.split(['.', ',', ';', ':', '!', '?', '\n']).flat_map(|clause| read_clause(lexicon, clause)).collect()
+    clauses(&lower).into_iter().flat_map(|clause| read_clause(surface, clause)).collect()
 }
 
 /// The relations that a text names, claimed or not, in order.
-pub fn relations(lexicon: &Lexicon, text: &str) -> Vec<RelationId> {
+pub fn relations(surface: &Surface, text: &str) -> Vec<RelationId> {
     let relation = |token| match token {
-        Token::Than(relation) | Token::More(relation) => Some(relation),
+        Token::Between(relation) | Token::OfOne(relation) => Some(relation),
         _ => None,
     };
-    tokens(lexicon, &text.to_lowercase()).into_iter().filter_map(relation).collect()
+    tokens(surface, &text.to_lowercase()).into_iter().filter_map(relation).collect()
 }
 
-/// True where a text names this thing.
-pub fn mentions(lexicon: &Lexicon, text: &str, thing: Thing) -> bool {
-    tokens(lexicon, &text.to_lowercase()).contains(&Token::Thing(thing))
+/// True where a text names this object, alone or within a relation's form.
+pub fn mentions(text: &str, thing: Thing) -> bool {
+    let lower = text.to_lowercase();
+    words(&lower).into_iter().any(|word| thing_of(word) == Some(thing))
 }
 
 /// The first word's meaning, where it is one of assent or denial.
@@ -65,14 +73,30 @@ enum Token {
     Thing(Thing),
     /// "it", "they", "one": whatever the question was about.
     Pronoun,
-    Than(RelationId),
-    More(RelationId),
+    Between(RelationId),
+    OfOne(RelationId),
     Not,
-    Number(u32),
+    Number {
+        value: f64,
+        unit: Option<&'static str>,
+        in_words: bool,
+    },
 }
 
-fn read_clause(lexicon: &Lexicon, clause: &str) -> Vec<Claim> {
-    let mut tokens = tokens(lexicon, clause);
+/// The object that a word names.
+fn thing_of(word: &str) -> Option<Thing> {
+    let singular = word.strip_suffix('s').unwrap_or(word);
+    let named = |name: &str| word == name || singular == name;
+    match NAMES.iter().position(|name| named(name)) {
+        Some(0) => Some(Thing::Subject),
+        Some(1) => Some(Thing::Object),
+        Some(_) => Some(Thing::Category),
+        None => FURTHER.iter().position(|name| named(name)).map(Thing::Further),
+    }
+}
+
+fn read_clause(surface: &Surface, clause: &str) -> Vec<Claim> {
+    let mut tokens = tokens(surface, clause);
     // A clause that is nothing but "no" answers; anywhere else the word denies, or counts none.
     if clause.trim() == "no" {
         return Vec::new();
@@ -88,22 +112,24 @@ fn read_clause(lexicon: &Lexicon, clause: &str) -> Vec<Claim> {
         Token::Thing(thing) => Some(*thing),
         _ => None,
     };
+    // What is compared: objects beyond the second are what others are compared by.
+    let compared = |token: &Token| thing(token).filter(|thing| !matches!(thing, Thing::Further(_)));
     let mut claims = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
-        let before = tokens[..at].iter().rev().find_map(thing);
-        let mut after = tokens[at + 1..].iter().filter_map(thing);
+        let before = tokens[..at].iter().rev().find_map(compared);
+        let mut after = tokens[at + 1..].iter().filter_map(compared);
         let (relation, subject, object) = match token {
-            Token::Number(n) => {
-                claims.push(Claim::Count(*n));
+            Token::Number { value, unit, in_words } => {
+                claims.push(Claim::Number { value: *value, unit: *unit, in_words: *in_words });
                 continue;
             }
-            Token::Than(relation) => {
+            Token::Between(relation) => {
                 let object = after.next();
                 // "To the left of the beta is the alpha": nothing stands before, so the subject comes last.
                 let subject = before.or_else(|| after.next()).unwrap_or(Thing::Subject);
                 (*relation, subject, object.unwrap_or(other(subject)))
             }
-            Token::More(relation) => {
+            Token::OfOne(relation) => {
                 let subject = before.or_else(|| after.next()).unwrap_or(Thing::Subject);
                 (*relation, subject, other(subject))
             }
@@ -112,7 +138,8 @@ fn read_clause(lexicon: &Lexicon, clause: &str) -> Vec<Claim> {
         claims.push(Claim::Relation { relation, subject, object, denied });
     }
     if claims.is_empty() {
-        let named = clause.contains(NAMES[0]) || clause.contains(NAMES[1]);
+        let names = NAMES[..2].iter().chain(&FURTHER);
+        let named = names.into_iter().any(|name| clause.contains(name));
         match tokens.iter().find_map(thing) {
             Some(thing) if named => claims.push(Claim::Thing(thing)),
             Some(_) => claims.push(Claim::Echo { denied }),
@@ -147,35 +174,45 @@ const NEGATIONS: &[&str] = &[
 const NUMBERS: [&str; 13] =
     ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 
-fn tokens(lexicon: &Lexicon, text: &str) -> Vec<Token> {
-    let words: Vec<&str> =
-        text.split(|c: char| !(c.is_alphanumeric() || c == '\'')).filter(|word| !word.is_empty()).collect();
+fn tokens(surface: &Surface, text: &str) -> Vec<Token> {
+    let words = words(text);
+    let none = Token::Number { value: 0.0, unit: None, in_words: true };
     let mut tokens = Vec::new();
     let mut at = 0;
     while at < words.len() {
-        if let Some((length, token)) = longest_form(lexicon, &words[at..]) {
-            tokens.push(token);
+        if let Some((length, relation, between)) = surface.longest_at(&words[at..], |word| thing_of(word).is_some()) {
+            tokens.push(if between { Token::Between(relation) } else { Token::OfOne(relation) });
             at += length;
             continue;
         }
         let word = words[at];
         let next = words.get(at + 1).copied().unwrap_or("");
         match word {
-            _ if word == NAMES[0] || word == "alphas" => tokens.push(Token::Thing(Thing::Subject)),
-            _ if word == NAMES[1] || word == "betas" => tokens.push(Token::Thing(Thing::Object)),
-            _ if word == NAMES[2] || word == "gammas" => tokens.push(Token::Thing(Thing::Category)),
+            _ if thing_of(word).is_some() => tokens.extend(thing_of(word).map(Token::Thing)),
             "it" | "they" => tokens.push(Token::Pronoun),
             // "no gamma" denies that there is one; "there are no gammas" also counts them.
-            "no" if next == "gammas" => tokens.extend([Token::Number(0), Token::Not]),
+            "no" if next == "gammas" => tokens.extend([none, Token::Not]),
             "no" => tokens.push(Token::Not),
-            "none" => tokens.extend([Token::Number(0), Token::Not]),
+            "none" => tokens.extend([none, Token::Not]),
             "other" if next == "way" => tokens.push(Token::Not),
             _ if NEGATIONS.contains(&word) => tokens.push(Token::Not),
             // "there is one to the left of" stands for the category; "the wider one" stands for nothing new.
             "one" if next != "gamma" => {}
+            // "image 2" is a name.
+            "image" if next.parse::<u32>().is_ok() => at += 1,
             _ => {
-                let number = word.parse().ok().or_else(|| NUMBERS.iter().position(|n| *n == word).map(|n| n as u32));
-                tokens.extend(number.map(Token::Number));
+                let digits = word.parse::<f64>().ok().filter(|value| value.is_finite());
+                let in_words = NUMBERS.iter().position(|number| *number == word);
+                let unit = UNITS.iter().find(|(symbol, one, many)| {
+                    let rest = words[at + 1..].join(" ");
+                    [*many, *one, *symbol].iter().any(|unit| rest == *unit || rest.starts_with(&format!("{unit} ")))
+                });
+                let unit = unit.map(|(symbol, ..)| *symbol);
+                match (digits, in_words) {
+                    (Some(value), _) => tokens.push(Token::Number { value, unit, in_words: false }),
+                    (None, Some(value)) => tokens.push(Token::Number { value: value as f64, unit, in_words: true }),
+                    (None, None) => {}
+                }
             }
         }
         at += 1;
@@ -183,46 +220,24 @@ fn tokens(lexicon: &Lexicon, text: &str) -> Vec<Token> {
     tokens
 }
 
-/// The longest surface form at the start of these words.
-fn longest_form(lexicon: &Lexicon, words: &[&str]) -> Option<(usize, Token)> {
-    let length_of = |form: &str| {
-        let mut length = 0;
-        for part in form.split(' ') {
-            if words.get(length) != Some(&part) {
-                return None;
-            }
-            length += 1;
-        }
-        Some(length)
-    };
-    let forms = lexicon.ids().flat_map(|id| {
-        let relation = lexicon.relation(id);
-        let than = relation.than.iter().map(move |form| (form, Token::Than(id)));
-        than.chain(relation.more.iter().chain(&relation.option).map(move |form| (form, Token::More(id))))
-    });
-    // Where a form is both ("above" compares, and is an option), a thing behind it decides: "above the beta".
-    forms.filter_map(|(form, token)| Some((length_of(form)?, token))).max_by_key(|(length, token)| {
-        let compares = matches!(token, Token::Than(_));
-        let thing_follows = words.get(*length).is_some_and(|next| matches!(*next, "the" | "alpha" | "beta" | "gamma"));
-        (*length, compares == thing_follows)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::phrases::lexicon::Lexicon;
 
     fn lexicon() -> Lexicon {
-        Lexicon::parse(include_str!("../../../../queries/5_ask/relations.toml")).unwrap()
+        Lexicon::parse([("topics.toml", include_str!("../../../../queries/5_ask/topics.toml"))]).unwrap()
     }
 
     #[test]
     fn claims_are_read_back() {
         let lexicon = lexicon();
+        let surface = Surface::of(&lexicon, |form| form.text.clone());
         let id = |name| lexicon.find(name).unwrap();
         let says = |relation, subject, object, denied| {
             vec![Claim::Relation { relation: id(relation), subject, object, denied }]
         };
+        let number = |value, unit| vec![Claim::Number { value, unit, in_words: false }];
         let (a, b, c) = (Thing::Subject, Thing::Object, Thing::Category);
         for (text, expected) in [
             ("The alpha is to the left of the beta.", says("left", a, b, false)),
@@ -236,15 +251,21 @@ mod tests {
             ("To the right.", says("right", a, b, false)),
             ("There is a gamma above the beta.", says("above", c, b, false)),
             ("There is no gamma above the beta.", says("above", c, b, true)),
+            ("Seen from the delta, the alpha is to the left of the beta.", says("left", a, b, false)),
             ("The beta.", vec![Claim::Thing(b)]),
+            ("The epsilon.", vec![Claim::Thing(Thing::Further(1))]),
             ("Yes, it is.", vec![Claim::Echo { denied: false }]),
             ("No, it is not.", vec![Claim::Echo { denied: true }]),
             ("No, it is the other way round.", vec![Claim::Echo { denied: true }]),
-            ("3", vec![Claim::Count(3)]),
+            ("3", number(3.0, None)),
+            ("It is 2.3 metres.", number(2.3, Some("m"))),
         ] {
-            let mut claims = read(&lexicon, text);
+            let mut claims = read(&surface, text);
             // "Of the two" names a number of things and counts nothing that was asked.
-            claims.retain(|claim| *claim != Claim::Count(2));
+            claims.retain(|claim| !matches!(claim, Claim::Number { in_words: true, .. }));
+            if text.starts_with("Seen from") {
+                claims.remove(0);
+            }
             assert_eq!(claims, expected, "{text}");
         }
     }

@@ -11,19 +11,16 @@ pub struct Glossary<'a> {
 }
 
 impl<'a> Glossary<'a> {
-    /// The nouns of some names.
-    pub fn nouns<const N: usize>(&mut self, names: [&'a str; N]) -> [&Noun<'a>; N] {
-        let places = names.map(|name| match self.places.get(name) {
-            Some(place) => *place,
-            None => self.read(name),
-        });
-        places.map(|place| &self.nouns[place])
+    /// Reads a name, unless it is known.
+    pub fn read(&mut self, name: &'a str) {
+        if !self.places.contains_key(name) {
+            self.places.insert(name, self.nouns.len());
+            self.nouns.push(Noun::read(name));
+        }
     }
 
-    fn read(&mut self, name: &'a str) -> usize {
-        self.nouns.push(Noun::read(name));
-        let place = self.nouns.len() - 1;
-        self.places.insert(name, place);
-        place
+    /// The noun of a name that was read.
+    pub fn noun(&self, name: &str) -> Option<&Noun<'a>> {
+        self.places.get(name).map(|place| &self.nouns[*place])
     }
 }

@@ -1,66 +1,104 @@
-//! How relations are said: the data of `queries/5_ask/relations.toml`, read once.
+//! Topics: what questions can ask, with its surface forms. `queries/5_ask/topics.toml`, and a task's own `topics.toml`, read once.
 //!
-//! A relation is known by its index here ([`RelationId`]), so that the hot path compares numbers and not names.
+//! A topic has one relation, or two that are opposites. A relation is known by its index here ([`RelationId`]), so that the hot path
+//! compares numbers and not names.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 use super::Error;
+use super::segment::{self, Segment};
 use crate::text_map::TextMap;
 
 /// A relation's place in the [`Lexicon`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RelationId(u8);
 
-/// All relations and their words.
-#[derive(Debug, Clone, PartialEq)]
+/// All topics and the words for their relations.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Lexicon {
-    axes: Vec<Axis>,
+    topics: Vec<Topic>,
     relations: Vec<Relation>,
     by_name: TextMap<String, RelationId>,
 }
 
-/// What two opposite relations have in common.
+/// What a question can be about: one relation, or two opposite ones.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Axis {
+pub struct Topic {
     pub name: String,
     /// Both relations in one breath, in both orders: "wider or narrower than", "narrower or wider than".
-    pub either: Vec<[String; 2]>,
+    pub either: Vec<[Form; 2]>,
 }
 
-/// A relation and its surface forms; the file itself says where each form stands.
+/// A relation and its surface forms, by the names under which phrases use them; the file itself says where each form stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Relation {
     pub name: String,
-    pub than: Vec<String>,
-    pub more: Vec<String>,
-    pub option: Vec<String>,
-    axis: usize,
-    opposite: RelationId,
+    forms: BTreeMap<String, Vec<Form>>,
+    topic: usize,
+    opposite: Option<RelationId>,
 }
 
+/// One way to say a relation: text, which may have slots.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Form {
+    pub text: String,
+    pub segments: Box<[Segment]>,
+}
+
+/// The forms that slots of phrases know by name; a topic may have any others beside them.
+pub const RELATION: &str = "relation";
+pub const COMPARATIVE: &str = "comparative";
+pub const OPTION: &str = "option";
+
 impl Lexicon {
-    /// Reads the lexicon's TOML.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        let file: BTreeMap<String, AxisEntry> = toml::from_str(text).map_err(|e| Error::syntax("relations", e))?;
-        let mut lexicon = Self { axes: Vec::new(), relations: Vec::new(), by_name: TextMap::default() };
-        for (name, AxisEntry { either, relations }) in file {
-            let complete = |r: &RelationEntry| !r.than.is_empty() && !r.more.is_empty() && !r.option.is_empty();
-            let parallel = |r: &RelationEntry| r.option.len() == either.len();
-            if relations.len() != 2 || !relations.values().all(|r| complete(r) && parallel(r)) {
-                return Err(Error::Incomplete { axis: name });
+    /// Reads the topics of several files, each a name (for errors) with its TOML.
+    pub fn parse<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Error> {
+        let mut lexicon = Self::default();
+        for (file, text) in files {
+            let topics: BTreeMap<String, TopicEntry> = toml::from_str(text).map_err(|e| Error::syntax(file, e))?;
+            for (name, entry) in topics {
+                lexicon.add(name, entry)?;
             }
-            let first = lexicon.relations.len() as u8;
-            for (index, (name, entry)) in relations.into_iter().enumerate() {
-                let RelationEntry { than, more, option } = entry;
-                let opposite = RelationId(first + 1 - index as u8);
-                lexicon.by_name.insert(name.clone(), RelationId(first + index as u8));
-                lexicon.relations.push(Relation { name, than, more, option, axis: lexicon.axes.len(), opposite });
-            }
-            lexicon.axes.push(Axis { name, either });
         }
         Ok(lexicon)
+    }
+
+    fn add(&mut self, name: String, TopicEntry { either, relations }: TopicEntry) -> Result<(), Error> {
+        let parallel = |forms: &BTreeMap<String, Vec<String>>| {
+            either.is_empty() || forms.get(OPTION).is_some_and(|options| options.len() == either.len())
+        };
+        let sound = matches!(relations.len(), 1 | 2)
+            && (either.is_empty() || relations.len() == 2)
+            && relations.values().all(|forms| forms.values().all(|list| !list.is_empty()) && parallel(forms));
+        if !sound {
+            return Err(Error::Incomplete { topic: name });
+        }
+        if self.topics.iter().any(|topic| topic.name == name) {
+            return Err(Error::Repeated { name });
+        }
+        let first = self.relations.len();
+        let last = first + relations.len() - 1;
+        if last > usize::from(u8::MAX) {
+            return Err(Error::TooMany { topic: name });
+        }
+        for (index, (name, forms)) in relations.into_iter().enumerate() {
+            let own = RelationId((first + index) as u8);
+            let opposite = (last > first).then(|| RelationId((last - index) as u8));
+            let forms = forms.into_iter().map(|(form, list)| {
+                let list: Vec<Form> = list.into_iter().map(Form::compile).collect::<Result<_, _>>()?;
+                Ok((form, list))
+            });
+            let forms = forms.collect::<Result<_, Error>>()?;
+            if self.by_name.insert(name.clone(), own).is_some() {
+                return Err(Error::Repeated { name });
+            }
+            self.relations.push(Relation { name, forms, topic: self.topics.len(), opposite });
+        }
+        let either = either.into_iter().map(|[one, other]| Ok([Form::compile(one)?, Form::compile(other)?]));
+        self.topics.push(Topic { name, either: either.collect::<Result<_, Error>>()? });
+        Ok(())
     }
 
     /// The relation of this name.
@@ -70,7 +108,7 @@ impl Lexicon {
 
     /// All relations.
     pub fn ids(&self) -> impl Iterator<Item = RelationId> + use<> {
-        (0..self.relations.len() as u8).map(RelationId)
+        (0..self.relations.len()).map(|index| RelationId(index as u8))
     }
 
     /// A relation's words.
@@ -78,33 +116,54 @@ impl Lexicon {
         &self.relations[id.0 as usize]
     }
 
-    /// The relation that holds where this one does not: left for right.
-    pub fn opposite(&self, id: RelationId) -> RelationId {
+    /// The relation that holds where this one does not: left for right. None for the only one of its topic.
+    pub fn opposite(&self, id: RelationId) -> Option<RelationId> {
         self.relation(id).opposite
     }
 
-    /// The axis that a relation lies on.
-    pub fn axis(&self, id: RelationId) -> &Axis {
-        &self.axes[self.relation(id).axis]
+    /// The topic that a relation belongs to.
+    pub fn topic(&self, id: RelationId) -> &Topic {
+        &self.topics[self.relation(id).topic]
     }
 
-    /// All axes.
-    pub fn axes(&self) -> &[Axis] {
-        &self.axes
+    /// All topics.
+    pub fn topics(&self) -> &[Topic] {
+        &self.topics
+    }
+
+    /// The relations of a topic: one, or two opposite ones in the order of their names.
+    pub fn relations_of(&self, topic: &str) -> impl Iterator<Item = RelationId> {
+        self.ids().filter(move |id| self.topic(*id).name == topic)
+    }
+}
+
+impl Relation {
+    /// The forms under a name; none where the topic declares no such forms.
+    pub fn forms(&self, name: &str) -> &[Form] {
+        self.forms.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// All forms with their names.
+    pub fn all_forms(&self) -> impl Iterator<Item = (&str, &Form)> {
+        self.forms.iter().flat_map(|(name, list)| list.iter().map(move |form| (name.as_str(), form)))
+    }
+}
+
+impl Form {
+    fn compile(text: String) -> Result<Self, Error> {
+        let segments = segment::compile(&text)?;
+        // What a form is made of is the question's own; a form inside a form could be its own part.
+        if segments.iter().any(|segment| matches!(segment, Segment::Slot(slot) if !slot.is_of_the_question())) {
+            return Err(Error::NestedForm { form: text });
+        }
+        Ok(Self { text, segments })
     }
 }
 
 #[derive(Deserialize)]
-struct AxisEntry {
+struct TopicEntry {
+    #[serde(default)]
     either: Vec<[String; 2]>,
     #[serde(flatten)]
-    relations: BTreeMap<String, RelationEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RelationEntry {
-    than: Vec<String>,
-    more: Vec<String>,
-    option: Vec<String>,
+    relations: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }

@@ -6,13 +6,15 @@
 
 use std::fmt;
 
-use super::claim::{self, Claim, NAMES, Thing};
+use super::claim::{self, Claim, FURTHER, NAMES, Thing};
 use super::glossary::Glossary;
 use super::lexicon::{Lexicon, RelationId};
-use super::pack::{Pack, Section, Wording, Wordings};
+use super::pack::{Pack, PackSlot, Section, Wording, Wordings};
 use super::reference::MarkWords;
 use super::render::{Asked, Words, letter};
 use super::segment::{Segment, Slot};
+use super::slots::{Content, Kind, Quantity, SlotValue};
+use super::surface::Surface;
 use super::{Error, Options, PLAIN, PackText};
 use crate::nouns;
 
@@ -63,18 +65,43 @@ pub enum Defect {
     Repeated,
 }
 
-/// How many question and answer wordings each section should have, for each axis.
+/// How many question and answer wordings each section of a built-in task should have, for each topic. A style of its own, and a task of
+/// somebody's own, may do with fewer.
 pub const FEWEST: (usize, usize) = (20, 10);
 
 /// Lints a pack. An unknown slot, an open brace or a missing list is an error: nothing can be worded with it. Only the plain pack
-/// must have [`FEWEST`]: another one follows a style that may have few wordings.
-pub fn lint(lexicon: &Lexicon, marks: &MarkWords, text: &PackText<'_>) -> Result<Vec<Finding>, Error> {
+/// must have [`FEWEST`], and only where `fewest` says so: another one follows a style that may have few wordings.
+pub fn lint(lexicon: &Lexicon, marks: &MarkWords, text: &PackText<'_>, fewest: Fewest) -> Result<Vec<Finding>, Error> {
     let pack = Pack::parse(lexicon, text)?;
+    let names = ThingNames::of(pack.slots());
     let mut findings = Vec::new();
+    // Any relation words the forms: they have slots of the question alone.
+    let some = lexicon.ids().next();
+    let surface = Surface::of(lexicon, |form| {
+        let slots = names.fill(pack.slots(), NAMES, 0.0, LIST);
+        let asked = Asked {
+            relation: some.map_or("", |id| &lexicon.relation(id).name),
+            answer: "yes",
+            slots: &slots,
+            ..Asked::default()
+        };
+        let mut text = String::new();
+        if let Some(words) = Words::of(lexicon, marks, &asked, &mut Glossary::default()) {
+            words.write(&form.segments, &mut text);
+        }
+        text
+    });
     for wordings in pack.sections() {
-        let mut section =
-            SectionLint { lexicon, marks, axes: pack.axes(), counts: pack.counts(), wordings, findings: &mut findings };
-        if text.name == PLAIN {
+        let mut section = SectionLint {
+            lexicon,
+            marks,
+            surface: &surface,
+            pack: &pack,
+            names: &names,
+            wordings,
+            findings: &mut findings,
+        };
+        if text.name == PLAIN && fewest == Fewest::Expected {
             section.counts();
         }
         section.repetitions();
@@ -85,20 +112,92 @@ pub fn lint(lexicon: &Lexicon, marks: &MarkWords, text: &PackText<'_>) -> Result
     Ok(findings)
 }
 
+/// Whether a plain pack must have [`FEWEST`] wordings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fewest {
+    Expected,
+    Any,
+}
+
 /// A fact to word: what is asked and what the answer is.
 struct Case<'a> {
-    axis: &'a str,
+    topic: &'a str,
     relation: RelationId,
     answer: &'a str,
     options: Vec<&'a str>,
+    /// What a slot with a value holds.
+    value: f64,
+}
+
+/// The items of a slot with a list, in words that stand for nothing else.
+const LIST: &[&str] = &["kappa", "lambda", "mu"];
+
+/// Which object of a text each slot is, by the order of the slots: the first two are the subject and the object of a comparison; with a
+/// category the first is what it is looked for around.
+struct ThingNames {
+    things: Vec<(String, Thing)>,
+}
+
+impl ThingNames {
+    fn of(slots: &[PackSlot]) -> Self {
+        let counts = slots.iter().any(|slot| slot.kind == Kind::Category);
+        let first: &[Thing] = if counts { &[Thing::Object] } else { &[Thing::Subject, Thing::Object] };
+        let further = (0..FURTHER.len()).map(Thing::Further);
+        let mut objects = first.iter().copied().chain(further);
+        let thing = |slot: &PackSlot| {
+            let thing = match slot.kind {
+                Kind::Object => objects.next()?,
+                Kind::Category => Thing::Category,
+                _ => return None,
+            };
+            Some((slot.name.clone(), thing))
+        };
+        Self { things: slots.iter().filter_map(thing).collect() }
+    }
+
+    fn thing(&self, slot: &str) -> Option<Thing> {
+        self.things.iter().find(|(name, _)| name == slot).map(|(_, thing)| *thing)
+    }
+
+    /// The slots of a question whose subject, object and category have these names.
+    fn fill<'s>(
+        &self,
+        slots: &'s [PackSlot],
+        [subject, object, category]: [&'s str; 3],
+        value: f64,
+        list: &'s [&'s str],
+    ) -> Vec<SlotValue<'s>> {
+        let mut images = 0;
+        let content = |slot: &'s PackSlot| match slot.kind {
+            Kind::Object => Content::Object(match self.thing(&slot.name) {
+                Some(Thing::Subject) => subject,
+                Some(Thing::Further(place)) => FURTHER[place],
+                _ => object,
+            }),
+            Kind::Category => Content::Category(category),
+            Kind::Value => Content::Value(Quantity { value, unit: &slot.unit, decimals: slot.decimals }),
+            Kind::Image => {
+                images += 1;
+                Content::Image(images - 1)
+            }
+            Kind::Direction => Content::Direction("kappa"),
+            Kind::List => Content::List(list),
+        };
+        slots
+            .iter()
+            .map(|slot| slot.name.as_str())
+            .zip(slots.iter().map(content))
+            .map(|(name, content)| SlotValue { name, content })
+            .collect()
+    }
 }
 
 struct SectionLint<'a, 'f> {
     lexicon: &'a Lexicon,
     marks: &'a MarkWords,
-    axes: &'a [String],
-    /// Whether the pack asks about things of a category.
-    counts: bool,
+    surface: &'a Surface,
+    pack: &'a Pack,
+    names: &'a ThingNames,
     wordings: &'a Wordings,
     findings: &'f mut Vec<Finding>,
 }
@@ -108,9 +207,9 @@ const KEYS: usize = 24;
 
 impl<'a> SectionLint<'a, '_> {
     fn counts(&mut self) {
-        for axis in self.axes {
+        for topic in self.pack.topics() {
             let few =
-                |list: &[Wording], fewest: usize| list.iter().filter(|wording| wording.is_for(axis)).count() < fewest;
+                |list: &[Wording], fewest: usize| list.iter().filter(|wording| wording.is_for(topic)).count() < fewest;
             let answers = self.wordings.answers.iter().find(|(_, list)| few(list, FEWEST.1));
             let name = if few(&self.wordings.questions, FEWEST.0) {
                 Some("questions")
@@ -118,7 +217,7 @@ impl<'a> SectionLint<'a, '_> {
                 answers.map(|(name, _)| *name)
             };
             if let Some(name) = name {
-                self.report(&format!("{name} for {axis}"), Defect::TooFew, "");
+                self.report(&format!("{name} for {topic}"), Defect::TooFew, "");
             }
         }
     }
@@ -137,35 +236,52 @@ impl<'a> SectionLint<'a, '_> {
     fn cases(&self) -> Vec<Case<'a>> {
         let mut cases = Vec::new();
         let lexicon = self.lexicon;
-        for relation in lexicon.ids().filter(|id| self.axes.contains(&lexicon.axis(*id).name)) {
-            let axis = lexicon.axis(relation).name.as_str();
+        let objects: Vec<&str> =
+            self.pack.slots().iter().filter(|slot| slot.kind == Kind::Object).map(|slot| slot.name.as_str()).collect();
+        let of_pack = lexicon.ids().filter(|id| self.pack.topics().contains(&lexicon.topic(*id).name));
+        for relation in of_pack {
+            let topic = lexicon.topic(relation).name.as_str();
             let name = lexicon.relation(relation).name.as_str();
-            let opposite = lexicon.relation(lexicon.opposite(relation)).name.as_str();
+            let opposite = lexicon.opposite(relation).map(|id| lexicon.relation(id).name.as_str());
             let of: Vec<(&str, Vec<&str>)> = match self.wordings.section {
                 Section::YesNo => vec![("yes", vec![]), ("no", vec![])],
-                Section::ChoiceOfObject => vec![
-                    ("subject", vec!["subject", "object"]),
-                    ("object", vec!["subject", "object"]),
-                    ("subject", vec!["object", "subject"]),
-                    ("object", vec!["object", "subject"]),
-                ],
-                Section::ChoiceOfRelation => vec![(name, vec![name, opposite]), (name, vec![opposite, name])],
+                Section::ChoiceOfObject => match objects[..] {
+                    [first, second, ..] => vec![
+                        (first, vec![first, second]),
+                        (second, vec![first, second]),
+                        (first, vec![second, first]),
+                        (second, vec![second, first]),
+                    ],
+                    _ => Vec::new(),
+                },
+                Section::ChoiceOfRelation => match opposite {
+                    Some(opposite) => vec![(name, vec![name, opposite]), (name, vec![opposite, name])],
+                    None => Vec::new(),
+                },
                 Section::ChoiceOfNumber => ["0", "1", "2", "3"].map(|n| (n, vec!["0", "1", "2", "3"])).into(),
+                Section::ChoiceOfOption => {
+                    let options: Vec<&str> = self.wordings.options.iter().map(String::as_str).collect();
+                    options.iter().map(|answer| (*answer, options.clone())).collect()
+                }
                 Section::Open => vec![(name, vec![])],
-                Section::Number => ["0", "1", "2", "13"].map(|n| (n, vec![])).into(),
+                Section::Number if self.is_about_a_category() => ["0", "1", "2", "13"].map(|n| (n, vec![])).into(),
+                Section::Number => ["0.4", "1.0", "3.7", "25.0"].map(|n| (n, vec![])).into(),
             };
-            cases.extend(of.into_iter().map(|(answer, options)| Case { axis, relation, answer, options }));
+            cases.extend(of.into_iter().map(|(answer, options)| {
+                let value = answer.parse().unwrap_or(0.0);
+                Case { topic, relation, answer, options, value }
+            }));
         }
         cases
     }
 
     fn check(&mut self, case: &Case<'_>) {
-        let axis = case.axis.to_owned();
+        let topic = case.topic.to_owned();
         let wordings = self.wordings;
-        for wording in wordings.questions.iter().filter(|wording| wording.is_for(&axis)) {
+        for wording in wordings.questions.iter().filter(|wording| wording.is_for(&topic)) {
             self.check_one(wording, case, Self::question_defect);
         }
-        for wording in wordings.answers_to(case.answer).iter().filter(|wording| wording.is_for(&axis)) {
+        for wording in wordings.answers_to(case.answer).iter().filter(|wording| wording.is_for(&topic)) {
             self.check_one(wording, case, Self::answer_defect);
         }
     }
@@ -208,14 +324,12 @@ impl<'a> SectionLint<'a, '_> {
         }
     }
 
-    fn word(&self, wording: &Wording, case: &Case<'_>, key: &str, [subject, object, category]: [&str; 3]) -> String {
-        let counts = self.is_about_a_category();
+    fn word(&self, wording: &Wording, case: &Case<'_>, key: &str, names: [&str; 3]) -> String {
+        let slots = self.names.fill(self.pack.slots(), names, case.value, LIST);
         let asked = Asked {
             relation: &self.lexicon.relation(case.relation).name,
             answer: case.answer,
-            subject: if counts { "" } else { subject },
-            object,
-            category: if counts { category } else { "" },
+            slots: &slots,
             options: &case.options,
             key,
             ..Asked::default()
@@ -229,12 +343,7 @@ impl<'a> SectionLint<'a, '_> {
     }
 
     fn question_defect(&self, wording: &Wording, case: &Case<'_>, text: &str) -> Option<Defect> {
-        let things: &[Thing] = if self.is_about_a_category() {
-            &[Thing::Category, Thing::Object]
-        } else {
-            &[Thing::Subject, Thing::Object]
-        };
-        if !things.iter().all(|thing| claim::mentions(self.lexicon, text, *thing)) {
+        if !self.names.things.iter().all(|(_, thing)| claim::mentions(text, *thing)) {
             return Some(Defect::MissingThing);
         }
         let shows = |slot: &Segment| matches!(slot, Segment::Slot(Slot::Options | Slot::OptionsInline));
@@ -242,36 +351,57 @@ impl<'a> SectionLint<'a, '_> {
             return Some(Defect::MissingOptions);
         }
         let lower = text.to_lowercase();
-        let counts = matches!(self.wordings.section, Section::Number | Section::ChoiceOfNumber);
+        let counts =
+            self.is_about_a_category() && matches!(self.wordings.section, Section::Number | Section::ChoiceOfNumber);
         if counts && !["how many", "number of", "count"].iter().any(|words| lower.contains(words)) {
             return Some(Defect::MissingCount);
         }
+        let named = claim::relations(self.surface, text);
+        let opposite = self.lexicon.opposite(case.relation);
         let asks = match self.wordings.section {
-            Section::ChoiceOfObject => {
-                let named = claim::relations(self.lexicon, text);
-                named.contains(&case.relation) && !named.contains(&self.lexicon.opposite(case.relation))
+            Section::ChoiceOfObject | Section::ChoiceOfOption => {
+                named.contains(&case.relation) && !named.iter().any(|named| Some(*named) == opposite)
             }
-            // Both relations are named, or the options name them, or the wording is for one axis alone and says so in its way.
-            Section::ChoiceOfRelation | Section::Open => {
-                let both = self
-                    .lexicon
-                    .axis(case.relation)
-                    .either
-                    .iter()
-                    .flatten()
-                    .any(|either| lower.contains(either.as_str()));
-                both || !case.options.is_empty() || !self.axes.iter().all(|axis| wording.is_for(axis))
+            // Both relations are named, or the options name them, or the wording is for one topic alone and says so in its way.
+            Section::ChoiceOfRelation => {
+                self.names_both(case, &lower) || !case.options.is_empty() || self.is_for_some(wording)
+            }
+            Section::Open => match opposite {
+                Some(_) => self.names_both(case, &lower) || self.is_for_some(wording),
+                None => named.contains(&case.relation),
+            },
+            Section::Number if !self.is_about_a_category() => {
+                !named.is_empty() && named.iter().all(|named| *named == case.relation)
             }
             Section::YesNo | Section::Number | Section::ChoiceOfNumber => {
                 let about = if self.is_about_a_category() { Thing::Category } else { Thing::Subject };
                 let asked =
                     Claim::Relation { relation: case.relation, subject: about, object: Thing::Object, denied: false };
-                let claims = claim::read(self.lexicon, text);
+                let claims = claim::read(self.surface, text);
                 let mut relations = claims.iter().filter(|claim| matches!(claim, Claim::Relation { .. })).peekable();
                 relations.peek().is_some() && relations.all(|claim| *claim == asked)
             }
         };
         (!asks).then_some(Defect::MissingRelation)
+    }
+
+    /// Whether a text names both relations of the topic in one breath.
+    fn names_both(&self, case: &Case<'_>, lower: &str) -> bool {
+        let either = self.lexicon.topic(case.relation).either.iter().flatten();
+        // What the slots of a form become stands somewhere between the texts around them.
+        let texts = |form: &super::lexicon::Form| -> Vec<String> {
+            let text = |segment: &Segment| match segment {
+                Segment::Text(text) => Some(text.to_lowercase()),
+                Segment::Slot(_) => None,
+            };
+            form.segments.iter().filter_map(text).collect()
+        };
+        either.map(texts).any(|texts| !texts.is_empty() && texts.iter().all(|text| lower.contains(text.trim())))
+    }
+
+    /// Whether a wording is for some of the pack's topics and not for all.
+    fn is_for_some(&self, wording: &Wording) -> bool {
+        !self.pack.topics().iter().all(|topic| wording.is_for(topic))
     }
 
     fn answer_defect(&self, _: &Wording, case: &Case<'_>, text: &str) -> Option<Defect> {
@@ -281,7 +411,7 @@ impl<'a> SectionLint<'a, '_> {
                 return Some(Defect::WrongLetter);
             }
         }
-        let claims = claim::read(self.lexicon, text);
+        let claims = claim::read(self.surface, text);
         if !claims.iter().all(|claim| self.is_true(claim, case)) {
             return Some(Defect::FalseClaim);
         }
@@ -289,9 +419,12 @@ impl<'a> SectionLint<'a, '_> {
             let said = claim::polarity(text);
             return (said != Some(case.answer == "yes")).then_some(Defect::WrongPolarity);
         }
-        let answered = named_letter(text).is_some()
+        // An option in words of its own.
+        let said = self.wordings.section == Section::ChoiceOfOption && text.contains(case.answer);
+        let answered = said
+            || named_letter(text).is_some()
             || claims.iter().any(|claim| match (self.wordings.section, claim) {
-                (Section::Number | Section::ChoiceOfNumber, claim) => matches!(claim, Claim::Count(_)),
+                (Section::Number | Section::ChoiceOfNumber, claim) => matches!(claim, Claim::Number { .. }),
                 (_, claim) => matches!(claim, Claim::Relation { .. } | Claim::Thing(_)),
             });
         (!answered).then_some(Defect::NoAnswer)
@@ -308,32 +441,52 @@ impl<'a> SectionLint<'a, '_> {
                     && object == Thing::Object
                     && denied == (none && !counts_none(claim, case))
             }
+            Claim::Relation { relation, denied, .. } if lexicon.opposite(case.relation).is_none() => {
+                relation == case.relation && denied == (case.answer == "no")
+            }
+            // Of several options one is said to be what is asked about, and no other.
+            Claim::Relation { relation, subject, denied, .. } if self.wordings.section == Section::ChoiceOfOption => {
+                relation == case.relation && denied == (Some(subject) != self.names.thing(case.answer))
+            }
             Claim::Relation { relation, subject, object, denied } => {
+                let second = self.names.thing(case.answer) == Some(Thing::Object);
                 let holds = match case.answer {
-                    "no" | "object" => lexicon.opposite(case.relation),
-                    _ => case.relation,
+                    "no" => lexicon.opposite(case.relation),
+                    _ if second => lexicon.opposite(case.relation),
+                    _ => Some(case.relation),
                 };
+                let Some(holds) = holds else { return false };
                 let truth = match (subject, object) {
                     (Thing::Subject, Thing::Object) => relation == holds,
-                    (Thing::Object, Thing::Subject) => relation == lexicon.opposite(holds),
+                    (Thing::Object, Thing::Subject) => Some(relation) == lexicon.opposite(holds),
                     _ => return false,
                 };
-                // A denial of a relation of another axis would be true as often as not: it says nothing, so it is no claim.
-                let same_axis = lexicon.axis(relation) == lexicon.axis(holds);
-                same_axis && truth != denied
+                // A denial of a relation of another topic would be true as often as not: it says nothing, so it is no claim.
+                let same_topic = lexicon.topic(relation).name == lexicon.topic(holds).name;
+                same_topic && truth != denied
             }
-            Claim::Thing(Thing::Subject) => case.answer == "subject",
-            Claim::Thing(Thing::Object) => case.answer == "object",
             Claim::Thing(Thing::Category) => true,
-            Claim::Count(n) => {
-                !self.is_about_a_category() || self.wordings.section == Section::YesNo || n.to_string() == case.answer
-            }
+            Claim::Thing(thing) => self.names.thing(case.answer) == Some(thing),
+            Claim::Number { value, unit, in_words } => self.is_right_number(value, unit, in_words, case),
             Claim::Echo { denied } => denied == (case.answer == "no"),
         }
     }
 
+    fn is_right_number(&self, value: f64, unit: Option<&str>, in_words: bool, case: &Case<'_>) -> bool {
+        let right = case.answer.parse() == Ok(value);
+        if self.is_about_a_category() {
+            return self.wordings.section == Section::YesNo || right;
+        }
+        // "Of the two" counts nothing that was asked.
+        if self.wordings.section != Section::Number || in_words {
+            return true;
+        }
+        let mut values = self.pack.slots().iter().filter(|slot| slot.kind == Kind::Value);
+        right && unit.is_none_or(|unit| values.any(|slot| slot.unit == unit))
+    }
+
     fn is_about_a_category(&self) -> bool {
-        self.counts
+        self.names.things.iter().any(|(_, thing)| *thing == Thing::Category)
     }
 
     fn report(&mut self, wording: &str, defect: Defect, text: &str) {

@@ -1,7 +1,7 @@
 //! Phrases: how a question and its answer are worded.
 //!
 //! ```text
-//!  relations.toml ─► Lexicon ────┐
+//!  topics.toml ─► Lexicon ───────┐
 //!  references.toml ─► MarkWords ─┼─► Phrases ─► template(..)  which wording: an id
 //!  <task>/phrases.toml ─► Pack ──┘           └► word(..)      that wording, with its slots filled
 //! ```
@@ -17,6 +17,8 @@ pub mod pack;
 pub mod reference;
 pub mod render;
 pub mod segment;
+pub mod slots;
+pub mod surface;
 
 #[cfg(test)]
 mod tests;
@@ -37,8 +39,8 @@ use crate::text_map::TextMap;
 /// The texts that phrases are made from.
 #[derive(Debug, Default)]
 pub struct Texts<'a> {
-    /// How relations are said: `relations.toml`.
-    pub relations: &'a str,
+    /// How relations are said: each `topics.toml` with its path.
+    pub topics: Vec<(&'a str, &'a str)>,
     /// How marks are pointed at: `references.toml`.
     pub references: &'a str,
     pub packs: Vec<PackText<'a>>,
@@ -80,7 +82,7 @@ pub(crate) struct Template {
 impl Phrases {
     /// Compiles texts. Every pack is compiled, used or not, so that a mistake in one is found.
     pub fn new(texts: &Texts<'_>) -> Result<Self, Error> {
-        let lexicon = Lexicon::parse(texts.relations)?;
+        let lexicon = Lexicon::parse(texts.topics.iter().copied())?;
         let marks = MarkWords::parse(texts.references)?;
         for (name, share) in &texts.shares {
             if !texts.packs.iter().any(|pack| pack.name == name) {
@@ -96,7 +98,7 @@ impl Phrases {
             hash.update(part.as_bytes());
             hash.update(&[0]);
         };
-        add(texts.relations);
+        texts.topics.iter().for_each(|(_, text)| add(text));
         add(texts.references);
         for text in &texts.packs {
             let pack = Pack::parse(&lexicon, text)?;
@@ -124,27 +126,33 @@ impl Phrases {
     /// `<task>@<pack>` for a pack other than the plain one.
     ///
     /// `draw` is a number in [0, 1) that picks one, evenly; which question wording it picks does not depend on the answer.
-    /// `None` where no pack has a wording for this task, form, relation and answer.
-    pub fn template(&self, task: &str, form: &str, relation: &str, answer: &str, draw: f64) -> Option<&str> {
-        let section = Section::of(form, answer)?;
-        let axis = self.lexicon.axis(self.lexicon.find(relation)?);
+    /// `None` where no pack has a wording for this task, shape, relation and answer.
+    pub fn template(&self, task: &str, shape: &str, relation: &str, answer: &str, draw: f64) -> Option<&str> {
+        let section = Section::of(shape)?;
+        let topic = self.lexicon.topic(self.lexicon.find(relation)?);
         // One draw picks twice: the pack, and with what is left of it the wording.
-        let packs = self.packs.get(task)?.iter().filter(|(_, pack)| pack.has(section, axis));
+        let packs = self.packs.get(task)?.iter().filter(|(_, pack)| pack.has(section, topic));
         let mut left = draw.clamp(0.0, 1.0) * packs.clone().map(|(share, _)| share).sum::<f64>();
         let mut last = None;
         for (share, pack) in packs {
             if left < *share {
-                return pack.pick(section, axis, answer, left / share);
+                return pack.pick(section, topic, answer, left / share);
             }
             left -= share;
             last = Some(pack);
         }
-        last?.pick(section, axis, answer, draw)
+        last?.pick(section, topic, answer, draw)
     }
 
     /// Words one question into `question` and `answer`, and its options into `options`. False where the template is unknown or
     /// what was asked does not fit it.
-    pub fn word<'a>(&self, template_id: &str, asked: &Asked<'a>, names: &mut Glossary<'a>, out: &mut Worded) -> bool {
+    pub fn word<'a>(
+        &self,
+        template_id: &str,
+        asked: &Asked<'_, 'a>,
+        names: &mut Glossary<'a>,
+        out: &mut Worded,
+    ) -> bool {
         out.clear();
         let Some(template) = self.templates.get(template_id) else { return false };
         let Some(words) = render::Words::of(&self.lexicon, &self.marks, asked, names) else { return false };
@@ -198,11 +206,29 @@ pub enum Error {
     #[error("the phrases of `{pack}` are not valid TOML: {source}")]
     Syntax { pack: String, source: Box<toml::de::Error> },
     #[error(
-        "axis `{axis}` needs two relations, each with `than`, `more` and as many `option` as the axis has `either`"
+        "topic `{topic}` needs one relation or two, each form a list of at least one, and as many `option` as the topic has `either`"
     )]
-    Incomplete { axis: String },
-    #[error("the phrases of `{pack}` name an unknown axis `{axis}`")]
-    UnknownAxis { pack: String, axis: String },
+    Incomplete { topic: String },
+    #[error("two topics or relations are called `{name}`")]
+    Repeated { name: String },
+    #[error("topic `{topic}` is one too many: there can be 256 relations")]
+    TooMany { topic: String },
+    #[error(
+        "the form `{form}` of a relation has a slot that belongs to phrases: it may have slots of the question alone"
+    )]
+    NestedForm { form: String },
+    #[error("the phrases of `{pack}` name an unknown topic `{topic}`; a task's own are in its topics.toml")]
+    UnknownTopic { pack: String, topic: String },
+    #[error(
+        "the phrases of `{pack}` use the form `{form}` of topic `{topic}`, which declares no such form for each of its relations"
+    )]
+    NoForm { pack: String, form: String, topic: String },
+    #[error(
+        "the phrases of `{pack}` use the slot `{slot}` in `{wording}`: `[slots]` declares none of that name that can stand there"
+    )]
+    UndeclaredSlot { pack: String, slot: String, wording: String },
+    #[error("the slot `{slot}` of the phrases of `{pack}` is {why}")]
+    WrongSlot { pack: String, slot: String, why: &'static str },
     #[error("unknown slot `{{{slot}}}` in `{wording}`")]
     UnknownSlot { slot: String, wording: String },
     #[error("a brace does not close in `{wording}`")]
@@ -215,8 +241,8 @@ pub enum Error {
     UnknownPack { name: String },
     #[error("the share of the pack `{name}` is {share}; a share is 0 or more")]
     WrongShare { name: String, share: f64 },
-    #[error("`{section}` of the phrases of `{pack}` lacks a question or a wording in `{answer}` for axis `{axis}`")]
-    Missing { pack: String, section: &'static str, answer: &'static str, axis: String },
+    #[error("`{section}` of the phrases of `{pack}` lacks a question or a wording in `{answer}` for topic `{topic}`")]
+    Missing { pack: String, section: &'static str, answer: &'static str, topic: String },
 }
 
 impl Error {

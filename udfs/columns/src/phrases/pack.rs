@@ -1,39 +1,60 @@
 //! A task's pack of wordings: `queries/5_ask/<task>/phrases.toml`, or `phrases.<pack>.toml` for one in another style.
 //!
 //! ```toml
-//! axes = ["lateral", "vertical", "depth"]   # what its relations lie on
+//! topics = ["lateral", "vertical", "depth"]         # of topics.toml
+//! slots = [{ name = "subject" }, { name = "object" }]   # what a question speaks of; these two where nothing is said
 //!
 //! [yes_no]
-//! questions = ["Is {the subject} {asked} {the object}?"]
+//! questions = ["Is {the subject} {asked relation} {the object}?"]
 //! yes = ["Yes.", "Yes, {subject:it is|they are}."]
 //! no = ["No."]
 //!
+//! [choice_of_option]
+//! options = ["subject", "object"]                    # slots or words, as an example for the linter and previews
+//! questions = ["Which one is it?\n{options}"]
+//! answers = ["{letter}"]
+//!
 //! [open]
-//! questions = [{ text = "On which side of {the object} is {the subject}?", axes = ["lateral"] }]
+//! questions = [{ text = "On which side of {the object} is {the subject}?", topics = ["lateral"] }]
 //! answers = ["{Option}."]
 //! ```
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
-use super::lexicon::{Axis, Lexicon};
-use super::segment::{self, Segment};
+use super::lexicon::{Lexicon, OPTION, Topic};
+use super::segment::{self, Role, Segment, Slot};
+use super::slots::Kind;
 use super::{Error, PLAIN, PackText, Template};
-use std::sync::Arc;
 
 /// All wordings of one task.
 #[derive(Debug)]
 pub struct Pack {
-    axes: Vec<String>,
+    topics: Vec<String>,
+    slots: Vec<PackSlot>,
     sections: Vec<Wordings>,
 }
 
-/// What shape a question and its answer have. A choice may be between things, relations or numbers.
+/// A slot that a pack's questions have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PackSlot {
+    pub name: String,
+    pub kind: Kind,
+    /// The unit of a value.
+    pub unit: String,
+    /// The decimals of a value.
+    pub decimals: u8,
+}
+
+/// What shape a question and its answer have. A choice may be between objects, relations, numbers or any options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
     YesNo,
     ChoiceOfObject,
     ChoiceOfRelation,
     ChoiceOfNumber,
+    ChoiceOfOption,
     Open,
     Number,
 }
@@ -45,6 +66,8 @@ pub struct Wordings {
     pub questions: Vec<Wording>,
     /// By answer: "yes" and "no" for yes_no, else one list for all.
     pub answers: Vec<(&'static str, Vec<Wording>)>,
+    /// Of a choice of options: an example of them.
+    pub options: Vec<String>,
     pairings: Vec<Pairings>,
 }
 
@@ -52,15 +75,15 @@ pub struct Wordings {
 #[derive(Debug)]
 pub struct Wording {
     pub text: String,
-    /// The axes that it can be used for; all where empty.
-    axes: Vec<String>,
+    /// The topics that it can be used for; all where empty.
+    topics: Vec<String>,
     pub segments: Arc<[Segment]>,
 }
 
-/// What one axis and answer can be worded with: for each question wording, each answer wording.
+/// What one topic and answer can be worded with: for each question wording, each answer wording.
 #[derive(Debug)]
 struct Pairings {
-    axis: String,
+    topic: String,
     answer: &'static str,
     of_question: Vec<Vec<Pairing>>,
 }
@@ -74,18 +97,26 @@ struct Pairing {
 }
 
 impl Section {
-    pub const ALL: [Self; 6] =
-        [Self::YesNo, Self::ChoiceOfObject, Self::ChoiceOfRelation, Self::ChoiceOfNumber, Self::Open, Self::Number];
+    pub const ALL: [Self; 7] = [
+        Self::YesNo,
+        Self::ChoiceOfObject,
+        Self::ChoiceOfRelation,
+        Self::ChoiceOfNumber,
+        Self::ChoiceOfOption,
+        Self::Open,
+        Self::Number,
+    ];
 
-    /// The section of a question's answer form and answer.
-    pub fn of(form: &str, answer: &str) -> Option<Self> {
-        Some(match form {
-            "yes_no" => Self::YesNo,
+    /// The section of a question's shape, as `questions` has it.
+    pub fn of(shape: &str) -> Option<Self> {
+        Some(match shape {
+            "yes_no" | "fixed yes_no" => Self::YesNo,
+            "choice of object" => Self::ChoiceOfObject,
+            "choice of relation" => Self::ChoiceOfRelation,
+            "choice of number" => Self::ChoiceOfNumber,
+            "choice of 2 options" | "choice of 3 options" | "choice of 4 options" => Self::ChoiceOfOption,
             "open" => Self::Open,
             "number" => Self::Number,
-            "choice" if matches!(answer, "subject" | "object") => Self::ChoiceOfObject,
-            "choice" if answer.bytes().all(|b| b.is_ascii_digit()) => Self::ChoiceOfNumber,
-            "choice" => Self::ChoiceOfRelation,
             _ => return None,
         })
     }
@@ -94,7 +125,7 @@ impl Section {
     pub fn answer_form(self) -> &'static str {
         match self {
             Self::YesNo => "yes_no",
-            Self::ChoiceOfObject | Self::ChoiceOfRelation | Self::ChoiceOfNumber => "choice",
+            Self::ChoiceOfObject | Self::ChoiceOfRelation | Self::ChoiceOfNumber | Self::ChoiceOfOption => "choice",
             Self::Open => "open",
             Self::Number => "number",
         }
@@ -106,16 +137,18 @@ impl Section {
             Self::ChoiceOfObject => "choice_of_object",
             Self::ChoiceOfRelation => "choice_of_relation",
             Self::ChoiceOfNumber => "choice_of_number",
+            Self::ChoiceOfOption => "choice_of_option",
             other => other.answer_form(),
         }
     }
 
-    /// What stands before a question wording's number in a template id, so that the three kinds of choice stay apart.
+    /// What stands before a question wording's number in a template id, so that the kinds of choice stay apart.
     fn prefix(self) -> &'static str {
         match self {
             Self::ChoiceOfObject => "object-",
             Self::ChoiceOfRelation => "relation-",
             Self::ChoiceOfNumber => "number-",
+            Self::ChoiceOfOption => "option-",
             _ => "",
         }
     }
@@ -126,18 +159,29 @@ impl Pack {
     pub fn parse(lexicon: &Lexicon, PackText { task, name, text }: &PackText<'_>) -> Result<Self, Error> {
         let prefix = if *name == PLAIN { (*task).to_owned() } else { format!("{task}@{name}") };
         let file: PackFile = toml::from_str(text).map_err(|e| Error::syntax(&prefix, e))?;
-        known(lexicon, &prefix, &file.axes)?;
+        known(lexicon, &prefix, &file.topics)?;
         let sections = Section::ALL
             .into_iter()
             .filter_map(|section| Some((section, file.section(section)?)))
-            .map(|(section, entry)| Wordings::compile(lexicon, &prefix, &file.axes, section, entry))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { axes: file.axes, sections })
+            .map(|(section, entry)| Wordings::compile(lexicon, &prefix, &file.topics, section, entry))
+            .collect::<Result<Vec<_>, _>>()?;
+        let slots = match &file.slots {
+            Some(slots) => declared(&prefix, slots)?,
+            None => usual(&sections),
+        };
+        let pack = Self { topics: file.topics, slots, sections };
+        pack.check_slots(lexicon, &prefix)?;
+        Ok(pack)
     }
 
-    /// The names of the axes that it has words for.
-    pub fn axes(&self) -> &[String] {
-        &self.axes
+    /// The names of the topics that it has words for.
+    pub fn topics(&self) -> &[String] {
+        &self.topics
+    }
+
+    /// What its questions speak of.
+    pub fn slots(&self) -> &[PackSlot] {
+        &self.slots
     }
 
     /// Its sections.
@@ -145,27 +189,85 @@ impl Pack {
         &self.sections
     }
 
-    /// Whether it words questions of this shape on this axis.
-    pub(super) fn has(&self, section: Section, axis: &Axis) -> bool {
-        self.axes.contains(&axis.name) && self.sections.iter().any(|wordings| wordings.section == section)
+    /// Whether it words questions of this shape about this topic.
+    pub(super) fn has(&self, section: Section, topic: &Topic) -> bool {
+        self.topics.contains(&topic.name) && self.sections.iter().any(|wordings| wordings.section == section)
     }
 
-    /// Whether it asks about things of a category, which are counted or looked for, and not about two things.
-    pub fn counts(&self) -> bool {
-        use super::segment::{Role, Slot};
-        let of_category = |segment: &Segment| match segment {
-            Segment::Slot(Slot::A(_) | Slot::Categories | Slot::Counted(_)) => true,
-            Segment::Slot(Slot::The(role, _) | Slot::Name(role) | Slot::Agree(role, ..)) => *role == Role::Category,
-            _ => false,
+    /// That every slot of every wording is declared, of a kind that can stand there, and every form of a relation is there.
+    fn check_slots(&self, lexicon: &Lexicon, pack: &str) -> Result<(), Error> {
+        for wordings in &self.sections {
+            let lists = std::iter::once(&wordings.questions).chain(wordings.answers.iter().map(|(_, list)| list));
+            for wording in lists.flatten() {
+                self.check_segments(&wording.segments, pack, &wording.text)?;
+                for topic in self.topics.iter().filter(|topic| wording.is_for(topic)) {
+                    for slot in slots_of(&wording.segments) {
+                        self.check_form(lexicon, pack, topic, wordings.section, slot)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_segments(&self, segments: &[Segment], pack: &str, wording: &str) -> Result<(), Error> {
+        for slot in slots_of(segments) {
+            let Some(name) = slot.name() else { continue };
+            let kind = self.slots.iter().find(|declared| declared.name == name).map(|declared| declared.kind);
+            let fits = kind.is_some_and(|kind| match slot {
+                Slot::The(..) => matches!(kind, Kind::Object | Kind::Category | Kind::Image),
+                Slot::A(..) | Slot::Plural(_) | Slot::Counted(..) => kind == Kind::Category,
+                Slot::Digits(_) => kind == Kind::Value,
+                Slot::Agree(..) => matches!(kind, Kind::Object | Kind::Category | Kind::List),
+                _ => true,
+            });
+            if !fits {
+                let (pack, slot, wording) = (pack.to_owned(), name.to_owned(), wording.to_owned());
+                return Err(Error::UndeclaredSlot { pack, slot, wording });
+            }
+        }
+        Ok(())
+    }
+
+    /// That the topic has the forms that a slot says, and the pack the slots that they have.
+    fn check_form(
+        &self,
+        lexicon: &Lexicon,
+        pack: &str,
+        topic: &str,
+        section: Section,
+        slot: &Slot,
+    ) -> Result<(), Error> {
+        let of_relations = matches!(section, Section::ChoiceOfRelation | Section::Open);
+        let form = match slot {
+            Slot::Relation(_, form) => &**form,
+            Slot::Either => {
+                let either = lexicon.relations_of(topic).next().map(|id| lexicon.topic(id).either.is_empty());
+                if either != Some(false) {
+                    return Err(no_form(pack, "either", topic));
+                }
+                return Ok(());
+            }
+            Slot::Option(_) | Slot::Options | Slot::OptionsInline if of_relations => OPTION,
+            _ => return Ok(()),
         };
-        let mut questions = self.sections.iter().flat_map(|wordings| &wordings.questions);
-        questions.any(|wording| wording.segments.iter().any(of_category))
+        for relation in lexicon.relations_of(topic).map(|id| lexicon.relation(id)) {
+            let forms = relation.forms(form);
+            // An open answer need not be a relation.
+            if forms.is_empty() && !(form == OPTION && section == Section::Open) {
+                return Err(no_form(pack, form, topic));
+            }
+            for form in forms {
+                self.check_segments(&form.segments, pack, &form.text)?;
+            }
+        }
+        Ok(())
     }
 
-    /// Ids of templates in which every wording of a section for an axis and an answer is there once at least.
-    pub fn preview(&self, section: Section, axis: &str, answer: &str) -> Vec<&str> {
+    /// Ids of templates in which every wording of a section for a topic and an answer is there once at least.
+    pub fn preview(&self, section: Section, topic: &str, answer: &str) -> Vec<&str> {
         let wordings = self.sections.iter().find(|wordings| wordings.section == section);
-        let fits = |p: &&Pairings| p.axis == axis && (p.answer == ANY || p.answer == answer);
+        let fits = |p: &&Pairings| p.topic == topic && (p.answer == ANY || p.answer == answer);
         let Some(pairings) = wordings.and_then(|wordings| wordings.pairings.iter().find(fits)) else {
             return Vec::new();
         };
@@ -192,9 +294,9 @@ impl Pack {
     }
 
     /// The template id that a number in [0, 1) picks.
-    pub(super) fn pick(&self, section: Section, axis: &Axis, answer: &str, draw: f64) -> Option<&str> {
+    pub(super) fn pick(&self, section: Section, topic: &Topic, answer: &str, draw: f64) -> Option<&str> {
         let wordings = self.sections.iter().find(|wordings| wordings.section == section)?;
-        let fits = |p: &&Pairings| p.axis == axis.name && (p.answer == ANY || p.answer == answer);
+        let fits = |p: &&Pairings| p.topic == topic.name && (p.answer == ANY || p.answer == answer);
         let questions = &wordings.pairings.iter().find(fits)?.of_question;
         // One draw picks twice: its whole part the question, what is left the answer.
         let at = draw.clamp(0.0, 1.0) * questions.len() as f64;
@@ -211,7 +313,7 @@ impl Wordings {
     fn compile(
         lexicon: &Lexicon,
         task: &str,
-        axes: &[String],
+        topics: &[String],
         section: Section,
         entry: &SectionEntry,
     ) -> Result<Self, Error> {
@@ -223,10 +325,10 @@ impl Wordings {
             _ => vec![(ANY, compile_all(lexicon, task, &entry.answers)?)],
         };
         let mut pairings = Vec::new();
-        for axis in axes {
+        for topic in topics {
             for (name, list) in &answers {
                 let pair = |q: usize, a: usize| Pairing { id: id(task, section, q, name, a), question: q, answer: a };
-                let usable = |(_, wording): &(usize, &Wording)| wording.is_for(axis);
+                let usable = |(_, wording): &(usize, &Wording)| wording.is_for(topic);
                 let answers_to =
                     |q| list.iter().enumerate().filter(usable).map(|(a, _)| pair(q, a)).collect::<Vec<_>>();
                 let of_question: Vec<_> =
@@ -236,13 +338,13 @@ impl Wordings {
                         pack: task.to_owned(),
                         section: section.name(),
                         answer: name,
-                        axis: axis.clone(),
+                        topic: topic.clone(),
                     });
                 }
-                pairings.push(Pairings { axis: axis.clone(), answer: name, of_question });
+                pairings.push(Pairings { topic: topic.clone(), answer: name, of_question });
             }
         }
-        Ok(Self { section, questions, answers, pairings })
+        Ok(Self { section, questions, answers, options: entry.options.clone(), pairings })
     }
 
     /// The answer wordings for one answer.
@@ -259,29 +361,78 @@ fn id(task: &str, section: Section, question: usize, answers: &str, answer: usiz
 }
 
 impl Wording {
-    /// True where it can be used for this axis.
-    pub fn is_for(&self, axis: &String) -> bool {
-        self.axes.is_empty() || self.axes.contains(axis)
+    /// True where it can be used for this topic.
+    pub fn is_for(&self, topic: &String) -> bool {
+        self.topics.is_empty() || self.topics.contains(topic)
     }
 }
 
-fn known(lexicon: &Lexicon, task: &str, axes: &[String]) -> Result<(), Error> {
-    match axes.iter().find(|name| !lexicon.axes().iter().any(|axis| axis.name == **name)) {
-        Some(axis) => Err(Error::UnknownAxis { pack: task.to_owned(), axis: axis.clone() }),
+/// The slots of some segments.
+fn slots_of(segments: &[Segment]) -> impl Iterator<Item = &Slot> {
+    segments.iter().filter_map(|segment| match segment {
+        Segment::Slot(slot) => Some(slot),
+        Segment::Text(_) => None,
+    })
+}
+
+fn no_form(pack: &str, form: &str, topic: &str) -> Error {
+    Error::NoForm { pack: pack.to_owned(), form: form.to_owned(), topic: topic.to_owned() }
+}
+
+fn known(lexicon: &Lexicon, task: &str, topics: &[String]) -> Result<(), Error> {
+    match topics.iter().find(|name| !lexicon.topics().iter().any(|topic| topic.name == **name)) {
+        Some(topic) => Err(Error::UnknownTopic { pack: task.to_owned(), topic: topic.clone() }),
         None => Ok(()),
     }
+}
+
+/// The slots that a pack says it has.
+fn declared(pack: &str, slots: &[SlotEntry]) -> Result<Vec<PackSlot>, Error> {
+    let wrong = |slot: &str, why| Error::WrongSlot { pack: pack.to_owned(), slot: slot.to_owned(), why };
+    let mut read: Vec<PackSlot> = Vec::new();
+    for SlotEntry { name, kind, unit, decimals } in slots {
+        if !segment::is_name(name) || segment::RESERVED.contains(&name.as_str()) {
+            return Err(wrong(name, "called by a name that has a meaning of its own, or is no word in small letters"));
+        }
+        if read.iter().any(|earlier| earlier.name == *name) {
+            return Err(wrong(name, "declared twice"));
+        }
+        let kind = Kind::named(kind)
+            .ok_or_else(|| wrong(name, "of no kind: object, category, value, image, direction or list"))?;
+        read.push(PackSlot { name: name.clone(), kind, unit: unit.clone(), decimals: *decimals });
+    }
+    Ok(read)
+}
+
+/// The slots of a pack that declares none: a category and the object that it is looked for around, or two objects.
+fn usual(sections: &[Wordings]) -> Vec<PackSlot> {
+    let of_category = |slot: &Slot| match slot {
+        Slot::Agree(Role::Named(name), ..) | Slot::Name(Role::Named(name)) | Slot::The(Role::Named(name), _) => {
+            &**name == "category"
+        }
+        Slot::A(..) | Slot::Plural(_) | Slot::Counted(..) => true,
+        _ => false,
+    };
+    let mut questions = sections.iter().flat_map(|wordings| &wordings.questions);
+    let counts = questions.any(|wording| slots_of(&wording.segments).any(of_category));
+    let names = if counts {
+        [("category", Kind::Category), ("object", Kind::Object)]
+    } else {
+        [("subject", Kind::Object), ("object", Kind::Object)]
+    };
+    names.map(|(name, kind)| PackSlot { name: name.to_owned(), kind, unit: String::new(), decimals: 0 }).into()
 }
 
 fn compile_all(lexicon: &Lexicon, task: &str, entries: &[WordingEntry]) -> Result<Vec<Wording>, Error> {
     entries
         .iter()
         .map(|entry| {
-            let (text, axes) = match entry {
+            let (text, topics) = match entry {
                 WordingEntry::Text(text) => (text, Vec::new()),
-                WordingEntry::ForAxes { text, axes } => (text, axes.clone()),
+                WordingEntry::ForTopics { text, topics } => (text, topics.clone()),
             };
-            known(lexicon, task, &axes)?;
-            Ok(Wording { text: text.clone(), axes, segments: segment::compile(text)?.into() })
+            known(lexicon, task, &topics)?;
+            Ok(Wording { text: text.clone(), topics, segments: segment::compile(text)?.into() })
         })
         .collect()
 }
@@ -289,11 +440,13 @@ fn compile_all(lexicon: &Lexicon, task: &str, entries: &[WordingEntry]) -> Resul
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PackFile {
-    axes: Vec<String>,
+    topics: Vec<String>,
+    slots: Option<Vec<SlotEntry>>,
     yes_no: Option<SectionEntry>,
     choice_of_object: Option<SectionEntry>,
     choice_of_relation: Option<SectionEntry>,
     choice_of_number: Option<SectionEntry>,
+    choice_of_option: Option<SectionEntry>,
     open: Option<SectionEntry>,
     number: Option<SectionEntry>,
 }
@@ -305,6 +458,7 @@ impl PackFile {
             Section::ChoiceOfObject => self.choice_of_object.as_ref(),
             Section::ChoiceOfRelation => self.choice_of_relation.as_ref(),
             Section::ChoiceOfNumber => self.choice_of_number.as_ref(),
+            Section::ChoiceOfOption => self.choice_of_option.as_ref(),
             Section::Open => self.open.as_ref(),
             Section::Number => self.number.as_ref(),
         }
@@ -321,11 +475,29 @@ struct SectionEntry {
     no: Vec<WordingEntry>,
     #[serde(default)]
     answers: Vec<WordingEntry>,
+    #[serde(default)]
+    options: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SlotEntry {
+    name: String,
+    #[serde(default = "object")]
+    kind: String,
+    #[serde(default)]
+    unit: String,
+    #[serde(default)]
+    decimals: u8,
+}
+
+fn object() -> String {
+    Kind::Object.name().to_owned()
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum WordingEntry {
     Text(String),
-    ForAxes { text: String, axes: Vec<String> },
+    ForTopics { text: String, topics: Vec<String> },
 }

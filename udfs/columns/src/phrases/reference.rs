@@ -1,4 +1,4 @@
-//! How a text refers to a thing: by its name, by a box, or by the mark that is drawn on it.
+//! Referring expressions: how a text says which object is meant: by its name, by a box, or by the mark that is drawn on it.
 //!
 //! The words for marks are the data of `queries/6_format/references.toml`:
 //!
@@ -7,6 +7,8 @@
 //! masks = ["the object under the {colour} mask"]
 //! numbers = ["object {label}"]
 //! ```
+
+use std::fmt::Write;
 
 use serde::Deserialize;
 
@@ -31,14 +33,14 @@ struct MarkPhrase {
     after: Box<str>,
 }
 
-/// The mark of one thing, as far as a text can name it.
+/// The mark of one object, as far as a text can name it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Mark<'a> {
     pub colour: &'a str,
     pub label: &'a str,
 }
 
-/// One thing with the way in which this text refers to it.
+/// One object with the way in which this text refers to it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reference<'a> {
     noun: &'a Noun<'a>,
@@ -52,15 +54,12 @@ enum Form<'a> {
     /// the `<ref>`red chair`</ref>`
     Caption,
     /// the `<ref>`red chair`</ref><box>`1`</box>`
-    CaptionBox(&'static str),
+    CaptionBox(usize),
     /// the `<ref>`region`</ref><box>`1`</box>`
-    RegionBox(&'static str),
+    RegionBox(usize),
     /// the object in the blue box
     Mark(&'a MarkPhrase, &'a str),
 }
-
-/// What closes the reference to the first and to the second thing of a question that names boxes.
-const BOXES: [&str; 2] = ["</ref><box>1</box>", "</ref><box>2</box>"];
 
 impl MarkWords {
     /// Reads the TOML.
@@ -77,20 +76,20 @@ impl MarkWords {
         })
     }
 
-    /// How the `place`-th thing of a question (0 or 1) is referred to. `turn` picks one of so many phrases, for both things the same.
+    /// How the object with this number, from 1, is referred to. `turn` picks one of so many phrases, the same for all objects of a question.
     pub(super) fn reference<'a>(
         &'a self,
         noun: &'a Noun<'a>,
         formats: (TextFormat, ImageFormat),
-        place: usize,
+        number: usize,
         mark: Mark<'a>,
         turn: impl Fn(usize) -> usize,
     ) -> Reference<'a> {
         let form = match formats {
             (TextFormat::Natural, _) => Form::Name,
             (TextFormat::RefCaption, _) => Form::Caption,
-            (TextFormat::RefCaptionBox, _) => Form::CaptionBox(BOXES[place]),
-            (TextFormat::RefRegionBox, _) => Form::RegionBox(BOXES[place]),
+            (TextFormat::RefCaptionBox, _) => Form::CaptionBox(number),
+            (TextFormat::RefRegionBox, _) => Form::RegionBox(number),
             (TextFormat::Mark, image) => {
                 let (phrases, name) = match image {
                     ImageFormat::Original | ImageFormat::Boxes => (&self.boxes, mark.colour),
@@ -158,9 +157,15 @@ impl<'a> Reference<'a> {
     fn write(&self, capital: bool, out: &mut String) {
         match self.form {
             Form::Name => push(self.noun.text(), capital, out),
-            Form::Caption => tagged(self.noun.text(), "</ref>", capital, out),
-            Form::CaptionBox(close) => tagged(self.noun.text(), close, capital, out),
-            Form::RegionBox(close) => tagged("region", close, capital, out),
+            Form::Caption => tagged(self.noun.text(), capital, out),
+            Form::CaptionBox(number) => {
+                tagged(self.noun.text(), capital, out);
+                boxed(number, out);
+            }
+            Form::RegionBox(number) => {
+                tagged("region", capital, out);
+                boxed(number, out);
+            }
             Form::Mark(phrase, name) => {
                 push(&phrase.before, capital, out);
                 out.push_str(name);
@@ -170,10 +175,15 @@ impl<'a> Reference<'a> {
     }
 }
 
-fn tagged(text: &str, close: &str, capital: bool, out: &mut String) {
+fn tagged(text: &str, capital: bool, out: &mut String) {
     out.push_str("<ref>");
     push(text, capital, out);
-    out.push_str(close);
+    out.push_str("</ref>");
+}
+
+fn boxed(number: usize, out: &mut String) {
+    // Writing to a text cannot fail.
+    let _ = write!(out, "<box>{number}</box>");
 }
 
 /// Adds a text, with a capital where that is asked for.
@@ -204,7 +214,7 @@ mod tests {
         let words = MarkWords::parse(WORDS).unwrap();
         let noun = Noun::read(name);
         let mark = Mark { colour: "red", label: "7" };
-        let reference = words.reference(&noun, (text, image), 1, mark, |_| 0);
+        let reference = words.reference(&noun, (text, image), 2, mark, |_| 0);
         for (capital, expected) in [(false, expected[0]), (true, expected[1])] {
             let mut written = String::new();
             reference.write_definite(capital, &mut written);
