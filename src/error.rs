@@ -36,6 +36,28 @@ pub enum Kind {
     Internal,
 }
 
+impl Kind {
+    /// As a record of an error names it.
+    pub fn code(self) -> &'static str {
+        KINDS.iter().find(|(kind, _)| *kind == self).map_or("internal", |(_, code)| code)
+    }
+
+    /// The kind that a record names; one of another version is a failure like any other.
+    pub fn of_code(code: &str) -> Self {
+        KINDS.iter().find(|(_, known)| *known == code).map_or(Self::Input, |(kind, _)| *kind)
+    }
+}
+
+const KINDS: &[(Kind, &str)] = &[
+    (Kind::Usage, "usage"),
+    (Kind::Input, "input"),
+    (Kind::Conflict, "conflict"),
+    (Kind::Lost, "lost"),
+    (Kind::Damaged, "damaged"),
+    (Kind::Quarantined, "quarantined"),
+    (Kind::Internal, "internal"),
+];
+
 /// What went wrong, where, and what to do about it.
 #[derive(Debug)]
 pub struct Error {
@@ -102,6 +124,36 @@ impl Error {
     /// What the reader can do next, where we know it.
     pub fn advice(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// True where the same may succeed when it is tried again: a request that was reset, refused for the moment or not answered in time.
+    pub fn is_retryable(&self) -> bool {
+        let mut cause = self.source.as_deref().map(|e| e as &(dyn std::error::Error + 'static));
+        // The innermost cause that is known decides: the store wraps what its file system or connection said.
+        let mut is_retryable = false;
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<std::io::Error>() {
+                use std::io::ErrorKind::{
+                    ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted, NetworkDown,
+                    NetworkUnreachable, TimedOut, UnexpectedEof,
+                };
+                let passing = [
+                    ConnectionAborted,
+                    ConnectionRefused,
+                    ConnectionReset,
+                    Interrupted,
+                    NetworkDown,
+                    NetworkUnreachable,
+                    TimedOut,
+                    UnexpectedEof,
+                ];
+                is_retryable = passing.contains(&error.kind());
+            } else if let Some(error) = error.downcast_ref::<object_store::Error>() {
+                is_retryable = matches!(error, object_store::Error::Generic { store: "S3", .. });
+            }
+            cause = error.source();
+        }
+        is_retryable
     }
 
     /// The process's exit code: 1 failed, 2 wrong usage, 3 stopped because too much was quarantined.

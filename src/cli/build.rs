@@ -9,6 +9,8 @@ use crate::progress::tell_line;
 use crate::run::Mill;
 use crate::run::build::Built;
 use crate::run::import::Imported;
+use crate::run::parallel::BuildPart;
+use crate::run::snapshot::Snapshot;
 
 /// Import what changed, then make every stale shard of every table up to `dataset`
 ///
@@ -24,6 +26,12 @@ pub struct Build {
     /// Do not look at the sources; build from what is imported
     #[arg(long)]
     no_import: bool,
+    /// One build by n processes, on any machines: start it n times with the same flags, 0/n to (n-1)/n. They share the project's files, sources and the
+    /// warehouse; each makes its own shards, part 0 commits. A process that was killed is started again with the same command.
+    /// Slurm: `sbatch --array=0-63 --wrap 'spatialmill --project DIR build --part $SLURM_ARRAY_TASK_ID/64'`. Kubernetes: an indexed Job
+    /// (completionMode: Indexed, backoffLimitPerIndex: 3) with `build --part $JOB_COMPLETION_INDEX/64`. See `part_timeout` under [build]
+    #[arg(long, value_name = "I/N", conflicts_with = "force")]
+    part: Option<BuildPart>,
     /// Make this again although nothing changed: a table (`objects`), a source (`rooms`), a scene (`rooms/room-0001`), a shard of all
     /// tables (`rooms/rooms-0000`) or of one (`objects/rooms/rooms-0000`); may be given several times
     #[arg(long, value_name = "NAME")]
@@ -36,12 +44,14 @@ impl Build {
         // Before the import, which may take hours.
         self.until.as_deref().map_or(Ok(()), |table| mill.pipeline.check_built(table))?;
         mill.force(&self.force).await?;
-        let (imported, built) = match self.make(&mill).await {
+        let mut snapshot = mill.snapshot().await;
+        let (imported, built) = match self.make(&mill, &snapshot).await {
             // One damaged part is seldom alone: all are looked at before they are made again.
-            Err(error) if error.kind() == Kind::Damaged => {
+            Err(error) if error.kind() == Kind::Damaged && self.part.is_none() => {
                 tell_line(format_args!("{error}; looking for what else is damaged, then making it again"));
                 mill.mark_damaged().await?;
-                self.make(&mill).await?
+                snapshot = mill.snapshot().await;
+                self.make(&mill, &snapshot).await?
             }
             outcome => outcome?,
         };
@@ -60,18 +70,26 @@ impl Build {
             let why = mill.project.command("sql \"SELECT code, message, count(*) FROM quarantine GROUP BY ALL\"");
             tell_line(format_args!("why rows are quarantined: {why}"));
         }
-        if built.iter().any(|b| b.table == "dataset") {
-            for line in mill.shortfall().await? {
+        if built.iter().any(|b| b.table == "dataset") && self.part.is_none_or(BuildPart::is_driver) {
+            for line in mill.shortfall(&snapshot).await? {
                 tell_line(format_args!("{line}"));
             }
         }
         Ok(())
     }
 
-    async fn make(&self, mill: &Mill) -> Result<(Vec<Imported>, Vec<Built>)> {
-        let imported = if self.no_import { Vec::new() } else { mill.import(&[]).await? };
-        tell_benchmarks(mill).await?;
-        let built = mill.build(self.until.as_deref()).await.inspect_err(|_| account(mill))?;
+    async fn make(&self, mill: &Mill, snapshot: &Snapshot) -> Result<(Vec<Imported>, Vec<Built>)> {
+        if let Some(part) = self.part {
+            let made = mill.build_part(snapshot, part, !self.no_import, self.until.as_deref()).await;
+            let made = made.inspect_err(|_| account(mill))?;
+            if part.is_driver() {
+                tell_benchmarks(mill, snapshot).await?;
+            }
+            return Ok(made);
+        }
+        let imported = if self.no_import { Vec::new() } else { mill.import_over(snapshot, &[]).await? };
+        tell_benchmarks(mill, snapshot).await?;
+        let built = mill.build_over(snapshot, self.until.as_deref()).await.inspect_err(|_| account(mill))?;
         Ok((imported, built))
     }
 }
@@ -90,8 +108,8 @@ pub(super) fn ask(imported: &[Imported]) {
 
 /// What the lists of benchmarks keep out, and what they do not: a line that matches nothing may be misspelt, and then what it means is trained
 /// on; one that matches more than was meant costs photos.
-pub(super) async fn tell_benchmarks(mill: &Mill) -> Result<()> {
-    for outcome in mill.benchmarks().await?.into_iter().flatten() {
+pub(super) async fn tell_benchmarks(mill: &Mill, snapshot: &Snapshot) -> Result<()> {
+    for outcome in mill.benchmarks_over(snapshot).await?.into_iter().flatten() {
         tell_line(format_args!("{}", outcome.effect()));
         if let Some(complaint) = outcome.complaint() {
             tell_line(format_args!("{complaint}"));

@@ -33,10 +33,11 @@ impl Import {
             }
             None => {
                 let mill = global.mill().await?;
-                let imported = mill.import(&self.sources).await?;
+                let snapshot = mill.snapshot().await;
+                let imported = mill.import_over(&snapshot, &self.sources).await?;
                 out(&super::build::sources(&imported))?;
                 super::build::ask(&imported);
-                super::build::tell_benchmarks(&mill).await
+                super::build::tell_benchmarks(&mill, &snapshot).await
             }
         }
     }

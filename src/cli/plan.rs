@@ -17,6 +17,7 @@ pub struct Plan {
 impl Plan {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let mill = global.mill().await?;
+        let snapshot = mill.snapshot().await;
         let mut text = String::from("the graph\n");
         for stage in mill.pipeline.stages.values() {
             let keep = match stage.keep {
@@ -31,7 +32,7 @@ impl Plan {
         let mut waits_for: Option<&str> = None;
         for source in &mill.project.sources {
             let name = &source.options.name;
-            let state = match mill.source_state(source).await {
+            let state = match mill.source_state(&snapshot, source).await {
                 Ok(state) => state,
                 // What is imported already can still be built.
                 Err(error) => {
@@ -47,7 +48,7 @@ impl Plan {
                     continue;
                 }
             };
-            let why = match (state.stale(), state.changed, state.lost) {
+            let why = match (state.stale(), state.changed, state.broken) {
                 (0, ..) => "",
                 (.., 1..) => "a part of it is missing or damaged",
                 (_, 0, _) => "not imported yet",
@@ -62,21 +63,14 @@ impl Plan {
         }
         for name in &mill.pipeline.order {
             let stage = mill.pipeline.stage(name)?;
-            let state = mill.staleness(stage).await?;
+            let state = mill.staleness(&snapshot, stage).await?;
             let mut reasons: Vec<&str> = state.stale.iter().map(|s| s.reason).collect();
             reasons.sort_unstable();
             reasons.dedup();
             // What stands now may not stand when a table before it has changed.
             let upstream = waits_for.map(|table| format!("may change with {table}"));
             let why = reasons.into_iter().map(str::to_owned).chain(upstream).collect::<Vec<_>>().join("; ");
-            let mut input_rows = 0;
-            for input in mill.pipeline.inputs(stage) {
-                if let Some(table) = mill.warehouse.table(&input).await? {
-                    let stale =
-                        |shard: &str| state.stale.iter().any(|s| s.shard == shard || s.shard == crate::run::build::ALL);
-                    input_rows += table.parts().iter().filter(|p| stale(&p.shard)).map(|p| p.rows).sum::<u64>();
-                }
-            }
+            let input_rows: u64 = state.stale.iter().map(|stale| stale.input_rows).sum();
             rows.push(vec![
                 name.clone(),
                 state.stale.len().to_string(),

@@ -17,6 +17,14 @@ use crate::project::Project;
 /// Raised by hand when a function's results change without its text or name changing.
 const RESULTS: u32 = 3;
 
+/// What the fingerprints of all shards of a stage share: hashed once a stage, because its queries are long and its shards are many.
+#[derive(Debug, Clone)]
+pub struct StageFingerprint {
+    query: String,
+    configuration: String,
+    functions: String,
+}
+
 /// The four hashes of a stage's shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprint {
@@ -26,9 +34,9 @@ pub struct Fingerprint {
     inputs: String,
 }
 
-impl Fingerprint {
-    /// Of a stage over inputs whose content hashes are given in a stable order.
-    pub fn of(pipeline: &Pipeline, stage: &Stage, project: &Project, inputs: &[String]) -> Result<Self> {
+impl StageFingerprint {
+    /// Of a stage with the project's values, functions, phrases and models.
+    pub fn of(pipeline: &Pipeline, stage: &Stage, project: &Project) -> Result<Self> {
         let (mut query, mut configuration, mut functions) =
             (blake3::Hasher::new(), blake3::Hasher::new(), blake3::Hasher::new());
         functions.update(env!("CARGO_PKG_VERSION").as_bytes()).update(&RESULTS.to_le_bytes());
@@ -58,12 +66,20 @@ impl Fingerprint {
                 field(&mut functions, text);
             }
         }
-        let mut input = blake3::Hasher::new();
-        inputs.iter().for_each(|hash| field(&mut input, hash));
-        let [query, configuration, functions, inputs] = [query, configuration, functions, input].map(short);
-        Ok(Self { query, configuration, functions, inputs })
+        let [query, configuration, functions] = [query, configuration, functions].map(short);
+        Ok(Self { query, configuration, functions })
     }
 
+    /// The fingerprint of a shard over inputs whose content hashes are given in a stable order.
+    pub fn over(&self, inputs: &[String]) -> Fingerprint {
+        let mut hasher = blake3::Hasher::new();
+        inputs.iter().for_each(|hash| field(&mut hasher, hash));
+        let Self { query, configuration, functions } = self.clone();
+        Fingerprint { query, configuration, functions, inputs: short(hasher) }
+    }
+}
+
+impl Fingerprint {
     /// Of a source's shard, whose reader knows what it depends on.
     pub fn of_source(kind: &str, options: &str, shard: &str) -> Self {
         let hash = |text: &str| short(blake3::Hasher::new().update(text.as_bytes()).clone());

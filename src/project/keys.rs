@@ -37,10 +37,16 @@ pub const KEYS: &[ConfigKey] = &[
         "build",
         "memory",
         "\"2 GiB\"",
-        "what the process may use; about a third of it is the query engine's pool, which spills beyond it",
+        "what the process may use; about a third of it is the query engine's pool, which spills beyond it. \"auto\" is 0.6 of what the machine, or the cgroup that a scheduler has put the process into, has",
     ),
     key("build", "partitions", "0", "how many partitions a plan has; 0 is one per core. Results do not depend on it"),
     key("build", "batch_size", "8192", "rows in a batch. Results do not depend on it"),
+    key(
+        "build",
+        "part_timeout",
+        "600.0",
+        "of `build --part i/n`: after so many seconds without a new record part 0 makes itself what other parts have not made, and without a heartbeat of part 0 the others end with an error",
+    ),
     share(
         "build",
         "max_quarantined",

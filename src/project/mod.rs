@@ -4,6 +4,7 @@
 //! right type. An unknown or misspelt key is refused, with the nearest known one as a hint.
 
 pub mod keys;
+mod machine_memory;
 mod named;
 
 use std::collections::BTreeMap;
@@ -129,7 +130,31 @@ impl Project {
 
     /// What the process may use, in bytes.
     pub fn memory(&self) -> Result<u64> {
-        parse_bytes(self.text("memory"))
+        match self.text("memory") {
+            "auto" => Ok(machine_memory::share()),
+            size => parse_bytes(size),
+        }
+    }
+
+    /// The hash of all that decides what rows are made of: sources, queries and the values of keys, but for those of the machine.
+    pub fn digest(&self) -> Result<String> {
+        let mut hasher = blake3::Hasher::new();
+        let mut field = |text: &str| {
+            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+        };
+        for (name, value) in self.values.iter().filter(|(name, _)| !OF_THE_MACHINE.contains(name)) {
+            field(name);
+            field(&value.to_string());
+        }
+        for (path, text) in &self.queries {
+            field(path);
+            field(text);
+        }
+        for source in &self.sources {
+            field(&source.kind);
+            field(&toml::to_string(&source.options).or_internal(|| "the source's options have no text form".into())?);
+        }
+        Ok(hasher.finalize().to_hex()[..16].to_owned())
     }
 
     /// Every query and phrase file, by its path below `queries/`: what is compiled in, the project's own over it.
@@ -217,6 +242,10 @@ impl Project {
         Ok(())
     }
 }
+
+/// Keys that may differ between the machines of one build.
+const OF_THE_MACHINE: &[&str] =
+    &["url", "memory", "partitions", "batch_size", "in_flight", "onnxruntime", "provider", "device", "part_timeout"];
 
 /// A number of bytes such as `2 GiB`, `512MB` or `1000000`.
 pub fn parse_bytes(text: &str) -> Result<u64> {

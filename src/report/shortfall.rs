@@ -9,6 +9,7 @@ use super::{FilterCount, QuarantineCount, StageFlow, rows};
 use crate::error::Result;
 use crate::pipeline::reasons::meaning;
 use crate::run::Mill;
+use crate::run::snapshot::Snapshot;
 
 /// So many reasons of a stage are named: what comes after them explains little.
 const REASONS_NAMED: usize = 3;
@@ -29,9 +30,9 @@ struct SourceCoverage {
 
 impl Mill {
     /// Why there are few samples; nothing where there are as many as frames.
-    pub async fn shortfall(&self) -> Result<Vec<String>> {
+    pub async fn shortfall(&self, snapshot: &Snapshot) -> Result<Vec<String>> {
         let stored =
-            async |name: &str| -> Result<u64> { Ok(self.warehouse.table(name).await?.map_or(0, |table| table.rows())) };
+            async |name: &str| -> Result<u64> { Ok(snapshot.table(name).await?.map_or(0, |table| table.rows())) };
         let (samples, frames) = (stored("dataset").await?, stored("frames").await?);
         if samples > 0 && samples >= frames {
             return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! The leakage guard: scenes and images that benchmarks are made of are kept out of training.
+//! Benchmark lists: scenes and images that benchmarks are made of are kept out of training.
 //!
 //! In: the lists that `build.benchmarks` names, and the sources' frames. Out: the lists that a frame is on. A frame that its dataset
 //! or its source declares as val or test may be on one: it is not for training.
@@ -28,6 +28,7 @@ use object_store::ObjectStoreExt;
 use serde::{Deserialize, Serialize};
 
 use super::Mill;
+use super::snapshot::Snapshot;
 use crate::error::{Context, Error, Result};
 use crate::listed;
 use crate::photos::Address;
@@ -296,10 +297,15 @@ fn room(name: &str) -> Option<&str> {
 impl Mill {
     /// What came of the lists, from what was imported; none while a source was not, or where there are no lists.
     pub async fn benchmarks(&self) -> Result<Option<Vec<Outcome>>> {
+        self.benchmarks_over(&self.snapshot().await).await
+    }
+
+    /// What came of the lists, as a snapshot has it.
+    pub async fn benchmarks_over(&self, snapshot: &Snapshot) -> Result<Option<Vec<Outcome>>> {
         if self.project.value("benchmarks").and_then(toml::Value::as_array).is_none_or(Vec::is_empty) {
             return Ok(None);
         }
-        let stored = match self.warehouse.table("frames").await? {
+        let stored = match snapshot.table("frames").await? {
             Some(frames) => own(frames.shards().into_iter()),
             None => BTreeMap::new(),
         };

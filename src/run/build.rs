@@ -1,54 +1,43 @@
-//! Building: each stale shard of each stored stage as one streaming plan, then one commit a table.
+//! Building: the driver goes from stage to stage; each has its stale shards made and committed once.
 //!
 //! ```text
-//! for each stored stage, in order:
-//!   stale shards ──► [taken over from staging | Plans ─► AccountExec ─► WriteParts ─► staging record]           several at once
+//! Snapshot ─► for each stored stage, in order:
+//!   stale shards ─► orders ─► Runner ─► staging records
 //!                └─► too much quarantined? stop (exit code 3)
 //!                └─► quarantine's commit ─► the table's commit (parts, run id, fingerprints, counts) ─► staging records removed
+//!                └─► its new version in the snapshot
 //! ```
 //!
 //! Quarantine is committed before its table: if the process dies between the two, the shard is still stale and both are written
-//! again. A commit that misses a part (somebody is cleaning up) fails, and the stage is gone through again: what is still there is
-//! taken over from its record, and the rest is made. Memory: the engine's pool, plus what [`WriteParts`](crate::warehouse) holds for each open part, plus the cached views of the
-//! shards in flight.
+//! again. A commit that misses a part (something is cleaning up) fails, and the stage is gone through again over a new snapshot: what is
+//! still there is resumed from its record, and the rest is made.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{AsArray, Float64Array, RecordBatch};
-use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, SchemaRef};
-use datafusion::catalog::memory::MemorySourceConfig;
-use datafusion::common::runtime::SpawnedTask;
-use datafusion::error::DataFusionError;
-use datafusion::physical_plan::{ExecutionPlan, collect};
-use datafusion::prelude::{DataFrame, SessionContext, ident};
-use futures::{StreamExt, TryStreamExt};
-use serde_json::{Map, Value, json};
-use spatialmill_models::Task;
-use tokio::sync::mpsc;
+use serde_json::{Value, json};
+use spatialmill_models::Task as ModelTask;
 
-use super::plans::Plans;
-use super::quarantine::QuarantineWriter;
-use super::stale::{Stale, Staleness};
+use super::import::{IMPORT, Imported};
+use super::parallel::{BuildPart, Parallel};
+use super::quarantine::QUARANTINE;
+use super::snapshot::{PinnedTable, Snapshot};
+use super::staged::forget_staged;
+use super::stale::Staleness;
+use super::worker::{StageTask, Task, Wanted, Worker};
 use super::{Mill, Run};
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::pipeline::Stage;
-use crate::progress::{Bar, tell_line};
+use crate::progress::Bar;
 use crate::tables::RowCounts;
-use crate::warehouse::{Commit, Part, Staging, StagingRecord, Table, WriteOptions, write_parts};
+use crate::warehouse::{Commit, Part, Table};
 
 /// The shard of a table that is built once, from all shards.
 pub const ALL: &str = "all";
 
-/// A shard more is in flight than cores are there for, because a shard that opens its inputs or is being recorded needs none.
-pub(super) const ONE_MORE: usize = 1;
-
-/// Batches of quarantined rows that may wait to be written.
-const LOSSES_WAITING: usize = 2;
-
-/// What one shard came to.
+/// What one shard of one table came to.
 #[derive(Debug, Clone)]
 pub struct BuiltShard {
     /// Its shard.
@@ -56,7 +45,7 @@ pub struct BuiltShard {
     /// Its files.
     pub parts: Vec<Part>,
     /// The files of `quarantine` that say what could not be used.
-    pub lost: Vec<Part>,
+    pub quarantined: Vec<Part>,
     /// What became of its rows.
     pub counts: RowCounts,
 }
@@ -78,22 +67,69 @@ pub struct Built {
 impl Mill {
     /// Builds everything that is stale, up to and including `until` (the whole pipeline when none).
     pub async fn build(&self, until: Option<&str>) -> Result<Vec<Built>> {
-        until.map_or(Ok(()), |table| self.pipeline.check_built(table))?;
-        let run = Run::begin();
-        run.through(self.build_all(until, &run)).await
+        self.build_over(&self.snapshot().await, until).await
     }
 
-    async fn build_all(&self, until: Option<&str>, run: &Run) -> Result<Vec<Built>> {
+    /// The same over a snapshot, which has the new versions then.
+    pub async fn build_over(&self, snapshot: &Snapshot, until: Option<&str>) -> Result<Vec<Built>> {
+        until.map_or(Ok(()), |table| self.pipeline.check_built(table))?;
+        let run = Run::begin();
+        run.through(async {
+            let built = self.build_all(until, snapshot, &run).await?;
+            self.record_runs(snapshot, &run).await?;
+            Ok(built)
+        })
+        .await
+    }
+
+    /// One build by several processes of which this is one: what it made, and of part 0 what all made.
+    pub async fn build_part(
+        &self,
+        snapshot: &Snapshot,
+        part: BuildPart,
+        imports: bool,
+        until: Option<&str>,
+    ) -> Result<(Vec<Imported>, Vec<Built>)> {
+        let mut run = Run::begin();
+        let parallel = Arc::new(Parallel::of(self, part, &run.id).await?);
+        run.parallel = Some(Arc::clone(&parallel));
+        let beating = parallel.begin().await?;
+        let outcome = run.through(async {
+            let imported = if imports { self.import_all(&[], snapshot, &run).await? } else { Vec::new() };
+            parallel.done(IMPORT);
+            let built = self.build_all(until, snapshot, &run).await?;
+            if part.is_driver() {
+                self.record_runs(snapshot, &run).await?;
+            }
+            Ok((imported, built))
+        });
+        let outcome = outcome.await;
+        parallel.end(beating, &outcome).await?;
+        outcome
+    }
+
+    pub(super) async fn build_all(&self, until: Option<&str>, snapshot: &Snapshot, run: &Run) -> Result<Vec<Built>> {
         let mut all = Vec::new();
         for name in &self.pipeline.order {
             let stage = self.pipeline.stage(name)?;
             self.open_models(stage).await?;
-            all.push(run.until_kept(async |run| self.build_stage(stage, run).await).await?);
+            let build = async |run: &Run| {
+                let built = self.build_stage(stage, snapshot, run).await;
+                // What was relied on is gone: the next round looks anew.
+                built.inspect_err(|error| {
+                    if error.kind() == Kind::Lost {
+                        snapshot.forget_all()
+                    }
+                })
+            };
+            all.push(run.until_kept(build).await?);
+            if let Some(parallel) = &run.parallel {
+                parallel.done(name);
+            }
             if until == Some(name.as_str()) {
                 break;
             }
         }
-        self.record_runs(run).await?;
         Ok(all)
     }
 
@@ -101,41 +137,37 @@ impl Mill {
     async fn open_models(&self, stage: &Stage) -> Result<()> {
         for key in stage.parameters()? {
             let name = self.project.text(&key).to_owned();
-            if let Some(task) = Task::of_key(&key).filter(|_| !name.is_empty()) {
+            if let Some(task) = ModelTask::of_key(&key).filter(|_| !name.is_empty()) {
                 self.models.get(&name, task).await.map_err(|e| e.with("key", &key))?;
             }
         }
         Ok(())
     }
 
-    async fn build_stage(&self, stage: &Stage, run: &Run) -> Result<Built> {
-        let table = self.open_or_create(&stage.writes).await?;
-        let quarantine = self.quarantine_table().await?;
-        let state = self.staleness(stage).await?;
-        if !state.stale.is_empty() {
+    async fn build_stage(&self, stage: &Stage, snapshot: &Snapshot, run: &Run) -> Result<Built> {
+        let table = self.open_or_create(snapshot, &stage.writes).await?;
+        let quarantine = self.open_or_create(snapshot, QUARANTINE).await?;
+        let state = self.staleness(snapshot, stage).await?;
+        let wanted: Vec<Wanted> = state.stale.iter().map(Wanted::from).collect();
+        let bar = self.progress.stage(&stage.writes, run.shown(&wanted));
+        let mut made: Vec<BuiltShard> = Vec::new();
+        let mut worker = None;
+        if !wanted.is_empty() {
             run.is_at_work(&self.warehouse).await?;
+            let task = Task::Stage(StageTask::of(self, snapshot, stage, Arc::clone(&table)).await?);
+            let concurrency = self.engine.concurrency(wanted.len());
+            let worker = worker.insert(Worker {
+                mill: self,
+                run,
+                quarantine: Arc::clone(&quarantine),
+                task,
+                concurrency,
+                bar: &bar,
+            });
+            let built = self.watched(snapshot, stage, &state, &bar, self.drive(worker, &wanted)).await?;
+            made = built.into_values().flat_map(BTreeMap::into_values).collect();
         }
-        let at_once = state.stale.len().clamp(1, self.engine.partitions());
-        let partitions = (self.engine.partitions() / at_once).max(1);
-        let plans = match state.stale.is_empty() {
-            true => None,
-            false => Some(Arc::new(self.plans(stage, partitions).await?)),
-        };
-        let bar = self.progress.stage(&stage.writes, state.stale.len());
-        let shards = plans.iter().flat_map(|plans| state.stale.iter().map(move |stale| (plans, stale)));
-        let making = futures::stream::iter(shards.map(|(plans, stale)| {
-            let (tables, bar) = ([&table, &quarantine], &bar);
-            async move {
-                let made = self.make_shard(stage, plans, tables, stale, run).await?;
-                bar.shard(&made.counts);
-                Ok::<BuiltShard, Error>(made)
-            }
-        }))
-        .buffer_unordered(at_once + ONE_MORE)
-        .try_collect();
-        let mut made: Vec<BuiltShard> = self.watched(stage, &state, &bar, making).await?;
         bar.finish();
-        made.sort_by(|a, b| a.shard.cmp(&b.shard));
         let mut counts = RowCounts::default();
         made.iter().for_each(|m| counts.add(&m.counts));
         let built = Built {
@@ -145,26 +177,56 @@ impl Mill {
             fresh: state.fresh,
             counts: counts.clone(),
         };
-        if made.is_empty() && state.gone.is_empty() {
+        if state.stale.is_empty() && state.gone.is_empty() {
             return Ok(built);
+        }
+        if let Some(parallel) = run.leaves_commits() {
+            let is_there = async || {
+                let newest = table.latest().await?;
+                if newest.version() == table.version() {
+                    return Ok(false);
+                }
+                snapshot.replace(newest);
+                snapshot.forget(QUARANTINE);
+                let now = self.staleness(snapshot, stage).await?;
+                Ok(now.stale.is_empty() && now.gone.is_empty())
+            };
+            parallel.wait_for(&stage.writes, is_there).await?;
+            [stage.writes.as_str(), QUARANTINE].into_iter().for_each(|name| snapshot.forget(name));
+            let table = self.open_or_create(snapshot, &stage.writes).await?;
+            return Ok(Built { version: table.version(), ..built });
         }
         if !counts.balances() {
             return Err(Error::internal("rows are unaccounted for").with("stage", &stage.writes));
         }
-        self.quarantine(&stage.writes, &made, &state.gone, run).await?;
-        if let Err(refused) = self.refuse_if_too_many(&stage.writes, &[&table], &made, &state.gone).await {
-            self.ask_again(stage, &table, &state, &made).await?;
+        self.commit_quarantine(snapshot, &stage.writes, &made, &state.gone, run).await?;
+        if let Err(refused) = self.refuse_if_too_many(snapshot, &stage.writes, &[&table], &made, &state.gone).await {
+            // Where models failed, the next run asks them again and resumes no shard that lost rows: a server that was in trouble may be
+            // well by then. What they did answer is kept, and not asked again.
+            if let Some(worker) = worker.filter(|_| stage.when.is_some()) {
+                let lost_some =
+                    |one: &&Wanted| made.iter().any(|m| m.shard == one.shard && m.counts.rows_quarantined() > 0);
+                worker.unstage(&wanted.iter().filter(lost_some).cloned().collect::<Vec<_>>()).await?;
+            }
             return Err(refused);
         }
-        let version = self.publish(&table, made, state.gone, run, &counts).await?;
+        let version = self.publish(snapshot, &table, made, state.gone, run, &counts).await?;
+        forget_staged(&[&table], &quarantine, &stage.writes, &wanted).await;
         Ok(Built { version, ..built })
     }
 
     /// Waits for a stage's shards, and shows meanwhile how many images its models were asked about.
-    async fn watched<T>(&self, stage: &Stage, state: &Staleness, bar: &Bar, work: impl Future<Output = T>) -> T {
-        let frames = if stage.when.is_some() { self.warehouse.table("frames").await.ok().flatten() } else { None };
+    async fn watched<T>(
+        &self,
+        snapshot: &Snapshot,
+        stage: &Stage,
+        state: &Staleness,
+        bar: &Bar,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let frames = if stage.when.is_some() { snapshot.table("frames").await.ok().flatten() } else { None };
         let Some(frames) = frames else { return work.await };
-        let of_stale = frames.parts().iter().filter(|part| state.stale.iter().any(|stale| stale.shard == part.shard));
+        let of_stale = state.stale.iter().flat_map(|stale| frames.parts_of(&stale.shard));
         let (all, before) = (of_stale.map(|part| part.rows).sum(), self.models.images());
         let mut work = std::pin::pin!(work);
         let mut now_and_then = tokio::time::interval(Duration::from_millis(500));
@@ -176,115 +238,10 @@ impl Mill {
         }
     }
 
-    /// One shard's parts: taken over from an interrupted build, or made.
-    async fn make_shard(
-        &self,
-        stage: &Stage,
-        plans: &Arc<Plans>,
-        [table, quarantine]: [&Table; 2],
-        stale: &Stale,
-        run: &Run,
-    ) -> Result<BuiltShard> {
-        let fingerprint = stale.fingerprint.to_string();
-        if !stale.is_forced
-            && let Some(made) = self.resume_staged(table, &stage.writes, &stale.shard, &fingerprint, run).await?
-        {
-            return Ok(made);
-        }
-        let losses = QuarantineWriter::new(quarantine, &stage.writes, &stale.shard, &fingerprint, run);
-        let (lost, loss) = mpsc::channel(LOSSES_WAITING);
-        let counts = Arc::new(Mutex::new(RowCounts::default()));
-        let options = self.write_options(stage, table, run, &stale.shard, &fingerprint);
-        let hysteresis = stage.hysteresis.as_ref().filter(|_| !stale.is_lost).map(|column| Hysteresis {
-            column: column.clone(),
-            keys: stage.keys.clone(),
-            stored: table.clone(),
-            tolerance: self.project.number("rate_tolerance"),
-        });
-        // A task of its own: shards in flight are polled together, and would otherwise share one thread.
-        let (plans, counted, shard) = (Arc::clone(plans), Arc::clone(&counts), stale.shard.clone());
-        let batches = SpawnedTask::spawn(async move {
-            let context = plans.session(&shard).await?;
-            let mut rows = plans.rows(&context, &counted, lost).await?;
-            if let Some(hysteresis) = hysteresis {
-                rows = hysteresis.choose(rows, &context).await?;
-            }
-            Ok::<_, Error>(collect(write_parts(rows, options), context.task_ctx()).await?)
-        });
-        let (batches, lost) = tokio::join!(batches.join_unwind(), losses.drain(loss));
-        let here = |e: Error| e.with("stage", &stage.writes).with("shard", &stale.shard);
-        // First what hindered the writing of lost rows, because it also stops the plan that sends them.
-        let lost = lost.map_err(here)?;
-        let batches = batches.or_internal(|| "a shard's task was cancelled".into())?.map_err(here)?;
-        let mut parts = Vec::new();
-        for batch in &batches {
-            parts.extend(Part::from_batch(batch)?);
-        }
-        parts.sort_by(|a, b| a.path.cmp(&b.path));
-        let counts = std::mem::take(&mut *counts.lock().unwrap_or_else(PoisonError::into_inner));
-        let written: u64 = parts.iter().map(|part| part.rows).sum();
-        if written != counts.rows_out {
-            let message = format!("{} rows went to the writer and {written} were written", counts.rows_out);
-            return Err(Error::internal(message).with("stage", &stage.writes).with("shard", &stale.shard));
-        }
-        let made = BuiltShard { shard: stale.shard.clone(), parts, lost, counts };
-        self.stage_shard(table, &made, &fingerprint, run).await?;
-        Ok(made)
-    }
-
-    /// Leaves a record from which the next run takes this shard over, should this one not get to its commit.
-    pub(super) async fn stage_shard(
-        &self,
-        table: &Table,
-        made: &BuiltShard,
-        fingerprint: &str,
-        run: &Run,
-    ) -> Result<()> {
-        let counts = serde_json::to_value(&made.counts).or_internal(|| "row counts have no JSON form".into())?;
-        let record = StagingRecord {
-            shard: made.shard.clone(),
-            fingerprint: fingerprint.to_owned(),
-            parts: made.parts.clone(),
-            info: Map::from_iter([("counts".to_owned(), counts)]),
-            run_id: run.id.clone(),
-        };
-        table.staging().save(&record).await
-    }
-
-    /// A shard that an interrupted run made durable; `stage` is what its quarantined rows are entered under.
-    pub(super) async fn resume_staged(
-        &self,
-        table: &Table,
-        stage: &str,
-        shard: &str,
-        fingerprint: &str,
-        run: &Run,
-    ) -> Result<Option<BuiltShard>> {
-        let Some(record) = table.staging().find(shard, fingerprint, &run.id).await? else { return Ok(None) };
-        // A record whose counts cannot be read is of another version: the shard is made again.
-        let counts: Option<RowCounts> =
-            record.info.get("counts").cloned().and_then(|value| serde_json::from_value(value).ok());
-        let Some(counts) = counts else { return Ok(None) };
-        let lost = match counts.rows_quarantined() {
-            0 => Some(Vec::new()),
-            _ => self.staged_quarantine(stage, shard, fingerprint, run).await?,
-        };
-        Ok(lost.map(|lost| BuiltShard { shard: shard.to_owned(), parts: record.parts, lost, counts }))
-    }
-
-    /// Where models failed, the next run asks them again and takes no shard over that lost rows: a server that was in trouble may be well by
-    /// then. What they did answer is kept, and not asked again.
-    async fn ask_again(&self, stage: &Stage, table: &Table, state: &Staleness, made: &[BuiltShard]) -> Result<()> {
-        let lost_some = |stale: &&Stale| made.iter().any(|m| m.shard == stale.shard && m.counts.rows_quarantined() > 0);
-        for stale in state.stale.iter().filter(|_| stage.when.is_some()).filter(lost_some) {
-            table.staging().remove(&stale.shard, &stale.fingerprint.to_string()).await?;
-        }
-        Ok(())
-    }
-
     /// Makes one table's shards visible, in one version.
     pub(super) async fn publish(
         &self,
+        snapshot: &Snapshot,
         table: &Table,
         made: Vec<BuiltShard>,
         gone: Vec<String>,
@@ -310,31 +267,13 @@ impl Mill {
             "quarantined": pairs(&counts.quarantined),
         });
         let Value::Object(info) = info else { return Err(Error::internal("the commit's counts are no JSON object")) };
-        let records: Vec<(String, String)> = made
-            .iter()
-            .filter_map(|m| m.parts.first().map(|part| (m.shard.clone(), part.fingerprint.clone())))
-            .collect();
-        let lost: Vec<Part> = made.iter().flat_map(|m| m.lost.iter().cloned()).collect();
         let commit = Commit {
             run_id: run.id.clone(),
             add: made.into_iter().flat_map(|m| m.parts).collect(),
             remove_shards: gone,
             info,
         };
-        let committed = table.commit(&commit).await?;
-        for (shard, fingerprint) in records {
-            forget(&table.staging(), &shard, &fingerprint).await;
-        }
-        self.forget_quarantine(&lost).await?;
-        Ok(committed.version())
-    }
-
-    fn write_options(&self, stage: &Stage, table: &Table, run: &Run, shard: &str, fingerprint: &str) -> WriteOptions {
-        let mut options = table.write_options(&run.id, shard, fingerprint);
-        options.cluster_by.clone_from(&stage.cluster);
-        options.ids.extend(stage.keys.iter().filter(|key| key.ends_with("_id")).cloned());
-        options.long_text = ["question", "counts"].map(str::to_owned).to_vec();
-        options
+        Ok(snapshot.replace(table.commit(&commit).await?).version())
     }
 
     /// The declared columns of a table.
@@ -347,22 +286,14 @@ impl Mill {
     }
 
     /// A stored table; created empty the first time.
-    pub(super) async fn open_or_create(&self, name: &str) -> Result<Table> {
-        match self.warehouse.table(name).await? {
+    pub(super) async fn open_or_create(&self, snapshot: &Snapshot, name: &str) -> Result<Arc<PinnedTable>> {
+        match snapshot.table(name).await? {
             Some(table) if has_columns_of(&table, &self.schema(name)?) => Ok(table),
             Some(_) => Err(Error::usage("the stored table has other columns: another version of spatialmill wrote it")
                 .with("table", name)
                 .hint("build into a new warehouse (`url` under [warehouse]); what models said can be moved there with the folder `_answers`")),
-            None => self.warehouse.create(name, self.schema(name)?).await,
+            None => Ok(snapshot.replace(self.warehouse.create(name, self.schema(name)?).await?)),
         }
-    }
-}
-
-/// Removes the record of a shard that is committed. One that stays behind is old some day, and `gc` removes it: no reason to fail
-/// what has been done.
-pub(super) async fn forget(staging: &Staging, shard: &str, fingerprint: &str) {
-    if let Err(error) = staging.remove(shard, fingerprint).await {
-        tell_line(format_args!("left to gc: {error}"));
     }
 }
 
@@ -372,53 +303,4 @@ fn has_columns_of(table: &Table, declared: &SchemaRef) -> bool {
         schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
     };
     columns(table.schema()) == columns(declared)
-}
-
-/// What a stage's rows are held against before they replace the stored ones; such a table is small, and held in memory.
-struct Hysteresis {
-    column: String,
-    keys: Vec<String>,
-    stored: Table,
-    tolerance: f64,
-}
-
-impl Hysteresis {
-    /// The rows that are stored already, where the new ones say the same within `$rate_tolerance`; else the new ones. Rows that are kept have
-    /// the content that they had, so that nothing behind them becomes stale.
-    async fn choose(&self, plan: Arc<dyn ExecutionPlan>, context: &SessionContext) -> Result<Arc<dyn ExecutionPlan>> {
-        let schema = self.stored.schema();
-        let order = || self.keys.iter().map(|key| ident(key).sort(true, false)).collect::<Vec<_>>();
-        let sorted = async |rows: DataFrame| -> Result<RecordBatch> {
-            let batches = rows.sort(order())?.collect().await?;
-            Ok(concat_batches(schema, &batches).map_err(DataFusionError::from)?)
-        };
-        let new = collect(plan, context.task_ctx()).await?;
-        // One batch, so that no rows at all still have columns.
-        let new = concat_batches(schema, &new).map_err(DataFusionError::from)?;
-        let new = sorted(context.read_batch(new)?).await?;
-        let old = sorted(context.read_table(self.stored.provider())?).await?;
-        let keep_old =
-            same_keys(&old, &new, &self.keys)? && largest_change(&old, &new, &self.column)? <= self.tolerance;
-        let rows = if keep_old { old } else { new };
-        Ok(MemorySourceConfig::try_new_exec(&[vec![rows]], Arc::clone(schema), None)?)
-    }
-}
-
-/// True where two sorted tables have the same rows by key.
-fn same_keys(old: &RecordBatch, new: &RecordBatch, keys: &[String]) -> Result<bool> {
-    Ok(old.num_rows() == new.num_rows() && keys.iter().all(|key| old.column_by_name(key) == new.column_by_name(key)))
-}
-
-/// The largest change of a number between two tables with the same rows.
-fn largest_change(old: &RecordBatch, new: &RecordBatch, column: &str) -> Result<f64> {
-    let numbers = |rows: &RecordBatch| -> Result<Float64Array> {
-        let values = rows
-            .column_by_name(column)
-            .ok_or_else(|| Error::usage("`-- hysteresis:` names no column").with("column", column))?;
-        let values = arrow::compute::cast(values, &arrow::datatypes::DataType::Float64)
-            .or_input(|| format!("`-- hysteresis: {column}` is not a number"))?;
-        Ok(values.as_primitive::<arrow::datatypes::Float64Type>().clone())
-    };
-    let (old, new) = (numbers(old)?, numbers(new)?);
-    Ok(old.values().iter().zip(new.values()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max))
 }

@@ -1,4 +1,4 @@
-//! What `build --force` names: shards that are made again although nothing that they depend on changed.
+//! `build --force`: names of tables, sources, scenes and shards in, the shards that are made again although nothing changed out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +7,7 @@ use datafusion::prelude::ident;
 
 use super::Mill;
 use super::import::IMPORT;
+use super::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::pipeline::IMPORTED;
 use crate::suggestion;
@@ -34,15 +35,16 @@ impl Mill {
         if names.is_empty() {
             return Ok(());
         }
+        let snapshot = self.snapshot().await;
         let mut known = BTreeSet::new();
         for name in IMPORTED.iter().copied().chain(self.pipeline.order.iter().map(String::as_str)) {
-            let Some(table) = self.warehouse.table(name).await? else { continue };
+            let Some(table) = snapshot.table(name).await? else { continue };
             known.insert(name.to_owned());
-            for shard in table.shards().into_keys() {
+            for shard in table.shard_names() {
                 known.extend([shard.to_owned(), format!("{name}/{shard}")]);
             }
         }
-        let of_scenes = self.shards_of_scenes(names).await?;
+        let of_scenes = self.shards_of_scenes(&snapshot, names).await?;
         let of_source = |name: &String| {
             let shards = known
                 .iter()
@@ -77,13 +79,17 @@ impl Mill {
     }
 
     /// The shards that frames of these scenes lie in.
-    async fn shards_of_scenes(&self, names: &[String]) -> Result<BTreeMap<String, BTreeSet<String>>> {
+    async fn shards_of_scenes(
+        &self,
+        snapshot: &Snapshot,
+        names: &[String],
+    ) -> Result<BTreeMap<String, BTreeSet<String>>> {
         let mut shards: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        let Some(frames) = self.warehouse.table("frames").await? else { return Ok(shards) };
+        let Some(frames) = snapshot.table("frames").await? else { return Ok(shards) };
         let of_source = |shard: &str| names.iter().any(|name| name.split('/').next() == shard.split('/').next());
-        for shard in frames.shards().into_keys().filter(|shard| of_source(shard)) {
-            let rows =
-                self.session_without_tables()?.read_table(frames.provider_of(&BTreeSet::from([shard.to_owned()])))?;
+        for shard in frames.shard_names().filter(|shard| of_source(shard)) {
+            let rows = frames.provider_of_parts(frames.parts_of(shard).to_vec());
+            let rows = self.session_without_tables()?.read_table(rows)?;
             for name in names {
                 if rows.clone().filter(ident("scene_id").eq(lit(name.as_str())))?.count().await? > 0 {
                     shards.entry(name.clone()).or_default().insert(shard.to_owned());

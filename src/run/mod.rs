@@ -1,32 +1,42 @@
 //! Runs: `import` and `build`, which write tables of the warehouse, and what every other verb needs of them.
 //!
 //! ```text
-//! mill.toml ─► Mill ─┬─ stale: which shards of which tables have to be made again, and why
-//!                    ├─ import: a source's shards ─► frames, detections, scene_objects, surfaces
-//!                    ├─ build: a stage's shards, one plan each ─► parts ─► one commit a table
-//!                    └─ quarantine and run_log: what could not be used, and what each run did to each table
+//! driver  import, build ─► Snapshot ─► stale shards ─► orders ─┐                        ┌─► quarantine, refusal ─► one commit a table ─► run log
+//! runner                                                      └─► Runner ─► Worker     │
+//! worker                                     order ─► plan, or source's reader ─► parts ─► staging record, or error record
 //! ```
 //!
-//! A shard is durable once its staging record is written and visible once its table's commit lands; whatever is interrupted between
-//! the two is taken up by the next run.
+//! The driver decides and commits, workers make shards, and what passes between them is orders and records: workers may be tasks of this
+//! process or other processes (`parallel`). A shard is durable once its staging record is written and visible once its table's commit
+//! lands; what is interrupted between the two is resumed by the next run.
 
 pub mod benchmarks;
 pub mod build;
 mod concurrent_async;
+mod driver;
 pub mod force;
+mod hysteresis;
 pub mod import;
+mod import_shard;
 mod json_rows;
+pub mod order;
+pub mod parallel;
 pub mod plans;
 pub mod probe;
 mod quarantine;
 pub mod read_only;
 mod refusal;
 mod run_log;
+pub mod runner;
 pub mod session;
+pub mod snapshot;
+mod staged;
 pub mod stale;
 pub mod verify;
+pub mod worker;
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -34,9 +44,15 @@ use datafusion::datasource::empty::EmptyTable;
 use tokio::sync::OnceCell;
 
 use self::force::Force;
+use self::parallel::Parallel;
+use self::quarantine::QUARANTINE;
+use self::run_log::RUNS;
+use self::runner::{LocalRunner, Runner};
+use self::snapshot::Snapshot;
+use self::worker::Wanted;
 use crate::error::{Error, Kind, Result};
 use crate::models::Models;
-use crate::pipeline::{Keep, Pipeline};
+use crate::pipeline::{IMPORTED, Keep, Pipeline};
 use crate::progress::{Progress, tell_line};
 use crate::project::Project;
 use crate::tables;
@@ -58,6 +74,9 @@ pub struct Mill {
     pub models: Arc<Models>,
     /// What is made again although nothing that it depends on changed.
     pub force: Force,
+    /// Of everything in the project that orders depend on.
+    digest: String,
+    runner: Arc<dyn Runner>,
     engine: session::Engine,
 }
 
@@ -70,7 +89,17 @@ impl Mill {
         let objects = schemas.get("objects").ok_or_else(|| Error::internal("schemas/ does not declare `objects`"))?;
         let models = Arc::new(Models::of(&project, warehouse.location())?);
         let engine = session::Engine::new(&project, &objects.schema, &models)?;
-        Ok(Self { project, warehouse, pipeline, schemas, progress, models, force: Force::default(), engine })
+        let digest = project.digest()?;
+        let (force, runner) = (Force::default(), Arc::new(LocalRunner));
+        Ok(Self { project, warehouse, pipeline, schemas, progress, models, force, digest, runner, engine })
+    }
+
+    /// A snapshot with every table that an import or a build reads or writes.
+    pub async fn snapshot(&self) -> Snapshot {
+        let snapshot = Snapshot::of(&self.warehouse);
+        let made = IMPORTED.iter().copied().chain(self.pipeline.order.iter().map(String::as_str));
+        snapshot.open(made.chain([QUARANTINE, RUNS])).await;
+        snapshot
     }
 
     /// The newest versions of all tables, sorted by name. A table that another program keeps beside ours and that cannot be read is
@@ -126,10 +155,12 @@ impl Mill {
 /// One run: its name and when it began.
 #[derive(Debug, Clone)]
 pub struct Run {
-    /// Unique: the time in milliseconds and the process, so that runs sort by time.
+    /// Unique: the time in milliseconds, so that runs sort by it, and 64 random bits: in containers all processes have one id.
     pub id: String,
     /// ISO 8601, UTC.
     pub started: String,
+    /// Its part in a build of several processes.
+    parallel: Option<Arc<Parallel>>,
     /// There when the run has written something.
     lease: Arc<OnceCell<Lease>>,
 }
@@ -141,14 +172,21 @@ impl Run {
     /// A run that begins now.
     pub fn begin() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        // The nanoseconds keep two runs of one process apart.
-        let id = format!(
-            "{:013}-{:05}-{:06}",
-            now.as_millis(),
-            std::process::id() % 100_000,
-            now.subsec_nanos() % 1_000_000
-        );
-        Self { id, started: iso(now.as_millis() as u64), lease: Arc::default() }
+        // The keys of a hasher are random, and others for each.
+        let random = RandomState::new().hash_one(now.as_nanos());
+        let id = format!("{:013}-{random:016x}", now.as_millis());
+        Self { id, started: iso(now.as_millis() as u64), parallel: None, lease: Arc::default() }
+    }
+
+    /// True for a process of several that does not commit: part 0 does.
+    fn leaves_commits(&self) -> Option<&Parallel> {
+        self.parallel.as_deref().filter(|parallel| !parallel.part.is_driver())
+    }
+
+    /// How many of these shards this process shows: part 0 those of all, the others their own.
+    fn shown(&self, wanted: &[Wanted]) -> usize {
+        let own = |parallel: &Parallel| wanted.iter().filter(|one| parallel.part.makes(&one.shard)).count();
+        self.leaves_commits().map_or(wanted.len(), own)
     }
 
     /// Says that the run is at work, so that `gc` spares what it writes; said once, and before it writes.

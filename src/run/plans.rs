@@ -9,7 +9,7 @@
 //! The shards' plans differ only in the parts that they read, so the logical plan scans inputs (a name and columns), and each shard's
 //! session binds a table to every input.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -32,30 +32,19 @@ use super::{Mill, read_only};
 use crate::error::{Error, Result};
 use crate::pipeline::account::{AccountExec, Checks, ORIGIN};
 use crate::pipeline::filter_pushdown::push_down_filtered;
-use crate::pipeline::{Keep, Scope, Stage};
+use crate::pipeline::{Keep, Stage};
 use crate::tables::RowCounts;
 use crate::tables::{FILTERED, QUARANTINED, Quarantined};
-use crate::warehouse::Table;
 
 /// What the plans of all shards of a stage share.
 pub struct Plans {
     stage: Stage,
     schema: SchemaRef,
     state: SessionState,
-    tables: BTreeMap<String, Stored>,
+    inputs: BTreeMap<String, SchemaRef>,
     cached: Vec<CachedView>,
     rows: LogicalPlan,
     checks: Checks,
-}
-
-/// The table that is bound to an input.
-enum Stored {
-    /// No rows: it was never imported or built.
-    Empty(SchemaRef),
-    /// The parts of one shard.
-    Shard(Table),
-    /// All parts.
-    Whole(Table),
 }
 
 /// A view that is computed once for each shard.
@@ -67,17 +56,13 @@ struct CachedView {
 }
 
 impl Plans {
-    /// A session in which a shard's tables and cached views are bound to the inputs.
-    pub async fn session(&self, shard: &str) -> Result<SessionContext> {
-        let shards = BTreeSet::from([shard.to_owned()]);
-        let provider = |stored: &Stored| -> Arc<dyn TableProvider> {
-            match stored {
-                Stored::Empty(schema) => Arc::new(EmptyTable::new(Arc::clone(schema))),
-                Stored::Shard(table) => table.provider_of(&shards),
-                Stored::Whole(table) => table.provider(),
-            }
+    /// A session in which tables (an input without one has no rows) and cached views are bound to the inputs.
+    pub async fn session(&self, tables: &BTreeMap<String, Arc<dyn TableProvider>>) -> Result<SessionContext> {
+        let bound = |(name, schema): (&String, &SchemaRef)| -> (String, Arc<dyn TableProvider>) {
+            let none = || Arc::new(EmptyTable::new(Arc::clone(schema))) as _;
+            (name.clone(), tables.get(name).map_or_else(none, Arc::clone))
         };
-        let mut inputs: Inputs = Inputs(self.tables.iter().map(|(name, t)| (name.clone(), provider(t))).collect());
+        let mut inputs = Inputs(self.inputs.iter().map(bound).collect());
         for view in &self.cached {
             let state = self.state_with(inputs.clone());
             let plan = physical(&view.rows, &state).await?;
@@ -120,18 +105,12 @@ impl Mill {
     /// Plans a stage.
     pub(super) async fn plans(&self, stage: &Stage, partitions: usize) -> Result<Plans> {
         let context = self.engine.shard_session(partitions)?;
-        let mut tables = BTreeMap::new();
+        let mut inputs = BTreeMap::new();
         for name in self.pipeline.inputs(stage) {
             let schema = self.schema(&name)?;
-            let whole =
-                stage.shard == Scope::All || self.pipeline.stages.get(&name).is_some_and(|s| s.shard == Scope::All);
-            let stored = match self.warehouse.table(&name).await? {
-                None => Stored::Empty(Arc::clone(&schema)),
-                Some(table) if whole => Stored::Whole(table),
-                Some(table) => Stored::Shard(table),
-            };
-            context.register_table(name.as_str(), Arc::new(Input { name: name.clone(), schema }))?;
-            tables.insert(name, stored);
+            let input = Input { name: name.clone(), schema: Arc::clone(&schema) };
+            context.register_table(name.as_str(), Arc::new(input))?;
+            inputs.insert(name, schema);
         }
         let views = self.pipeline.inlined(stage).split_off(1);
         let mut cached = Vec::new();
@@ -145,7 +124,7 @@ impl Mill {
         let rows = self.rows_of(&context, stage).await?;
         let rows = context.state().optimize(rows.logical_plan())?;
         let checks = checks(&context, stage, &DFSchema::try_from(Arc::clone(&schema))?)?;
-        Ok(Plans { stage: stage.clone(), schema, state: context.state(), tables, cached, rows, checks })
+        Ok(Plans { stage: stage.clone(), schema, state: context.state(), inputs, cached, rows, checks })
     }
 
     /// Plans a cached view, and registers an input in its place for its readers.
@@ -281,7 +260,7 @@ mod tests {
         project.set("url=memory://plans").unwrap();
         let mill = Mill::open(project, Progress::silent()).await.unwrap();
         let plans = mill.plans(mill.pipeline.stage("questions").unwrap(), 1).await.unwrap();
-        let context = plans.session("a/b").await.unwrap();
+        let context = plans.session(&BTreeMap::new()).await.unwrap();
         let rows = plans.rows(&context, &Arc::default(), mpsc::channel(1).0).await.unwrap();
         let text = displayable(rows.as_ref()).indent(false).to_string();
         // The other joins look up the references that groups are around.
@@ -303,7 +282,7 @@ mod tests {
         project.set("url=memory://plans-of-dataset").unwrap();
         let mill = Mill::open(project, Progress::silent()).await.unwrap();
         let plans = mill.plans(mill.pipeline.stage("dataset").unwrap(), 1).await.unwrap();
-        let context = plans.session("a/b").await.unwrap();
+        let context = plans.session(&BTreeMap::new()).await.unwrap();
         let rows = plans.rows(&context, &Arc::default(), mpsc::channel(1).0).await.unwrap();
         let text = displayable(rows.as_ref()).indent(false).to_string();
         let below = text.split("CountFiltered").nth(1).unwrap_or_else(|| panic!("{text}"));

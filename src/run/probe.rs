@@ -1,4 +1,4 @@
-//! Probes for `doctor`: can the warehouse be written, can a source be opened.
+//! Probes for `doctor`: whether the warehouse can be written to and honours put-if-absent, and whether a source can be opened.
 
 use object_store::{ObjectStoreExt, PutMode, PutOptions, PutPayload};
 

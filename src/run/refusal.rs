@@ -14,9 +14,9 @@ use datafusion::prelude::ident;
 use super::Mill;
 use super::build::BuiltShard;
 use super::quarantine::QUARANTINE;
+use super::snapshot::{PinnedTable, Snapshot};
 use crate::error::{Context, Error, Kind, Result};
 use crate::tables::RowCounts;
-use crate::warehouse::Table;
 
 /// In place of the codes of what shards lost that stand.
 const STANDING: &str = "standing";
@@ -28,8 +28,9 @@ impl Mill {
     /// Nothing is published when more than the allowed share of a source's images, or of its other rows, could not be used.
     pub(super) async fn refuse_if_too_many(
         &self,
+        snapshot: &Snapshot,
         stage: &str,
-        tables: &[&Table],
+        tables: &[&PinnedTable],
         made: &[BuiltShard],
         gone: &[String],
     ) -> Result<()> {
@@ -54,13 +55,13 @@ impl Mill {
                     && !of_made.contains(shard)
                     && !gone.iter().any(|gone| gone == shard)
             };
-            counts.add(&self.standing(stage, tables, stands).await?);
+            counts.add(&self.standing(snapshot, stage, tables, stands).await?);
             let Some((lost, seen, what)) = too_many(&counts) else { continue };
             let message =
                 format!("{lost} of {seen} {what} are quarantined, more than the {limit} that max_quarantined allows");
             let mut error = Error::new(Kind::Quarantined, message).with("rows of", source).with("stage", stage);
             // What they were is worth having, and no reason to fail otherwise.
-            for reason in self.commonest_losses(stage, source, what == "images").await.unwrap_or_default() {
+            for reason in self.commonest_losses(snapshot, stage, source, what == "images").await.unwrap_or_default() {
                 error = error.with("reason", reason);
             }
             let all = self.project.command("sql \"SELECT code, count(*), min(message) FROM quarantine GROUP BY code\"");
@@ -70,18 +71,25 @@ impl Mill {
     }
 
     /// What was counted of shards that stand.
-    async fn standing(&self, stage: &str, tables: &[&Table], stands: impl Fn(&str) -> bool) -> Result<RowCounts> {
+    async fn standing(
+        &self,
+        snapshot: &Snapshot,
+        stage: &str,
+        tables: &[&PinnedTable],
+        stands: impl Fn(&str) -> bool,
+    ) -> Result<RowCounts> {
         let mut counts = RowCounts::default();
-        let mut books = BTreeSet::new();
+        let mut quarantined = BTreeSet::new();
         for table in tables {
             for part in table.parts().iter().filter(|part| stands(&part.shard)) {
                 counts.rows_in += part.rows;
                 counts.rows_out += part.rows;
                 counts.images_in += if table.name() == "frames" { part.rows } else { 0 };
-                books.insert(format!("{stage}/{}", part.shard));
+                quarantined.insert(format!("{stage}/{}", part.shard));
             }
         }
-        let rows = self.session_without_tables()?.read_table(self.quarantine_table().await?.provider_of(&books))?;
+        let quarantine = self.open_or_create(snapshot, QUARANTINE).await?;
+        let rows = self.session_without_tables()?.read_table(quarantine.provider_of(&quarantined))?;
         let of = async |loss: &str| -> Result<u64> {
             Ok(rows.clone().filter(ident("loss").eq(lit(loss)))?.count().await? as u64)
         };
@@ -95,9 +103,15 @@ impl Mill {
     }
 
     /// Why rows of a source were lost to a stage, the commonest reasons first.
-    async fn commonest_losses(&self, stage: &str, source: &str, of_images: bool) -> Result<Vec<String>> {
+    async fn commonest_losses(
+        &self,
+        snapshot: &Snapshot,
+        stage: &str,
+        source: &str,
+        of_images: bool,
+    ) -> Result<Vec<String>> {
         let context = self.session_without_tables()?;
-        context.register_table(QUARANTINE, self.quarantine_table().await?.provider())?;
+        context.register_table(QUARANTINE, self.open_or_create(snapshot, QUARANTINE).await?.provider())?;
         let reasons = context
             .sql(
                 "SELECT concat(count(*), ' ', code, ', such as ', min(\"key\" || ': ' || message)) AS reason FROM quarantine

@@ -10,9 +10,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::json_rows::to_batch;
-use super::quarantine::QUARANTINE;
+use super::snapshot::{PinnedTable, Snapshot};
 use super::{Mill, Run, iso};
 use crate::error::{Kind, Result};
+use crate::pipeline::IMPORTED;
 use crate::warehouse::{Commit, Empty, Part, PartWriter, Table};
 
 pub(super) const RUNS: &str = "runs";
@@ -26,36 +27,39 @@ const LOOK_BACK: usize = 1000;
 impl Mill {
     /// Enters every version of every table that `runs` does not have yet. Another run may do so at the same time: what it was
     /// faster with is left to it.
-    pub(super) async fn record_runs(&self, run: &Run) -> Result<()> {
+    pub(super) async fn record_runs(&self, snapshot: &Snapshot, run: &Run) -> Result<()> {
         for round in 0..ROUNDS {
-            let table = self.open_or_create(RUNS).await?;
+            let table = self.open_or_create(snapshot, RUNS).await?;
             // Another name for each round's files, and another one than those of the run's tables.
             let run = Run { id: format!("{}-runs-{round}", run.id), ..run.clone() };
-            let commit = self.missing_runs(&table, &run).await?;
+            let commit = self.missing_runs(snapshot, &table, &run).await?;
+            if commit.add.is_empty() && commit.remove_shards.is_empty() {
+                return Ok(());
+            }
             match table.commit(&commit).await {
-                Err(error) if [Kind::Conflict, Kind::Lost].contains(&error.kind()) => {}
-                outcome => return outcome.map(drop),
+                Err(error) if [Kind::Conflict, Kind::Lost].contains(&error.kind()) => snapshot.forget(RUNS),
+                outcome => return outcome.map(|table| drop(snapshot.replace(table))),
             }
         }
         // What is not entered now is entered by the next run.
         Ok(())
     }
 
-    async fn missing_runs(&self, table: &Table, run: &Run) -> Result<Commit> {
-        let lost = table.broken_shards().await?;
-        let mut known: BTreeSet<String> = table.shards().into_keys().map(str::to_owned).collect();
-        known.retain(|shard| !lost.contains(shard));
+    async fn missing_runs(&self, snapshot: &Snapshot, table: &PinnedTable, run: &Run) -> Result<Commit> {
+        let lost = table.broken().await?;
+        let known: BTreeSet<&str> = table.shard_names().filter(|shard| !lost.contains(*shard)).collect();
         let mut commit = Commit { run_id: run.id.clone(), ..Commit::default() };
-        for written in self.tables().await? {
-            let name = written.name().to_owned();
-            if [RUNS, QUARANTINE].contains(&name.as_str()) {
+        for name in IMPORTED.iter().copied().chain(self.pipeline.order.iter().map(String::as_str)) {
+            let Some(written) = snapshot.table(name).await? else { continue };
+            let unknown = if lost.is_empty() { unknown_versions(&written, &known) } else { LOOK_BACK };
+            if unknown == 0 {
                 continue;
             }
-            for entry in written.history(LOOK_BACK).await? {
+            for entry in written.history(unknown).await? {
                 let Some(run_id) = entry.info.get("run_id").and_then(Value::as_str) else { continue };
                 // A run writes a table once for each source.
                 let shard = format!("{run_id}/{name}/{}", entry.version);
-                if known.contains(&shard) {
+                if known.contains(shard.as_str()) {
                     // Older versions are known, too, unless their lines are lost.
                     match lost.is_empty() {
                         true => break,
@@ -78,8 +82,29 @@ impl Mill {
         }
         // A lost line of a table that is no more cannot be had again.
         let is_had = |shard: &String| commit.add.iter().any(|part| part.shard == *shard);
-        commit.remove_shards = lost.into_iter().filter(|shard| !is_had(shard)).collect();
+        commit.remove_shards = lost.iter().filter(|shard| !is_had(shard)).cloned().collect();
         Ok(commit)
+    }
+}
+
+/// How many of a table's newest versions `runs` may not have. What was entered last is known without a look at the table's log, unless the
+/// table has parts of a run that began later: then it was removed, and made again under versions that `runs` has of the one before.
+fn unknown_versions(table: &PinnedTable, known: &BTreeSet<&str>) -> usize {
+    let of_table = |shard: &&str| -> Option<(u64, String)> {
+        let mut parts = shard.rsplitn(3, '/');
+        let version = parts.next()?.parse().ok()?;
+        (parts.next()? == table.name()).then_some((version, parts.next()?.to_owned()))
+    };
+    let newest_run = table.parts().iter().map(|part| part.run_id.as_str()).max().unwrap_or_default();
+    match known.iter().filter_map(of_table).max() {
+        // A table that was just created has no parts and no run.
+        None => usize::try_from(table.version()).unwrap_or(LOOK_BACK).min(LOOK_BACK),
+        Some((version, run))
+            if version <= table.version() && (version < table.version() || run.as_str() >= newest_run) =>
+        {
+            usize::try_from(table.version() - version).unwrap_or(LOOK_BACK).min(LOOK_BACK)
+        }
+        Some(_) => LOOK_BACK,
     }
 }
 

@@ -29,6 +29,39 @@ use crate::project::Project;
 pub struct Engine {
     state: SessionState,
     partitions: usize,
+    /// Bytes of the pool.
+    pool: usize,
+}
+
+/// How the shards of a stage share the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Concurrency {
+    /// Shards that are made at the same time.
+    pub in_flight: usize,
+    /// Partitions of a shard's plan.
+    pub partitions: usize,
+    /// What a shard may hold back to cluster its rows.
+    pub cluster_bytes: usize,
+}
+
+/// Of the pool, what a shard in flight takes at least: batches in its operators, and open row groups.
+const SHARD_BYTES: usize = 64 << 20;
+
+/// More helps no clustering.
+const MOST_CLUSTER_BYTES: usize = 128 << 20;
+
+/// A shard more is in flight than cores are there for, because a shard that opens its inputs or is being recorded needs none.
+const ONE_MORE: usize = 1;
+
+impl Concurrency {
+    /// For so many shards, cores, and bytes of the pool. Few shards are divided into partitions, so that no core is idle; many have one
+    /// partition each, which makes one file each. Half of the pool is left for what is no clustering.
+    fn of(shards: usize, cores: usize, pool: usize) -> Self {
+        let at_once = shards.clamp(1, cores.min(pool / SHARD_BYTES).max(1));
+        let in_flight = at_once + ONE_MORE;
+        let cluster_bytes = (pool / (2 * in_flight)).min(MOST_CLUSTER_BYTES);
+        Self { in_flight, partitions: (cores / at_once).max(1), cluster_bytes }
+    }
 }
 
 impl Engine {
@@ -38,6 +71,8 @@ impl Engine {
             n if n > 0 => n as usize,
             _ => std::thread::available_parallelism().map_or(1, usize::from),
         };
+        // A third of what the process may use is the pool: decoded pages, output buffers and pixels live outside it.
+        let pool = usize::try_from(project.memory()? / 3).unwrap_or(usize::MAX).max(16 << 20);
         let batch_size = project.integer("batch_size").max(1) as usize;
         let mut config = SessionConfig::new()
             .with_information_schema(true)
@@ -53,19 +88,19 @@ impl Engine {
         let state = SessionStateBuilder::new()
             .with_default_features()
             .with_config(config)
-            .with_runtime_env(runtime(project)?)
+            .with_runtime_env(runtime(pool)?)
             .with_physical_optimizer_rule(Arc::new(ConcurrentAsync {
                 rows: project.integer("in_flight").max(1) as usize,
             }))
             .build();
         let context = SessionContext::new_with_state(state);
         crate::functions::register(&context, project, objects, models)?;
-        Ok(Self { state: context.state(), partitions })
+        Ok(Self { state: context.state(), partitions, pool })
     }
 
-    /// How many plans and partitions may run at once.
-    pub fn partitions(&self) -> usize {
-        self.partitions
+    /// How so many shards share the machine.
+    pub fn concurrency(&self, shards: usize) -> Concurrency {
+        Concurrency::of(shards, self.partitions, self.pool)
     }
 
     /// A session without tables, for a person's queries.
@@ -102,9 +137,7 @@ impl Engine {
     }
 }
 
-/// A third of what the process may use is the pool: decoded pages, output buffers and pixels live outside it.
-fn runtime(project: &Project) -> Result<Arc<RuntimeEnv>> {
-    let pool = usize::try_from(project.memory()? / 3).unwrap_or(usize::MAX).max(16 << 20);
+fn runtime(pool: usize) -> Result<Arc<RuntimeEnv>> {
     // The greedy pool starves operators that could have spilled.
     Ok(RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(pool))).build_arc()?)
 }
@@ -166,6 +199,22 @@ mod tests {
     use datafusion::physical_plan::displayable;
 
     use super::*;
+
+    #[test]
+    fn shards_share_cores_and_memory() {
+        let gib = 1 << 30;
+        let check = |shards: usize, cores: usize, pool: usize, expected: (usize, usize)| {
+            let found = Concurrency::of(shards, cores, pool);
+            assert_eq!((found.in_flight, found.partitions), expected, "{shards} shards, {cores} cores");
+            assert!(found.cluster_bytes * found.in_flight <= pool / 2);
+        };
+        check(1, 8, gib, (2, 8));
+        check(3, 8, gib, (4, 2));
+        check(5_000, 8, gib, (9, 1));
+        // Memory for ten shards leaves the cores of the others to partitions.
+        check(5_000, 64, 700 << 20, (11, 6));
+        check(0, 4, 16 << 20, (2, 4));
+    }
 
     /// A shard's facts stream only as long as no rule moves them to the left side of a join.
     #[tokio::test]

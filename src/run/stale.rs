@@ -1,16 +1,18 @@
 //! Staleness: which shards of a stored stage have to be made again, and why.
 //!
-//! A shard is fresh when the fingerprint in its parts' tags equals that of its query, configuration, functions and inputs now, and its parts
-//! are there, with the sizes that the log says, and not found damaged. Its parts of `quarantine` count too.
+//! In: a snapshot, and a stage with its queries, keys, functions and models. Out: its stale shards with the fingerprints that they will have.
+//! A shard is fresh when the fingerprint in its parts' tags equals the one that is computed now, and its parts are there, with the sizes
+//! that the log says, and not found damaged. Its parts of `quarantine` count too.
 
 use std::collections::BTreeSet;
 
 use super::Mill;
 use super::build::ALL;
+use super::quarantine::QUARANTINE;
+use super::snapshot::{PinnedTable, Snapshot};
 use crate::error::Result;
-use crate::pipeline::fingerprint::Fingerprint;
+use crate::pipeline::fingerprint::{Fingerprint, StageFingerprint};
 use crate::pipeline::{Scope, Stage};
-use crate::warehouse::{Table, content_hash_of};
 
 /// A shard to be made again.
 #[derive(Debug, Clone)]
@@ -22,13 +24,16 @@ pub struct Stale {
     /// Why, in words.
     pub reason: &'static str,
     /// What is stored cannot be read.
-    pub is_lost: bool,
+    pub is_broken: bool,
     /// It is made again, whatever an interrupted run left of it.
     pub is_forced: bool,
+    /// How many rows and bytes it reads.
+    pub input_rows: u64,
+    pub input_bytes: u64,
 }
 
 /// Why a shard is made again whose parts are missing or damaged.
-pub(super) const LOST: &str = "a part of it is missing or damaged";
+const BROKEN: &str = "a part of it is missing or damaged";
 
 /// The state of a stored stage.
 #[derive(Debug, Clone, Default)]
@@ -43,62 +48,75 @@ pub struct Staleness {
 
 impl Mill {
     /// Compares what is stored with what the inputs say now.
-    pub async fn staleness(&self, stage: &Stage) -> Result<Staleness> {
-        let mut inputs = Vec::new();
-        for name in self.pipeline.inputs(stage) {
-            let whole = self.pipeline.stages.get(&name).is_some_and(|s| s.shard == Scope::All);
-            inputs.push((name.clone(), whole, self.warehouse.table(&name).await?));
-        }
-        let shards: BTreeSet<String> = match stage.shard {
-            Scope::All => BTreeSet::from([ALL.to_owned()]),
-            Scope::Each => inputs
-                .iter()
-                .filter(|(_, whole, _)| !whole)
-                .filter_map(|(_, _, table)| table.as_ref())
-                .flat_map(|table| table.shards().into_keys().map(str::to_owned))
-                .collect(),
+    pub async fn staleness(&self, snapshot: &Snapshot, stage: &Stage) -> Result<Staleness> {
+        let inputs = self.inputs_of(snapshot, stage).await?;
+        let shards: BTreeSet<&str> = match stage.shard {
+            Scope::All => BTreeSet::from([ALL]),
+            Scope::Each => {
+                let of_shards = inputs.iter().filter(|input| !input.is_whole).filter_map(|input| input.table.as_ref());
+                of_shards.flat_map(|table| table.shard_names()).collect()
+            }
         };
-        let stored = self.warehouse.table(&stage.writes).await?;
-        let stored_shards = stored.as_ref().map(Table::shards).unwrap_or_default();
-        let lost = self.lost_shards(stored.as_ref(), &stage.writes).await?;
+        let stored = snapshot.table(&stage.writes).await?;
+        let broken = self.broken_shards(snapshot, stored.as_deref(), &stage.writes).await?;
+        let shared = StageFingerprint::of(&self.pipeline, stage, &self.project)?;
         let mut state = Staleness::default();
         for shard in &shards {
-            let mut content = Vec::new();
-            for (name, whole, table) in &inputs {
-                content.push(name.clone());
-                let Some(table) = table else { continue };
-                let all = *whole || stage.shard == Scope::All;
-                content.push(content_hash_of(table.parts().iter().filter(|p| all || p.shard == *shard)));
-            }
-            let fingerprint = Fingerprint::of(&self.pipeline, stage, &self.project, &content)?;
-            let (is_lost, is_forced) = (lost.contains(shard), self.force.names(&stage.writes, shard));
-            let reason = match stored_shards.get(shard.as_str()) {
+            let fingerprint =
+                fingerprint(&shared, inputs.iter().map(|input| (input.name.as_str(), input.content(shard))));
+            let (is_broken, is_forced) = (broken.contains(*shard), self.force.names(&stage.writes, shard));
+            let reason = match stored.as_ref().and_then(|stored| stored.fingerprint_of(shard)) {
                 None => Some("it was never built"),
-                Some(_) if is_lost => Some(LOST),
+                Some(_) if is_broken => Some(BROKEN),
                 Some(_) if is_forced => Some("--force names it"),
                 Some(stored) => fingerprint.differs_from(stored),
             };
-            match reason {
-                Some(reason) => {
-                    state.stale.push(Stale { shard: shard.clone(), fingerprint, reason, is_lost, is_forced })
-                }
-                None => state.fresh += 1,
-            }
+            let Some(reason) = reason else {
+                state.fresh += 1;
+                continue;
+            };
+            let read = inputs.iter().filter_map(|input| {
+                let table = input.table.as_ref()?;
+                Some(if stage.shard == Scope::All { table.parts() } else { table.parts_of(shard) })
+            });
+            let (input_rows, input_bytes) =
+                read.flatten().fold((0, 0), |(rows, bytes), part| (rows + part.rows, bytes + part.bytes));
+            let shard = (*shard).to_owned();
+            state.stale.push(Stale { shard, fingerprint, reason, is_broken, is_forced, input_rows, input_bytes });
         }
-        state.gone = stored_shards.keys().filter(|s| !shards.contains(**s)).map(|s| (*s).to_owned()).collect();
+        let stored = stored.iter().flat_map(|stored| stored.shard_names());
+        state.gone = stored.filter(|shard| !shards.contains(shard)).map(str::to_owned).collect();
         Ok(state)
     }
 
-    /// The shards of a table, or of what `quarantine` says of it, that have parts which are missing or damaged.
-    pub(super) async fn lost_shards(&self, table: Option<&Table>, stage: &str) -> Result<BTreeSet<String>> {
-        let mut lost = match table {
-            Some(table) => table.broken_shards().await?,
+    /// The shards of a table that have parts which are missing or damaged, there or in `quarantine`, where they are `<stage>/<shard>`.
+    pub(super) async fn broken_shards(
+        &self,
+        snapshot: &Snapshot,
+        table: Option<&PinnedTable>,
+        stage: &str,
+    ) -> Result<BTreeSet<String>> {
+        let mut broken = match table {
+            Some(table) => table.broken().await?.clone(),
             None => BTreeSet::new(),
         };
-        let prefix = format!("{stage}/");
-        lost.extend(
-            self.lost_quarantine().await?.iter().filter_map(|shard| shard.strip_prefix(&prefix).map(str::to_owned)),
-        );
-        Ok(lost)
+        if let Some(quarantine) = snapshot.table(QUARANTINE).await? {
+            let shards = quarantine.broken().await?.iter();
+            broken.extend(shards.filter_map(|name| Some(name.strip_prefix(stage)?.strip_prefix('/')?.to_owned())));
+        }
+        Ok(broken)
     }
+}
+
+/// The fingerprint of a shard over its inputs, each with the content hash of what the shard reads of it where the table exists.
+pub(super) fn fingerprint<'a>(
+    shared: &StageFingerprint,
+    inputs: impl Iterator<Item = (&'a str, Option<String>)>,
+) -> Fingerprint {
+    let mut content = Vec::new();
+    for (name, hash) in inputs {
+        content.push(name.to_owned());
+        content.extend(hash);
+    }
+    shared.over(&content)
 }

@@ -1,4 +1,4 @@
-//! Verifying: what the log promises, what `runs` remembers, what the stages check and what their keys say, against what is stored.
+//! `verify`: the files of tables against their logs, logs against `runs`, rows against their stages' checks and keys. Out: findings.
 //!
 //! A log that was emptied, cut or removed says nothing of what is gone. `runs` does: it has a line for each version of each table,
 //! with the time at which it was finished. Only lines that are younger than what the log has now are held against it, because a

@@ -49,7 +49,7 @@ pub use log_entries::LogEntry;
 pub use part::Part;
 pub use part_writer::{Empty, PartWriter, WriteOptions};
 pub use sink::write_parts;
-pub use staging::{Staging, StagingRecord};
+pub use staging::{StagedShard, Staging, StagingError, StagingRecord};
 pub use table::Table;
 pub use verify::Discrepancy;
 

@@ -1,24 +1,33 @@
-//! Staging records: shards whose parts are durable but not committed, from which another build resumes after an interruption.
+//! Staging records: shards whose parts are durable but not committed. The first record of a shard and fingerprint wins.
 //!
-//! A record is written after a shard's parts and names them. A later build that wants the same shard with the same fingerprint claims
-//! the record, checks that its parts exist with the right sizes and have no tombstone (in this order, for which `tombstones` gives the
-//! reason) and commits them. A record is a hint and never a truth: without it, or with a torn one, the shard is built again.
+//! ```text
+//! attempts of one shard ─► parts under names of their own ─► _staging/<shard>-<fingerprint>.json       put-if-absent
+//!                      └─► cannot be built                ─► _staging/<shard>-<fingerprint>.error.json put-if-absent
+//! a try begins                                            ─► _staging/<shard>-<fingerprint>.try-<k>    put-if-absent
+//! ```
+//!
+//! A record is written after a shard's parts and names them; whoever builds the same shard with the same fingerprint, now or after an
+//! interruption, uses the parts of the record that is there. Records are never rewritten: a build acquires its lease before it looks
+//! for them, and while a lease is alive `gc` leaves all records and their parts alone (`gc` says why that is enough). A record is a
+//! hint and never a truth: one that is torn, or of which a part is missing, is replaced, and without one the shard is built again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
-use object_store::{ObjectStoreExt, PutPayload};
+use object_store::{ObjectMeta, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::part_writer::path_name;
 use super::{Location, Part, Table};
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 
 /// The folder of the records, next to the parts. Delta readers pass over names that begin with `_`.
 pub(super) const FOLDER: &str = "_staging";
 
-/// One shard that was written.
+/// One shard whose parts are durable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StagingRecord {
     /// The shard.
@@ -29,26 +38,89 @@ pub struct StagingRecord {
     pub parts: Vec<Part>,
     /// What else the build needs: counts of rows filtered and quarantined.
     pub info: Map<String, Value>,
-    /// The run that wrote it, or claimed it since.
+    /// The run that wrote it.
     #[serde(default)]
     pub run_id: String,
 }
 
-/// A table's records.
+/// One shard that could not be built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StagingError {
+    /// The shard.
+    pub shard: String,
+    /// Of everything that it was to be made from.
+    pub fingerprint: String,
+    /// The run that tried.
+    pub run_id: String,
+    /// The family of the error, and the error.
+    pub code: String,
+    pub message: String,
+    pub hint: Option<String>,
+    /// True where another try may succeed.
+    pub retryable: bool,
+}
+
+/// What became of a shard.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StagedShard {
+    /// Its parts are durable.
+    Built(StagingRecord),
+    /// It could not be built.
+    Failed(StagingError),
+}
+
+/// A table's staging records.
 #[derive(Debug, Clone)]
 pub struct Staging {
     table: Table,
     location: Location,
 }
 
+/// How often a broken record is replaced when other attempts do the same.
+const ROUNDS: usize = 8;
+
+/// How often a record is written again that did not arrive.
+const RESENT: usize = 3;
+
+/// Records that are read at the same time.
+const AT_ONCE: usize = 16;
+
 impl Staging {
     pub(super) fn new(table: Table) -> Self {
         Self { location: table.location().clone(), table }
     }
 
+    /// Writes the record of a shard whose parts are durable, and gives the record that counts: this one, or that of another attempt which
+    /// was first. A broken record is replaced.
+    pub async fn publish(&self, record: &StagingRecord) -> Result<StagingRecord> {
+        let path = self.path(&record.shard, &record.fingerprint, RECORD);
+        let bytes = to_json(record)?;
+        let mut mode = PutMode::Create;
+        for round in 0..ROUNDS {
+            let written = self.put(&path, bytes.clone(), mode).await;
+            mode = match written {
+                Ok(()) => return Ok(record.clone()),
+                Err(object_store::Error::NotImplemented { .. } | object_store::Error::NotSupported { .. }) => {
+                    // A store without conditional replacement. Two attempts may remove each other's record here: either is as good.
+                    self.delete(vec![path.clone()]).await?;
+                    PutMode::Create
+                }
+                // Taken, or the response was lost, so that it may be ours that is there.
+                Err(error) => match self.read::<StagingRecord>(&path).await? {
+                    Some((Some(first), _)) if self.is_whole(&first, record).await? => return Ok(first),
+                    Some((_, version)) => PutMode::Update(version),
+                    // Removed meanwhile, or the request was reset.
+                    None if is_refused(&error) || round < RESENT => PutMode::Create,
+                    None => return Err(error).or_input(|| format!("cannot write {path}")),
+                },
+            };
+        }
+        Err(Error::input("other attempts kept replacing a staging record").with("file", path))
+    }
+
     /// Writes a record; its parts must be durable already.
     pub async fn save(&self, record: &StagingRecord) -> Result<()> {
-        let path = self.path(&record.shard, &record.fingerprint);
+        let path = self.path(&record.shard, &record.fingerprint, RECORD);
         let bytes = serde_json::to_vec(record).or_internal(|| "cannot write a staging record as JSON".into())?;
         self.location.store().put(&path, PutPayload::from(bytes)).await.or_input(|| format!("cannot write {path}"))?;
         Ok(())
@@ -56,7 +128,9 @@ impl Staging {
 
     /// Claims the record of this shard and fingerprint for a run; none where there is no record or a part is broken.
     pub async fn find(&self, shard: &str, fingerprint: &str, run_id: &str) -> Result<Option<StagingRecord>> {
-        let Some(record) = self.read(&self.path(shard, fingerprint)).await? else { return Ok(None) };
+        let Some((Some(record), _)) = self.read::<StagingRecord>(&self.path(shard, fingerprint, RECORD)).await? else {
+            return Ok(None);
+        };
         if record.shard != shard || record.fingerprint != fingerprint {
             return Ok(None);
         }
@@ -68,45 +142,178 @@ impl Staging {
 
     /// Removes a record whose parts are committed, or not needed.
     pub async fn remove(&self, shard: &str, fingerprint: &str) -> Result<()> {
-        let path = self.path(shard, fingerprint);
+        let path = self.path(shard, fingerprint, RECORD);
         match self.location.store().delete(&path).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error).or_input(|| format!("cannot remove {path}")),
         }
     }
 
+    /// What became of these shards, by shard; those without a record are left out, and those of which a part is broken.
+    ///
+    /// All records are found by one listing, and their parts checked at once.
+    pub async fn find_all(&self, shards: &[(String, String)]) -> Result<BTreeMap<String, StagedShard>> {
+        let listed: BTreeMap<Path, ObjectMeta> =
+            self.list().await?.into_iter().map(|object| (object.location.clone(), object)).collect();
+        let find = async |(shard, fingerprint): &(String, String)| -> Result<Option<StagedShard>> {
+            let path = self.path(shard, fingerprint, RECORD);
+            if listed.contains_key(&path)
+                && let Some((Some(record), _)) = self.read::<StagingRecord>(&path).await?
+                && (&record.shard, &record.fingerprint) == (shard, fingerprint)
+            {
+                return Ok(Some(StagedShard::Built(record)));
+            }
+            let path = self.path(shard, fingerprint, ERROR);
+            if listed.contains_key(&path)
+                && let Some((Some(error), _)) = self.read::<StagingError>(&path).await?
+            {
+                return Ok(Some(StagedShard::Failed(error)));
+            }
+            Ok(None)
+        };
+        let found: Vec<Option<StagedShard>> =
+            stream::iter(shards.iter().map(find)).buffered(AT_ONCE).try_collect().await?;
+        let mut found: BTreeMap<String, StagedShard> =
+            shards.iter().zip(found).filter_map(|((shard, _), found)| Some((shard.clone(), found?))).collect();
+        let parts: Vec<Part> = found.values().flat_map(StagedShard::parts).cloned().collect();
+        for part in self.table.broken_parts(&parts).await? {
+            found.remove(&part.shard);
+        }
+        Ok(found)
+    }
+
+    /// Says that a shard cannot be built. The first error is kept.
+    pub async fn publish_error(&self, error: &StagingError) -> Result<()> {
+        let path = self.path(&error.shard, &error.fingerprint, ERROR);
+        match self.put(&path, to_json(error)?, PutMode::Create).await {
+            Err(refused) if is_refused(&refused) => Ok(()),
+            written => written.or_input(|| format!("cannot write {path}")),
+        }
+    }
+
+    /// Counts a try to build a shard, before it begins: 1 for the first. A try that kills its process is counted, too.
+    pub async fn begin_try(&self, shard: &str, fingerprint: &str) -> Result<u32> {
+        for n in 1..=u32::MAX {
+            let path = self.path(shard, fingerprint, &format!(".try-{n}"));
+            match self.put(&path, PutPayload::new(), PutMode::Create).await {
+                Ok(()) => return Ok(n),
+                Err(refused) if is_refused(&refused) => {}
+                Err(error) => return Err(error).or_input(|| format!("cannot write {path}")),
+            }
+        }
+        Err(Error::internal("a shard was tried more often than can be counted").with("shard", shard))
+    }
+
+    /// Removes the records of shards that are committed or not needed, with their errors and tries: one listing, and deletions in bulk.
+    pub async fn remove_all(&self, shards: &[(String, String)]) -> Result<()> {
+        if shards.is_empty() {
+            return Ok(());
+        }
+        let stems: std::collections::HashSet<String> =
+            shards.iter().map(|(shard, fingerprint)| stem(shard, fingerprint)).collect();
+        let is_theirs = |path: &Path| path.filename().and_then(stem_of).is_some_and(|stem| stems.contains(stem));
+        let listed = self.list().await?.into_iter().map(|object| object.location);
+        self.delete(listed.filter(is_theirs).collect()).await
+    }
+
     /// All records, with their paths and ages. One that was `seen` before is not read again: where it was rewritten since, a build
     /// claimed it, and its parts are those that it had.
     pub(super) async fn all(&self, seen: &HashMap<Path, StoredRecord>) -> Result<Vec<StoredRecord>> {
         let mut records = Vec::new();
-        for object in self.location.files(FOLDER).await? {
+        for object in self.list().await? {
+            let is_record = |name: &str| name.ends_with(RECORD) && !name.ends_with(ERROR);
+            if !object.location.filename().is_some_and(is_record) {
+                continue;
+            }
             let version =
                 RecordVersion { written: object.last_modified.timestamp_millis().unsigned_abs(), tag: object.e_tag };
             let (record, rewritten) = match seen.get(&object.location) {
                 Some(before) => (before.record.clone(), before.version != version),
-                None => (self.read(&object.location).await?, false),
+                None => (self.read(&object.location).await?.and_then(|(record, _)| record), false),
             };
             records.push(StoredRecord { path: object.location, version, record, rewritten });
         }
         Ok(records)
     }
 
-    async fn read(&self, path: &Path) -> Result<Option<StagingRecord>> {
+    async fn list(&self) -> Result<Vec<ObjectMeta>> {
+        self.location.files(FOLDER).await
+    }
+
+    async fn put(&self, path: &Path, bytes: PutPayload, mode: PutMode) -> object_store::Result<()> {
+        let options = PutOptions::from(mode);
+        self.location.store().put_opts(path, bytes, options).await.map(drop)
+    }
+
+    async fn delete(&self, paths: Vec<Path>) -> Result<()> {
+        let mut deleted = self.location.store().delete_stream(stream::iter(paths.into_iter().map(Ok)).boxed());
+        while let Some(outcome) = deleted.next().await {
+            match outcome {
+                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => {
+                    return Err(error).or_input(|| format!("cannot remove staging records of `{}`", self.table.name()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// True for a record of the same shard whose parts are all there.
+    async fn is_whole(&self, first: &StagingRecord, ours: &StagingRecord) -> Result<bool> {
+        let is_same = (&first.shard, &first.fingerprint) == (&ours.shard, &ours.fingerprint);
+        Ok(is_same && (first == ours || self.table.broken_parts(&first.parts).await?.is_empty()))
+    }
+
+    /// A file's content, none where it is torn, with its version; none where there is no file.
+    async fn read<T: DeserializeOwned>(&self, path: &Path) -> Result<Option<(Option<T>, UpdateVersion)>> {
+        let unreadable = || format!("cannot read {path}");
         let found = match self.location.store().get(path).await {
-            Ok(found) => found.bytes().await,
-            Err(error) => Err(error),
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            found => found.or_input(unreadable)?,
         };
-        match found {
-            // A torn record is as good as none.
-            Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+        let version = UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
+        match found.bytes().await {
+            Ok(bytes) => Ok(Some((serde_json::from_slice(&bytes).ok(), version))),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error).or_input(|| format!("cannot read {path}")),
+            Err(error) => Err(error).or_input(unreadable),
         }
     }
 
-    fn path(&self, shard: &str, fingerprint: &str) -> Path {
-        self.location.path(&format!("{FOLDER}/{}-{}.json", path_name(shard), path_name(fingerprint)))
+    fn path(&self, shard: &str, fingerprint: &str, ending: &str) -> Path {
+        self.location.path(&format!("{FOLDER}/{}{ending}", stem(shard, fingerprint)))
     }
+}
+
+impl StagedShard {
+    fn parts(&self) -> &[Part] {
+        match self {
+            Self::Built(record) => &record.parts,
+            Self::Failed(_) => &[],
+        }
+    }
+}
+
+const RECORD: &str = ".json";
+const ERROR: &str = ".error.json";
+
+/// What the files of one shard and fingerprint begin with.
+fn stem(shard: &str, fingerprint: &str) -> String {
+    format!("{}-{}", path_name(shard), path_name(fingerprint))
+}
+
+/// What a file's name begins with, without the ending that says what it is.
+fn stem_of(name: &str) -> Option<&str> {
+    let of_try = name.rsplit_once(".try-").map(|(stem, _)| stem);
+    name.strip_suffix(ERROR).or_else(|| name.strip_suffix(RECORD)).or(of_try)
+}
+
+/// True where a conditional write found another file.
+fn is_refused(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. })
+}
+
+fn to_json(value: &impl Serialize) -> Result<PutPayload> {
+    Ok(serde_json::to_vec(value).or_internal(|| "a staging record has no JSON form".into())?.into())
 }
 
 /// A record with its path and age.

@@ -83,6 +83,11 @@ impl Table {
         Arc::new(Scan::new(self.location.clone(), Arc::clone(&self.schema), parts))
     }
 
+    /// The rows of some parts of it, for a plan.
+    pub fn provider_of_parts(&self, parts: Vec<Part>) -> Arc<dyn TableProvider> {
+        Arc::new(Scan::new(self.location.clone(), Arc::clone(&self.schema), parts))
+    }
+
     /// Defaults for writing one shard of this table.
     pub fn write_options(&self, run_id: &str, shard: &str, fingerprint: &str) -> WriteOptions {
         WriteOptions::new(self.location.clone(), Arc::clone(&self.schema), run_id, shard, fingerprint)

@@ -315,7 +315,8 @@ async fn imported(lost_photos: u32, lost_boxes: u32, odd_rings: u32) -> Result<M
     std::fs::write(folder.path().join("mill.toml"), toml).unwrap();
     let set = [format!("url=memory://cups-{lost_photos}-{lost_boxes}-{odd_rings}")];
     let mill = Mill::open(Project::load(folder.path(), &set).unwrap(), Progress::silent()).await.unwrap();
-    let (state, done) = (mill.source_state(&mill.project.sources[0]).await.unwrap(), mill.import(&[]).await);
+    let (state, done) =
+        (mill.source_state(&mill.snapshot().await, &mill.project.sources[0]).await.unwrap(), mill.import(&[]).await);
     let done = done.map_err(|e| e.to_string())?;
     // Before and after, nobody knows whether all cups are marked.
     for unsaid in [&state.unsaid, &done[0].unsaid] {

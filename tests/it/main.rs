@@ -8,6 +8,7 @@ mod first_use;
 mod models;
 mod mutate;
 mod own_task;
+mod parallel;
 mod repair;
 mod sheet;
 mod slt;
