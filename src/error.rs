@@ -397,6 +397,29 @@ mod tests {
     }
 
     #[test]
+    fn what_may_pass_is_told_from_what_stays() {
+        let of = |store: &'static str, kind: std::io::ErrorKind| {
+            let source = Box::new(std::io::Error::from(kind));
+            Error::input("cannot write x").because(object_store::Error::Generic { store, source })
+        };
+        assert!(of("S3", std::io::ErrorKind::ConnectionReset).is_retryable());
+        assert!(!of("LocalFileSystem", std::io::ErrorKind::StorageFull).is_retryable());
+        let missing = object_store::Error::NotFound { path: "x".into(), source: "gone".into() };
+        assert!(!Error::input("cannot read x").because(missing).is_retryable());
+        let slow = object_store::Error::Generic { store: "S3", source: "503 Slow Down".into() };
+        let planned = Error::from(DataFusionError::External(Box::new(Error::input("cannot read x").because(slow))));
+        assert!(planned.is_retryable());
+        assert!(!Error::usage("no such key").is_retryable());
+    }
+
+    #[test]
+    fn kinds_are_known_by_their_codes() {
+        for (kind, code) in KINDS {
+            assert_eq!((Kind::of_code(code), kind.code()), (*kind, *code));
+        }
+    }
+
+    #[test]
     fn a_misspelt_column_is_told_with_its_nearest() {
         let columns = ["margin", "marks", "task", "source", "answer"].map(|name| Column::new(Some("dataset"), name));
         let error = no_column(&Column::new_unqualified("margn"), &columns);

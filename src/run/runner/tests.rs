@@ -1,4 +1,4 @@
-//! A runner that loses, doubles, delays and reorders orders gives the rows of the plain one.
+//! Runners that lose, double, delay and reorder orders give the rows of the plain one; errors of single shards.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,6 +12,7 @@ use super::*;
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::run::Mill;
+use crate::warehouse::StagingError;
 
 /// What happens to an order is drawn from the seed, its shard and its attempt.
 struct UnreliableRunner {
@@ -55,10 +56,35 @@ impl Runner for UnreliableRunner {
     }
 }
 
-async fn dataset(folder: &Path, url: &str, runner: Arc<dyn Runner>) -> Vec<String> {
+/// The first attempt at shards of `a` meets an error.
+struct FailingRunner {
+    is_retryable: bool,
+}
+
+#[async_trait(?Send)]
+impl Runner for FailingRunner {
+    async fn run(&self, worker: &Worker<'_>, orders: Vec<Order>) -> Result<()> {
+        let (failing, others): (Vec<_>, Vec<_>) =
+            orders.into_iter().partition(|order| order.shard.starts_with("a/") && order.attempt == 1);
+        for Order { shard, fingerprint, run_id, .. } in failing {
+            let (code, message) = ("input".to_owned(), format!("no answer about {shard}"));
+            let hint = Some("ask again".to_owned());
+            let error = StagingError { shard, fingerprint, run_id, code, message, hint, retryable: self.is_retryable };
+            worker.tables()[0].staging().publish_error(&error).await?;
+        }
+        LocalRunner.run(worker, others).await
+    }
+}
+
+async fn mill(folder: &Path, url: &str, runner: Arc<dyn Runner>) -> Mill {
     let project = Project::load(folder, &[format!("url=memory://{url}"), "partitions=2".to_owned()]).unwrap();
     let mut mill = Mill::open(project, Progress::silent()).await.unwrap();
     mill.runner = runner;
+    mill
+}
+
+async fn dataset(folder: &Path, url: &str, runner: Arc<dyn Runner>) -> Vec<String> {
+    let mill = mill(folder, url, runner).await;
     mill.import(&[]).await.unwrap();
     mill.build(None).await.unwrap();
     let found = mill.verify(&[]).await.unwrap();
@@ -71,8 +97,8 @@ async fn dataset(folder: &Path, url: &str, runner: Arc<dyn Runner>) -> Vec<Strin
     lines
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn lost_doubled_late_and_reordered_orders_give_the_same_rows() {
+/// A project of four shards.
+fn project() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let source = |name: &str| {
         format!(
@@ -84,6 +110,44 @@ async fn lost_doubled_late_and_reordered_orders_give_the_same_rows() {
     let sources: String = ["a", "bb", "ccc", "dddd"].map(source).concat();
     let ask = "[ask]\nposition_facts_per_frame = 60.0\n";
     std::fs::write(folder.path().join("mill.toml"), sources + ask).unwrap();
+    folder
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_that_may_pass_is_tried_again_and_another_stops_no_other_shard() {
+    let folder = project();
+    let passing = mill(folder.path(), "passing", Arc::new(FailingRunner { is_retryable: true })).await;
+    let read = passing.import(&[]).await.unwrap();
+    assert_eq!(read.iter().map(|source| source.read).sum::<usize>(), 4);
+
+    // Of one source with all shards, because sources are read one after the other.
+    let mut staying = mill(folder.path(), "staying", Arc::new(LocalRunner)).await;
+    staying.import(&[]).await.unwrap();
+    staying.runner = Arc::new(FailingRunner { is_retryable: false });
+    let error = staying.build(Some("objects")).await.unwrap_err();
+    assert_eq!((error.to_string().as_str(), error.advice()), ("no answer about a/rooms-0000", Some("ask again")));
+    let objects = staying.warehouse.table("objects").await.unwrap().unwrap();
+    assert_eq!(objects.rows(), 0, "nothing is published");
+    // What the others made is resumed: one order is left, and it is not the first attempt at anything else.
+    staying.runner = Arc::new(OneOrder);
+    let built = staying.build(Some("objects")).await.unwrap();
+    assert_eq!((built[0].made, built[0].fresh), (4, 0));
+}
+
+/// Expects one order at a time.
+struct OneOrder;
+
+#[async_trait(?Send)]
+impl Runner for OneOrder {
+    async fn run(&self, worker: &Worker<'_>, orders: Vec<Order>) -> Result<()> {
+        assert_eq!(orders.iter().map(|order| order.shard.as_str()).collect::<Vec<_>>(), ["a/rooms-0000"]);
+        LocalRunner.run(worker, orders).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_doubled_late_and_reordered_orders_give_the_same_rows() {
+    let folder = project();
     let wanted = dataset(folder.path(), "plain", Arc::new(LocalRunner)).await;
     assert!(wanted.len() > 10, "{} samples", wanted.len());
     for seed in 1..=3 {
