@@ -149,7 +149,7 @@ impl Mill {
         let quarantine = self.open_or_create(snapshot, QUARANTINE).await?;
         let state = self.staleness(snapshot, stage).await?;
         let wanted: Vec<Wanted> = state.stale.iter().map(Wanted::from).collect();
-        let bar = self.progress.stage(&stage.writes, run.shown(&wanted));
+        let bar = Arc::new(self.progress.stage(&stage.writes, run.shown(&wanted)));
         let mut made: Vec<BuiltShard> = Vec::new();
         let mut worker = None;
         if !wanted.is_empty() {
@@ -162,7 +162,7 @@ impl Mill {
                 quarantine: Arc::clone(&quarantine),
                 task,
                 concurrency,
-                bar: &bar,
+                bar: Arc::clone(&bar),
             });
             let built = self.watched(snapshot, stage, &state, &bar, self.drive(worker, &wanted)).await?;
             made = built.into_values().flat_map(BTreeMap::into_values).collect();

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::Mill;
-use super::parallel::{Parallel, Pauses};
+use super::parallel::Pauses;
 use super::staged::{BuiltTables, Staged, counts_of};
 use super::worker::{KILLED, Wanted, Worker};
 use crate::error::{Error, Kind, Result};
@@ -33,36 +33,42 @@ const TOLD: usize = 5;
 
 impl Mill {
     /// Has shards made, or takes them over from an interrupted run: what was built, by shard. Fails when all have been tried, with the
-    /// error of the first shard that has one. Of several processes each makes its own shards, and part 0 gathers those of all.
+    /// error of the first shard that has one.
     pub(super) async fn drive(&self, worker: &Worker<'_>, wanted: &[Wanted]) -> Result<BTreeMap<String, BuiltTables>> {
-        let Some(parallel) = worker.run.parallel.as_deref() else {
-            let (built, failed) = self.drive_all(worker, wanted).await?;
-            return report(failed).map_or(Ok(built), Err);
-        };
-        let (own, others): (Vec<Wanted>, Vec<Wanted>) =
-            wanted.iter().cloned().partition(|one| parallel.part.makes(&one.shard));
-        let (built, failed) = self.drive_all(worker, &own).await?;
-        if !parallel.part.is_driver() {
-            // Part 0 tries them itself, and decides.
-            for error in failed.into_values().take(TOLD) {
-                tell_line(format_args!("left to part 0: shard {}: {}", error.shard, error.message));
-            }
-            return Ok(built);
-        }
-        match report(failed) {
-            Some(error) => Err(error),
-            None => self.gather(worker, parallel, others, built).await,
-        }
+        let own = self.drive_own(worker, wanted).await?;
+        self.gather(worker, wanted, own).await
     }
 
-    /// Part 0 waits for what other parts make; it makes itself what failed there, and what nobody recorded for long.
-    async fn gather(
+    /// The first half of [`Self::drive`]: all shards, or of several processes those of this one.
+    pub(super) async fn drive_own(
         &self,
         worker: &Worker<'_>,
-        parallel: &Parallel,
-        mut open: Vec<Wanted>,
+        wanted: &[Wanted],
+    ) -> Result<BTreeMap<String, BuiltTables>> {
+        let is_own = |one: &&Wanted| worker.run.parallel.as_ref().is_none_or(|it| it.part.makes(&one.shard));
+        let own: Vec<Wanted> = wanted.iter().filter(is_own).cloned().collect();
+        let (built, failed) = self.drive_all(worker, &own).await?;
+        if worker.run.leaves_commits().is_none() {
+            return report(failed).map_or(Ok(built), Err);
+        }
+        // Part 0 tries them itself, and decides.
+        for error in failed.into_values().take(TOLD) {
+            tell_line(format_args!("left to part 0: shard {}: {}", error.shard, error.message));
+        }
+        Ok(built)
+    }
+
+    /// The second half: part 0 waits for what other parts make; it makes itself what failed there, and what nobody recorded for long.
+    pub(super) async fn gather(
+        &self,
+        worker: &Worker<'_>,
+        wanted: &[Wanted],
         mut built: BTreeMap<String, BuiltTables>,
     ) -> Result<BTreeMap<String, BuiltTables>> {
+        let Some(parallel) = worker.run.parallel.as_ref().filter(|parallel| parallel.part.is_driver()) else {
+            return Ok(built);
+        };
+        let mut open: Vec<Wanted> = wanted.iter().filter(|one| !built.contains_key(&one.shard)).cloned().collect();
         let (mut pauses, mut last_record) = (Pauses::new(), Instant::now());
         while !open.is_empty() {
             let Staged { built: recorded, failed } = worker.staged(&open).await?;
@@ -104,8 +110,8 @@ impl Mill {
         Ok(built)
     }
 
-    /// As [`Self::drive`], with what failed for good beside it.
-    pub(super) async fn drive_all(
+    /// Has these shards made by this process: what was built, and what failed for good.
+    async fn drive_all(
         &self,
         worker: &Worker<'_>,
         wanted: &[Wanted],

@@ -77,6 +77,15 @@ impl SourceState {
 /// What quarantined records are entered under.
 pub(super) const IMPORT: &str = "import";
 
+/// A source of which this process has read its own shards.
+struct Reading<'a> {
+    worker: Worker<'a>,
+    wanted: Vec<Wanted>,
+    current: BTreeMap<String, String>,
+    fresh: usize,
+    own: BTreeMap<String, BuiltTables>,
+}
+
 /// A source that was read and is not published yet.
 struct Unpublished {
     imported: Imported,
@@ -122,12 +131,18 @@ impl Mill {
     }
 
     async fn import_sources(&self, names: &[String], snapshot: &Snapshot, run: &Run) -> Result<Vec<Imported>> {
-        let mut read = Vec::new();
+        // Of several processes each reads all of its own shards before it waits for another.
+        let mut reading = Vec::new();
         for source in &self.project.sources {
-            if names.is_empty() || names.contains(&source.options.name) {
-                let one = self.read_source(source, snapshot, run).await;
-                read.push(one.map_err(|e| e.with("source", &source.options.name))?);
+            let name = &source.options.name;
+            if names.is_empty() || names.contains(name) {
+                let one = self.read_source(source, snapshot, run).await.map_err(|e| e.with("source", name))?;
+                reading.push((name, one));
             }
+        }
+        let mut read = Vec::new();
+        for (name, source) in reading {
+            read.push(self.finish_source(source).await.map_err(|e| e.with("source", name))?);
         }
         if let Some(parallel) = run.leaves_commits() {
             self.wait_for_import(&read, snapshot, parallel).await?;
@@ -228,8 +243,8 @@ impl Mill {
         Ok(state)
     }
 
-    /// Makes everything durable that is to be read of a source. Nothing is visible yet.
-    async fn read_source(&self, table: &SourceTable, snapshot: &Snapshot, run: &Run) -> Result<Unpublished> {
+    /// Makes durable what this process is to read of a source. Nothing is visible yet.
+    async fn read_source<'a>(&'a self, table: &SourceTable, snapshot: &Snapshot, run: &'a Run) -> Result<Reading<'a>> {
         let name = &table.options.name;
         let reader = self.open_source(table).await?;
         let state = self.source_state_by(snapshot, table, &reader).await?;
@@ -240,28 +255,40 @@ impl Mill {
             tables.push(self.open_or_create(snapshot, imported).await?);
         }
         let quarantine = self.open_or_create(snapshot, QUARANTINE).await?;
-        let bar = self.progress.stage(name, run.shown(&wanted));
-        let mut read = BTreeMap::new();
         if !wanted.is_empty() {
             run.is_at_work(&self.warehouse).await?;
-            let task = SourceTask {
-                name: name.clone(),
-                kind: table.kind.clone(),
-                options,
-                reader: Arc::clone(&reader),
-                shards,
-                benchmarks: Arc::new(benchmarks),
-                tables,
-            };
-            let concurrency = self.engine.concurrency(usize::MAX);
-            let worker = Worker { mill: self, run, quarantine, task: Task::Source(task), concurrency, bar: &bar };
-            read = self.drive(&worker, &wanted).await?;
         }
-        bar.finish();
+        let task = SourceTask {
+            name: name.clone(),
+            kind: table.kind.clone(),
+            options,
+            reader,
+            shards,
+            benchmarks: Arc::new(benchmarks),
+            tables,
+        };
+        let bar = Arc::new(self.progress.stage(name, run.shown(&wanted)));
+        let concurrency = self.engine.concurrency(usize::MAX);
+        let worker = Worker { mill: self, run, quarantine, task: Task::Source(task), concurrency, bar };
+        let own = match wanted.is_empty() {
+            true => BTreeMap::new(),
+            false => self.drive_own(&worker, &wanted).await?,
+        };
+        Ok(Reading { worker, wanted, current, fresh, own })
+    }
+
+    /// Waits for what other processes read of a source, where there are any.
+    async fn finish_source(&self, source: Reading<'_>) -> Result<Unpublished> {
+        let Reading { worker, wanted, current, fresh, own } = source;
+        let read = self.gather(&worker, &wanted, own).await?;
+        worker.bar.finish();
+        let Task::Source(SourceTask { name, reader, .. }) = worker.task else {
+            return Err(Error::internal("a worker of a source makes a stage"));
+        };
         let mut counts = RowCounts::default();
         read.values().for_each(|tables| counts.add(&counts_of(tables)));
         let unsaid = blocking(move || reader.unsaid()).await?;
-        let imported = Imported { source: name.clone(), read: read.len(), fresh, counts, unsaid };
+        let imported = Imported { source: name, read: read.len(), fresh, counts, unsaid };
         Ok(Unpublished { imported, read, wanted, current })
     }
 

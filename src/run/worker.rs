@@ -56,7 +56,7 @@ pub struct Worker<'a> {
     pub(super) quarantine: Arc<PinnedTable>,
     pub(super) task: Task,
     pub(super) concurrency: Concurrency,
-    pub(super) bar: &'a Bar,
+    pub(super) bar: Arc<Bar>,
 }
 
 /// What the orders of a worker are of.
