@@ -7,6 +7,7 @@ pub mod error;
 pub mod export;
 pub mod functions;
 mod listed;
+mod marked_image;
 pub mod models;
 pub mod photos;
 pub mod pipeline;

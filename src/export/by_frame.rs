@@ -1,4 +1,4 @@
-//! Samples and masks as they are drawn: frame by frame.
+//! Images and masks as they are drawn: frame by frame. In: rows of `dataset`, `frames` and `objects`. Out: each frame with the marks of its images.
 //!
 //! Both come as streams in the order of their frames, so that a frame's image is decoded once and no table is held.
 
@@ -7,23 +7,24 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::sync::{Mutex, PoisonError};
 
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::{DataType, Int32Type};
+use arrow::datatypes::DataType;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::prelude::{SessionContext, ident};
+use datafusion::functions_nested::expr_fn::{cardinality, range};
+use datafusion::prelude::{DataFrame, SessionContext, cast, ident, lit};
 use futures::StreamExt;
+use serde::Deserialize;
+use spatialmill_columns::types::EncodedMask;
 use spatialmill_geometry::Mask;
 
 use super::buckets::full;
-use super::images::SourceImage;
-use super::rows::{column, samples};
-use super::sample::Sample;
 use crate::error::{Context, Error, Result};
+use crate::marked_image::{DrawnMark, SourceImage, marks_on};
+use crate::tables::{MarkRecipe, from_arrow};
 
 /// Where each frame's image is: on disk in the order of their ids, because every sample needs one of them and there may be more than fit into
 /// memory. Of every 64th the id and its place are held.
 pub struct FrameIndex {
-    file: Mutex<(File, Option<FrameBlock>)>,
+    file: Mutex<(File, VecDeque<FrameBlock>)>,
     blocks: Vec<(String, u64)>,
 }
 
@@ -35,6 +36,9 @@ struct FrameBlock {
 
 /// Frames of a block: some twenty kilobytes.
 const BLOCK: usize = 64;
+
+/// Blocks that are held: one for each image of a sample, and for each worker.
+const BLOCKS: usize = 64;
 
 impl FrameIndex {
     /// The frame of this id.
@@ -48,13 +52,15 @@ impl FrameIndex {
             self.blocks.partition_point(|(first, _)| first.as_str() <= frame_id).checked_sub(1).ok_or_else(missing)?;
         let mut guard = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let (file, latest) = &mut *guard;
-        let block = match latest.take() {
-            Some(block) if block.at == at => block,
-            _ => FrameBlock { at, frames: self.read(file, at)? },
+        let block = match latest.iter().position(|block| block.at == at).and_then(|place| latest.remove(place)) {
+            Some(block) => block,
+            None => FrameBlock { at, frames: self.read(file, at)? },
         };
-        let block = latest.insert(block);
         let found = block.frames.binary_search_by(|frame| frame.frame_id.as_str().cmp(frame_id));
-        found.ok().and_then(|at| block.frames.get(at)).cloned().ok_or_else(missing)
+        let found = found.ok().and_then(|at| block.frames.get(at)).cloned();
+        latest.push_front(block);
+        latest.truncate(BLOCKS);
+        found.ok_or_else(missing)
     }
 
     fn read(&self, file: &mut File, at: usize) -> Result<Vec<SourceImage>> {
@@ -73,20 +79,7 @@ pub async fn frames(context: &SessionContext) -> Result<FrameIndex> {
     let mut file = BufWriter::new(tempfile::tempfile().map_err(full)?);
     let (mut blocks, mut n, mut end) = (Vec::new(), 0, 0);
     while let Some(batch) = stream.next().await {
-        let batch = batch?;
-        let text = |name: &str| column(&batch, name, &DataType::Utf8).map(|found| found.as_string::<i32>().clone());
-        let side =
-            |name: &str| column(&batch, name, &DataType::Int32).map(|found| found.as_primitive::<Int32Type>().clone());
-        let (ids, uris, hashes) = (text("frame_id")?, text("uri")?, text("sha256")?);
-        let (widths, heights) = (side("width")?, side("height")?);
-        for row in 0..batch.num_rows() {
-            let frame = SourceImage {
-                frame_id: ids.value(row).to_owned(),
-                uri: uris.value(row).to_owned(),
-                sha256: hashes.is_valid(row).then(|| hashes.value(row).to_owned()),
-                width: widths.value(row).max(0) as u32,
-                height: heights.value(row).max(0) as u32,
-            };
+        for frame in from_arrow::rows::<SourceImage>(&batch?)? {
             let mut line = super::to_json(&frame)?;
             line.push('\n');
             file.write_all(line.as_bytes()).map_err(full)?;
@@ -98,59 +91,83 @@ pub async fn frames(context: &SessionContext) -> Result<FrameIndex> {
         }
     }
     let file = file.into_inner().map_err(|e| full(e.into_error()))?;
-    Ok(FrameIndex { file: Mutex::new((file, None)), blocks })
+    Ok(FrameIndex { file: Mutex::new((file, VecDeque::new())), blocks })
 }
 
-/// The samples of one frame.
-pub struct FrameSamples {
+/// The images that are made of one frame: the marks of each.
+pub struct FrameImages {
     pub frame_id: String,
-    pub samples: Vec<Sample>,
+    pub marks: Vec<Vec<DrawnMark>>,
 }
 
-impl FrameSamples {
+impl FrameImages {
     /// Whether the masks of its objects are needed.
     pub fn draws_masks(&self) -> bool {
-        self.samples.iter().flat_map(|sample| &sample.marks).any(|mark| mark.kind == "mask")
+        self.marks.iter().flatten().any(|mark| mark.kind == "mask")
     }
 }
 
-/// Rows that come by frame, frame by frame.
-pub struct FrameSamplesStream {
+/// A frame that a sample shows, with the marks of all of that sample's images.
+#[derive(Default, Deserialize)]
+struct ShownFrame {
+    frame_id: String,
+    /// Which of the sample's images it is, from 0.
+    image: usize,
+    marks: Vec<MarkRecipe>,
+}
+
+/// The images of all samples, frame by frame. Images of one frame come as often as samples show them.
+pub struct FrameImagesStream {
     rows: SendableRecordBatchStream,
-    ready: std::vec::IntoIter<Sample>,
-    next: Option<Sample>,
+    ready: std::vec::IntoIter<ShownFrame>,
+    next: Option<ShownFrame>,
 }
 
-impl FrameSamplesStream {
-    pub fn new(rows: SendableRecordBatchStream) -> Self {
-        Self { rows, ready: Vec::new().into_iter(), next: None }
+impl FrameImagesStream {
+    /// Those of rows of `dataset`.
+    pub async fn of(samples: DataFrame) -> Result<Self> {
+        let count = cast(cardinality(ident("frame_ids")), DataType::Int64);
+        let shown = vec![
+            ident("frame_ids").alias("frame_id"),
+            range(lit(0_i64), count, lit(1_i64)).alias("image"),
+            ident("marks"),
+        ];
+        let shown = samples.select(shown)?.unnest_columns(&["frame_id", "image"])?;
+        let rows = shown.sort(vec![ident("frame_id").sort(true, false)])?.execute_stream().await?;
+        Ok(Self { rows, ready: Vec::new().into_iter(), next: None })
     }
 
-    /// The next frame's samples.
-    pub async fn next(&mut self) -> Result<Option<FrameSamples>> {
-        let Some(first) = self.sample().await? else { return Ok(None) };
-        let frame_id = first.frame_ids.first().cloned().unwrap_or_default();
-        let mut samples = vec![first];
-        while let Some(sample) = self.sample().await? {
-            if sample.frame_ids.first() != Some(&frame_id) {
-                self.next = Some(sample);
+    /// The next frame's images, each once, and how often samples show one of them.
+    pub async fn next(&mut self) -> Result<Option<(FrameImages, u64)>> {
+        let Some(first) = self.shown().await? else { return Ok(None) };
+        let frame_id = first.frame_id.clone();
+        let (mut marks, mut n) = (Vec::new(), 0);
+        let mut next = Some(first);
+        while let Some(shown) = next.take() {
+            if shown.frame_id != frame_id {
+                self.next = Some(shown);
                 break;
             }
-            samples.push(sample);
+            n += 1;
+            let own = marks_on(&shown.marks, shown.image);
+            if !marks.contains(&own) {
+                marks.push(own);
+            }
+            next = self.shown().await?;
         }
-        Ok(Some(FrameSamples { frame_id, samples }))
+        Ok(Some((FrameImages { frame_id, marks }, n)))
     }
 
-    async fn sample(&mut self) -> Result<Option<Sample>> {
-        if let Some(sample) = self.next.take() {
-            return Ok(Some(sample));
+    async fn shown(&mut self) -> Result<Option<ShownFrame>> {
+        if let Some(shown) = self.next.take() {
+            return Ok(Some(shown));
         }
         loop {
-            if let Some(sample) = self.ready.next() {
-                return Ok(Some(sample));
+            if let Some(shown) = self.ready.next() {
+                return Ok(Some(shown));
             }
             match self.rows.next().await {
-                Some(batch) => self.ready = samples(&batch?)?.into_iter(),
+                Some(batch) => self.ready = from_arrow::rows(&batch?)?.into_iter(),
                 None => return Ok(None),
             }
         }
@@ -192,28 +209,23 @@ impl Masks {
             self.ended = true;
             return Ok(());
         };
-        let batch = batch?;
-        let text = |name: &str| column(&batch, name, &DataType::Utf8).map(|found| found.as_string::<i32>().clone());
-        let (frames, objects) = (text("frame_id")?, text("object_id")?);
-        let masks = batch.column_by_name("mask").and_then(|masks| masks.as_struct_opt());
-        let masks = masks.ok_or_else(|| Error::input("`objects.mask` is no struct"))?;
-        let field = |name: &str| {
-            masks.column_by_name(name).ok_or_else(|| Error::input("a mask lacks a field").with("field", name))
-        };
-        let counts = arrow::compute::cast(field("counts")?, &DataType::Utf8).or_input(|| "counts are text".into())?;
-        let (heights, widths) =
-            (field("height")?.as_primitive::<Int32Type>(), field("width")?.as_primitive::<Int32Type>());
-        for row in 0..batch.num_rows() {
-            let counts = counts.as_string::<i32>().value(row);
-            let mask = Mask::from_counts(heights.value(row) as u32, widths.value(row) as u32, counts);
-            let mask = mask.map_err(|e| {
+        for ObjectMask { frame_id, object_id, mask } in from_arrow::rows(&batch?)? {
+            let mask = mask.decode().map_err(|e| {
                 Error::input("an object's mask cannot be read")
-                    .with("frame", frames.value(row))
-                    .with("object", objects.value(row))
+                    .with("frame", &frame_id)
+                    .with("object", &object_id)
                     .because(e)
             })?;
-            self.ready.push_back((frames.value(row).to_owned(), objects.value(row).to_owned(), mask));
+            self.ready.push_back((frame_id, object_id, mask));
         }
         Ok(())
     }
+}
+
+/// An object's mask.
+#[derive(Deserialize)]
+struct ObjectMask {
+    frame_id: String,
+    object_id: String,
+    mask: EncodedMask,
 }

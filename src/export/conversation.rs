@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::dialect::Dialect;
-use super::{LoadedImage, LoadedRecord, Sample, size};
+use super::{LoadedImage, LoadedRecord, Sample, boxes};
 use crate::error::{Error, Result};
 
 /// The place of an image, in every dialect.
@@ -76,9 +76,9 @@ impl<T> OneOrMany<T> {
 
 /// The two turns of a sample.
 pub fn turns(sample: &Sample, dialect: &Dialect) -> Result<Vec<ChatTurn>> {
-    let size = size(sample);
-    let asked = dialect.write(&sample.question, &sample.boxes, size)?;
-    let answer = dialect.write(&sample.answer, &sample.boxes, size)?;
+    let boxes = boxes(sample)?;
+    let asked = dialect.write(&sample.question, &boxes)?;
+    let answer = dialect.write(&sample.answer, &boxes)?;
     Ok(vec![
         ChatTurn { from: "human".into(), value: human(sample.images.len(), &asked.text) },
         ChatTurn { from: "gpt".into(), value: answer.text },

@@ -38,12 +38,25 @@ pub struct ImageSize {
     pub height: u32,
 }
 
+/// A box of a sample, on one of its images.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PlacedBox {
+    /// Which of the sample's images, from 0.
+    pub image: usize,
+    /// x0, y0, x1, y1 in pixels of that image.
+    pub bbox: [f64; 4],
+    /// Of that image.
+    pub size: ImageSize,
+}
+
 /// A text in a dialect, with what the dialect keeps beside it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WrittenText {
     pub text: String,
     pub references: Vec<String>,
     pub boxes: Vec<[f64; 4]>,
+    /// Which image each of the boxes is on.
+    pub box_images: Vec<usize>,
 }
 
 /// A piece of a text of the dataset.
@@ -88,13 +101,13 @@ impl Dialect {
     }
 
     /// Writes a text of the dataset with its boxes in this dialect. An error is a box that the text names and nobody gave.
-    pub fn write(&self, text: &str, boxes: &[[f64; 4]], size: ImageSize) -> Result<WrittenText> {
+    pub fn write(&self, text: &str, boxes: &[PlacedBox]) -> Result<WrittenText> {
         let mut written = WrittenText { text: String::with_capacity(text.len() + 32), ..WrittenText::default() };
-        self.append(text, boxes, size, &mut written)?;
+        self.append(text, boxes, &mut written)?;
         Ok(written)
     }
 
-    fn append(&self, text: &str, boxes: &[[f64; 4]], size: ImageSize, out: &mut WrittenText) -> Result<()> {
+    fn append(&self, text: &str, boxes: &[PlacedBox], out: &mut WrittenText) -> Result<()> {
         for piece in pieces(text) {
             match piece {
                 TextPiece::Text(text) => out.text.push_str(text),
@@ -110,15 +123,18 @@ impl Dialect {
                 }
                 TextPiece::Box(place) => {
                     let missing = || Error::input("a text names a box that its sample has not").with("box", place + 1);
-                    let bbox = boxes.get(place).ok_or_else(missing)?;
+                    let PlacedBox { image, bbox, size } = *boxes.get(place).ok_or_else(missing)?;
                     let (open, close) = self.brackets();
                     out.text.push_str(open);
-                    match self.numbers(*bbox, size)? {
+                    match self.numbers(bbox, size)? {
                         WrittenBox::Whole([a, b, c, d]) => out.text.push_str(&format!("{a}, {b}, {c}, {d}")),
                         WrittenBox::Decimal([a, b, c, d], places) => {
                             out.text.push_str(&format!("{a:.places$}, {b:.places$}, {c:.places$}, {d:.places$}"));
                         }
-                        WrittenBox::Beside(bbox) => out.boxes.push(bbox),
+                        WrittenBox::Beside(bbox) => {
+                            out.boxes.push(bbox);
+                            out.box_images.push(image);
+                        }
                     }
                     out.text.push_str(close);
                 }
@@ -129,10 +145,10 @@ impl Dialect {
 
     /// Whether something that was written in this dialect says what a text of the dataset says: the same words, the same references,
     /// the same boxes as near as the dialect's numbers come. The error says where they part.
-    pub fn agrees(&self, written: &WrittenText, text: &str, boxes: &[[f64; 4]], size: ImageSize) -> Result<(), String> {
+    pub fn agrees(&self, written: &WrittenText, text: &str, boxes: &[PlacedBox]) -> Result<(), String> {
         let mut rest = written.text.as_str();
         let mut references = written.references.iter();
-        let mut beside = written.boxes.iter();
+        let mut beside = written.boxes.iter().zip(&written.box_images);
         let expect = |rest: &mut &str, what: &str| match rest.strip_prefix(what) {
             Some(more) => {
                 *rest = more;
@@ -161,7 +177,11 @@ impl Dialect {
                     let (open, close) = self.brackets();
                     expect(&mut rest, open)?;
                     let found = if *self == Self::Swift {
-                        *beside.next().ok_or("a box is missing")?
+                        let (bbox, image) = beside.next().ok_or("a box is missing")?;
+                        if *image != wanted.image {
+                            return Err(format!("a box is on image {}, not {}", image + 1, wanted.image + 1));
+                        }
+                        *bbox
                     } else {
                         let end = rest.find(close).ok_or("a box does not close")?;
                         let numbers: Vec<f64> =
@@ -172,7 +192,7 @@ impl Dialect {
                             .map_err(|numbers: Vec<f64>| format!("a box has four numbers, not {}", numbers.len()))?
                     };
                     expect(&mut rest, close)?;
-                    self.is_near(found, *wanted, size)?;
+                    self.is_near(found, wanted.bbox, wanted.size)?;
                 }
             }
         }
@@ -348,10 +368,14 @@ mod tests {
     const TEXT: &str = "Is the <ref>red chair</ref><box>1</box> left of the <ref>region</ref><box>2</box>?\nA. yes";
     const BOXES: [[f64; 4]; 2] = [[64.0, 48.0, 320.0, 240.0], [0.2, 0.1, 0.3, 480.0]];
 
+    fn placed(boxes: &[[f64; 4]], size: ImageSize) -> Vec<PlacedBox> {
+        boxes.iter().map(|bbox| PlacedBox { image: 0, bbox: *bbox, size }).collect()
+    }
+
     fn check(dialect: Dialect, expected: &str) {
-        let written = dialect.write(TEXT, &BOXES, SIZE).unwrap();
+        let written = dialect.write(TEXT, &placed(&BOXES, SIZE)).unwrap();
         assert_eq!(written.text, expected);
-        dialect.agrees(&written, TEXT, &BOXES, SIZE).unwrap();
+        dialect.agrees(&written, TEXT, &placed(&BOXES, SIZE)).unwrap();
         for (wrong_text, wrong_boxes) in [
             (TEXT.replace("red", "blue"), BOXES),
             (TEXT.replace("left", "right"), BOXES),
@@ -359,7 +383,8 @@ mod tests {
             (TEXT.to_owned(), [BOXES[1], BOXES[0]]),
             (TEXT.to_owned(), [[64.0, 48.0, 320.0, 250.0], BOXES[1]]),
         ] {
-            assert!(dialect.agrees(&written, &wrong_text, &wrong_boxes, SIZE).is_err(), "{wrong_text} {wrong_boxes:?}");
+            let boxes = placed(&wrong_boxes, SIZE);
+            assert!(dialect.agrees(&written, &wrong_text, &boxes).is_err(), "{wrong_text} {wrong_boxes:?}");
         }
     }
 
@@ -390,6 +415,20 @@ mod tests {
     }
 
     #[test]
+    fn a_box_is_written_in_the_size_of_its_own_image() {
+        let half = ImageSize { width: 320, height: 240 };
+        let bbox = [64.0, 48.0, 160.0, 120.0];
+        let boxes = [PlacedBox { image: 0, bbox, size: SIZE }, PlacedBox { image: 1, bbox, size: half }];
+        let written = Dialect::InternVl.write("<box>1</box> <box>2</box>", &boxes).unwrap();
+        assert_eq!(written.text, "<box>[[100, 100, 250, 250]]</box> <box>[[200, 200, 500, 500]]</box>");
+        let written = Dialect::Swift.write("<box>2</box> <box>1</box>", &boxes).unwrap();
+        assert_eq!((&written.boxes[..], &written.box_images[..]), (&[bbox, bbox][..], &[1, 0][..]));
+        Dialect::Swift.agrees(&written, "<box>2</box> <box>1</box>", &boxes).unwrap();
+        let changed = WrittenText { box_images: vec![0, 0], ..written };
+        assert!(Dialect::Swift.agrees(&changed, "<box>2</box> <box>1</box>", &boxes).unwrap_err().contains("image 1"));
+    }
+
+    #[test]
     fn sizes_are_those_of_qwens_own_function() {
         // From qwen_vl_utils.smart_resize with its defaults, and with 256 * 28 * 28 to 1280 * 28 * 28.
         for (size, bounds, expected) in [
@@ -416,8 +455,8 @@ mod tests {
             let bbox = [a.min(c), b.min(d), a.max(c) + 1.0, b.max(d) + 1.0];
             prop_assume!(bbox[0] < f64::from(width) && bbox[1] < f64::from(height) && bbox[2] > 0.0 && bbox[3] > 0.0);
             for (_, dialect) in Dialect::NAMES {
-                let written = dialect.write("<box>1</box>", &[bbox], size).unwrap();
-                let agrees = dialect.agrees(&written, "<box>1</box>", &[bbox], size);
+                let written = dialect.write("<box>1</box>", &placed(&[bbox], size)).unwrap();
+                let agrees = dialect.agrees(&written, "<box>1</box>", &placed(&[bbox], size));
                 // A sliver at the edge may have no hundredth of a pixel; nothing else is lost.
                 let sliver = (0..2).any(|k| bbox[k + 2].min([f64::from(width), f64::from(height)][k]) - bbox[k].max(0.0) < 0.02);
                 prop_assert!(agrees.is_ok() || sliver, "{:?}: {:?}, {}", dialect, agrees, written.text);

@@ -1,12 +1,12 @@
 //! Hugging Face `datasets`: Parquet with the images in it, a dataset card and a Croissant description.
 //!
 //! What makes the library take a column for images is the key `huggingface` of the Arrow schema's metadata, and types that allow null at
-//! every level; without either, images load as plain bytes. The schema is written down here and never inferred, so that all shards of
-//! all exports have the same.
+//! every level; without either, images load as plain bytes. The columns are those of `dataset`, whose schema is declared and never inferred, so
+//! that all shards of an export have the same.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, ListArray, RecordBatch, StringBuilder, StructArray};
 use arrow::buffer::OffsetBuffer;
@@ -19,15 +19,16 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::conversation::{ChatTurn, read_turns, turns};
 use super::dialect::Dialect;
 use super::images::ImageStorage;
-use super::sample::SampleImage;
 use super::shards::cannot_write;
 use super::{ExportKind, ExportShard, FinishedExport, LoadedImage, LoadedRecord, Sample, to_json};
 use crate::error::{Context, Error, Result};
+use crate::marked_image::DrawnMark;
+use crate::tables::SampleImage;
 
 pub const HF: ExportKind = ExportKind {
     name: "hf",
@@ -90,40 +91,32 @@ struct HfColumns<'a> {
     image_format: &'a str,
     options: Option<&'a [String]>,
     answer_index: Option<i32>,
+    ground_truth: &'a str,
     answer_value: Option<f64>,
     answer_unit: Option<&'a str>,
     object_ids: &'a [String],
-    boxes: &'a [[f64; 4]],
-    marks: Vec<MarkRow<'a>>,
+    boxes: Vec<[f64; 4]>,
+    box_images: Vec<usize>,
+    marks: Vec<HfMark>,
     margin: f64,
     visibility: f64,
     lift_quality: f64,
     template_id: &'a str,
     seed: i64,
     generator: &'a str,
+    #[serde(flatten)]
+    other: &'a Map<String, Value>,
 }
 
 #[derive(Serialize)]
-struct MarkRow<'a> {
-    object_id: &'a str,
-    kind: &'a str,
-    #[serde(rename = "box")]
-    bbox: Option<[f64; 4]>,
-    place: Option<[f64; 3]>,
-    colour: &'a str,
-    label: Option<&'a str>,
+struct HfMark {
+    image: usize,
+    #[serde(flatten)]
+    mark: DrawnMark,
 }
 
 impl<'a> HfColumns<'a> {
     fn of(sample: &'a Sample) -> Self {
-        let mark = |mark: &'a super::sample::MarkRow| MarkRow {
-            object_id: &mark.object_id,
-            kind: &mark.kind,
-            bbox: mark.bbox,
-            place: mark.place,
-            colour: &mark.colour,
-            label: mark.label.as_deref(),
-        };
         Self {
             question_id: &sample.question_id,
             source: &sample.source,
@@ -138,105 +131,120 @@ impl<'a> HfColumns<'a> {
             image_format: &sample.image_format,
             options: sample.options.as_deref(),
             answer_index: sample.answer_index,
+            ground_truth: &sample.ground_truth,
             answer_value: sample.answer_value,
             answer_unit: sample.answer_unit.as_deref(),
             object_ids: &sample.object_ids,
-            boxes: &sample.boxes,
-            marks: sample.marks.iter().map(mark).collect(),
+            boxes: sample.boxes.iter().map(|of| of.bbox.corners()).collect(),
+            box_images: sample.boxes.iter().map(|of| of.image).collect(),
+            marks: sample.marks.iter().map(|mark| HfMark { image: mark.image, mark: mark.into() }).collect(),
             margin: sample.margin,
             visibility: sample.visibility,
             lift_quality: sample.lift_quality,
             template_id: &sample.template_id,
             seed: sample.seed,
             generator: &sample.generator,
+            other: &sample.other_columns,
         }
     }
 }
 
 /// A column: its Arrow type, and what `datasets` calls it.
 struct HfColumn {
-    name: &'static str,
+    name: String,
     kind: DataType,
     feature: Value,
 }
 
-fn columns() -> Vec<HfColumn> {
-    let value = |dtype: &str| json!({ "dtype": dtype, "_type": "Value" });
-    let text = |name| HfColumn { name, kind: DataType::Utf8, feature: value("string") };
-    let number = |name| HfColumn { name, kind: DataType::Float64, feature: value("float64") };
-    let list = |item: DataType| DataType::List(Arc::new(Field::new("element", item, true)));
-    let texts = |name| HfColumn { name, kind: list(DataType::Utf8), feature: json!([value("string")]) };
-    let structs = |fields: &[(&str, DataType)]| -> DataType {
-        DataType::Struct(fields.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true)).collect())
-    };
-    let turn = structs(&[("from", DataType::Utf8), ("value", DataType::Utf8)]);
+impl HfColumn {
+    fn new(name: impl Into<String>, kind: DataType) -> Self {
+        Self { name: name.into(), feature: feature(&kind), kind }
+    }
+}
+
+/// The type as `datasets` calls it.
+fn feature(kind: &DataType) -> Value {
+    match kind {
+        DataType::List(item) => json!([feature(item.data_type())]),
+        DataType::Struct(fields) => {
+            fields.iter().map(|field| (field.name().clone(), feature(field.data_type()))).collect::<Map<_, _>>().into()
+        }
+        DataType::Int32 => json!({ "dtype": "int32", "_type": "Value" }),
+        DataType::Int64 => json!({ "dtype": "int64", "_type": "Value" }),
+        DataType::Float64 => json!({ "dtype": "float64", "_type": "Value" }),
+        DataType::Boolean => json!({ "dtype": "bool", "_type": "Value" }),
+        _ => json!({ "dtype": "string", "_type": "Value" }),
+    }
+}
+
+fn list(item: DataType) -> DataType {
+    DataType::List(Arc::new(Field::new("element", item, true)))
+}
+
+fn structs(fields: &[(&str, DataType)]) -> DataType {
+    DataType::Struct(fields.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true)).collect())
+}
+
+/// A column of `dataset` as its values are written to JSON and read from there: whole numbers and floats of one width, all else as text.
+fn plain(kind: &DataType) -> DataType {
+    match kind {
+        DataType::Int32 | DataType::Int64 | DataType::Float64 | DataType::Boolean => kind.clone(),
+        kind if kind.is_integer() => DataType::Int64,
+        kind if kind.is_floating() => DataType::Float64,
+        DataType::List(item) | DataType::LargeList(item) | DataType::ListView(item) => list(plain(item.data_type())),
+        DataType::Struct(fields) => {
+            let fields = fields.iter().map(|field| Field::new(field.name(), plain(field.data_type()), true));
+            DataType::Struct(fields.collect())
+        }
+        _ => DataType::Utf8,
+    }
+}
+
+/// The columns of every shard but the images: the conversation, then those of `dataset`.
+fn columns(dataset: &Schema) -> Vec<HfColumn> {
     let numbers = || list(DataType::Float64);
     let mark = structs(&[
         ("object_id", DataType::Utf8),
         ("kind", DataType::Utf8),
+        ("image", DataType::Int32),
         ("box", numbers()),
         ("place", numbers()),
         ("colour", DataType::Utf8),
         ("label", DataType::Utf8),
     ]);
-    let mark_feature = json!([{
-        "object_id": value("string"), "kind": value("string"), "box": [value("float64")], "place": [value("float64")],
-        "colour": value("string"), "label": value("string"),
-    }]);
-    vec![
-        text("id"),
-        HfColumn {
-            name: "conversations",
-            kind: list(turn),
-            feature: json!([{ "from": value("string"), "value": value("string") }]),
-        },
-        text("question_id"),
-        text("source"),
-        text("licence"),
-        text("split"),
-        text("scene_id"),
-        texts("frame_ids"),
-        text("task"),
-        text("relation"),
-        text("answer_form"),
-        text("text_format"),
-        text("image_format"),
-        texts("options"),
-        HfColumn { name: "answer_index", kind: DataType::Int32, feature: value("int32") },
-        number("answer_value"),
-        text("answer_unit"),
-        texts("object_ids"),
-        HfColumn { name: "boxes", kind: list(numbers()), feature: json!([[value("float64")]]) },
-        HfColumn { name: "marks", kind: list(mark), feature: mark_feature },
-        number("margin"),
-        number("visibility"),
-        number("lift_quality"),
-        text("template_id"),
-        HfColumn { name: "seed", kind: DataType::Int64, feature: value("int64") },
-        text("generator"),
-    ]
+    let turn = structs(&[("from", DataType::Utf8), ("value", DataType::Utf8)]);
+    let mut columns = vec![HfColumn::new("id", DataType::Utf8), HfColumn::new("conversations", list(turn))];
+    for field in dataset.fields() {
+        match field.name().as_str() {
+            // What the conversation and its id are made of.
+            "sample_id" | "question" | "answer" => {}
+            "boxes" => {
+                columns.push(HfColumn::new("boxes", list(numbers())));
+                columns.push(HfColumn::new("box_images", list(DataType::Int32)));
+            }
+            "marks" => columns.push(HfColumn::new("marks", list(mark.clone()))),
+            name => columns.push(HfColumn::new(name, plain(field.data_type()))),
+        }
+    }
+    columns
 }
 
 /// `images` stands after `id`.
 const IMAGES_AT: usize = 1;
 
-/// What is decoded from records: all columns but the images.
-static PLAIN: LazyLock<SchemaRef> = LazyLock::new(|| {
-    Arc::new(Schema::new(
-        columns().into_iter().map(|column| Field::new(column.name, column.kind, true)).collect::<Vec<_>>(),
-    ))
-});
-
-/// The schema of every shard.
-static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-    let mut features: serde_json::Map<String, Value> =
-        columns().into_iter().map(|column| (column.name.to_owned(), column.feature)).collect();
+/// What is decoded from records, all columns but the images, and the schema of the shards.
+fn schemas(dataset: &Schema) -> (SchemaRef, SchemaRef) {
+    let columns = columns(dataset);
+    let fields: Vec<Field> = columns.iter().map(|column| Field::new(&column.name, column.kind.clone(), true)).collect();
+    let plain = Arc::new(Schema::new(fields));
+    let mut features: Map<String, Value> = columns.into_iter().map(|column| (column.name, column.feature)).collect();
     features.insert("images".to_owned(), json!([{ "_type": "Image" }]));
     let described = json!({ "info": { "features": features } }).to_string();
-    let mut fields: Vec<Arc<Field>> = PLAIN.fields().iter().cloned().collect();
+    let mut fields: Vec<Arc<Field>> = plain.fields().iter().cloned().collect();
     fields.insert(IMAGES_AT, Arc::new(Field::new("images", DataType::List(image_item()), true)));
-    Arc::new(Schema::new_with_metadata(fields, HashMap::from([("huggingface".to_owned(), described)])))
-});
+    let whole = Schema::new_with_metadata(fields, HashMap::from([("huggingface".to_owned(), described)]));
+    (plain, Arc::new(whole))
+}
 
 fn image_fields() -> Fields {
     vec![Field::new("bytes", DataType::Binary, true), Field::new("path", DataType::Utf8, true)].into()
@@ -266,11 +274,12 @@ fn write(shard: &ExportShard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
         .set_column_dictionary_enabled(pixels.clone(), false)
         .set_column_statistics_enabled(pixels, EnabledStatistics::None)
         .build();
-    let mut writer = ArrowWriter::try_new(out, Arc::clone(&SCHEMA), Some(properties)).or_input(cannot_write)?;
+    let schemas = schemas(&shard.columns);
+    let mut writer = ArrowWriter::try_new(out, Arc::clone(&schemas.1), Some(properties)).or_input(cannot_write)?;
     let (mut records, mut images, mut held) = (Vec::new(), BTreeMap::new(), 0);
     let mut put = |records: &mut Vec<String>, images: &mut BTreeMap<String, Bytes>| -> Result<()> {
         if !records.is_empty() {
-            writer.write(&batch(records, images)?).or_input(cannot_write)?;
+            writer.write(&batch(records, images, &schemas)?).or_input(cannot_write)?;
             if writer.in_progress_size() > ROW_GROUP {
                 writer.flush().or_input(cannot_write)?;
             }
@@ -298,10 +307,14 @@ fn write(shard: &ExportShard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
     Ok(())
 }
 
-fn batch(records: &[String], images: &BTreeMap<String, Bytes>) -> Result<RecordBatch> {
+fn batch(
+    records: &[String],
+    images: &BTreeMap<String, Bytes>,
+    (plain, whole): &(SchemaRef, SchemaRef),
+) -> Result<RecordBatch> {
     let failed = || "a record does not fit the schema of shards".to_owned();
     let mut decoder =
-        ReaderBuilder::new(Arc::clone(&PLAIN)).with_batch_size(records.len()).build_decoder().or_internal(failed)?;
+        ReaderBuilder::new(Arc::clone(plain)).with_batch_size(records.len()).build_decoder().or_internal(failed)?;
     for record in records {
         let mut rest = record.as_bytes();
         while !rest.is_empty() {
@@ -324,13 +337,15 @@ fn batch(records: &[String], images: &BTreeMap<String, Bytes>) -> Result<RecordB
     let shown = ListArray::try_new(image_item(), OffsetBuffer::from_lengths(lengths), Arc::new(shown), None);
     let mut columns = plain.columns().to_vec();
     columns.insert(IMAGES_AT, Arc::new(shown.or_internal(failed)?));
-    RecordBatch::try_new(Arc::clone(&SCHEMA), columns).or_internal(failed)
+    RecordBatch::try_new(Arc::clone(whole), columns).or_internal(failed)
 }
 
 fn read(bytes: &[u8]) -> Result<Vec<LoadedRecord>> {
     let failed = || "a Parquet shard cannot be read".to_owned();
     let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::copy_from_slice(bytes)).or_input(failed)?;
-    if reader.schema().metadata().get("huggingface") != SCHEMA.metadata().get("huggingface") {
+    let described = reader.schema().metadata().get("huggingface").map(|text| serde_json::from_str::<Value>(text));
+    let described = described.and_then(Result::ok).unwrap_or_default();
+    if described.pointer("/info/features/images") != Some(&json!([{ "_type": "Image" }])) {
         return Err(Error::input("a shard's schema does not say which columns are images"));
     }
     let mut rows = Vec::new();
@@ -400,25 +415,26 @@ pub fn front_matter(finished: &FinishedExport<'_>) -> String {
     let _ = writeln!(text, "size_categories:\n- {size}");
     text += "configs:\n- config_name: default\n  data_files:\n  - split: train\n    path: data/train-*.parquet\n";
     text += "dataset_info:\n  features:\n";
-    for field in SCHEMA.fields() {
-        text += &feature(field.name(), field.data_type(), 2);
+    for field in schemas(&finished.columns).1.fields() {
+        text += &card_feature(field.name(), field.data_type(), 2);
     }
     text += "---\n\n";
     text
 }
 
 /// A feature as the card's YAML has it.
-fn feature(name: &str, kind: &DataType, depth: usize) -> String {
+fn card_feature(name: &str, kind: &DataType, depth: usize) -> String {
     let pad = "  ".repeat(depth);
     let dtype = |kind: &DataType| match kind {
         DataType::Float64 => "float64",
         DataType::Int32 => "int32",
         DataType::Int64 => "int64",
         DataType::Binary => "binary",
+        DataType::Boolean => "bool",
         _ => "string",
     };
     let fields = |fields: &Fields, depth: usize| {
-        fields.iter().map(|field| feature(field.name(), field.data_type(), depth)).collect::<String>()
+        fields.iter().map(|field| card_feature(field.name(), field.data_type(), depth)).collect::<String>()
     };
     match kind {
         DataType::List(item) if name == "images" && depth == 2 => {
@@ -465,11 +481,11 @@ fn croissant(finished: &FinishedExport<'_>) -> Value {
         images["source"]["transform"] = json!({ "jsonPath": "bytes" });
         fields.push(images);
     }
-    for column in columns().iter().skip(2) {
+    for column in columns(&finished.columns).iter().skip(2) {
         match column.kind {
-            DataType::Utf8 => fields.push(field(column.name, "sc:Text")),
-            DataType::Float64 => fields.push(field(column.name, "sc:Float")),
-            DataType::Int32 | DataType::Int64 => fields.push(field(column.name, "sc:Integer")),
+            DataType::Utf8 => fields.push(field(&column.name, "sc:Text")),
+            DataType::Float64 => fields.push(field(&column.name, "sc:Float")),
+            DataType::Int32 | DataType::Int64 => fields.push(field(&column.name, "sc:Integer")),
             _ => {}
         }
     }

@@ -1,10 +1,10 @@
 //! Exports: a slice of the dataset as files that a trainer loads unchanged.
 //!
 //! ```text
-//!  dataset ─► samples of a slice, by frame ─► images: decoded once, drawn, put under the hash of their bytes
-//!                                   └──────► records, in the words of the kind ─► buckets by hash (temporary, on disk)
-//!                                                                                     └─► shards, each in the order of the hash
-//!                                                                                           └─► manifest.json, last
+//!  samples of a slice ─► 1. images, by frame: decoded once, drawn, put under the hash of frame and marks
+//!                   └──► 2. records, in the words of the kind ─► buckets by hash (temporary, on disk)
+//!                                                                  └─► 3. shards, each in the order of the hash
+//!                                                                           └─► 4. manifest.json, last
 //! ```
 //!
 //! The order of rows is a hash of seed and sample, so that the first n rows of any shard are a fair sample and the same export has the
@@ -20,16 +20,14 @@ mod claim;
 mod conversation;
 mod dialect;
 mod hf;
-pub(crate) mod images;
+mod images;
 mod internvl;
 mod llava;
 mod manifest;
 mod place;
 mod qwen;
 mod readme;
-mod rows;
 mod run;
-pub(crate) mod sample;
 mod shards;
 mod sharegpt;
 mod spool;
@@ -40,14 +38,14 @@ mod webdataset;
 
 use std::collections::BTreeMap;
 
-pub use dialect::{Dialect, ImageSize};
+pub use dialect::{Dialect, ImageSize, PlacedBox};
 pub use images::ImageStorage;
 pub use manifest::Manifest;
 pub use run::{ExportOptions, ExportOutcome};
-pub use sample::{Sample, SampleImage};
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::suggestion::unknown;
+use crate::tables::{Sample, SampleImage, TextBox};
 
 /// One entry of [`EXPORTS`]: everything that the command line, the documents and the tests say of a kind is derived from it.
 pub struct ExportKind {
@@ -88,6 +86,8 @@ pub struct ExportShard<'a> {
     sorted: &'a buckets::SortedBucket,
     range: std::ops::Range<usize>,
     image: &'a dyn Fn(&str) -> Result<Option<bytes::Bytes>>,
+    /// The columns of `dataset`, of which kinds that write them all make theirs.
+    pub columns: arrow::datatypes::SchemaRef,
     /// How many records the shards before it have.
     pub first_row: usize,
 }
@@ -116,6 +116,8 @@ pub struct LoadedRecord {
     pub references: Vec<String>,
     /// Boxes that the dialect keeps beside the text, in the same order.
     pub boxes: Vec<[f64; 4]>,
+    /// Which image each of these is on, from 0.
+    pub box_images: Vec<usize>,
 }
 
 /// An image as a record has it.
@@ -140,6 +142,8 @@ pub struct FinishedExport<'a> {
     pub samples: u64,
     pub dataset_version: u64,
     pub slice: &'a str,
+    /// The columns of `dataset`.
+    pub columns: arrow::datatypes::SchemaRef,
 }
 
 impl FinishedExport<'_> {
@@ -149,12 +153,16 @@ impl FinishedExport<'_> {
     }
 }
 
-/// The size of the image that a sample's boxes are on.
-fn size(sample: &Sample) -> ImageSize {
-    sample
-        .images
-        .first()
-        .map_or(ImageSize { width: 1, height: 1 }, |image| ImageSize { width: image.width, height: image.height })
+/// The boxes that a sample's texts write, each with the size of its image. A box of no image cannot be written.
+fn boxes(sample: &Sample) -> Result<Vec<PlacedBox>> {
+    let placed = |of: &TextBox| {
+        let missing =
+            || Error::input("a box is on an image that its sample does not show").with("sample", &sample.sample_id);
+        let image = sample.images.get(of.image).ok_or_else(missing)?;
+        let size = ImageSize { width: image.width, height: image.height };
+        Ok(PlacedBox { image: of.image, bbox: of.bbox.corners(), size })
+    };
+    sample.boxes.iter().map(placed).collect()
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<String> {

@@ -55,7 +55,7 @@ pub fn entries(finished: &FinishedExport<'_>) -> String {
 fn images(finished: &FinishedExport<'_>) -> String {
     let place = match finished.images {
         ImageStorage::Files => {
-            "Images are files below `images/`, named by the hash of their bytes; `images-*.jsonl` says what each shows."
+            "Images are files below `images/`, named by the hash of their frame and marks; `images-*.jsonl` says what each shows, and has the BLAKE3 of its bytes."
         }
         ImageStorage::Embedded => "Images are in the shards.",
         ImageStorage::Withheld => {

@@ -1,36 +1,35 @@
 //! How an export is done; the module above draws it.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use datafusion::prelude::{DataFrame, SessionContext, ident};
 use futures::{StreamExt, TryStreamExt};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use spatialmill_geometry::Mask;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::buckets::{Buckets, SortedBucket};
-use super::by_frame::{FrameIndex, FrameSamples, FrameSamplesStream, Masks, frames};
+use super::by_frame::{FrameImagesStream, FrameIndex, Masks, frames};
 use super::claim::Claim;
 use super::dialect::Dialect;
-use super::images::{self, ImageFile, ImageStorage, IndexLine, SourceImage};
+use super::images::{self, ImageStorage, IndexLine};
 use super::manifest::{Manifest, ManifestFile};
 use super::place::ExportFolder;
 use super::readme;
-use super::rows::{column, samples};
-use super::sample::{MarkRow, Sample, SampleImage};
 use super::shards::cannot_write;
 use super::spool::Spool;
 use super::{ExportKind, ExportShard, FinishedExport};
 use crate::error::{Context, Error, Result};
+use crate::marked_image::{self, DrawnMark, SourceImage, marks_on};
 use crate::run::Mill;
+use crate::tables::{Sample, SampleImage, from_arrow};
 
 /// What an export is to be.
 #[derive(Clone)]
@@ -117,7 +116,8 @@ impl Mill {
         let samples = rows.clone().count().await? as u64;
         let counts = counts(&rows).await?;
         let memory = self.project.memory()?;
-        let export = ExportRun { mill: self, place, options, fingerprint, samples, memory, claim };
+        let columns = SchemaRef::clone(rows.schema().inner());
+        let export = ExportRun { mill: self, place, options, fingerprint, samples, columns, memory, claim };
         let manifest = export.run(context, rows, counts).await?;
         Ok(ExportOutcome { manifest, written: true })
     }
@@ -236,14 +236,11 @@ async fn counts(rows: &DataFrame) -> Result<ExportCounts> {
         .collect()
         .await?;
     for batch in &grouped {
-        let n = column(batch, "n", &DataType::Int64)?;
-        for name in columns {
-            let values = column(batch, name, &DataType::Utf8)?;
-            let values = values.as_string::<i32>();
-            let counted: &mut BTreeMap<String, u64> = counts.entry(name).or_default();
-            for row in 0..batch.num_rows() {
-                let value = if values.is_valid(row) { values.value(row) } else { UNKNOWN };
-                *counted.entry(value.to_owned()).or_default() += n.as_primitive::<Int64Type>().value(row) as u64;
+        for row in from_arrow::rows::<serde_json::Map<String, Value>>(batch)? {
+            let n = row.get("n").and_then(Value::as_u64).unwrap_or_default();
+            for name in columns {
+                let value = row.get(name).and_then(Value::as_str).unwrap_or(UNKNOWN);
+                *counts.entry(name).or_default().entry(value.to_owned()).or_default() += n;
             }
         }
     }
@@ -256,6 +253,8 @@ struct ExportRun<'a> {
     options: &'a ExportOptions,
     fingerprint: String,
     samples: u64,
+    /// The columns of `dataset`.
+    columns: SchemaRef,
     /// What the process may use, in bytes.
     memory: u64,
     claim: &'a Claim,
@@ -269,13 +268,14 @@ impl ExportRun<'_> {
         // Most images are of several samples.
         let index = Arc::new(ImageIndex { listed: Mutex::default(), lines: Buckets::new(self.samples / 2, seed)? });
         let mut left_out = BTreeMap::new();
-        if self.options.annotations_only {
-            self.records_alone(rows, &frames, &buckets, &index).await?;
-        } else {
-            let unreadable = self.records_and_images(context, rows, &frames, &buckets, &index, &mut counts).await?;
-            if unreadable > 0 {
-                left_out.insert("unreadable_image".to_owned(), unreadable);
-            }
+        // Images first: a sample whose image cannot be read has no record.
+        let unreadable = match self.options.annotations_only {
+            true => BTreeSet::new(),
+            false => self.images(context, rows.clone(), &frames, &index).await?,
+        };
+        let unreadable = self.records(rows, &frames, &buckets, &index, unreadable, &mut counts).await?;
+        if unreadable > 0 {
+            left_out.insert("unreadable_image".to_owned(), unreadable);
         }
         let mut files = Vec::new();
         if self.options.annotations_only || !self.options.kind.embeds {
@@ -301,6 +301,7 @@ impl ExportRun<'_> {
             samples,
             dataset_version: self.options.dataset_version,
             slice: &self.options.slice,
+            columns: SchemaRef::clone(&self.columns),
         };
         let mut beside = (self.options.kind.finish)(&finished)?;
         beside.insert(readme::README.to_owned(), readme::of(&finished).into_bytes());
@@ -349,37 +350,47 @@ impl ExportRun<'_> {
         Ok(entry)
     }
 
-    /// Records whose images are withheld: partitions stream side by side, in no order.
-    async fn records_alone(
+    /// The records, with the paths of their images, whose files may be withheld. Rows come by their first frame, which is where the sizes of
+    /// images are looked up. Gives how many samples were left out because an image of theirs cannot be read.
+    async fn records(
         &self,
         rows: DataFrame,
         frames: &Arc<FrameIndex>,
         buckets: &Arc<Buckets>,
         index: &Arc<ImageIndex>,
-    ) -> Result<()> {
+        unreadable: BTreeSet<String>,
+        counts: &mut ExportCounts,
+    ) -> Result<u64> {
         let steps = self.mill.progress.steps("records", self.samples, "samples");
-        let partitions = rows.execute_stream_partitioned().await?;
-        let (kind, dialect) = (self.options.kind, self.options.dialect);
-        let work = partitions.into_iter().map(|mut stream| {
-            let (frames, buckets, index) = (Arc::clone(frames), Arc::clone(buckets), Arc::clone(index));
-            let steps = steps.clone();
-            tokio::spawn(async move {
-                while let Some(batch) = stream.next().await {
-                    let batch = batch?;
-                    let (frames, buckets, index) = (Arc::clone(&frames), Arc::clone(&buckets), Arc::clone(&index));
-                    let rows = batch.num_rows() as u64;
-                    let work = move || encode_withheld(&batch, &frames, &buckets, &index, kind, &dialect);
-                    tokio::task::spawn_blocking(work).await.or_internal(|| "encoding died".into())??;
-                    steps.add(rows);
-                }
-                Ok::<_, Error>(())
-            })
+        let order = vec![frame_of().sort(true, false), ident("sample_id").sort(true, false)];
+        let encoder = Arc::new(Encoder {
+            frames: Arc::clone(frames),
+            buckets: Arc::clone(buckets),
+            index: self.options.annotations_only.then(|| Arc::clone(index)),
+            kind: self.options.kind,
+            dialect: self.options.dialect,
+            unreadable,
         });
-        for part in futures::future::join_all(work).await {
-            part.or_internal(|| "encoding died".into())??;
+        let work = rows.sort(order)?.execute_stream().await?.map(|batch| {
+            let encoder = Arc::clone(&encoder);
+            async move {
+                let batch = batch?;
+                let n = batch.num_rows() as u64;
+                let encoded = tokio::task::spawn_blocking(move || encoder.encode(&batch)).await;
+                Ok::<_, Error>((encoded.or_internal(|| "encoding died".into())??, n))
+            }
+        });
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut work = std::pin::pin!(work.buffer_unordered(workers));
+        let mut left_out = 0;
+        while let Some(done) = work.next().await {
+            let (samples, n) = done?;
+            left_out += samples.len() as u64;
+            uncount(counts, &samples);
+            steps.add(n);
         }
         steps.finish();
-        Ok(())
+        Ok(left_out)
     }
 
     /// The index of images, a file a bucket.
@@ -404,63 +415,57 @@ impl ExportRun<'_> {
         Ok(files)
     }
 
-    /// Records with their images. Rows come by frame, so that an image is decoded once. Gives how many samples were left out because
-    /// their image cannot be read.
-    async fn records_and_images(
+    /// The images that samples show, frame by frame, so that each is decoded once. Gives the frames whose image cannot be read.
+    async fn images(
         &self,
         context: &SessionContext,
         rows: DataFrame,
         frames: &Arc<FrameIndex>,
-        buckets: &Arc<Buckets>,
         index: &Arc<ImageIndex>,
-        counts: &mut ExportCounts,
-    ) -> Result<u64> {
+    ) -> Result<BTreeSet<String>> {
         let steps = self.mill.progress.steps("images", self.samples, "samples");
-        let order = vec![frame_of().sort(true, false), ident("sample_id").sort(true, false)];
-        let mut groups = FrameSamplesStream::new(rows.sort(order)?.execute_stream().await?);
+        let mut groups = FrameImagesStream::of(rows).await?;
         let masks = context.table("objects").await?.filter(ident("mask").is_not_null())?;
         let masks = masks.select(vec![ident("frame_id"), ident("object_id"), ident("mask")])?;
         let mut masks = Masks::new(masks.sort(vec![ident("frame_id").sort(true, false)])?.execute_stream().await?);
-        let made_before = self.made_before().await?;
-        let (mut unreadable, mut chunk) = (0, made_before.chunks);
+        let put_before = self.put_before().await?;
+        let (mut unreadable, mut chunk) = (BTreeSet::new(), put_before.chunks);
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let pixels = PixelBudget::within(self.memory / 4);
         loop {
             let mut work = Vec::new();
             while work.len() < FRAMES_AT_ONCE {
-                let Some(group) = groups.next().await? else { break };
+                let Some((group, shown)) = groups.next().await? else { break };
                 let frame = frames.get(&group.frame_id)?;
                 let masks = if group.draws_masks() { masks.of(&group.frame_id).await? } else { BTreeMap::new() };
-                work.push((group, frame, masks));
+                work.push((group, frame, masks, shown));
             }
             if work.is_empty() {
                 break;
             }
             let done: Vec<_> = futures::stream::iter(work)
-                .map(|(group, frame, masks)| {
-                    let (known, pixels) = (&made_before.images, &pixels);
-                    async move { self.frame(group, frame, masks, frames, known, pixels).await }
+                .map(|(group, frame, masks, shown)| {
+                    let (known, pixels) = (&put_before.images, &pixels);
+                    async move {
+                        let made = self.frame(group.marks, &frame, masks, known, pixels).await?;
+                        Ok::<_, Error>((frame.frame_id, made, shown))
+                    }
                 })
                 .buffered(workers)
                 .try_collect()
                 .await?;
             let mut fresh = Vec::new();
-            for frame in done {
-                let left_out = frame.unreadable.len() as u64;
-                uncount(counts, &frame.unreadable);
-                unreadable += left_out;
-                steps.add(frame.records.len() as u64 + left_out);
-                for (id, record) in &frame.records {
-                    buckets.add(id, record)?;
-                }
-                for (recipe, line, is_new) in frame.lines {
-                    if is_new && let Some(bytes) = line.bytes {
-                        fresh.push(format!(
-                            "{recipe} {}",
-                            super::to_json(&PutImage { path: line.path.clone(), bytes })?
-                        ));
+            for (frame_id, made, shown) in done {
+                steps.add(shown);
+                let Some(lines) = made else {
+                    unreadable.insert(frame_id);
+                    continue;
+                };
+                for (line, is_new) in lines {
+                    if is_new {
+                        fresh.push(super::to_json(&line)?);
                     }
-                    index.add(&recipe, &line)?;
+                    index.add(&line)?;
                 }
             }
             if !fresh.is_empty() {
@@ -473,129 +478,89 @@ impl ExportRun<'_> {
         Ok(unreadable)
     }
 
-    /// One frame: its images made and put, its samples with their paths.
+    /// One frame's images: the line of each, and whether it was put now. None where its image cannot be read and its samples are left out.
     async fn frame(
         &self,
-        mut group: FrameSamples,
-        frame: SourceImage,
+        all: Vec<Vec<DrawnMark>>,
+        frame: &SourceImage,
         masks: BTreeMap<String, Mask>,
-        frames: &Arc<FrameIndex>,
-        known: &HashMap<String, PutImage>,
+        known: &HashMap<String, IndexLine>,
         pixels: &PixelBudget,
-    ) -> Result<WrittenFrame> {
-        let mut recipes: BTreeMap<String, Vec<MarkRow>> = BTreeMap::new();
-        for sample in &group.samples {
-            recipes.entry(images::recipe(&frame, &sample.marks)?).or_insert_with(|| sample.marks.clone());
-        }
-        // What else a sample shows is drawn nowhere: the source's own files.
-        let others: Vec<String> =
-            group.samples.iter().flat_map(|sample| sample.frame_ids.iter().skip(1).cloned()).collect();
-        let mut work = vec![(frame, recipes, masks)];
-        for other in others {
-            let other = frames.get(&other)?;
-            if work.iter().all(|(frame, ..)| frame.frame_id != other.frame_id) {
-                let plain = BTreeMap::from([(images::recipe(&other, &[])?, Vec::new())]);
-                work.push((other, plain, BTreeMap::new()));
+    ) -> Result<Option<Vec<(IndexLine, bool)>>> {
+        let (mut lines, mut wanted) = (Vec::new(), Vec::new());
+        for marks in all {
+            let path = images::path(frame, &marks)?;
+            match known.get(&path) {
+                Some(line) => lines.push((line.clone(), false)),
+                None => wanted.push((path, marks)),
             }
         }
-        let mut lines: Vec<(String, IndexLine, bool)> = Vec::new();
-        for (frame, recipes, masks) in work {
-            let (there, wanted): (Vec<_>, Vec<_>) =
-                recipes.into_iter().partition(|(recipe, _)| known.contains_key(recipe));
-            for (recipe, marks) in there {
-                let put = known[&recipe].clone();
-                lines.push((recipe, line(&frame, marks, put), false));
-            }
-            if wanted.is_empty() {
-                continue;
-            }
-            let (recipes, drawn): (Vec<String>, Vec<Vec<MarkRow>>) = wanted.into_iter().unzip();
-            match self.drawn(&frame, drawn.clone(), masks, pixels).await? {
-                Ok(put) => {
-                    let made = recipes.into_iter().zip(drawn).zip(put);
-                    lines.extend(made.map(|((recipe, marks), put)| (recipe, line(&frame, marks, put), true)));
-                }
-                Err(_) if self.options.skip_unreadable => {
-                    return Ok(WrittenFrame { unreadable: group.samples, records: Vec::new(), lines: Vec::new() });
-                }
+        if !wanted.is_empty() {
+            match self.drawn(frame, wanted, masks, pixels).await? {
+                Ok(put) => lines.extend(put.into_iter().map(|line| (line, true))),
+                Err(_) if self.options.skip_unreadable => return Ok(None),
                 Err(e) => {
                     return Err(e.hint("--skip-unreadable leaves its samples out, --annotations-only needs no images"));
                 }
             }
         }
-        // The same order whether they were made now or before.
-        lines.sort_by(|a, b| a.0.cmp(&b.0));
-        let path_of: HashMap<&str, &IndexLine> =
-            lines.iter().map(|(recipe, line, _)| (recipe.as_str(), line)).collect();
-        for sample in &mut group.samples {
-            let mut shown = Vec::with_capacity(sample.frame_ids.len());
-            for (at, frame_id) in sample.frame_ids.iter().enumerate() {
-                let marks: &[MarkRow] = if at == 0 { &sample.marks } else { &[] };
-                let recipe = images::recipe(&frames.get(frame_id)?, marks)?;
-                let line = path_of.get(recipe.as_str()).ok_or_else(|| Error::internal("an image was made"))?;
-                shown.push(SampleImage { path: line.path.clone(), width: line.width, height: line.height });
-            }
-            sample.images = shown;
-        }
-        let (kind, dialect) = (self.options.kind, self.options.dialect);
-        let encode = move || {
-            let record = |sample: Sample| Ok(((kind.record)(&sample, &dialect)?, sample.sample_id));
-            let records = group.samples.into_iter().map(record).collect::<Result<Vec<_>>>()?;
-            Ok::<_, Error>(records.into_iter().map(|(record, id)| (id, record)).collect())
-        };
-        let records = tokio::task::spawn_blocking(encode).await.or_internal(|| "encoding died".into())??;
-        Ok(WrittenFrame { records, unreadable: Vec::new(), lines })
+        Ok(Some(lines))
     }
 
-    /// Reads a frame's image, draws on it what is wanted and puts it, one picture after the other. The inner error is the image's; what cannot be
+    /// Reads a frame's image, draws on it what is wanted and puts it, one image after the other. The inner error is the image's; what cannot be
     /// written is the outer one, for which no sample may be left out.
     async fn drawn(
         &self,
         frame: &SourceImage,
-        recipes: Vec<Vec<MarkRow>>,
+        wanted: Vec<(String, Vec<DrawnMark>)>,
         masks: BTreeMap<String, Mask>,
         pixels: &PixelBudget,
-    ) -> Result<Result<Vec<PutImage>>> {
-        let _held = pixels.hold(images::memory(frame)).await?;
-        let file = match images::read(frame).await {
+    ) -> Result<Result<Vec<IndexLine>>> {
+        let _held = pixels.hold(marked_image::memory(frame)).await?;
+        let file = match marked_image::read(frame).await {
             Ok(file) => file,
             Err(e) => return Ok(Err(e)),
         };
         let (frame, place, embeds) = (frame.clone(), self.place.clone(), self.options.kind.embeds);
         let runtime = tokio::runtime::Handle::current();
         let work = move || {
-            let (mut all, mut unwritten) = (Vec::with_capacity(recipes.len()), None);
-            let made = images::make(&frame, &file, &recipes, &masks, |made| {
-                match runtime.block_on(put_image(&place, embeds, made)) {
-                    Ok(put) => all.push(put),
-                    Err(e) => unwritten = Some(e),
+            let (paths, recipes): (Vec<String>, Vec<Vec<DrawnMark>>) = wanted.into_iter().unzip();
+            let mut todo = paths.into_iter().zip(&recipes);
+            let (mut lines, mut unwritten) = (Vec::with_capacity(recipes.len()), None);
+            let made = marked_image::draw(&frame, &file, &recipes, &masks, |bytes| {
+                let (path, marks) =
+                    todo.next().ok_or_else(|| Error::internal("an image is one of those that are wanted"))?;
+                let mut line = IndexLine::of(&frame, marks.clone(), path);
+                line.bytes = Some(bytes.len() as u64);
+                line.blake3 = Some(blake3::hash(&bytes).to_hex().to_string());
+                // Those that shards embed are put aside until they are in them.
+                if let Err(e) = runtime.block_on(place.put(&stored(embeds, &line.path), bytes)) {
+                    unwritten = Some(e);
+                    return Err(Error::internal("nothing more is put"));
                 }
-                if unwritten.is_none() { Ok(()) } else { Err(Error::internal("nothing more is put")) }
+                lines.push(line);
+                Ok(())
             });
             match unwritten {
                 Some(e) => Err(e),
-                None => Ok(made.map(|()| all)),
+                None => Ok(made.map(|()| lines)),
             }
         };
         tokio::task::spawn_blocking(work).await.or_internal(|| "drawing died".into())?
     }
 
     /// The images that an interrupted export has put.
-    async fn made_before(&self) -> Result<MadeBefore> {
-        let mut made = MadeBefore { images: HashMap::new(), chunks: 0 };
+    async fn put_before(&self) -> Result<PutBefore> {
+        let mut put = PutBefore { images: HashMap::new(), chunks: 0 };
         for path in self.place.list(PROGRESS).await? {
             let Some(chunk) = path.strip_prefix(&format!("{PROGRESS}/images-")) else { continue };
-            made.chunks = made.chunks.max(chunk.parse::<usize>().map_or(0, |chunk| chunk + 1));
+            put.chunks = put.chunks.max(chunk.parse::<usize>().map_or(0, |chunk| chunk + 1));
             let bytes = self.place.get_existing(&path).await?;
-            for line in String::from_utf8_lossy(&bytes).lines() {
-                if let Some((recipe, line)) = line.split_once(' ')
-                    && let Ok(put) = serde_json::from_str(line)
-                {
-                    made.images.insert(recipe.to_owned(), put);
-                }
-            }
+            let lines = String::from_utf8_lossy(&bytes);
+            let lines = lines.lines().filter_map(|line| serde_json::from_str::<IndexLine>(line).ok());
+            put.images.extend(lines.map(|line| (line.path.clone(), line)));
         }
-        Ok(made)
+        Ok(put)
     }
 
     /// Buckets become shards, one after the other; those that an interrupted export has written stay.
@@ -653,7 +618,7 @@ impl ExportRun<'_> {
         let rows = range.len();
         let (place, runtime) = (self.place.clone(), tokio::runtime::Handle::current());
         let embeds = kind.embeds && !self.options.annotations_only;
-        let keep = self.memory / 16;
+        let (keep, columns) = (self.memory / 16, SchemaRef::clone(&self.columns));
         let work = move || {
             // Samples of one shard share images, but not next to each other.
             let latest: RefCell<(HashMap<String, Bytes>, u64)> = RefCell::default();
@@ -673,7 +638,7 @@ impl ExportRun<'_> {
                 latest.0.insert(path.to_owned(), bytes.clone());
                 Ok(Some(bytes))
             };
-            let shard = ExportShard { sorted: &sorted, range, image: &image, first_row };
+            let shard = ExportShard { sorted: &sorted, range, image: &image, columns, first_row };
             let spooled = Spool::new()?.filled(|out| (kind.write)(&shard, out))?;
             let index = kind.index.map(|index| index(&mut spooled.reader()?)).transpose()?;
             Ok::<_, Error>((spooled, index))
@@ -686,17 +651,6 @@ impl ExportRun<'_> {
         self.place.put_spooled(&path, spooled).await?;
         Ok(entry)
     }
-}
-
-/// Puts an image. Those that shards embed are put aside until they are in them.
-async fn put_image(place: &ExportFolder, embeds: bool, image: ImageFile) -> Result<PutImage> {
-    let bytes = image.bytes.len() as u64;
-    let path = stored(embeds, &image.path);
-    // Its name is the hash of its bytes: what is there is the same.
-    if place.size(&path).await? != Some(bytes) {
-        place.put(&path, image.bytes).await?;
-    }
-    Ok(PutImage { path: image.path, bytes })
 }
 
 fn stored(embeds: bool, path: &str) -> String {
@@ -724,43 +678,22 @@ impl PixelBudget {
 
 /// The lines of `images-*.jsonl`, each once.
 struct ImageIndex {
-    /// Hashes of the recipes that are listed: sixteen bytes an image.
+    /// Hashes of the paths that are listed: sixteen bytes an image.
     listed: Mutex<HashSet<u128>>,
     lines: Buckets,
 }
 
 impl ImageIndex {
-    fn add(&self, recipe: &str, line: &IndexLine) -> Result<()> {
-        let is_new = self.listed.lock().unwrap_or_else(PoisonError::into_inner).insert(xxh3_128(recipe.as_bytes()));
+    fn add(&self, line: &IndexLine) -> Result<()> {
+        let is_new = self.listed.lock().unwrap_or_else(PoisonError::into_inner).insert(xxh3_128(line.path.as_bytes()));
         if is_new { self.lines.add(&line.path, &super::to_json(line)?) } else { Ok(()) }
     }
 }
 
-/// What an interrupted export has put, by recipe.
-struct MadeBefore {
-    images: HashMap<String, PutImage>,
+/// What an interrupted export has put, by path.
+struct PutBefore {
+    images: HashMap<String, IndexLine>,
     chunks: usize,
-}
-
-/// An image file that is there.
-#[derive(Clone, Serialize, Deserialize)]
-struct PutImage {
-    path: String,
-    bytes: u64,
-}
-
-fn line(frame: &SourceImage, marks: Vec<MarkRow>, PutImage { path, bytes }: PutImage) -> IndexLine {
-    IndexLine { bytes: Some(bytes), ..IndexLine::of(frame, marks, path) }
-}
-
-/// A frame's samples, ready to be written.
-struct WrittenFrame {
-    /// Ids with their records.
-    records: Vec<(String, String)>,
-    /// Left out, because their image cannot be read.
-    unreadable: Vec<Sample>,
-    /// Recipe, line of the index, and whether it was made now.
-    lines: Vec<(String, IndexLine, bool)>,
 }
 
 fn joined(lines: impl Iterator<Item = String>) -> Vec<u8> {
@@ -776,24 +709,41 @@ fn frame_of() -> datafusion::logical_expr::Expr {
     datafusion::functions_nested::expr_fn::array_element(ident("frame_ids"), datafusion::prelude::lit(1))
 }
 
-/// Adds the records of a batch to the buckets, and their images to the index.
-fn encode_withheld(
-    batch: &RecordBatch,
-    frames: &FrameIndex,
-    buckets: &Buckets,
-    index: &ImageIndex,
-    kind: &ExportKind,
-    dialect: &Dialect,
-) -> Result<()> {
-    for mut sample in samples(batch)? {
-        for (at, frame_id) in sample.frame_ids.iter().enumerate() {
-            let frame = frames.get(frame_id)?;
-            let marks: &[MarkRow] = if at == 0 { &sample.marks } else { &[] };
-            let path = images::withheld_path(&frame, marks)?;
-            index.add(&path, &IndexLine::of(&frame, marks.to_vec(), path.clone()))?;
-            sample.images.push(SampleImage { path, width: frame.width, height: frame.height });
+/// Makes records of samples.
+struct Encoder {
+    frames: Arc<FrameIndex>,
+    buckets: Arc<Buckets>,
+    /// Where images are withheld: the index that says how to make them.
+    index: Option<Arc<ImageIndex>>,
+    kind: &'static ExportKind,
+    dialect: Dialect,
+    /// Frames whose image cannot be read.
+    unreadable: BTreeSet<String>,
+}
+
+impl Encoder {
+    /// Adds the records of a batch to the buckets; gives the samples that are left out.
+    fn encode(&self, batch: &RecordBatch) -> Result<Vec<Sample>> {
+        let mut left_out = Vec::new();
+        for mut sample in from_arrow::rows::<Sample>(batch)? {
+            if sample.frame_ids.iter().any(|frame_id| self.unreadable.contains(frame_id)) {
+                left_out.push(sample);
+                continue;
+            }
+            for (at, frame_id) in sample.frame_ids.iter().enumerate() {
+                let (frame, marks) = (self.frames.get(frame_id)?, marks_on(&sample.marks, at));
+                let path = match &self.index {
+                    Some(index) => {
+                        let path = images::withheld_path(&frame, &marks)?;
+                        index.add(&IndexLine::of(&frame, marks, path.clone()))?;
+                        path
+                    }
+                    None => images::path(&frame, &marks)?,
+                };
+                sample.images.push(SampleImage { path, width: frame.width, height: frame.height });
+            }
+            self.buckets.add(&sample.sample_id, &(self.kind.record)(&sample, &self.dialect)?)?;
         }
-        buckets.add(&sample.sample_id, &(kind.record)(&sample, dialect)?)?;
+        Ok(left_out)
     }
-    Ok(())
 }

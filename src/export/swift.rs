@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::conversation::{human, question};
 use super::dialect::{Dialect, WrittenText};
-use super::{ExportKind, LoadedImage, LoadedRecord, Sample, size, to_json};
+use super::{ExportKind, LoadedImage, LoadedRecord, Sample, boxes, to_json};
 use crate::error::{Context, Error, Result};
 
 pub const SWIFT: ExportKind = ExportKind {
     name: "swift",
     doc: "ms-swift, for any model that it trains: messages, images, objects with ref and bbox",
-    long_doc: "  train-00000-of-00012.jsonl       messages, images, objects: --dataset of `swift sft`
+    long_doc: "  train-00000-of-00012.jsonl       messages, images, solution, objects: --dataset of `swift sft`
   images/                          one file an image: ROOT_IMAGE_DIR is the export's folder
 
 <ref-object> and <bbox> stand in the text for the entries of `objects`; boxes are pixels, and the trainer writes them as its model wants
@@ -34,6 +34,8 @@ struct SwiftRecord {
     id: String,
     messages: Vec<SwiftMessage>,
     images: Vec<String>,
+    /// The canonical answer, which rewards of reinforcement learning compare with.
+    solution: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     objects: Option<SwiftObjects>,
 }
@@ -73,9 +75,9 @@ pub fn read_messages(id: String, images: Vec<LoadedImage>, messages: Vec<SwiftMe
 
 /// The two messages of a sample, and what their dialect keeps beside them.
 pub fn messages(sample: &Sample, dialect: &Dialect) -> Result<(Vec<SwiftMessage>, WrittenText)> {
-    let size = size(sample);
-    let asked = dialect.write(&sample.question, &sample.boxes, size)?;
-    let answer = dialect.write(&sample.answer, &sample.boxes, size)?;
+    let boxes = boxes(sample)?;
+    let asked = dialect.write(&sample.question, &boxes)?;
+    let answer = dialect.write(&sample.answer, &boxes)?;
     let messages = vec![
         SwiftMessage { role: "user".into(), content: human(sample.images.len(), &asked.text) },
         SwiftMessage { role: "assistant".into(), content: answer.text },
@@ -84,6 +86,7 @@ pub fn messages(sample: &Sample, dialect: &Dialect) -> Result<(Vec<SwiftMessage>
         text: String::new(),
         references: [asked.references, answer.references].concat(),
         boxes: [asked.boxes, answer.boxes].concat(),
+        box_images: [asked.box_images, answer.box_images].concat(),
     };
     Ok((messages, beside))
 }
@@ -95,8 +98,9 @@ fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
         id: sample.sample_id.clone(),
         messages,
         images: sample.images.iter().map(|image| image.path.clone()).collect(),
+        solution: sample.ground_truth.clone(),
         objects: any.then(|| SwiftObjects {
-            image_id: vec![0; beside.boxes.len()],
+            image_id: beside.box_images,
             references: beside.references,
             bbox: beside.boxes,
             bbox_type: "real".into(),
@@ -125,5 +129,5 @@ fn read(line: &str) -> Result<LoadedRecord> {
     }
     let images = record.images.into_iter().map(LoadedImage::Path).collect();
     let read = read_messages(record.id, images, record.messages)?;
-    Ok(LoadedRecord { references: objects.references, boxes: objects.bbox, ..read })
+    Ok(LoadedRecord { references: objects.references, boxes: objects.bbox, box_images: objects.image_id, ..read })
 }

@@ -1,6 +1,7 @@
 //! Verifying an export: every file against the manifest, every record read by its loader's rule and compared with the table.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
@@ -17,13 +18,13 @@ use super::dialect::{Dialect, WrittenText};
 use super::images::{ImageStorage, IndexLine};
 use super::manifest::Manifest;
 use super::place::ExportFolder;
-use super::rows::samples;
 use super::run::{MANIFEST, manifest};
-use super::sample::{MarkRow, Sample, SampleImage};
-use super::{ExportKind, LoadedImage, LoadedRecord, kind, size};
+use super::{ExportKind, LoadedImage, LoadedRecord, boxes, kind};
 use crate::error::{Context, Error, Result};
+use crate::marked_image::{DrawnMark, marks_on};
 use crate::run::{Mill, read_only};
 use crate::source::photo::check;
+use crate::tables::{Sample, SampleImage, from_arrow};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -63,6 +64,7 @@ struct FoundRecord {
     answer: String,
     references: Vec<String>,
     boxes: Vec<[f64; 4]>,
+    box_images: Vec<usize>,
 }
 
 impl Mill {
@@ -136,10 +138,13 @@ impl Mill {
                 verified.samples += 1;
                 let id = record.id.clone();
                 let (images, record) = checked(record, manifest.images, verified).await?;
-                let LoadedRecord { question, answer, references, boxes, .. } = record;
+                let LoadedRecord { question, answer, references, boxes, box_images, .. } = record;
                 found.add(
                     &id,
-                    &format!("{id} {}", super::to_json(&FoundRecord { images, question, answer, references, boxes })?),
+                    &format!(
+                        "{id} {}",
+                        super::to_json(&FoundRecord { images, question, answer, references, boxes, box_images })?
+                    ),
                 )?;
             }
         }
@@ -217,7 +222,7 @@ async fn expect(context: &SessionContext, manifest: &Manifest, frames: &FrameInd
             let message = format!("the slice of the export has more than the {most} samples of its manifest");
             return Err(wrong(Error::input(message)));
         }
-        for mut sample in samples(&batch)? {
+        for mut sample in from_arrow::rows::<Sample>(&batch)? {
             for frame_id in &sample.frame_ids {
                 let frame = frames.get(frame_id)?;
                 sample.images.push(SampleImage { path: String::new(), width: frame.width, height: frame.height });
@@ -311,21 +316,21 @@ fn agrees(
     // What is kept beside the text is in the order of question and answer.
     let in_question = |place: &str| record.question.matches(place).count();
     let (references, boxes) = (in_question("<ref-object>"), in_question("<bbox>"));
-    let split = |text: &str, references: &[String], boxes: &[[f64; 4]]| WrittenText {
+    let split = |text: &str, references: &[String], boxes: Range<usize>| WrittenText {
         text: text.to_owned(),
         references: references.to_vec(),
-        boxes: boxes.to_vec(),
+        boxes: record.boxes[boxes.clone()].to_vec(),
+        box_images: record.box_images.get(boxes).unwrap_or_default().to_vec(),
     };
     if *dialect == Dialect::Swift && (references > record.references.len() || boxes > record.boxes.len()) {
         return Err("fewer references or boxes than its text has places for".to_owned());
     }
     let (references, boxes) = (references.min(record.references.len()), boxes.min(record.boxes.len()));
-    let asked = split(&record.question, &record.references[..references], &record.boxes[..boxes]);
-    let answered = split(&record.answer, &record.references[references..], &record.boxes[boxes..]);
-    dialect
-        .agrees(&asked, &(kind.asked)(sample), &sample.boxes, size(sample))
-        .map_err(|why| format!("question: {why}"))?;
-    dialect.agrees(&answered, &sample.answer, &sample.boxes, size(sample)).map_err(|why| format!("answer: {why}"))?;
+    let asked = split(&record.question, &record.references[..references], 0..boxes);
+    let answered = split(&record.answer, &record.references[references..], boxes..record.boxes.len());
+    let placed = self::boxes(sample).map_err(|e| e.to_string())?;
+    dialect.agrees(&asked, &(kind.asked)(sample), &placed).map_err(|why| format!("question: {why}"))?;
+    dialect.agrees(&answered, &sample.answer, &placed).map_err(|why| format!("answer: {why}"))?;
     if record.images.len() != sample.images.len() {
         return Err(format!("it has {} images of {}", record.images.len(), sample.images.len()));
     }
@@ -343,7 +348,7 @@ struct ImageClaim {
     path: String,
     sample_id: String,
     frame_id: String,
-    marks: Vec<MarkRow>,
+    marks: Vec<DrawnMark>,
 }
 
 fn claim(sample: &Sample, record: &FoundRecord, claimed: &Buckets) -> Result<()> {
@@ -352,14 +357,14 @@ fn claim(sample: &Sample, record: &FoundRecord, claimed: &Buckets) -> Result<()>
             path: path.clone(),
             sample_id: sample.sample_id.clone(),
             frame_id: frame_id.clone(),
-            marks: if at == 0 { sample.marks.clone() } else { Vec::new() },
+            marks: marks_on(&sample.marks, at),
         };
         claimed.add(path, &super::to_json(&claim)?)?;
     }
     Ok(())
 }
 
-/// Every image is listed as what its samples take it for; its file is there, and its name is the hash of its bytes.
+/// Every image is listed as what its samples take it for; its file is there, with the bytes that the index says.
 async fn check_images(
     place: &ExportFolder,
     manifest: &Manifest,
@@ -391,10 +396,7 @@ async fn check_images(
         if manifest.images != ImageStorage::Files {
             continue;
         }
-        let looked = lines.iter().map(|(path, lines)| {
-            let size = lines.first().map(|line| (line.width, line.height));
-            look_at(place, path, size)
-        });
+        let looked = lines.iter().map(|(path, lines)| look_at(place, path, lines.first()));
         let mut looked = futures::stream::iter(looked).buffer_unordered(at_once);
         while let Some(found) = looked.next().await {
             verified.images += 1;
@@ -406,19 +408,19 @@ async fn check_images(
     Ok(())
 }
 
-/// What is wrong with an image file, by its name, its pixels and their number.
-async fn look_at(place: &ExportFolder, path: &str, size: Option<(u32, u32)>) -> Result<Option<String>> {
+/// What is wrong with an image file, by the hash of its bytes, its pixels and their number.
+async fn look_at(place: &ExportFolder, path: &str, line: Option<&IndexLine>) -> Result<Option<String>> {
     let Some(bytes) = place.get(path).await? else { return Ok(Some(format!("{path}: it is not there"))) };
-    let name = path.to_owned();
+    let (name, line) = (path.to_owned(), line.cloned());
     let look = move || {
-        if !name.contains(&blake3::hash(&bytes).to_hex()[..32]) {
-            return Some(format!("{name}: its name is not the hash of its bytes"));
+        let line = line?;
+        if line.blake3.as_deref() != Some(blake3::hash(&bytes).to_hex().as_str()) {
+            return Some(format!("{name}: its bytes are others than the index says"));
         }
         match look(&bytes) {
             Err(why) => Some(format!("{name}: {why}")),
-            Ok(found) if Some(found) != size => {
-                let ((width, height), (listed_width, listed_height)) = (found, size.unwrap_or_default());
-                Some(format!("{name}: it has {width}x{height} pixels, the index says {listed_width}x{listed_height}"))
+            Ok((width, height)) if (width, height) != (line.width, line.height) => {
+                Some(format!("{name}: it has {width}x{height} pixels, the index says {}x{}", line.width, line.height))
             }
             Ok(_) => None,
         }

@@ -10,10 +10,10 @@ use spatialmill_columns::phrases::claim::polarity;
 
 use super::conversation::{human, question};
 use super::dialect::Dialect;
-use super::sample::SampleImage;
 use super::shards::cannot_write;
-use super::{ExportKind, ExportShard, LoadedImage, LoadedRecord, Sample, size, to_json};
+use super::{ExportKind, ExportShard, LoadedImage, LoadedRecord, Sample, boxes, to_json};
 use crate::error::{Context, Error, Result};
+use crate::tables::SampleImage;
 
 pub const VLMEVAL: ExportKind = ExportKind {
     name: "vlmeval",
@@ -63,8 +63,8 @@ struct VlmevalRecord {
 }
 
 fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
-    let size = size(sample);
-    let words = |text: &str| dialect.write(text, &sample.boxes, size).map(|written| written.text);
+    let boxes = boxes(sample)?;
+    let words = |text: &str| dialect.write(text, &boxes).map(|written| written.text);
     let options = sample.options.iter().flatten().map(|option| words(option)).collect::<Result<Vec<_>>>()?;
     let worded = words(&sample.answer)?;
     let answer = match (sample.answer_form.as_str(), sample.answer_index, sample.answer_value) {

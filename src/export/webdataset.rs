@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::conversation::{ChatTurn, read_turns};
-use super::sample::SampleImage;
 use super::shards::cannot_write;
 use super::{ExportKind, ExportShard, FinishedExport, LoadedImage, LoadedRecord};
 use crate::error::{Context, Error, Result};
+use crate::tables::SampleImage;
 
 pub const WEBDATASET: ExportKind = ExportKind {
     name: "webdataset",

@@ -7,12 +7,12 @@ use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::error::{DataFusionError, Result};
 use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
+use spatialmill_columns::types::{EncodedMask, MaskColumn, PixelBoxColumn};
 use spatialmill_columns::{Lists, Record};
 use spatialmill_drawing::Picture;
-use spatialmill_geometry::{Mask, PixelBox};
+use spatialmill_geometry::PixelBox;
 
 use super::async_function::{AsyncFunction, Opens};
-use super::lift::column_of_structs;
 use super::lists::{quarantined_field, to_lists};
 use crate::photos;
 use crate::source::photo::MAX_BYTES;
@@ -59,7 +59,7 @@ fn fields() -> Fields {
 struct Thing {
     object_id: String,
     outline: PixelBox,
-    mask: Option<(u32, u32, String)>,
+    mask: Option<EncodedMask>,
 }
 
 async fn looks(columns: Vec<ArrayRef>) -> Result<Vec<Vec<Look>>> {
@@ -85,8 +85,7 @@ async fn looks(columns: Vec<ArrayRef>) -> Result<Vec<Vec<Look>>> {
 
 impl Thing {
     fn on(&self, picture: &Picture) -> Look {
-        let mask =
-            self.mask.as_ref().and_then(|(height, width, counts)| Mask::from_counts(*height, *width, counts).ok());
+        let mask = self.mask.as_ref().and_then(|mask| mask.decode().ok());
         let colour = match &mask {
             Some(mask) => picture.mean_colour(mask),
             None => picture.mean_colour(&self.outline),
@@ -107,18 +106,11 @@ fn things_of(column: &ArrayRef) -> Result<Vec<Vec<Thing>>> {
     }
     let all = Record(&lists.values);
     let ids = all.text("object_id")?;
-    let boxes = column_of_structs(all.field("box")?, "box")?;
-    let [x0, y0, x1, y1] = ["x0", "y0", "x1", "y1"].map(|side| Record(&boxes).number(side));
-    let (x0, y0, x1, y1) = (x0?, y0?, x1?, y1?);
-    let (x0, y0, x1, y1) = (x0.or_nan(), y0.or_nan(), x1.or_nan(), y1.or_nan());
-    let masks = column_of_structs(all.field("mask")?, "mask")?;
-    let (heights, widths) = (Record(&masks).number("height")?, Record(&masks).number("width")?);
-    let (heights, widths, counts) = (heights.or_nan(), widths.or_nan(), Record(&masks).text("counts")?);
+    let (boxes, masks) = (PixelBoxColumn::of(all.field("box")?)?, MaskColumn::of(all.field("mask")?)?);
     let one = |row: usize| Thing {
         object_id: if ids.is_valid(row) { ids.value(row).to_owned() } else { String::new() },
-        outline: PixelBox { x0: x0[row], y0: y0[row], x1: x1[row], y1: y1[row] },
-        mask: (masks.is_valid(row) && counts.is_valid(row))
-            .then(|| (heights[row] as u32, widths[row] as u32, counts.value(row).to_owned())),
+        outline: boxes.or_nan(row),
+        mask: masks.encoded(row),
     };
     Ok(lists.ranges().map(|range| range.unwrap_or_default().map(one).collect()).collect())
 }

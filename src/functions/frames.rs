@@ -2,10 +2,11 @@
 
 use arrow::array::{Array, AsArray, StringArray, StructArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type};
-use datafusion::error::{DataFusionError, Result};
+use arrow::datatypes::DataType;
+use datafusion::error::Result;
 use spatialmill_columns::Record;
-use spatialmill_geometry::{Intrinsics, Rigid, Vector3, ViewSpace};
+use spatialmill_columns::types::{PoseColumn, Vec3Column};
+use spatialmill_geometry::{Intrinsics, Rigid, ViewSpace};
 
 use crate::tables::Unusable;
 
@@ -41,10 +42,8 @@ pub fn frames_of(column: &StructArray) -> Result<Vec<(String, Result<Frame, Unus
     let number = |name: &str| -> Result<Vec<f64>> { Ok(record.number(name)?.or_nan().into_owned()) };
     let (widths, heights, scales) = (number("width")?, number("height")?, number("depth_scale")?);
     let k = [number("fx")?, number("fy")?, number("cx")?, number("cy")?];
-    let poses = record.field("world_from_camera")?;
-    let gravity_column = record.field("gravity")?;
-    let gravity = record.vec3("gravity")?;
-    let gravity = gravity.each_ref().map(|axis| axis.or_nan());
+    let poses = PoseColumn::of(record.field("world_from_camera")?)?;
+    let gravity = Vec3Column::of(record.field("gravity")?)?;
     let exhaustive = cast(record.field("exhaustive")?, &DataType::Boolean)?;
     let text = |array: &StringArray, row: usize| array.is_valid(row).then(|| array.value(row).to_owned());
     // Frames of scans say neither.
@@ -55,11 +54,10 @@ pub fn frames_of(column: &StructArray) -> Result<Vec<(String, Result<Frame, Unus
     let mut frames = Vec::with_capacity(column.len());
     for row in 0..column.len() {
         let frame_id = text(&ids, row).unwrap_or_default();
-        let down =
-            gravity_column.is_valid(row).then(|| Vector3::new(gravity[0][row], gravity[1][row], gravity[2][row]));
         let camera = Intrinsics { fx: k[0][row], fy: k[1][row], cx: k[2][row], cy: k[3][row] };
-        let frame = pose_of(poses, row)?.and_then(|pose| {
-            let view = match (&pose, down.filter(|d| d.iter().all(|n| n.is_finite()))) {
+        let pose = poses.get(row).transpose().map_err(|e| lost("pose", &e));
+        let frame = pose.and_then(|pose| {
+            let view = match (&pose, gravity.get(row).filter(|down| down.iter().all(|n| n.is_finite()))) {
                 (Some(pose), _) => ViewSpace::from_pose(pose),
                 (None, Some(down)) => ViewSpace::from_gravity(&down).map_err(|e| lost("gravity", &e))?,
                 // Nothing is known: most photos are taken nearly level, and the lift quality says that it is a guess.
@@ -85,26 +83,6 @@ pub fn frames_of(column: &StructArray) -> Result<Vec<(String, Result<Frame, Unus
         frames.push((frame_id, frame));
     }
     Ok(frames)
-}
-
-fn pose_of(poses: &arrow::array::ArrayRef, row: usize) -> Result<Result<Option<Rigid>, Unusable>> {
-    let Some(lists) = poses.as_list_opt::<i32>() else {
-        return match poses.data_type() {
-            DataType::Null => Ok(Ok(None)),
-            other => {
-                Err(DataFusionError::Execution(format!("`world_from_camera` is {other}, not a list of 16 numbers")))
-            }
-        };
-    };
-    if lists.is_null(row) {
-        return Ok(Ok(None));
-    }
-    let numbers = cast(&lists.value(row), &DataType::Float64)?;
-    let numbers = numbers.as_primitive::<Float64Type>().values();
-    Ok(match <&[f64; 16]>::try_from(&numbers[..]) {
-        Ok(matrix) => Rigid::from_row_major(matrix).map(Some).map_err(|e| lost("pose", &e)),
-        Err(_) => Err(Unusable::new("pose", format!("a pose has 16 numbers, not {}", numbers.len()))),
-    })
 }
 
 fn lost(code: &'static str, error: &dyn std::error::Error) -> Unusable {

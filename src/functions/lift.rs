@@ -8,16 +8,17 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
 use futures::{StreamExt, TryStreamExt};
+use spatialmill_columns::types::{EncodedMask, MaskColumn, PixelBoxColumn};
 use spatialmill_columns::{Lists, Record};
 use spatialmill_geometry::lift::{Ahead, EstimatedRules, shown, uncovered};
-use spatialmill_geometry::{DepthImage, Gravity, LiftFailure, LiftRules, Mask, Outline, PixelBox, lift};
+use spatialmill_geometry::{DepthImage, Gravity, LiftFailure, LiftRules, Outline, PixelBox, lift};
 
 use super::async_function::{AsyncFunction, Opens};
 use super::depth;
 use super::frames::{Frame, frames_of};
 use super::lists::to_lists;
 use super::object_rows::{ObjectRow, row_fields};
-use crate::tables::{Box2, Mask as MaskRow, Unusable};
+use crate::tables::Unusable;
 
 /// See [`spatialmill_geometry::lift()`] for how it is done.
 pub const LIFT: AsyncFunction = AsyncFunction {
@@ -50,8 +51,8 @@ struct Detection {
     object_id: String,
     category: Option<String>,
     caption: Option<String>,
-    bbox: [f64; 4],
-    mask: Option<(u32, u32, String)>,
+    bounds: PixelBox,
+    mask: Option<EncodedMask>,
     crowd: bool,
 }
 
@@ -85,10 +86,7 @@ async fn lift_frame(frame: Frame, found: Vec<Detection>) -> Result<Vec<ObjectRow
 
 /// Where there is a mask, depth along its edge tells what hides a thing; where there is none, the boxes of the others do.
 fn hide(mut rows: Vec<ObjectRow>) -> Vec<ObjectRow> {
-    let ahead = |row: &ObjectRow| {
-        let Box2 { x0, y0, x1, y1 } = *row.bbox.as_ref()?;
-        Some(Ahead { bounds: PixelBox { x0, y0, x1, y1 }, nearest: row.nearest? })
-    };
+    let ahead = |row: &ObjectRow| Some(Ahead { bounds: row.bbox?.into(), nearest: row.nearest? });
     let things: Vec<(usize, Ahead)> = rows.iter().enumerate().filter_map(|(i, row)| Some((i, ahead(row)?))).collect();
     let left = uncovered(&things.iter().map(|(_, thing)| *thing).collect::<Vec<_>>());
     for ((at, _), left) in things.iter().zip(left) {
@@ -107,16 +105,16 @@ fn lift_one(frame: &Frame, depth: &DepthImage, found: &Detection) -> ObjectRow {
         row.filtered = Some("crowd");
         return row;
     }
-    let [x0, y0, x1, y1] = found.bbox;
-    let bounds = PixelBox { x0, y0, x1, y1 };
+    let bounds = found.bounds;
     let mask = match &found.mask {
         None => None,
         // A mask of another size would be placed wrongly, with nothing to show for it.
-        Some((height, width, _)) if (*height, *width) != (frame.height, frame.width) => {
+        Some(mask) if mask.size() != (frame.height, frame.width) => {
+            let (height, width) = mask.size();
             let message = format!("its mask is {width}x{height} pixels, its frame {}x{}", frame.width, frame.height);
             return found.lost(&frame.frame_id, Unusable::new("mask", message));
         }
-        Some((height, width, counts)) => match Mask::from_counts(*height, *width, counts) {
+        Some(mask) => match mask.decode() {
             Ok(mask) => Some(mask),
             Err(e) => return found.lost(&frame.frame_id, Unusable::new("mask", e.to_string())),
         },
@@ -132,12 +130,8 @@ fn lift_one(frame: &Frame, depth: &DepthImage, found: &Detection) -> ObjectRow {
     match lift(&outline, depth, &frame.intrinsics, &frame.view, &rules) {
         Ok(lifted) => {
             row.place(&lifted.centre, &lifted.bounds, lifted.nearest, &lifted.obb);
-            row.bbox = Some(Box2 { x0, y0, x1, y1 });
-            row.mask = found.mask.as_ref().map(|(height, width, counts)| MaskRow {
-                height: *height as i32,
-                width: *width as i32,
-                counts: counts.clone(),
-            });
+            row.bbox = Some(bounds.into());
+            row.mask = found.mask.clone();
             row.points = Some(lifted.points as i64);
             row.visibility = Some(shown(&outline, depth));
             let trust = if mask.is_some() { frame.trust } else { frame.trust * frame.box_trust };
@@ -162,24 +156,15 @@ fn detections_of(column: &ArrayRef) -> Result<Vec<Vec<Detection>>> {
         return Ok(lists.ranges().map(|_| Vec::new()).collect());
     }
     let (ids, categories, captions) = (all.text("object_id")?, all.text("category")?, all.text("caption")?);
-    let boxes = column_of_structs(all.field("box")?, "box")?;
-    let sides = ["x0", "y0", "x1", "y1"].map(|side| Record(&boxes).number(side));
-    let [x0, y0, x1, y1] = sides;
-    let (x0, y0, x1, y1) = (x0?, y0?, x1?, y1?);
-    let sides = [x0.or_nan(), y0.or_nan(), x1.or_nan(), y1.or_nan()];
-    let masks = column_of_structs(all.field("mask")?, "mask")?;
-    let (heights, widths, counts) =
-        (Record(&masks).number("height")?, Record(&masks).number("width")?, Record(&masks).text("counts")?);
-    let (heights, widths) = (heights.or_nan(), widths.or_nan());
+    let (boxes, masks) = (PixelBoxColumn::of(all.field("box")?)?, MaskColumn::of(all.field("mask")?)?);
     let crowds = cast(all.field("crowd")?, &DataType::Boolean)?;
     let text = |array: &StringArray, row: usize| array.is_valid(row).then(|| array.value(row).to_owned());
     let one = |row: usize| Detection {
         object_id: text(&ids, row).unwrap_or_default(),
         category: text(&categories, row),
         caption: text(&captions, row),
-        bbox: [sides[0][row], sides[1][row], sides[2][row], sides[3][row]],
-        mask: (masks.is_valid(row) && counts.is_valid(row))
-            .then(|| (heights[row] as u32, widths[row] as u32, counts.value(row).to_owned())),
+        bounds: boxes.or_nan(row),
+        mask: masks.encoded(row),
         crowd: crowds.is_valid(row) && crowds.as_boolean().value(row),
     };
     // The order in which rows were gathered is the engine's; ids make it stable.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
 use serde::Serialize;
+use spatialmill_columns::types::EncodedMask;
 use spatialmill_geometry::{Bounds, OrientedBox, Vector3};
 
 use super::lists::quarantined_field;
 use crate::tables::FILTERED;
 use crate::tables::Unusable;
-use crate::tables::{Box2, Mask, Obb, Vec3};
+use crate::tables::{Box2, Obb, Vec3};
 
 /// A row of `objects`; the columns are those of `schemas/4_objects.sql`, all of them null where there is no object.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -20,7 +21,7 @@ pub struct ObjectRow {
     pub caption: Option<String>,
     #[serde(rename = "box")]
     pub bbox: Option<Box2>,
-    pub mask: Option<Mask>,
+    pub mask: Option<EncodedMask>,
     pub centre: Option<Vec3>,
     pub extent: Option<Vec3>,
     pub low: Option<Vec3>,

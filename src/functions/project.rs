@@ -5,21 +5,21 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, Float32Array, Int32Array, ListArray, StringArray, StructArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type};
+use arrow::datatypes::{DataType, Float32Type, Int32Type};
 use datafusion::error::{DataFusionError, Result};
 use futures::{StreamExt, TryStreamExt};
+use spatialmill_columns::types::ObbColumn;
 use spatialmill_columns::{Lists, Record};
-use spatialmill_geometry::{DepthImage, OrientedBox, Scene, Shot, Surface, Vector3};
+use spatialmill_geometry::{DepthImage, OrientedBox, Scene, Shot, Surface};
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::async_function::{AsyncFunction, Opens};
 use super::depth;
 use super::frames::{Frame, frames_of};
-use super::lift::column_of_structs;
 use super::lists::to_lists;
 use super::object_rows::{ObjectRow, row_fields};
-use crate::tables::{Box2, Mask as MaskRow, Unusable};
+use crate::tables::Unusable;
 
 /// See [`spatialmill_geometry::Scene`] for how it is done.
 pub const PROJECT: AsyncFunction = AsyncFunction {
@@ -134,13 +134,8 @@ fn shown_rows(frame: &Frame, shot: &Shot, scene: &Arranged, measured: Option<&De
             ..ObjectRow::default()
         };
         row.place(&shown.centre, &shown.bounds, shown.nearest, &shown.obb);
-        let b = &shown.bounds_in_picture;
-        row.bbox = Some(Box2 { x0: b.x0, y0: b.y0, x1: b.x1, y1: b.y1 });
-        row.mask = Some(MaskRow {
-            height: shown.mask.height() as i32,
-            width: shown.mask.width() as i32,
-            counts: shown.mask.to_counts(),
-        });
+        row.bbox = Some(shown.bounds_in_picture.into());
+        row.mask = Some((&shown.mask).into());
         row
     });
     let lost = scene
@@ -184,38 +179,22 @@ fn objects_of(values: &StructArray, range: Range<usize>) -> Result<Arranged> {
     let own = values.slice(range.start, range.len());
     let record = Record(&own);
     let (ids, categories, captions) = (record.text("object_id")?, record.text("category")?, record.text("caption")?);
-    let obb = column_of_structs(record.field("obb")?, "obb")?;
-    let (centre, lengths) = (Record(&obb).vec3("centre")?, Record(&obb).vec3("lengths")?);
-    let (centre, lengths) = (centre.each_ref().map(|a| a.or_nan()), lengths.each_ref().map(|a| a.or_nan()));
-    let axes = Record(&obb).field("axes")?.clone();
-    let axes: &ListArray =
-        axes.as_list_opt().ok_or_else(|| DataFusionError::Execution("`axes` is not a list".into()))?;
+    let obb = ObbColumn::of(record.field("obb")?)?;
     let mut order: Vec<usize> = (0..own.len()).collect();
     // The order in which rows were gathered is the engine's; ids make it stable.
     order.sort_by_key(|&row| ids.value(row));
     let mut scene = empty;
     for row in order {
         let id = ids.value(row).to_owned();
-        let numbers = cast(&axes.value(row), &DataType::Float64)?;
-        let numbers = numbers.as_primitive::<Float64Type>().values();
-        let axis = |i: usize| match numbers.get(3 * i..3 * i + 3) {
-            Some(&[x, y, z]) => Vector3::new(x, y, z),
-            // Too few numbers are found by the check below.
-            _ => Vector3::repeat(f64::NAN),
-        };
-        let found = OrientedBox {
-            centre: Vector3::new(centre[0][row], centre[1][row], centre[2][row]),
-            axes: [axis(0), axis(1), axis(2)],
-            lengths: Vector3::new(lengths[0][row], lengths[1][row], lengths[2][row]),
-        };
-        match found.checked() {
-            Ok(found) => {
+        match obb.get(row) {
+            Some(Ok(found)) => {
                 scene.boxes.push(found);
                 scene.categories.push(categories.value(row).to_owned());
                 scene.captions.push(text(&captions, row));
                 scene.ids.push(id);
             }
-            Err(e) => scene.lost.push((id, Unusable::new("box", e.to_string()))),
+            Some(Err(e)) => scene.lost.push((id, Unusable::new("box", e.to_string()))),
+            None => scene.lost.push((id, Unusable::new("box", "it has no oriented box"))),
         }
     }
     Ok(scene)

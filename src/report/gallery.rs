@@ -11,15 +11,14 @@ use base64::prelude::BASE64_STANDARD;
 use futures::{StreamExt, stream};
 use image::{DynamicImage, RgbImage};
 use serde::Deserialize;
+use spatialmill_columns::types::EncodedMask;
 use spatialmill_drawing::decode_rgb;
-use spatialmill_geometry::Mask;
 
 use super::files;
 use super::page::Text;
 use super::plots::number;
-use crate::export::images::{self, SourceImage};
-use crate::export::sample::MarkRow as Drawn;
-use crate::tables::Mask as MaskRow;
+use crate::marked_image::{SourceImage, draw, marks_on};
+use crate::tables::MarkRecipe;
 
 /// Images are no wider than this on the page, in pixels: enough to judge an answer, and 36 of them stay below 3 MB.
 const WIDEST: u32 = 480;
@@ -53,7 +52,7 @@ pub struct GalleryRow {
     pub width: u32,
     pub height: u32,
     #[serde(default)]
-    pub marks: Vec<GalleryMark>,
+    pub marks: Vec<MarkRecipe>,
     #[serde(flatten)]
     pub object: Option<CardObject>,
 }
@@ -68,34 +67,7 @@ pub struct CardObject {
     pub y0: f64,
     pub x1: f64,
     pub y1: f64,
-    pub mask: Option<MaskRow>,
-}
-
-/// A mark as the tables have it.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct GalleryMark {
-    pub object_id: String,
-    pub kind: String,
-    #[serde(rename = "box")]
-    pub bbox: Option<GalleryBox>,
-    pub place: Option<LabelPoint>,
-    pub colour: String,
-    pub label: Option<String>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct GalleryBox {
-    x0: f64,
-    y0: f64,
-    x1: f64,
-    y1: f64,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct LabelPoint {
-    x: f64,
-    y: f64,
-    radius: f64,
+    pub mask: Option<EncodedMask>,
 }
 
 /// A sample with all that is shown of it.
@@ -158,38 +130,24 @@ async fn load(card: &Card) -> Result<String, String> {
         width: sample.width,
         height: sample.height,
     };
-    let marks: Vec<Drawn> = sample.marks.iter().map(GalleryMark::drawn).collect();
+    let marks = marks_on(&sample.marks, 0);
     let mut masks = BTreeMap::new();
     for object in &card.objects {
-        if let Some(MaskRow { height, width, counts }) = &object.mask {
-            let mask = Mask::from_counts(*height as u32, *width as u32, counts).map_err(|e| e.to_string())?;
-            masks.insert(object.object_id.clone(), mask);
+        if let Some(mask) = &object.mask {
+            masks.insert(object.object_id.clone(), mask.decode().map_err(|e| e.to_string())?);
         }
     }
     let encoded = tokio::task::spawn_blocking(move || {
         let mut shown = bytes.clone();
-        let put = |made: images::ImageFile| {
-            shown = made.bytes;
+        let put = |drawn| {
+            shown = drawn;
             Ok(())
         };
-        images::make(&frame, &bytes, &[marks], &masks, put).map_err(|e| e.to_string())?;
+        draw(&frame, &bytes, &[marks], &masks, put).map_err(|e| e.to_string())?;
         shrink(&shown)
     });
     let encoded = encoded.await;
     encoded.unwrap_or_else(|died| Err(format!("decoding died: {died}")))
-}
-
-impl GalleryMark {
-    fn drawn(&self) -> Drawn {
-        Drawn {
-            object_id: self.object_id.clone(),
-            kind: self.kind.clone(),
-            bbox: self.bbox.as_ref().map(|b| [b.x0, b.y0, b.x1, b.y1]),
-            place: self.place.as_ref().map(|p| [p.x, p.y, p.radius]),
-            colour: self.colour.clone(),
-            label: self.label.clone(),
-        }
-    }
 }
 
 fn shrink(bytes: &[u8]) -> Result<String, String> {

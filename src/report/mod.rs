@@ -25,9 +25,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::pipeline::IMPORTED;
 use crate::run::{Mill, iso};
+use crate::tables::from_arrow;
 use crate::warehouse::Table;
 
 /// How many versions back a table's last counted commit is looked for: the newest ones may only have cleaned up.
@@ -192,16 +193,11 @@ async fn rows<T: DeserializeOwned>(context: &SessionContext, sql: &str) -> Resul
     read_rows(context.sql(sql).await?).await
 }
 
-/// The rows of a frame of data; a few, for all of them are in memory, as text too.
+/// The rows of a frame of data; a few, for all of them are in memory.
 async fn read_rows<T: DeserializeOwned>(frame: DataFrame) -> Result<Vec<T>> {
-    let batches = frame.collect().await?;
-    let broken = || "a row of the report cannot be read".to_owned();
-    let mut writer = arrow::json::ArrayWriter::new(Vec::new());
-    for batch in &batches {
-        writer.write(batch).or_internal(broken)?;
+    let mut rows = Vec::new();
+    for batch in frame.collect().await? {
+        rows.extend(from_arrow::rows(&batch)?);
     }
-    writer.finish().or_internal(broken)?;
-    let text = writer.into_inner();
-    // Without a single row the writer writes nothing, not even an empty list.
-    if text.is_empty() { Ok(Vec::new()) } else { serde_json::from_slice(&text).or_internal(broken) }
+    Ok(rows)
 }

@@ -4,10 +4,11 @@
 //! are stored, as NumPy and OpenCV see them, or of the upright image, as browsers show it: their sizes say which. Where sizes say
 //! nothing, they are of the pixels as they are stored.
 
-use spatialmill_geometry::{Mask, MaskError, PixelBox, Rigid, Turn, Vector3};
+use spatialmill_columns::types::EncodedMask;
+use spatialmill_geometry::{MaskError, Rigid, Turn, Vector3};
 
 use super::photo::Photo;
-use crate::tables::{self, Box2, Detection, Unusable, Vec3};
+use crate::tables::{Detection, Unusable, Vec3};
 
 /// Images of one view have shapes (width over height) that agree to about a pixel of a small sensor.
 const SHAPE_TOLERANCE: f64 = 0.02;
@@ -64,16 +65,11 @@ pub fn detection(mut row: Detection, turn: Turn, width: u32, height: u32) -> Res
     if turn == Turn::NONE {
         return Ok(row);
     }
-    let Box2 { x0, y0, x1, y1 } = row.bbox;
-    let PixelBox { x0, y0, x1, y1 } = turn.pixel_box(&PixelBox { x0, y0, x1, y1 }, width, height);
-    row.bbox = Box2 { x0, y0, x1, y1 };
-    if let Some(tables::Mask { height, width, counts }) = &row.mask {
+    row.bbox = turn.pixel_box(&row.bbox.into(), width, height).into();
+    if let Some(mask) = &row.mask {
         let refused = |e: MaskError| Unusable::new("mask", e.to_string());
-        // Sizes of a mask that was made are positive.
-        let mask = Mask::from_counts(*height as u32, *width as u32, counts).map_err(refused)?;
-        let mask = turn.mask(&mask).map_err(refused)?;
-        row.mask =
-            Some(tables::Mask { height: mask.height() as i32, width: mask.width() as i32, counts: mask.to_counts() });
+        let mask = turn.mask(&mask.decode().map_err(refused)?).map_err(refused)?;
+        row.mask = Some(EncodedMask::from(&mask));
     }
     if let Some(obb) = &mut row.obb {
         let Vec3 { x, y, z } = obb.centre;
@@ -107,7 +103,10 @@ pub fn unmirrored(turn: Turn) -> Result<(), Unusable> {
 
 #[cfg(test)]
 mod tests {
+    use spatialmill_geometry::Mask;
+
     use super::*;
+    use crate::tables::{self, Box2};
 
     #[test]
     fn a_record_is_of_the_stored_or_of_the_upright_pixels() {
@@ -130,7 +129,7 @@ mod tests {
         let mask = Mask::from_bits(2, 3, [true, false, false, false, false, false]).unwrap();
         let row = Detection {
             bbox: Box2 { x0: 0.0, y0: 0.0, x1: 1.0, y1: 1.0 },
-            mask: Some(tables::Mask { height: 2, width: 3, counts: mask.to_counts() }),
+            mask: Some(EncodedMask::from(&mask)),
             obb: Some(tables::Obb {
                 centre: Vec3 { x: 1.0, y: 0.0, z: 2.0 },
                 axes: vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
@@ -141,8 +140,7 @@ mod tests {
         let turned = detection(row, Turn::from_exif(6).unwrap(), 3, 2).unwrap();
         // The top left pixel of three by two goes to the top right of two by three, and what was on the right is below.
         assert_eq!(turned.bbox, Box2 { x0: 1.0, y0: 0.0, x1: 2.0, y1: 1.0 });
-        let mask = turned.mask.unwrap();
-        let mask = Mask::from_counts(mask.height as u32, mask.width as u32, &mask.counts).unwrap();
+        let mask = turned.mask.unwrap().decode().unwrap();
         assert_eq!(mask.pixels().collect::<Vec<_>>(), [(1, 0)]);
         let obb = turned.obb.unwrap();
         assert_eq!((obb.centre, &obb.axes[..3]), (Vec3 { x: 0.0, y: 1.0, z: 2.0 }, &[0.0, 1.0, 0.0][..]));

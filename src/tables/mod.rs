@@ -3,13 +3,16 @@
 //! Sources make these structs, functions and the pipeline make and count [`Unusable`] records, exports and the report read rows; nothing here opens
 //! a file, plans a query or knows who uses it.
 
+pub mod from_arrow;
 mod row_counts;
 mod rows;
+mod sample;
 mod schemas;
 mod unusable;
 
 pub use self::row_counts::RowCounts;
-pub use self::rows::{Box2, Detection, Frame, Mask, Obb, SceneObject, Surface, Vec3};
+pub use self::rows::{Box2, Detection, Frame, LabelPoint, Obb, SceneObject, Surface, Vec3};
+pub use self::sample::{MarkRecipe, Sample, SampleImage, TextBox};
 pub use self::schemas::{TableSchema, schemas};
 pub use self::unusable::{Loss, Quarantined, Unusable};
 

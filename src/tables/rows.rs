@@ -4,7 +4,8 @@
 //! together.
 
 use serde::{Deserialize, Serialize};
-use spatialmill_geometry::{Intrinsics, OrientedBox, Vector3};
+use spatialmill_columns::types::EncodedMask;
+use spatialmill_geometry::{BoxError, Intrinsics, OrientedBox, PixelBox, Vector3};
 
 /// A row of `frames`; see `schemas/1_frames.sql` for units and axes. `source` is filled in by the engine.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -58,7 +59,7 @@ pub struct Detection {
     pub caption: Option<String>,
     #[serde(rename = "box")]
     pub bbox: Box2,
-    pub mask: Option<Mask>,
+    pub mask: Option<EncodedMask>,
     pub obb: Option<Obb>,
     pub visibility: Option<f64>,
     pub crowd: bool,
@@ -89,7 +90,7 @@ pub struct Surface {
 }
 
 /// Metres or a unit vector, in the frame that the column's comment names.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Vec3 {
     pub x: f64,
     pub y: f64,
@@ -97,7 +98,7 @@ pub struct Vec3 {
 }
 
 /// Pixels; [0, 0, 1, 1] covers exactly the first pixel.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Box2 {
     pub x0: f64,
     pub y0: f64,
@@ -105,20 +106,57 @@ pub struct Box2 {
     pub y1: f64,
 }
 
-/// COCO compressed run lengths.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Mask {
-    pub height: i32,
-    pub width: i32,
-    pub counts: String,
+/// Where the number of an object stands on its image, pixels, and how much room there is around.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct LabelPoint {
+    pub x: f64,
+    pub y: f64,
+    pub radius: f64,
 }
 
 /// Oriented box: nine numbers of `axes` are three consecutive unit vectors; lengths are full.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Obb {
     pub centre: Vec3,
     pub axes: Vec<f64>,
     pub lengths: Vec3,
+}
+
+impl Box2 {
+    /// x0, y0, x1, y1.
+    pub fn corners(self) -> [f64; 4] {
+        [self.x0, self.y0, self.x1, self.y1]
+    }
+}
+
+impl From<PixelBox> for Box2 {
+    fn from(PixelBox { x0, y0, x1, y1 }: PixelBox) -> Self {
+        Self { x0, y0, x1, y1 }
+    }
+}
+
+impl From<Box2> for PixelBox {
+    fn from(Box2 { x0, y0, x1, y1 }: Box2) -> Self {
+        Self { x0, y0, x1, y1 }
+    }
+}
+
+impl From<Vec3> for Vector3<f64> {
+    fn from(Vec3 { x, y, z }: Vec3) -> Self {
+        Self::new(x, y, z)
+    }
+}
+
+impl Obb {
+    /// The box if it is one.
+    pub fn checked(&self) -> Result<OrientedBox, BoxError> {
+        let axis = |at: usize| match self.axes.get(3 * at..3 * at + 3) {
+            Some(&[x, y, z]) if self.axes.len() == 9 => Vector3::new(x, y, z),
+            _ => Vector3::repeat(f64::NAN),
+        };
+        let axes = [axis(0), axis(1), axis(2)];
+        OrientedBox { centre: self.centre.into(), axes, lengths: self.lengths.into() }.checked()
+    }
 }
 
 impl From<Vector3<f64>> for Vec3 {

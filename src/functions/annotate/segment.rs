@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields};
 use serde::{Deserialize, Serialize};
+use spatialmill_columns::types::EncodedMask;
 use spatialmill_geometry::PixelBox;
 use spatialmill_models::{Outputs, Size, Task};
 
@@ -12,7 +13,7 @@ use super::{Ask, FromUnusable, MODEL_FAILED, ROWS_AT_ONCE, RowError, blocking, e
 use crate::functions::async_function::{AsyncFunction, Opens};
 use crate::functions::lists::{quarantined_field, to_lists};
 use crate::models::Key;
-use crate::tables::{Mask as MaskRow, Unusable};
+use crate::tables::Unusable;
 
 /// The image is embedded once, whatever the number of its boxes.
 pub const SEGMENT: AsyncFunction = AsyncFunction {
@@ -37,7 +38,7 @@ pub const SEGMENT: AsyncFunction = AsyncFunction {
 #[derive(Debug, Default, Serialize)]
 struct Segmented {
     object_id: Option<String>,
-    mask: Option<MaskRow>,
+    mask: Option<EncodedMask>,
     score: Option<f64>,
     made_by: Option<String>,
     quarantined: Option<Unusable>,
@@ -65,7 +66,7 @@ fn fields() -> Fields {
 /// As it is kept: a mask with its score, or why it is none.
 #[derive(Serialize, Deserialize)]
 enum Answer {
-    Mask(MaskRow, f64),
+    Mask(EncodedMask, f64),
     #[serde(rename = "Lost")]
     None(Unusable),
 }
@@ -113,6 +114,5 @@ async fn mask_of(ask: &Ask, embedding: &Outputs, bounds: PixelBox, picture: Size
     let inputs = ask.model.segmenter()?.prompt(embedding, &bounds, picture)?;
     let (outputs, model) = (ask.model.run(1, inputs).await?, Arc::clone(&ask.model));
     let (mask, score) = blocking(move || Ok(model.segmenter()?.decode(&outputs, &bounds, picture)?)).await?;
-    let (height, width) = (mask.height() as i32, mask.width() as i32);
-    Ok(Answer::Mask(MaskRow { height, width, counts: mask.to_counts() }, f64::from(score)))
+    Ok(Answer::Mask((&mask).into(), f64::from(score)))
 }

@@ -1,6 +1,7 @@
 //! A shot: all that a row of the sheet is drawn from. In: rows and files of one frame. Out: things with their numbers and colours, the photo's
 //! pixels and the depth's readings, each of the two with the reason why there is none.
 
+use spatialmill_columns::types::EncodedMask;
 use spatialmill_drawing::decode_rgb;
 use spatialmill_geometry::colour::{self, Colour};
 use spatialmill_geometry::{DepthImage, Intrinsics, Mask, OrientedBox, PixelBox, Rigid, Vector3, ViewSpace};
@@ -9,7 +10,7 @@ use serde::Deserialize;
 
 use crate::functions::depth;
 use crate::report::files;
-use crate::tables::Mask as MaskRow;
+use crate::tables::{Box2, Obb, Vec3};
 
 /// What there is to see of a frame.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ pub struct FrameRow {
     cx: Option<f64>,
     cy: Option<f64>,
     world_from_camera: Option<Vec<f64>>,
-    gravity: Option<Xyz>,
+    gravity: Option<Vec3>,
     depth_uri: Option<String>,
     depth_scale: Option<f64>,
     pub camera_from: Option<String>,
@@ -76,33 +77,11 @@ pub struct ThingRow {
     category: String,
     score: Option<f64>,
     #[serde(rename = "box")]
-    area: Corners,
-    mask: Option<MaskRow>,
-    obb: Option<ObbRow>,
+    area: Box2,
+    mask: Option<EncodedMask>,
+    obb: Option<Obb>,
     lift_quality: Option<f64>,
     own_colour: Option<Rgb>,
-}
-
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-struct Xyz {
-    x: f64,
-    y: f64,
-    z: f64,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-struct Corners {
-    x0: f64,
-    y0: f64,
-    x1: f64,
-    y1: f64,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct ObbRow {
-    centre: Xyz,
-    axes: Vec<f64>,
-    lengths: Xyz,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -163,35 +142,17 @@ impl FrameRow {
     }
 }
 
-impl From<Xyz> for Vector3<f64> {
-    fn from(Xyz { x, y, z }: Xyz) -> Self {
-        Self::new(x, y, z)
-    }
-}
-
-impl ObbRow {
-    fn read(&self) -> Option<OrientedBox> {
-        let (axes, rest) = self.axes.as_chunks::<3>();
-        let axes: [[f64; 3]; 3] = axes.try_into().ok().filter(|_| rest.is_empty())?;
-        let obb =
-            OrientedBox { centre: self.centre.into(), axes: axes.map(Vector3::from), lengths: self.lengths.into() };
-        obb.checked().ok()
-    }
-}
-
 /// Things with colours that are apart from each other and, as far as possible, from what the things look like.
 fn things_of(rows: Vec<ThingRow>) -> Vec<SheetObject> {
     let own: Vec<_> = rows.iter().map(|row| row.own_colour.map(|Rgb { r, g, b }| [r, g, b])).collect();
     let colours = colour::assign(&own, 0);
     let thing = |(row, colour): (ThingRow, Colour)| {
-        let Corners { x0, y0, x1, y1 } = row.area;
-        let side = |pixels: i32| u32::try_from(pixels).unwrap_or_default();
-        let mask = row.mask.and_then(|mask| Mask::from_counts(side(mask.height), side(mask.width), &mask.counts).ok());
-        let obb = row.obb.as_ref().and_then(ObbRow::read);
+        let mask = row.mask.and_then(|mask| mask.decode().ok());
+        let obb = row.obb.as_ref().and_then(|obb| obb.checked().ok());
         SheetObject {
             category: row.category,
             score: row.score,
-            area: PixelBox { x0, y0, x1, y1 },
+            area: row.area.into(),
             mask,
             lifted: obb.map(|obb| LiftedBox { obb, quality: row.lift_quality.unwrap_or_default() }),
             colour,
@@ -254,7 +215,7 @@ pub mod tests {
         // 60 degrees down: what is straight ahead gets half as long on the floor.
         let (sin, cos) = 60.0_f64.to_radians().sin_cos();
         let mut shot = shot(&[]);
-        shot.frame.gravity = Some(Xyz { x: 0.0, y: cos, z: sin });
+        shot.frame.gravity = Some(Vec3 { x: 0.0, y: cos, z: sin });
         let [left, _] = shot.borders().unwrap();
         assert!((left.x / left.y + 2.0).abs() < 1e-12, "{left}");
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
+use spatialmill_columns::types::EncodedMask;
 use spatialmill_geometry::Mask;
 
 use super::box3d::Box3d;
@@ -117,11 +118,7 @@ impl ObjectRecord {
             category: category.to_owned(),
             caption,
             bbox,
-            mask: mask.map(|mask| tables::Mask {
-                height: canvas.height as i32,
-                width: canvas.width as i32,
-                counts: mask.to_counts(),
-            }),
+            mask: mask.as_ref().map(EncodedMask::from),
             obb: obb.as_ref().map(tables::Obb::from),
             visibility,
             crowd: self.iscrowd.0 == Some(true)

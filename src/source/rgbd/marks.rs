@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use spatialmill_columns::types::EncodedMask;
 use spatialmill_geometry::Turn;
 
 use super::frames::{SceneReader, stem};
@@ -16,7 +17,7 @@ use crate::source::json::forms;
 use crate::source::json::id::Id;
 use crate::source::photo;
 use crate::source::upright;
-use crate::tables::{self, Box2, Detection, Unusable};
+use crate::tables::{Box2, Detection, Unusable};
 
 /// An image of `annotations.json`, and how its pixels lie.
 struct ListedImage {
@@ -118,7 +119,7 @@ impl SceneReader<'_> {
         let Some(frame) = self.images.get(name).and_then(|image| image.frame.as_ref()) else {
             return rows.refuse(self.key(name), path, Unusable::new("no_frame", "its image cannot be used"));
         };
-        let (frame_id, width, height) = (frame.frame_id.clone(), frame.width, frame.height);
+        let frame_id = frame.frame_id.clone();
         let stored = self.images.get(name).map(|image| image.stored).unwrap_or_default();
         let masks = self.bytes(path, photo::MAX_BYTES).and_then(|png| instances::masks(&png, stored));
         let masks = match masks {
@@ -142,14 +143,14 @@ impl SceneReader<'_> {
                     continue;
                 }
             };
-            let bbox = mask.bounds().map_or_else(Box2::default, |b| Box2 { x0: b.x0, y0: b.y0, x1: b.x1, y1: b.y1 });
+            let bbox = mask.bounds().map_or_else(Box2::default, Box2::from);
             let row = Detection {
                 frame_id: frame_id.clone(),
                 object_id: id.to_string(),
                 category,
                 caption,
                 bbox,
-                mask: Some(tables::Mask { height, width, counts: mask.to_counts() }),
+                mask: Some(EncodedMask::from(&mask)),
                 crowd,
                 made_by: self.source.options.made_by.clone(),
                 ..Detection::default()

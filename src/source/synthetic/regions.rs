@@ -1,5 +1,6 @@
 //! Regions: where each object shows in an instance image, as a box and run lengths.
 
+use spatialmill_columns::types::EncodedMask;
 use spatialmill_geometry::Mask;
 
 use super::render::Rendering;
@@ -11,7 +12,7 @@ pub struct ObjectRegion {
     /// Index into the room's objects.
     pub object: usize,
     pub bbox: tables::Box2,
-    pub mask: tables::Mask,
+    pub mask: EncodedMask,
 }
 
 /// The regions of all of `objects` things that show at all, by index.
@@ -44,9 +45,7 @@ pub fn of(picture: &Rendering, objects: usize) -> Result<Vec<ObjectRegion>> {
         let mask = Mask::from_runs(picture.height as u32, picture.width as u32, counts)
             .or_internal(|| "a rendered mask has not the size of its picture".to_owned())?;
         let Some(bounds) = mask.bounds() else { continue };
-        let bbox = tables::Box2 { x0: bounds.x0, y0: bounds.y0, x1: bounds.x1, y1: bounds.y1 };
-        let (height, width) = (picture.height as i32, picture.width as i32);
-        regions.push(ObjectRegion { object, bbox, mask: tables::Mask { height, width, counts: mask.to_counts() } });
+        regions.push(ObjectRegion { object, bbox: bounds.into(), mask: EncodedMask::from(&mask) });
     }
     Ok(regions)
 }
@@ -64,7 +63,7 @@ mod tests {
         let regions = of(&picture, 3).unwrap();
         let seen: Vec<_> = regions.iter().map(|region| (region.object, region.bbox.x1, region.bbox.y1)).collect();
         assert_eq!(seen, [(0, 2.0, 2.0), (1, 2.0, 1.0)], "the third object does not show");
-        let mask = Mask::from_counts(2, 3, &regions[0].mask.counts).unwrap();
+        let mask = regions[0].mask.decode().unwrap();
         assert_eq!(mask.pixels().collect::<Vec<_>>(), [(0, 0), (0, 1), (1, 1)]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use spatialmill_geometry::{Intrinsics, Mask, Vector3};
+use spatialmill_geometry::{Intrinsics, Vector3};
 
 use super::*;
 
@@ -52,7 +52,7 @@ fn what_a_mask_and_its_depth_show_lies_in_the_exact_box() {
                 let object = &room.objects[seen.object_id.parse::<usize>().unwrap() - 1];
                 assert_eq!(object.category, seen.category);
                 let mask = seen.mask.as_ref().unwrap();
-                let mask = Mask::from_counts(mask.height as u32, mask.width as u32, &mask.counts).unwrap();
+                let mask = mask.decode().unwrap();
                 let pose =
                     Rigid::from_row_major(&frame.world_from_camera.clone().unwrap().try_into().unwrap()).unwrap();
                 let [fx, fy, cx, cy] = [frame.fx, frame.fy, frame.cx, frame.cy].map(Option::unwrap);

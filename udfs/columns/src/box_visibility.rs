@@ -10,7 +10,7 @@ use spatialmill_geometry::{Intrinsics, OrientedBox};
 
 use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Record, Shape};
-use crate::to_view_space::{OBB, boxes_of};
+use crate::types::{OBB, ObbColumn};
 use crate::{Arguments, Example, Function};
 
 /// Null for a null box, for one that is none, and where there is no camera.
@@ -46,7 +46,7 @@ const CAMERA: &[(&str, Shape)] = &[
     ("cy", Shape::Number),
 ];
 
-const BOX: &[(&str, Shape)] = &[("object_id", Shape::Text), ("obb", Shape::Struct(OBB))];
+const BOX: &[(&str, Shape)] = &[("object_id", Shape::Text), ("obb", OBB)];
 
 fn fields() -> Fields {
     vec![Field::new("object_id", DataType::Utf8, true), Field::new("visibility", DataType::Float64, true)].into()
@@ -66,10 +66,8 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
     let k = k.each_ref().map(|column| column.or_nan());
     let things = Record(&boxes.values);
     let ids = things.text("object_id")?;
-    let given = match things.field("obb")?.as_struct_opt() {
-        Some(column) => boxes_of(column)?,
-        None => vec![None; boxes.values.len()],
-    };
+    let obb = ObbColumn::of(things.field("obb")?)?;
+    let given: Vec<Option<OrientedBox>> = (0..boxes.values.len()).map(|row| obb.get(row)?.ok()).collect();
     let mut shares: Vec<Option<f64>> = Vec::with_capacity(given.len());
     let mut lengths = Vec::with_capacity(arguments.rows());
     for (row, range) in boxes.ranges().enumerate() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, StructArray, new_empty_array};
+use arrow::array::{Array, ArrayRef, Float64Array, Int64Array, StructArray, new_empty_array};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, plan_err};
@@ -10,6 +10,7 @@ use spatialmill_geometry::{LabelPoint, Mask, PixelBox};
 
 use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Record, Shape};
+use crate::types::{MASK, MaskColumn};
 use crate::{Arguments, Example, Function};
 
 /// A pixel that two masks share is left out, because a number there would name both. All is null for a thing without a mask;
@@ -34,10 +35,7 @@ pub const LABEL_POINTS: Function = Function {
     call,
 };
 
-const THING: &[(&str, Shape)] = &[
-    ("object_id", Shape::Text),
-    ("mask", Shape::Struct(&[("height", Shape::Number), ("width", Shape::Number), ("counts", Shape::Text)])),
-];
+const THING: &[(&str, Shape)] = &[("object_id", Shape::Text), ("mask", MASK)];
 
 fn fields() -> Fields {
     vec![
@@ -90,19 +88,13 @@ type Bounded = (Mask, PixelBox);
 
 /// Masks that are none were quarantined when they were read, so what is left of them here is nothing.
 fn masks(column: &ArrayRef) -> Result<Vec<Option<Bounded>>> {
-    let Some(column) = column.as_struct_opt() else { return Ok(vec![None; column.len()]) };
-    let record = Record(column);
-    let (height, width, counts) = (record.number("height")?, record.number("width")?, record.text("counts")?);
-    let (height, width) = (height.or_nan(), width.or_nan());
-    let mask = |row: usize| {
-        if column.is_null(row) || counts.is_null(row) {
-            return None;
-        }
-        let mask = Mask::from_counts(height[row] as u32, width[row] as u32, counts.value(row)).ok()?;
+    let masks = MaskColumn::of(column)?;
+    let bounded = |row: usize| {
+        let mask = masks.get(row)?.ok()?;
         let bounds = mask.bounds()?;
         Some((mask, bounds))
     };
-    Ok((0..column.len()).map(mask).collect())
+    Ok((0..column.len()).map(bounded).collect())
 }
 
 fn own_label_point(masks: &[Option<Bounded>], at: usize) -> Option<LabelPoint> {

@@ -35,6 +35,7 @@ pub mod reserved;
 mod slots;
 mod text_map;
 mod to_view_space;
+pub mod types;
 pub mod wording;
 
 pub use arguments::Arguments;

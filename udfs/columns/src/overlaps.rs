@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, StringArray, new_empty_array};
+use arrow::array::{Array, ArrayRef, Float64Array, StringArray, new_empty_array};
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, plan_err};
-use spatialmill_geometry::{Mask, PixelBox};
+use spatialmill_geometry::PixelBox;
 
 use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Record, Shape};
+use crate::types::{EncodedMask, MASK, MaskColumn, PIXEL_BOX, PixelBoxColumn};
 use crate::{Arguments, Example, Function};
 
 /// Two people who mark one lamp draw nearly the same outline. Which of the two marks stays is for `detail` to say: the one
@@ -36,11 +37,8 @@ pub const OVERLAPS: Function = Function {
 const THING: &[(&str, Shape)] = &[
     ("object_id", Shape::Text),
     ("category", Shape::Text),
-    (
-        "box",
-        Shape::Struct(&[("x0", Shape::Number), ("y0", Shape::Number), ("x1", Shape::Number), ("y1", Shape::Number)]),
-    ),
-    ("mask", Shape::Struct(&[("height", Shape::Number), ("width", Shape::Number), ("counts", Shape::Text)])),
+    ("box", PIXEL_BOX),
+    ("mask", MASK),
     ("detail", Shape::Number),
 ];
 
@@ -77,7 +75,7 @@ struct Marked {
     ids: StringArray,
     categories: StringArray,
     boxes: Vec<PixelBox>,
-    masks: Vec<Option<(u32, u32, String)>>,
+    masks: Vec<Option<EncodedMask>>,
     detail: Vec<f64>,
 }
 
@@ -87,35 +85,19 @@ const WORTH_A_LOOK: f64 = 0.5;
 /// A thing is inside of a box when the box holds so much of its own.
 const INSIDE: f64 = 0.9;
 
+const NOWHERE: PixelBox = PixelBox { x0: 0.0, y0: 0.0, x1: 0.0, y1: 0.0 };
+
 /// The box is looked at in so many rows and columns.
 const GRID: usize = 24;
 
 impl Marked {
     fn new(record: &Record) -> Result<Self> {
         let rows = record.0.len();
-        let boxes = match record.field("box")?.as_struct_opt() {
-            Some(boxes) => {
-                let boxes = Record(boxes);
-                let (x0, y0) = (boxes.number("x0")?, boxes.number("y0")?);
-                let (x1, y1) = (boxes.number("x1")?, boxes.number("y1")?);
-                let (x0, y0, x1, y1) = (x0.or_nan(), y0.or_nan(), x1.or_nan(), y1.or_nan());
-                (0..rows).map(|row| PixelBox { x0: x0[row], y0: y0[row], x1: x1[row], y1: y1[row] }).collect()
-            }
-            None => vec![PixelBox { x0: 0.0, y0: 0.0, x1: 0.0, y1: 0.0 }; rows],
-        };
-        let masks = match record.field("mask")?.as_struct_opt() {
-            Some(column) => {
-                let mask = Record(column);
-                let (height, width, counts) = (mask.number("height")?, mask.number("width")?, mask.text("counts")?);
-                let (height, width) = (height.or_nan(), width.or_nan());
-                let of = |row: usize| {
-                    let there = column.is_valid(row) && counts.is_valid(row);
-                    there.then(|| (height[row] as u32, width[row] as u32, counts.value(row).to_owned()))
-                };
-                (0..rows).map(of).collect()
-            }
-            None => vec![None; rows],
-        };
+        // Every object has a box; one that had none would be nowhere.
+        let boxes = PixelBoxColumn::of(record.field("box")?)?;
+        let boxes = (0..rows).map(|row| boxes.get(row).unwrap_or(NOWHERE)).collect();
+        let masks = MaskColumn::of(record.field("mask")?)?;
+        let masks = (0..rows).map(|row| masks.encoded(row)).collect();
         let detail = record.number("detail")?.or_nan().to_vec();
         Ok(Self { ids: record.text("object_id")?, categories: record.text("category")?, boxes, masks, detail })
     }
@@ -146,10 +128,7 @@ impl Marked {
         if boxes < WORTH_A_LOOK {
             return 0.0;
         }
-        let mask = |row: usize| {
-            let (height, width, counts) = self.masks[row].as_ref()?;
-            Mask::from_counts(*height, *width, counts).ok()
-        };
+        let mask = |row: usize| self.masks[row].as_ref()?.decode().ok();
         match (mask(a), mask(b)) {
             (Some(a), Some(b)) => a.iou(&b).unwrap_or(boxes),
             _ => boxes,
@@ -190,6 +169,8 @@ impl Marked {
 
 #[cfg(test)]
 mod tests {
+    use spatialmill_geometry::Mask;
+
     use super::*;
 
     fn marked(things: &[(&str, Option<&str>, [f64; 4], f64)]) -> Marked {
@@ -227,7 +208,7 @@ mod tests {
         ]);
         let half = |x0: f64| {
             let mask = Mask::from_box(10, 10, &PixelBox { x0, y0: 0.0, x1: x0 + 5.0, y1: 10.0 }).unwrap();
-            Some((10, 10, mask.to_counts()))
+            Some(EncodedMask::from(&mask))
         };
         things.masks = vec![half(0.0), half(5.0)];
         assert_eq!(things.duplicate_iou(1, &[0, 1]), 0.0, "two chairs side by side in boxes that are too large");

@@ -23,9 +23,6 @@ pub enum Shape {
     Numbers,
 }
 
-/// A point or a vector.
-pub const VEC3: Shape = Shape::Struct(&[("x", Shape::Number), ("y", Shape::Number), ("z", Shape::Number)]);
-
 impl Shape {
     /// An error names the field that is missing or of another kind. `place` is where this value stands: `objects.centre`.
     pub fn check(&self, function: &str, place: &str, kind: &DataType) -> Result<()> {
@@ -116,6 +113,11 @@ impl Numbers {
     /// So many nulls.
     pub fn nulls(rows: usize) -> Self {
         Self(Float64Array::new_null(rows))
+    }
+
+    /// The value of a row.
+    pub fn get(&self, row: usize) -> Option<f64> {
+        self.0.is_valid(row).then(|| self.0.value(row))
     }
 
     /// The values, NaN where they are null. A copy is made only where there are nulls.

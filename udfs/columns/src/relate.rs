@@ -9,7 +9,8 @@ use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, exec_err, internal_err, plan_err};
 use spatialmill_geometry::relate::{AXES, Columns, Fact, Objects, RELATIONS, Relation, fact};
 
-use crate::record::{Record, Shape, VEC3};
+use crate::record::{Record, Shape};
+use crate::types::VEC3;
 use crate::{Arguments, Example, Function};
 
 /// See [`spatialmill_geometry::relate`] for what the relations mean.

@@ -1,16 +1,14 @@
 //! `to_view_space(obb, gravity)`: an oriented box in camera axes, in view space.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, ListArray, StructArray, new_null_array};
+use arrow::array::{Array, ArrayRef, Float64Array, ListArray, StructArray};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Fields, Float64Type};
+use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, internal_err, plan_err};
 use spatialmill_geometry::{Bounds, OrientedBox, Vector3, ViewSpace};
 
-use crate::record::{Numbers, Record, Shape, VEC3};
+use crate::types::{OBB, ObbColumn, VEC3, Vec3Column, obb_fields, vec3_fields};
 use crate::{Arguments, Example, Function};
 
 /// Null for a null box, for one that is none, and for a gravity without a direction. A null gravity is that of a level camera.
@@ -26,7 +24,7 @@ pub const TO_VIEW_SPACE: Function = Function {
     },
     answer: |types| match types {
         [obb, gravity] => {
-            Shape::Struct(OBB).check("to_view_space", "obb", obb)?;
+            OBB.check("to_view_space", "obb", obb)?;
             VEC3.check("to_view_space", "gravity", gravity)?;
             Ok(DataType::Struct(fields()))
         }
@@ -35,68 +33,23 @@ pub const TO_VIEW_SPACE: Function = Function {
     call,
 };
 
-/// An oriented box.
-pub const OBB: &[(&str, Shape)] = &[("centre", VEC3), ("axes", Shape::Numbers), ("lengths", VEC3)];
-
 fn fields() -> Fields {
-    let field = |name: &str, kind| Field::new(name, kind, true);
-    let vec3 = || DataType::Struct(vec3_fields());
-    let axes = DataType::new_list(DataType::Float64, true);
-    let obb = DataType::Struct(vec![field("centre", vec3()), field("axes", axes), field("lengths", vec3())].into());
-    vec![field("centre", vec3()), field("extent", vec3()), field("low", vec3()), field("obb", obb)].into()
-}
-
-fn vec3_fields() -> Fields {
-    ["x", "y", "z"].map(|axis| Field::new(axis, DataType::Float64, true)).to_vec().into()
+    let field = |name: &str, fields| Field::new(name, DataType::Struct(fields), true);
+    let vec3 = |name| field(name, vec3_fields());
+    vec![vec3("centre"), vec3("extent"), vec3("low"), field("obb", obb_fields())].into()
 }
 
 fn call(arguments: &Arguments) -> Result<ArrayRef> {
-    let (boxes, gravity) = (arguments.column(0)?, arguments.column(1)?);
-    let Some(boxes) = boxes.as_struct_opt() else {
-        return Ok(new_null_array(&DataType::Struct(fields()), arguments.rows()));
-    };
-    let given = boxes_of(boxes)?;
-    let gravity = gravity.as_struct_opt();
-    let down = match gravity {
-        Some(down) => ["x", "y", "z"].map(|axis| Record(down).number(axis)),
-        None => ["x", "y", "z"].map(|_| Ok(Numbers::nulls(boxes.len()))),
-    };
-    let [x, y, z] = down;
-    let down = [x?, y?, z?];
-    let down = down.each_ref().map(|axis| axis.or_nan());
-
+    let boxes = arguments.column(0)?;
+    let (given, gravity) = (ObbColumn::of(&boxes)?, Vec3Column::of(&arguments.column(1)?)?);
     let place = |row: usize| {
-        let of = |vectors: &[Cow<[f64]>; 3]| vectors.each_ref().map(|axis| axis[row]).into();
-        let view = match gravity {
-            Some(gravity) if gravity.is_valid(row) => ViewSpace::from_gravity(&of(&down)).ok(),
-            _ => Some(ViewSpace::level()),
+        let view = match gravity.get(row) {
+            Some(down) => ViewSpace::from_gravity(&down).ok(),
+            None => Some(ViewSpace::level()),
         };
-        Some(view?.box_to_view(given[row].as_ref()?))
+        Some(view?.box_to_view(&given.get(row)?.ok()?))
     };
     columns((0..boxes.len()).map(place).collect())
-}
-
-/// The boxes of a column; none for a null and for what is no box.
-pub fn boxes_of(boxes: &StructArray) -> Result<Vec<Option<OrientedBox>>> {
-    let record = Record(boxes);
-    let (centre, lengths) = (record.vec3("centre")?, record.vec3("lengths")?);
-    let [centre, lengths] = [&centre, &lengths].map(|vectors| vectors.each_ref().map(|axis| axis.or_nan()));
-    let axes = cast(record.field("axes")?, &DataType::new_list(DataType::Float64, true))?;
-    let axes = axes.as_list::<i32>();
-    let numbers = axes.values().as_primitive::<Float64Type>().values();
-    let ends = axes.value_offsets();
-    let given = |row: usize| {
-        if boxes.is_null(row) || axes.is_null(row) {
-            return None;
-        }
-        let Some(&[a, b, c, d, e, f, g, h, i]) = numbers.get(ends[row] as usize..ends[row + 1] as usize) else {
-            return None;
-        };
-        let of = |vectors: &[Cow<[f64]>; 3]| vectors.each_ref().map(|axis| axis[row]).into();
-        let axes = [Vector3::new(a, b, c), Vector3::new(d, e, f), Vector3::new(g, h, i)];
-        OrientedBox { centre: of(&centre), axes, lengths: of(&lengths) }.checked().ok()
-    };
-    Ok((0..boxes.len()).map(given).collect())
 }
 
 fn columns(placed: Vec<Option<OrientedBox>>) -> Result<ArrayRef> {

@@ -1,8 +1,10 @@
-//! A sample as exports see it: a row of `dataset` with its images.
+//! A sample: a row of `dataset`, with the images that it shows once it is exported.
 
 use serde::{Deserialize, Serialize};
 
-/// A row of `dataset`; the columns mean what `schemas/8_dataset.sql` says.
+use super::rows::{Box2, LabelPoint};
+
+/// A row of `dataset`; the columns mean what `schemas/8_dataset.sql` says. Only what is read by name is a field.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     pub sample_id: String,
@@ -21,33 +23,54 @@ pub struct Sample {
     pub answer: String,
     pub options: Option<Vec<String>>,
     pub answer_index: Option<i32>,
+    /// The canonical answer.
+    pub ground_truth: String,
     pub answer_value: Option<f64>,
     pub answer_unit: Option<String>,
     pub object_ids: Vec<String>,
-    /// x0, y0, x1, y1 in pixels of the first image.
-    pub boxes: Vec<[f64; 4]>,
-    pub marks: Vec<MarkRow>,
+    /// Those that the text writes.
+    pub boxes: Vec<TextBox>,
+    /// What is drawn on its images.
+    pub marks: Vec<MarkRecipe>,
     pub margin: f64,
     pub visibility: f64,
     pub lift_quality: f64,
     pub template_id: String,
     pub seed: i64,
     pub generator: String,
-    /// One for each of `frame_ids`.
+    /// One for each of `frame_ids`; no column.
+    #[serde(default)]
     pub images: Vec<SampleImage>,
+    /// The other columns: exports of all columns write them as they are.
+    #[serde(flatten)]
+    pub other_columns: serde_json::Map<String, serde_json::Value>,
 }
 
-/// What is drawn on a sample's first image.
+/// A box that a text writes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct TextBox {
+    /// Which of the sample's images it is on, counted from 0.
+    #[serde(default)]
+    pub image: usize,
+    /// Pixels of that image.
+    #[serde(flatten)]
+    pub bbox: Box2,
+}
+
+/// What is drawn on one of a sample's images.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct MarkRow {
+pub struct MarkRecipe {
     pub object_id: String,
     /// box, mask or number.
     pub kind: String,
-    /// x0, y0, x1, y1; of a box.
+    /// Which of the sample's images it is drawn on, counted from 0.
+    #[serde(default)]
+    pub image: usize,
+    /// Of a box.
     #[serde(rename = "box")]
-    pub bbox: Option<[f64; 4]>,
-    /// x, y and the room around; of a number.
-    pub place: Option<[f64; 3]>,
+    pub bbox: Option<Box2>,
+    /// Of a number.
+    pub place: Option<LabelPoint>,
     pub colour: String,
     /// Of a number.
     pub label: Option<String>,
