@@ -3,12 +3,12 @@
 use clap::Args;
 
 use super::limits::Timeout;
-use super::selection::Selection;
 use super::watch::Watch;
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
 use crate::export::{Dialect, EXPORTS, ExportKind, ExportOptions, kind};
 use crate::progress::tell_line;
+use crate::slice::Selection;
 
 /// Export samples with their images in a trainer's own format
 ///

@@ -19,7 +19,6 @@ mod output;
 mod phrases;
 mod plan;
 mod report;
-mod selection;
 mod setup;
 mod sheet;
 mod slice;

@@ -5,11 +5,11 @@ use datafusion::prelude::{ident, lit};
 
 use super::limits::Limits;
 use super::output::{OutputFormat, to_stdout, to_url};
-use super::selection::{Selection, slices};
 use super::watch::Watch;
 use super::{Global, columns, out};
 use crate::error::Result;
 use crate::progress::tell_line;
+use crate::slice::{Selection, slices};
 use crate::suggestion;
 
 /// Take samples of the dataset by task, relation, format, source, licence or a SQL predicate, as JSON lines on stdout or as a file

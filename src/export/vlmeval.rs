@@ -6,7 +6,6 @@ use std::io::Write;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
-use spatialmill_columns::phrases::claim::polarity;
 
 use super::conversation::{human, question};
 use super::dialect::Dialect;
@@ -67,14 +66,11 @@ fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
     let words = |text: &str| dialect.write(text, &boxes).map(|written| written.text);
     let options = sample.options.iter().flatten().map(|option| words(option)).collect::<Result<Vec<_>>>()?;
     let worded = words(&sample.answer)?;
-    let answer = match (sample.answer_form.as_str(), sample.answer_index, sample.answer_value) {
-        ("choice", Some(index), _) => LETTERS.get(index as usize).copied().unwrap_or_default().to_owned(),
-        ("yes_no", ..) => match polarity(&sample.answer) {
-            Some(true) => "Yes".to_owned(),
-            Some(false) => "No".to_owned(),
-            None => worded.clone(),
-        },
-        ("number", _, Some(value)) => value.to_string(),
+    let answer = match (sample.answer_form.as_str(), sample.answer_value) {
+        ("choice", _) => sample.ground_truth.clone(),
+        ("yes_no", _) if sample.ground_truth == "yes" => "Yes".to_owned(),
+        ("yes_no", _) => "No".to_owned(),
+        ("number", Some(value)) => value.to_string(),
         _ => worded.clone(),
     };
     let question = words(&without_list(sample))?;

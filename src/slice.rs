@@ -1,4 +1,5 @@
-//! Which samples: the flags that `slice` and `export` share, as one query.
+//! Slices: which samples of the dataset, by columns, a predicate or a named query. In: a [`Selection`], made of flags or in code. Out: its rows,
+//! and the one SELECT that gives them, which a manifest repeats.
 
 use std::collections::BTreeMap;
 
@@ -15,41 +16,41 @@ use crate::run::{Mill, read_only};
 use crate::suggestion::{nearest, unknown};
 
 /// Each filter may be repeated: --relation left --relation right takes both. Filters of different kinds must all hold.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Selection {
     /// position_comparison, size_comparison, existence_estimation, object_counting
     #[arg(long)]
-    task: Vec<String>,
+    pub task: Vec<String>,
     /// left, right, above, below, near, far, wider, thinner, taller, shorter, larger, smaller
     #[arg(long)]
-    relation: Vec<String>,
+    pub relation: Vec<String>,
     /// yes_no, choice, open, number
     #[arg(long)]
-    answer_form: Vec<String>,
+    pub answer_form: Vec<String>,
     /// natural, ref_caption, ref_region_box, ref_caption_box, mark: how things are referred to
     #[arg(long)]
-    text_format: Vec<String>,
+    pub text_format: Vec<String>,
     /// original, boxes, masks, numbers: what is drawn on the image
     #[arg(long)]
-    image_format: Vec<String>,
+    pub image_format: Vec<String>,
     /// the name of a [[source]]
     #[arg(long)]
-    source: Vec<String>,
+    pub source: Vec<String>,
     /// train, val or test
     #[arg(long)]
-    split: Vec<String>,
+    pub split: Vec<String>,
     /// as the source states it
     #[arg(long)]
-    licence: Vec<String>,
+    pub licence: Vec<String>,
     /// noun, box, none: what gives the answer without a look at the scene
     #[arg(long)]
-    shortcut: Vec<String>,
+    pub shortcut: Vec<String>,
     /// A SQL predicate on the columns of `dataset`: --where "margin > 0.5 AND visibility = 1"
     #[arg(long = "where", value_name = "SQL")]
-    predicate: Option<String>,
+    pub predicate: Option<String>,
     /// A named slice, of queries/slices/<NAME>.sql; `slice --list` names them
     #[arg(long, value_name = "NAME")]
-    named: Option<String>,
+    pub named: Option<String>,
 }
 
 /// The samples of a selection.
