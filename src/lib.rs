@@ -1,6 +1,7 @@
 //! spatialmill turns image collections and 3D scans into spatial-reasoning question-answer data for vision-language models.
 
 mod blocking;
+mod cache_folder;
 pub mod cli;
 mod edit_distance;
 pub mod error;
@@ -13,6 +14,7 @@ pub mod photos;
 pub mod pipeline;
 pub mod progress;
 pub mod project;
+mod random_id;
 mod redact;
 pub mod report;
 pub mod run;

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use spatialmill_models::{Entry, Provider};
 
-use super::weights::cache_folder;
+use crate::cache_folder::cache_folder;
 use crate::error::{Context, Error, Result};
 use crate::project::Project;
 

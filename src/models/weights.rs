@@ -8,7 +8,9 @@ use ring::digest::{Context as Digest, SHA256};
 use spatialmill_models::File;
 
 use crate::blocking::blocking;
+use crate::cache_folder::cache_folder;
 use crate::error::{Context, Error, Result};
+use crate::random_id::random_id;
 use crate::warehouse::object_url;
 
 /// The local path of a network's file; one in a bucket is copied to the cache once. A wrong hash or a missing file is an error.
@@ -51,8 +53,8 @@ async fn fetch(uri: &str, to: &Path) -> Result<()> {
     let mut chunks = store.get(&path).await.or_input(missing)?.into_stream();
     let folder = to.parent().unwrap_or(Path::new("."));
     tokio::fs::create_dir_all(folder).await.or_input(|| format!("cannot create `{}`", folder.display()))?;
-    // Under another name until it is whole, so that two processes may fetch at once.
-    let part = to.with_extension(format!("{}.part", std::process::id()));
+    // Under another name until it is whole, so that processes of several machines with one home may fetch at once.
+    let part = to.with_extension(format!("{}.part", random_id()));
     let writing = || format!("cannot write `{}`", part.display());
     let mut out = tokio::fs::File::create(&part).await.or_input(writing)?;
     while let Some(chunk) = chunks.try_next().await.or_input(missing)? {
@@ -90,13 +92,4 @@ fn check(path: &Path, wanted: &str) -> Result<()> {
     Err(Error::input(format!("the model's SHA-256 is {found}, models.toml says {wanted}"))
         .with("file", path.display())
         .hint("another file than the registry means; if it is the right one, correct `sha256`"))
-}
-
-/// Where this program keeps what it can get again: `$XDG_CACHE_HOME/spatialmill`, or `~/.cache/spatialmill`.
-pub fn cache_folder() -> Result<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    folder("XDG_CACHE_HOME")
-        .or_else(|| folder("HOME").map(|home| home.join(".cache")))
-        .map(|cache| cache.join("spatialmill"))
-        .ok_or_else(|| Error::input("there is no cache folder").hint("set HOME or XDG_CACHE_HOME"))
 }
