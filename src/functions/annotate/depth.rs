@@ -99,8 +99,9 @@ async fn depth(ask: Ask, camera: Intrinsics) -> Result<Vec<Estimated>, RowError>
             Ok(Answer { beside: Some(beside), ..answer })
         })
         .await?;
+    let beside = answer.beside.ok_or_else(|| Error::internal("an answer about depth has no depth image"))?;
     Ok(vec![Estimated {
-        depth_uri: Some(ask.models.answers.url(&key, "png")?),
+        depth_uri: Some(ask.models.answers.url(&key, &beside)?),
         depth_scale: Some(answer.scale),
         near: Some(answer.near),
         far: Some(answer.far),
