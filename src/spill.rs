@@ -9,6 +9,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::sync::{Mutex, PoisonError};
 
+use xxhash_rust::xxh3::Xxh3;
+
 use crate::error::{Context, Result};
 
 /// Bytes of all buckets' buffers together.
@@ -37,6 +39,8 @@ pub struct Spiller {
 
 #[derive(Default)]
 struct Bucket {
+    /// Of its records, in their order, without where they stand.
+    digest: Xxh3,
     buffer: Vec<u8>,
     extents: Vec<Extent>,
 }
@@ -52,6 +56,7 @@ struct Extent {
 pub struct Spill {
     file: Mutex<File>,
     buckets: Vec<Vec<Extent>>,
+    digests: Vec<String>,
 }
 
 impl Spiller {
@@ -66,6 +71,10 @@ impl Spiller {
     pub fn push(&mut self, bucket: usize, tag: Tag, record: &[u8]) -> Result<()> {
         let length = u32::try_from(record.len()).or_internal(|| "a record of more than 4 GiB".to_owned())?;
         let bucket = &mut self.buckets[bucket];
+        bucket.digest.update(&[tag.kind]);
+        bucket.digest.update(&tag.document.to_le_bytes());
+        bucket.digest.update(&length.to_le_bytes());
+        bucket.digest.update(record);
         bucket.buffer.push(tag.kind);
         bucket.buffer.extend_from_slice(&tag.document.to_le_bytes());
         bucket.buffer.extend_from_slice(&tag.offset.to_le_bytes());
@@ -79,8 +88,9 @@ impl Spiller {
         for bucket in &mut self.buckets {
             bucket.flush(&mut self.file, &mut self.end)?;
         }
+        let digests = self.buckets.iter().map(|bucket| format!("{:032x}", bucket.digest.digest128())).collect();
         let buckets = self.buckets.into_iter().map(|bucket| bucket.extents).collect();
-        Ok(Spill { file: Mutex::new(self.file), buckets })
+        Ok(Spill { file: Mutex::new(self.file), buckets, digests })
     }
 }
 
@@ -101,6 +111,11 @@ impl Bucket {
 }
 
 impl Spill {
+    /// A hash of each bucket's records in their order: of what they are and say, and not of where they stood.
+    pub fn digests(&self) -> &[String] {
+        &self.digests
+    }
+
     /// Hands the records of a bucket to `on`, in the order in which they were added, one at a time.
     pub fn visit(&self, bucket: usize, mut on: impl FnMut(Tag, &[u8]) -> Result<()>) -> Result<()> {
         let mut reader = std::io::BufReader::with_capacity(256 << 10, self.bucket(bucket));

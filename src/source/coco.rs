@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use self::images::ImageBucket;
 use self::layout::PhotoFolder;
+use super::bucket_digests::BucketDigests;
 use super::coco_json::documents::{self, CocoFile, Holds, RecordKind, SortedDocuments};
 use super::intrinsics::{CameraSize, IntrinsicsSize};
 use super::root::Root;
@@ -171,6 +172,8 @@ struct CocoReader {
     /// The size of the images that `K` is of.
     intrinsics_of: CameraSize,
     buckets: usize,
+    /// Of all files.
+    bytes: u64,
     fingerprinted: String,
     /// Made when the first shard is read, kept for all others.
     documents: Mutex<Option<Arc<SortedDocuments>>>,
@@ -210,6 +213,7 @@ impl CocoReader {
             unclear,
             intrinsics_of,
             buckets: buckets as usize,
+            bytes,
             fingerprinted,
             documents: Mutex::new(None),
         })
@@ -232,22 +236,19 @@ impl CocoReader {
 
 impl Source for CocoReader {
     fn shards(&self) -> Result<Vec<Shard>> {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(self.fingerprinted.as_bytes());
+        let mut state = self.fingerprinted.clone();
         for file in &self.files {
-            let tag = self.root.tag(&file.path)?.unwrap_or_default();
-            hasher.update(tag.as_bytes()).update(b"\0");
+            state += &format!("\n{}", self.root.tag(&file.path)?.unwrap_or_default());
         }
+        let paths: Vec<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
+        let place = format!("coco {} {} {paths:?} {}", self.root, self.name, self.buckets);
+        let digests = BucketDigests::cached(&place, &state, self.bytes, || Ok(self.documents()?.digests().clone()))?;
         let mut folders: Vec<_> = self.photos.iter().map(|photos| photos.folder.as_str()).collect();
         folders.sort_unstable();
         folders.dedup();
-        for folder in folders {
-            hasher.update(self.root.digest(folder)?.as_bytes());
-        }
-        // Which image lies in which bucket is known only after reading the files, so that all shards change together.
-        let fingerprint = hasher.finalize().to_hex().to_string();
-        let shard = |bucket| Shard { name: self.shard_name(bucket), fingerprint: fingerprint.clone() };
-        Ok((0..self.buckets).map(shard).collect())
+        let fingerprints = digests.fingerprints(&self.root, &folders, &self.fingerprinted)?;
+        let shard = |(bucket, fingerprint)| Shard { name: self.shard_name(bucket), fingerprint };
+        Ok(fingerprints.into_iter().enumerate().map(shard).collect())
     }
 
     fn read(&self, shard: &Shard, rows: &mut RowSink) -> Result<()> {

@@ -5,6 +5,7 @@
 //! A record that cannot be used becomes a quarantined row with key, file, code and message; it is never dropped silently,
 //! and only what makes the whole source unusable (no such folder, not this kind of dataset) is an [`Error`].
 
+mod bucket_digests;
 mod camera_text;
 mod caption;
 pub mod category;

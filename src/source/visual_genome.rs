@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use self::records::GenomeFile;
+use super::bucket_digests::{BucketDigests, PhotoNames};
 use super::root::Root;
 use super::{Shard, Source, SourceOptions};
 use crate::error::{Error, Result};
@@ -108,6 +109,8 @@ struct VisualGenomeReader {
     licence: Option<String>,
     options: VisualGenomeOptions,
     buckets: u64,
+    /// Of both files.
+    bytes: u64,
     fingerprinted: String,
     /// Made when the first shard is read, kept for all others.
     sorted: Mutex<Option<Arc<SortedRecords>>>,
@@ -116,6 +119,7 @@ struct VisualGenomeReader {
 /// The records of both files by buckets.
 struct SortedRecords {
     spill: Spill,
+    digests: BucketDigests,
     /// What belongs to no image and cannot be used: its place, its file, and why.
     lost: Vec<(String, String, Unusable)>,
 }
@@ -143,6 +147,7 @@ impl VisualGenomeReader {
             licence: options.licence.clone(),
             options: own,
             buckets,
+            bytes,
             sorted: Mutex::default(),
         })
     }
@@ -160,14 +165,24 @@ impl VisualGenomeReader {
             return Ok(Arc::clone(sorted));
         }
         let mut spiller = Spiller::new(self.buckets as usize)?;
-        let mut lost = Vec::new();
+        let (mut lost, mut names) = (Vec::new(), PhotoNames::default());
         for kind in [GenomeFile::Image, GenomeFile::Objects] {
-            self.sort(kind, &mut spiller, &mut lost)?;
+            self.sort(kind, &mut spiller, &mut names, &mut lost)?;
         }
-        Ok(Arc::clone(sorted.insert(Arc::new(SortedRecords { spill: spiller.finish()?, lost }))))
+        let spill = spiller.finish()?;
+        // What belongs to no image is told with the first bucket.
+        let beside: Vec<_> = (!lost.is_empty()).then(|| (0, format!("{lost:?}"))).into_iter().collect();
+        let digests = BucketDigests::new(&spill, names, "", &beside);
+        Ok(Arc::clone(sorted.insert(Arc::new(SortedRecords { spill, digests, lost }))))
     }
 
-    fn sort(&self, kind: GenomeFile, spiller: &mut Spiller, lost: &mut Vec<(String, String, Unusable)>) -> Result<()> {
+    fn sort(
+        &self,
+        kind: GenomeFile,
+        spiller: &mut Spiller,
+        names: &mut PhotoNames,
+        lost: &mut Vec<(String, String, Unusable)>,
+    ) -> Result<()> {
         let path = self.path(kind);
         let mut found = false;
         let mut lose = |offset: u64, message: String| {
@@ -181,11 +196,16 @@ impl VisualGenomeReader {
             Event::Record { offset, json, .. } => {
                 found = true;
                 // A record without an id still has to be quarantined in exactly one bucket, the same one every time.
-                let hash = match records::image_id(json) {
+                let id = records::image_id(json);
+                let hash = match &id {
                     Some(Id(id)) => xxhash_rust::xxh3::xxh3_64(id.as_bytes()),
                     None => xxhash_rust::xxh3::xxh3_64(&offset.to_le_bytes()),
                 };
-                spiller.push((hash % self.buckets) as usize, Tag { kind: kind as u8, document: 0, offset }, json)
+                let bucket = (hash % self.buckets) as usize;
+                if let (GenomeFile::Image, Some(Id(id))) = (kind, id) {
+                    names.push(bucket, &format!("{id}.jpg"));
+                }
+                spiller.push(bucket, Tag { kind: kind as u8, document: 0, offset }, json)
             }
             Event::Oversized { offset, bytes, .. } => {
                 lose(offset, format!("a record of {bytes} bytes, more than the {MAX_RECORD} allowed"))
@@ -208,18 +228,16 @@ impl VisualGenomeReader {
 
 impl Source for VisualGenomeReader {
     fn shards(&self) -> Result<Vec<Shard>> {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(self.fingerprinted.as_bytes());
-        for path in [&self.options.images, &self.options.objects] {
-            hasher.update(self.root.tag(path)?.unwrap_or_default().as_bytes()).update(b"\0");
+        let paths = [&self.options.images, &self.options.objects];
+        let mut state = self.fingerprinted.clone();
+        for path in paths {
+            state += &format!("\n{}", self.root.tag(path)?.unwrap_or_default());
         }
-        for folder in bucket::FOLDERS {
-            hasher.update(self.root.digest(folder)?.as_bytes()).update(b"\0");
-        }
-        // Which image lies in which bucket is known only after reading the files, so that all shards change together.
-        let fingerprint = hasher.finalize().to_hex().to_string();
-        let shard = |bucket| Shard { name: self.shard_name(bucket), fingerprint: fingerprint.clone() };
-        Ok((0..self.buckets).map(shard).collect())
+        let place = format!("visual_genome {} {} {paths:?} {}", self.root, self.name, self.buckets);
+        let digests = BucketDigests::cached(&place, &state, self.bytes, || Ok(self.sorted()?.digests.clone()))?;
+        let fingerprints = digests.fingerprints(&self.root, &bucket::FOLDERS, &self.fingerprinted)?;
+        let shard = |(bucket, fingerprint)| Shard { name: self.shard_name(bucket), fingerprint };
+        Ok((0..self.buckets).zip(fingerprints).map(shard).collect())
     }
 
     fn read(&self, shard: &Shard, rows: &mut RowSink) -> Result<()> {

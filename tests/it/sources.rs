@@ -128,6 +128,19 @@ pub fn import(kind: &str, root: &Path, options: &str) -> Result<Imported, Error>
     import_in_order(kind, root, options, |_| {})
 }
 
+/// The shards of a dataset with their fingerprints.
+pub fn shards(kind: &str, root: &Path, options: &str) -> Vec<Shard> {
+    let kind = SOURCES.iter().find(|source| source.name == kind).unwrap();
+    let options = SourceOptions { extra: toml::from_str(options).unwrap(), ..SourceOptions::default() };
+    kind.open(Root::local(root).unwrap(), &options).unwrap().shards().unwrap()
+}
+
+/// How many shards have another fingerprint than before.
+pub fn stale(before: &[Shard], now: &[Shard]) -> usize {
+    assert_eq!(before.len(), now.len());
+    before.iter().zip(now).filter(|(before, now)| before.fingerprint != now.fingerprint).count()
+}
+
 /// A document in which every number is written in one of the forms that people's tools give it, with a byte order mark in front and, here
 /// and there, fields that nobody needs.
 pub fn in_other_forms(document: &Value, seed: u64) -> String {
@@ -214,11 +227,7 @@ fn reading_again_gives_the_same_rows_in_any_order_of_shards() {
 fn shards_are_stable_and_change_with_their_files() {
     for fixture in FIXTURES {
         let folder = written(fixture);
-        let shards = || {
-            let kind = SOURCES.iter().find(|source| source.name == fixture.kind).unwrap();
-            let options = SourceOptions { extra: toml::from_str(fixture.options).unwrap(), ..SourceOptions::default() };
-            kind.open(Root::local(folder.path()).unwrap(), &options).unwrap().shards().unwrap()
-        };
+        let shards = || shards(fixture.kind, folder.path(), fixture.options);
         let before = shards();
         assert_eq!(before, shards());
         let names: HashSet<_> = before.iter().map(|shard| &shard.name).collect();

@@ -11,7 +11,7 @@
 //! most converters do; and two files may speak of the same photos. So a file whose ids mean other photos than those of a file before
 //! it is noted, see [`CocoDocument::restarts`].
 //!
-//! Memory is bounded by one record, the spill's buffers and [`MAX_NAMES`] names, and by 32 bytes an image, 64 where there are several
+//! Memory is bounded by one record, the spill's buffers and [`MAX_NAMES`] names, and by 64 bytes an image, 96 where there are several
 //! files of objects; the files may have any size.
 
 use std::collections::{HashMap, HashSet};
@@ -24,6 +24,7 @@ use super::image::ImageRecord;
 use super::own::Signs;
 use crate::error::{Error, Result};
 use crate::source::RowSink;
+use crate::source::bucket_digests::{BucketDigests, PhotoNames, sorted_text};
 use crate::source::category;
 use crate::source::json::cutter::{self, Event, MAX_RECORD};
 use crate::source::json::forms::{self, Perhaps, Text};
@@ -123,6 +124,7 @@ pub struct SortedDocuments {
     /// Photos of several image ids, as hashes.
     doubled: HashSet<u64>,
     spill: Spill,
+    digests: BucketDigests,
     /// What belongs to no image and cannot be used.
     lost: Vec<(Loss, String, String, Unusable)>,
 }
@@ -138,6 +140,8 @@ impl SortedDocuments {
             photos,
             ids: HashMap::new(),
             doubled: HashSet::new(),
+            names: PhotoNames::default(),
+            photo_buckets: Vec::new(),
             lost: Vec::new(),
         };
         let documents = files
@@ -146,7 +150,22 @@ impl SortedDocuments {
             .map(|(index, file)| sorter.read(root, index as u32, file))
             .collect::<Result<Vec<_>>>()?;
         let meant = (0..documents.len()).map(|index| images_of(&documents, index)).collect();
-        Ok(Self { documents, meant, doubled: sorter.doubled, spill: sorter.spiller.finish()?, lost: sorter.lost })
+        let Sorter { spiller, doubled, names, mut photo_buckets, lost, .. } = sorter;
+        let spill = spiller.finish()?;
+        let shared: String = documents.iter().map(CocoDocument::shared).collect();
+        photo_buckets.sort_unstable();
+        let of_doubled = photo_buckets.iter().filter(|(photo, _)| doubled.contains(photo));
+        let of_doubled = of_doubled.map(|(photo, bucket)| (*bucket as usize, format!("{photo:x}")));
+        // What belongs to no image is told with the first bucket.
+        let of_lost = (!lost.is_empty()).then(|| (0, format!("{lost:?}")));
+        let beside: Vec<(usize, String)> = of_doubled.chain(of_lost).collect();
+        let digests = BucketDigests::new(&spill, names, &shared, &beside);
+        Ok(Self { documents, meant, doubled, spill, digests, lost })
+    }
+
+    /// What each bucket's fingerprint depends on.
+    pub fn digests(&self) -> &BucketDigests {
+        &self.digests
     }
 
     /// Hands the records of a bucket to `on`, file by file, in the order of each file.
@@ -262,6 +281,13 @@ fn part(path: &str) -> &str {
 }
 
 impl CocoDocument {
+    /// All that it says of more than one image, as text to be hashed.
+    fn shared(&self) -> String {
+        let flags = [self.whole, self.annotated, self.has_images, self.restarts, self.federated];
+        let names = [&self.categories, &self.licences].map(sorted_text);
+        format!("{} {:?} {} {flags:?} {:?} {names:?}\n", self.path, self.holds, self.folder, self.signs.denied())
+    }
+
     /// The folder below which its first photos are.
     fn found_below(&self, root: &Root) -> Result<String> {
         let beside = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -321,6 +347,9 @@ struct Sorter {
     ids: HashMap<u64, u64>,
     /// Photos of several image ids.
     doubled: HashSet<u64>,
+    /// Which photos the images of each bucket mention: by the file's name, and as hashes of where they should be.
+    names: PhotoNames,
+    photo_buckets: Vec<(u64, u32)>,
     lost: Vec<(Loss, String, String, Unusable)>,
 }
 
@@ -457,12 +486,14 @@ impl Sorter {
         if document.holds == Holds::Captions && section != "annotations" {
             return Ok(());
         }
+        let mut name = None;
         let (kind, id) = match section {
             "images" => {
                 document.has_images = true;
                 let id = match forms::record::<ImageRecord>(json) {
                     Ok(image) => {
                         self.image(document, folder, &image);
+                        name = image.name();
                         Some(image.id)
                     }
                     Err(_) => forms::record::<ImageKey>(json).ok().map(|key| key.id),
@@ -505,6 +536,10 @@ impl Sorter {
             None => xxh3_64(&offset.to_le_bytes()),
         };
         let bucket = (hash % self.buckets as u64) as usize;
+        if let Some(name) = name {
+            self.names.push(bucket, &name);
+            self.photo_buckets.push((photo_of(folder, &name), bucket as u32));
+        }
         self.spiller.push(bucket, Tag { kind: kind as u8, document: index, offset }, json)
     }
 

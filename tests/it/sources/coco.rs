@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use spatialmill::tables::Loss;
 
 use super::images::{note, noted};
-use super::{Fixture, Imported, import, in_other_forms};
+use super::{Fixture, Imported, import, in_other_forms, shards, stale};
 
 pub const PHOTOS: Fixture = Fixture {
     kind: "coco",
@@ -90,6 +90,47 @@ fn uncountable(imported: &Imported) -> Vec<String> {
     let mut ids: Vec<_> = imported.frames().filter(|frame| !frame.exhaustive).map(|f| f.frame_id.clone()).collect();
     ids.sort();
     ids
+}
+
+/// Buckets have fingerprints of their own: of their records, and of the photos that those mention.
+#[test]
+fn a_photo_and_a_record_make_their_own_bucket_stale() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, document(), Some(captions()));
+    let now = || shards("coco", root, "shards = 5");
+    let rewrite = |document: &Value| {
+        std::fs::write(root.join("annotations/instances_val2017.json"), document.to_string()).unwrap();
+    };
+    let before = now();
+    std::fs::copy(root.join("val2017/2.jpg"), root.join("val2017/unnamed.jpg")).unwrap();
+    assert_eq!(stale(&before, &now()), 0, "no record mentions the photo");
+    std::fs::write(root.join("val2017/2.jpg"), "another photo").unwrap();
+    assert_eq!(stale(&before, &now()), 1, "a photo changed");
+
+    let (before, mut more) = (now(), document());
+    more["images"].as_array_mut().unwrap().insert(0, json!({"id": 9, "file_name": "9.jpg", "width": 32, "height": 24}));
+    rewrite(&more);
+    assert_eq!(stale(&before, &now()), 1, "an image is new");
+    std::fs::copy(root.join("val2017/4.jpg"), root.join("val2017/9.jpg")).unwrap();
+    assert_eq!(stale(&before, &now()), 1, "with its photo");
+    let before = now();
+    more["annotations"][3]["bbox"] = json!([4, 4, 3, 8]);
+    rewrite(&more);
+    assert_eq!(stale(&before, &now()), 1, "an object changed");
+    let before = now();
+    more["categories"][0]["name"] = json!("Cat");
+    rewrite(&more);
+    assert_eq!(stale(&before, &now()), 5, "a category is all images'");
+    // A photo that a second image is of, too, is no longer known to have all its objects in either.
+    let before = now();
+    more["images"].as_array_mut().unwrap().push(json!({"id": 10, "file_name": "4.jpg", "width": 32, "height": 24}));
+    rewrite(&more);
+    let (now, of_both) = (now(), |id: u32| (xxhash_rust::xxh3::xxh3_64(id.to_string().as_bytes()) % 5) as usize);
+    for bucket in [of_both(4), of_both(10)] {
+        assert_ne!(before[bucket].fingerprint, now[bucket].fingerprint);
+    }
+    assert!(stale(&before, &now) <= 2);
 }
 
 #[test]

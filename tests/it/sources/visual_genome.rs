@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use spatialmill::tables::Loss;
 
-use super::{Fixture, import, in_other_forms};
+use super::{Fixture, import, in_other_forms, shards, stale};
 
 pub const NAMED_BOXES: Fixture = Fixture {
     kind: "visual_genome",
@@ -50,6 +50,22 @@ fn write(root: &Path, images: &Value, objects: &Value) {
     }
     std::fs::write(root.join("image_data.json"), images.to_string()).unwrap();
     std::fs::write(root.join("objects.json"), objects.to_string()).unwrap();
+}
+
+#[test]
+fn a_photo_and_a_record_make_their_own_bucket_stale() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, mut images) = (folder.path(), images());
+    write(root, &images, &objects());
+    let now = || shards("visual_genome", root, "shards = 3");
+    let before = now();
+    images.as_array_mut().unwrap().insert(0, json!({"image_id": 9, "width": 32, "height": 24}));
+    std::fs::write(root.join("image_data.json"), images.to_string()).unwrap();
+    std::fs::copy(root.join("VG_100K/1.jpg"), root.join("VG_100K/9.jpg")).unwrap();
+    assert_eq!(stale(&before, &now()), 1);
+    let before = now();
+    std::fs::write(root.join("VG_100K/9.jpg"), "another photo").unwrap();
+    assert_eq!(stale(&before, &now()), 1);
 }
 
 fn refused(change: impl FnOnce(&mut Value, &mut Value)) -> Vec<(String, &'static str)> {
