@@ -49,7 +49,7 @@ impl Sql {
         let mill = global.mill().await?;
         let _watch = Watch::over(&mill)?;
         let versions = versions(&self.version)?;
-        let stored = if versions.is_empty() { Vec::new() } else { mill.warehouse.tables().await? };
+        let stored = if versions.is_empty() { Vec::new() } else { mill.warehouse.table_names().await? };
         versions.keys().try_for_each(|table| known("table", table, &stored))?;
         let context = mill.session(&versions).await?;
         let asker = QueryRunner { context, format: self.format, limits: self.limits };

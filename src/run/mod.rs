@@ -114,7 +114,7 @@ impl Mill {
     /// Every table that can be opened, and why the first of those that a build makes cannot be.
     pub async fn readable_tables(&self) -> Result<(Vec<Table>, Option<Error>)> {
         let (mut tables, mut unreadable) = (Vec::new(), None);
-        for name in self.warehouse.tables().await? {
+        for name in self.warehouse.table_names().await? {
             match self.warehouse.table(&name).await {
                 Ok(table) => tables.extend(table),
                 Err(error) if self.schemas.contains_key(&name) => unreadable = unreadable.or(Some(error)),

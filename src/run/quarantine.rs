@@ -107,9 +107,11 @@ impl QuarantineWriter {
         let Some(writer) = self.writer else { return Ok(Vec::new()) };
         let parts = writer.finish(Empty::WriteNothing).await?;
         let (shard, fingerprint) = (self.options.shard.clone(), self.options.fingerprint.clone());
-        let record = StagingRecord { shard, fingerprint, parts, info: Map::new(), run_id: self.run_id };
-        // Another attempt may have been first: its parts say the same.
-        Ok(self.table.staging().publish(&record).await?.parts)
+        let record = StagingRecord { shard, fingerprint, parts: parts.clone(), info: Map::new(), run_id: self.run_id };
+        // Not first-wins: an attempt that died may have had other rows here, where a model failed. The record of the stage's own table names
+        // the parts that belong to it.
+        self.table.staging().replace(&record).await?;
+        Ok(parts)
     }
 
     async fn flush(&mut self) -> Result<()> {

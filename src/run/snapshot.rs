@@ -17,7 +17,7 @@ use futures::{StreamExt, stream};
 use tokio::sync::OnceCell;
 
 use crate::error::Result;
-use crate::warehouse::{Part, Table, Warehouse, content_hash_of};
+use crate::warehouse::{Part, Table, Tombstones, Warehouse, content_hash_of};
 
 /// Tables that are opened at the same time.
 const AT_ONCE: usize = 16;
@@ -26,6 +26,8 @@ const AT_ONCE: usize = 16;
 pub struct Snapshot {
     warehouse: Warehouse,
     tables: Mutex<BTreeMap<String, Opened>>,
+    /// Those of all tables, read by one listing when a table first asks for them.
+    tombstones: Mutex<Arc<OnceCell<Tombstones>>>,
 }
 
 type Opened = Arc<OnceCell<Option<Arc<PinnedTable>>>>;
@@ -38,12 +40,14 @@ pub struct PinnedTable {
     shards: HashMap<String, Range<usize>>,
     content: OnceLock<String>,
     broken: OnceCell<BTreeSet<String>>,
+    warehouse: Warehouse,
+    tombstones: Arc<OnceCell<Tombstones>>,
 }
 
 impl Snapshot {
     /// A snapshot that has opened nothing yet.
     pub fn of(warehouse: &Warehouse) -> Self {
-        Self { warehouse: warehouse.clone(), tables: Mutex::default() }
+        Self { warehouse: warehouse.clone(), tables: Mutex::default(), tombstones: Mutex::default() }
     }
 
     /// Opens tables side by side. One that cannot be opened is an error of whoever asks for it.
@@ -55,16 +59,15 @@ impl Snapshot {
     /// A table, or `None` when it was never created.
     pub async fn table(&self, name: &str) -> Result<Option<Arc<PinnedTable>>> {
         let cell = Arc::clone(self.locked().entry(name.to_owned()).or_default());
-        let opened = cell.get_or_try_init(|| async {
-            Ok(self.warehouse.table(name).await?.map(|table| Arc::new(PinnedTable::of(table))))
-        });
+        let opened =
+            cell.get_or_try_init(|| async { Ok(self.warehouse.table(name).await?.map(|table| self.pin(table))) });
         opened.await.cloned()
     }
 
     /// Puts the version that a commit of ours has made in the place of the one before.
     pub fn replace(&self, table: Table) -> Arc<PinnedTable> {
         let name = table.name().to_owned();
-        let pinned = Arc::new(PinnedTable::of(table));
+        let pinned = self.pin(table);
         self.locked().insert(name, Arc::new(OnceCell::new_with(Some(Some(Arc::clone(&pinned))))));
         pinned
     }
@@ -77,6 +80,12 @@ impl Snapshot {
     /// Lets the newest versions of all tables be opened again: something else changed what this snapshot relied on.
     pub fn forget_all(&self) {
         self.locked().clear();
+        *self.tombstones.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+    }
+
+    fn pin(&self, table: Table) -> Arc<PinnedTable> {
+        let tombstones = Arc::clone(&self.tombstones.lock().unwrap_or_else(PoisonError::into_inner));
+        Arc::new(PinnedTable::of(table, self.warehouse.clone(), tombstones))
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Opened>> {
@@ -85,14 +94,14 @@ impl Snapshot {
 }
 
 impl PinnedTable {
-    fn of(table: Table) -> Self {
+    fn of(table: Table, warehouse: Warehouse, tombstones: Arc<OnceCell<Tombstones>>) -> Self {
         let mut shards: HashMap<String, Range<usize>> = HashMap::new();
         let mut start = 0;
         for parts in table.parts().chunk_by(|a, b| a.shard == b.shard) {
             shards.insert(parts[0].shard.clone(), start..start + parts.len());
             start += parts.len();
         }
-        Self { table, shards, content: OnceLock::new(), broken: OnceCell::new() }
+        Self { table, shards, content: OnceLock::new(), broken: OnceCell::new(), warehouse, tombstones }
     }
 
     /// The parts of a shard; none where the table does not have it.
@@ -117,7 +126,11 @@ impl PinnedTable {
 
     /// The shards that have parts which are missing or damaged; looked for once.
     pub async fn broken(&self) -> Result<&BTreeSet<String>> {
-        self.broken.get_or_try_init(|| self.table.broken_shards()).await
+        let look = async || {
+            let tombstones = self.tombstones.get_or_try_init(|| self.warehouse.tombstones()).await?;
+            self.table.broken_shards_by(tombstones).await
+        };
+        self.broken.get_or_try_init(look).await
     }
 }
 

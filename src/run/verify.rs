@@ -43,7 +43,7 @@ impl Mill {
     /// Verifies stored tables, all where none is named: logs, then bytes, then rows. What is damaged is noted, so that the next build makes it
     /// again.
     pub async fn verify(&self, names: &[String]) -> Result<Vec<Finding>> {
-        let stored = self.warehouse.tables().await?;
+        let stored = self.warehouse.table_names().await?;
         let made = IMPORTED.iter().copied().chain(self.pipeline.order.iter().map(String::as_str));
         let all: Vec<&str> = stored.iter().map(String::as_str).chain(made).collect();
         names.iter().try_for_each(|name| suggestion::known("table", name, &all))?;

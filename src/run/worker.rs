@@ -239,7 +239,7 @@ impl Worker<'_> {
             if let Some(hysteresis) = hysteresis {
                 rows = hysteresis.choose(rows, &context).await?;
             }
-            Ok::<_, Error>(collect(write_parts(rows, options), context.task_ctx()).await?)
+            Ok::<_, Error>(collect(write_parts(rows, options, partitions), context.task_ctx()).await?)
         });
         let (batches, quarantined) = tokio::join!(batches.join_unwind(), writer.drain(quarantined));
         // First what hindered the writing of quarantined rows, because it also stops the plan that sends them.

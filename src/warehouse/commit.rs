@@ -50,7 +50,7 @@ impl Table {
     pub async fn commit(&self, commit: &Commit) -> Result<Self> {
         self.check_parts_exist(&commit.add).await?;
         let landed = self.land(commit).await?;
-        landed.check_parts_exist(&commit.add).await?;
+        landed.check_committed_parts(&commit.add).await?;
         Ok(landed)
     }
 
@@ -118,16 +118,21 @@ impl Table {
         // No retries inside: the library's own rule about conflicts knows nothing of shards.
         let properties = CommitProperties::default()
             .with_metadata(HashMap::from([("spatialmill".to_owned(), Value::Object(info))]))
-            .with_max_retries(0);
+            .with_max_retries(0)
+            .with_create_checkpoint(false);
         let operation = DeltaOperation::Write { mode, partition_by: None, predicate: None };
         let failed = |error| Error::input("cannot commit to the table").with("table", self.name()).because(error);
         let state = self.delta.snapshot().map_err(failed)?;
+        let changed_parts = actions.len();
         let landed = CommitBuilder::from(properties)
             .with_actions(actions)
             .build(Some(state), self.delta.log_store(), operation)
             .await
             .map_err(failed)?;
-        self.at(landed.snapshot())
+        let landed = self.committed(landed.snapshot())?;
+        landed.location().sync(&format!("_delta_log/{:020}.json", landed.version())).await?;
+        landed.checkpoint_if_due(changed_parts).await;
+        Ok(landed)
     }
 }
 
@@ -184,18 +189,18 @@ mod tests {
 
     use object_store::ObjectStoreExt;
 
-    use super::super::Location;
     use super::super::fault_store::{Fault, FaultStore, Operation};
     use super::super::part::tests::part;
     use super::super::tombstones::Reason;
+    use super::super::{Location, Retention, Warehouse};
     use super::*;
 
     async fn table(name: &str) -> (Arc<FaultStore>, Table) {
         let plain = Location::parse(&format!("memory://{name}"), Path::new("/")).unwrap();
         let faults = Arc::new(FaultStore::new(Arc::clone(plain.store())));
-        let location = plain.through(Arc::clone(&faults) as _).child("t").unwrap();
+        let warehouse = plain.through(Arc::clone(&faults) as _);
         let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true)]));
-        let table = Table::create(location, "t", schema).await.unwrap();
+        let table = Table::create(&warehouse, "t", schema).await.unwrap();
         write(&table, &[1, 2, 3, 5].map(|n| part("a", n))).await;
         write(&table, &[2, 5].map(|n| part("b", n))).await;
         (faults, table)
@@ -249,6 +254,57 @@ mod tests {
         assert_eq!(table.latest().await.unwrap().version(), 0);
         table.remove_tombstones(vec![tombstone]).await.unwrap();
         assert_eq!(table.commit(&commit(1)).await.unwrap().version(), 1);
+    }
+
+    /// Opening costs the same however many versions there were, and so does the look at what a build can rely on.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn opening_a_table_costs_four_requests_at_most() {
+        let (faults, mut table) = table("requests").await;
+        let name = ["t".to_owned()];
+        for n in 1..=24 {
+            write(&table, &[part("a", n)]).await;
+            table = table.commit(&commit(n)).await.unwrap();
+            faults.take_requests();
+            let warehouse = Warehouse { location: table.warehouse().clone() };
+            let (_, opened) = warehouse.open_all(&name).await.remove(0);
+            let opened = opened.unwrap().unwrap();
+            let requests = faults.take_requests();
+            assert_eq!((opened.version(), opened.parts()), (n, table.parts()));
+            assert!(requests.len() <= 4, "version {n}: {requests:#?}");
+            assert_eq!(requests.iter().filter(|request| request.starts_with("LIST")).count(), 1, "{requests:#?}");
+
+            let tombstones = warehouse.tombstones().await.unwrap();
+            assert_eq!(faults.take_requests().len(), 1);
+            assert!(opened.broken_shards_by(&tombstones).await.unwrap().is_empty());
+            assert_eq!(faults.take_requests().len(), 0);
+            opened.latest().await.unwrap();
+            let requests = faults.take_requests();
+            assert!(requests.len() <= 2, "version {n}: {requests:#?}");
+        }
+        faults.take_requests();
+        assert!(Warehouse { location: table.warehouse().clone() }.table("none").await.unwrap().is_none());
+        assert!(faults.take_requests().len() <= 2);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn parts_that_vanish_as_they_are_committed_are_told_to_the_next_build() {
+        let (_, table) = table("vanish").await;
+        let landed = table.land(&commit(1)).await.unwrap();
+        assert!(landed.broken_shards().await.unwrap().is_empty());
+        landed.location().store().delete(&landed.location().path(&part("a", 1).path)).await.unwrap();
+        let error = landed.check_committed_parts(&[part("a", 1)]).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Lost);
+        let warehouse = Warehouse { location: table.warehouse().clone() };
+        let retention = Retention { versions: 1, grace: Duration::ZERO };
+        for _ in 0..2 {
+            assert!(landed.broken_shards().await.unwrap().contains("a"), "gc does not remove what is needed");
+            warehouse.collect_garbage(&landed, retention).await.unwrap();
+        }
+        write(&landed, &[part("a", 2)]).await;
+        let mended = landed.commit(&commit(2)).await.unwrap();
+        assert!(mended.broken_shards().await.unwrap().is_empty());
+        warehouse.collect_garbage(&mended, retention).await.unwrap();
+        assert!(mended.tombstones().await.unwrap().is_empty());
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
-//! Fault injection for tests: an object store that forwards to another one and fails the next operations of a kind, before or after
-//! their effect.
+//! Fault injection for tests: an object store that forwards to another one, fails the next operations of a kind, before or after their
+//! effect, and counts requests as a bucket would.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -41,16 +41,27 @@ pub(super) enum Fault {
 pub(super) struct FaultStore {
     inner: Arc<dyn ObjectStore>,
     next: Mutex<Vec<(Operation, Fault)>>,
+    requests: Mutex<Vec<String>>,
 }
 
 impl FaultStore {
     pub(super) fn new(inner: Arc<dyn ObjectStore>) -> Self {
-        Self { inner, next: Mutex::default() }
+        Self { inner, next: Mutex::default(), requests: Mutex::default() }
     }
 
     /// Lets the next operation of a kind fail, after those that were asked for before.
     pub(super) fn fail_next(&self, operation: Operation, fault: Fault) {
         self.next.lock().unwrap().push((operation, fault));
+    }
+
+    /// The requests since this was last asked: method and path.
+    pub(super) fn take_requests(&self) -> Vec<String> {
+        std::mem::take(&mut *self.requests.lock().unwrap())
+    }
+
+    fn count(&self, method: &str, path: Option<&Path>) {
+        let request = format!("{method} {}", path.map_or("", |path| path.as_ref()));
+        self.requests.lock().unwrap().push(request);
     }
 
     fn fault(&self, operation: Operation) -> Option<Fault> {
@@ -73,6 +84,7 @@ fn lost() -> Error {
 #[async_trait]
 impl ObjectStore for FaultStore {
     async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        self.count("PUT", Some(path));
         let is_commit = path.as_ref().contains("_delta_log/") && path.as_ref().ends_with(".json");
         let fault = self.fault(if is_commit { Operation::Commit } else { Operation::Put });
         if fault == Some(Fault::Before) {
@@ -93,10 +105,12 @@ impl ObjectStore for FaultStore {
     }
 
     async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
+        self.count(if options.head { "HEAD" } else { "GET" }, Some(path));
         self.inner.get_opts(path, options).await
     }
 
     fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.count("DELETE", None);
         match self.fault(Operation::Delete) {
             None => self.inner.delete_stream(paths),
             Some(Fault::Before) => stream::once(async { Err(lost()) }).boxed(),
@@ -105,6 +119,7 @@ impl ObjectStore for FaultStore {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.count("LIST", prefix);
         let listed = self.inner.list(prefix);
         match self.fault(Operation::List) {
             Some(Fault::CutAfter(names)) => listed.take(names).chain(stream::once(async { Err(lost()) })).boxed(),
@@ -112,7 +127,13 @@ impl ObjectStore for FaultStore {
         }
     }
 
+    fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.count("LIST", prefix);
+        self.inner.list_with_offset(prefix, offset)
+    }
+
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.count("LIST", prefix);
         self.inner.list_with_delimiter(prefix).await
     }
 

@@ -1,23 +1,24 @@
 //! Garbage collection: deletes parts that no retained version names, and staging records that are older than the grace.
 //!
 //! A version is retained while it is among the newest few, or was the newest at some time within the grace. A file that no
-//! retained version names may still be about to be committed, so it stays until it is older than the grace too; so do the parts
-//! that a staging record of that age names. What a live run wrote, or resumed, stays whatever the grace.
+//! retained version names may still be about to be committed, so it stays until it is older than the grace; so do the parts that a
+//! staging record of that age names. While any run holds a lease, all staging records and the parts that they name stay whatever the
+//! grace, because the run may resume from any of them or commit what other processes built for it; so does what a live run wrote.
 //!
 //! ```text
-//! mark:       list files ─► records, leases ─► log          candidates
+//! mark:       list files ─► records ─► leases ─► log        candidates
 //! tombstone:  names the candidates                          from here on no build relies on them
 //! mark again: in the same order                             what is needed by now is spared
-//! sweep:      unchanged records ─► files ─► tombstone       deleted
+//! sweep:      records ─► files ─► tombstone                 deleted
 //! ```
 //!
 //! Nothing depends on the grace being longer than a build, or on the time between marking and deleting: `tombstones` says why a part
-//! that is deleted here is never one that a build commits.
+//! that is deleted here is never one that a build commits. The order of reading matters: a run removes its records and releases its lease
+//! after its commit, so that what is seen in none of them is in the log, which is read last.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use futures::{StreamExt, stream};
 use object_store::ObjectMeta;
@@ -25,10 +26,11 @@ use object_store::path::Path;
 
 use super::lease::is_alive;
 use super::part_writer::now_ms;
-use super::staging::{RecordVersion, StoredRecord};
+use super::staging::StagedFile;
 use super::tombstones::{Reason, run_of};
 use super::{Table, Warehouse};
 use crate::error::{Context, Error, Result};
+use crate::random_id::random_id;
 
 /// What is kept although nothing current needs it.
 #[derive(Debug, Clone, Copy)]
@@ -63,18 +65,16 @@ pub struct Collected {
 struct Garbage {
     /// With their sizes.
     files: HashMap<Path, u64>,
-    records: HashMap<Path, RecordVersion>,
-    /// All records, garbage or not.
-    seen: HashMap<Path, StoredRecord>,
+    /// Staging records, and the errors and tries beside them.
+    records: HashSet<Path>,
     oldest_version: u64,
 }
 
 impl Warehouse {
     /// What [`Self::collect_garbage`] would remove.
     pub async fn preview_garbage(&self, table: &Table, retention: Retention) -> Result<Collected> {
-        let live_runs = self.live_runs().await?;
-        let uploads = abandoned_uploads(table, retention.grace, &live_runs).await?;
-        Ok(table.garbage(retention, &live_runs, &HashMap::new()).await?.counted(uploads.len()))
+        let uploads = abandoned_uploads(table, retention.grace, &self.live_runs().await?).await?;
+        Ok(self.garbage(table, retention).await?.counted(uploads.len()))
     }
 
     /// Removes what no retained version of a table names and is older than the grace.
@@ -83,29 +83,49 @@ impl Warehouse {
         for upload in &uploads {
             remove_upload(upload)?;
         }
-        let mut garbage = table.garbage(retention, &self.live_runs().await?, &HashMap::new()).await?;
+        let mut garbage = self.garbage(table, retention).await?;
         if !garbage.files.is_empty() || !garbage.records.is_empty() {
             let paths = garbage.files.keys().filter_map(|path| table.relative(path)).collect();
-            let tombstone = table.write_tombstone(Reason::Garbage, &unique(), paths).await?;
-            let again = table.garbage(retention, &self.live_runs().await?, &garbage.seen).await?;
+            let tombstone = table.write_tombstone(Reason::Garbage, &random_id(), paths).await?;
+            let again = self.garbage(table, retention).await?;
             garbage.files.retain(|path, _| again.files.contains_key(path));
-            garbage.records.retain(|path, version| again.records.get(path) == Some(version));
+            garbage.records.retain(|path| again.records.contains(path));
             garbage.oldest_version = again.oldest_version;
-            // Records first: a build that finds a record then finds its parts too, or builds anew.
-            table.delete(garbage.records.keys()).await?;
+            // Records first: a build that finds a record then finds its parts too, or builds the shard again.
+            table.delete(garbage.records.iter()).await?;
             table.delete(garbage.files.keys()).await?;
             table.remove_tombstones(vec![tombstone]).await?;
         }
         table.remove_spent_tombstones().await?;
         Ok(garbage.counted(uploads.len()))
     }
-}
 
-/// Tells two collections apart, in this process and beside it.
-fn unique() -> String {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    format!("{nanos:x}-{:x}-{:x}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+    async fn garbage(&self, table: &Table, retention: Retention) -> Result<Garbage> {
+        let before = now_ms().saturating_sub(u64::try_from(retention.grace.as_millis()).unwrap_or(u64::MAX));
+        let files = table.part_files().await?;
+        let staged = table.staging().all().await?;
+        let live_runs = self.live_runs().await?;
+        let (mut kept, mut records) = (HashSet::new(), HashSet::new());
+        for StagedFile { object, record } in staged {
+            if live_runs.is_empty() && object.last_modified.timestamp_millis().unsigned_abs() < before {
+                records.insert(object.location);
+            } else {
+                let parts = record.iter().flat_map(|record| &record.parts);
+                kept.extend(parts.map(|part| table.location().path(&part.path)));
+            }
+        }
+        let oldest_version = table.latest().await?.keep_retained(retention, before, &mut kept).await?;
+        let is_garbage = |file: &PartFile| {
+            // Only files that are named as a build names its parts are ours.
+            let path = table.relative(&file.path).filter(|path| path.ends_with(".parquet"));
+            let run = path.as_deref().and_then(run_of);
+            file.written < before
+                && !kept.contains(&file.path)
+                && run.is_some_and(|run| !run.contains('/') && !is_alive(&live_runs, run))
+        };
+        let files = files.into_iter().filter(is_garbage).map(|file| (file.path, file.bytes)).collect();
+        Ok(Garbage { files, records, oldest_version })
+    }
 }
 
 impl Table {
@@ -121,63 +141,23 @@ impl Table {
         Ok(())
     }
 
-    /// Removes tombstones whose parts are all gone: those of a `gc` that died, and of damage that was repaired.
+    /// Removes tombstones whose parts are all gone and no longer in the table: those of a `gc` that died, and of damage that was repaired.
     async fn remove_spent_tombstones(&self) -> Result<()> {
         let tombstones = self.tombstones().await?;
         if tombstones.is_empty() {
             return Ok(());
         }
-        let there: HashSet<Path> = self.part_files().await?.into_iter().map(|file| file.path).collect();
-        let is_over = |paths: &[String]| paths.iter().all(|path| !there.contains(&self.location().path(path)));
-        self.remove_tombstones(
-            tombstones
-                .into_iter()
-                .filter(|tombstone| is_over(&tombstone.parts))
-                .map(|tombstone| tombstone.path)
-                .collect(),
-        )
-        .await
+        let mut needed: HashSet<Path> = self.part_files().await?.into_iter().map(|file| file.path).collect();
+        needed.extend(self.latest().await?.parts().iter().map(|part| self.location().path(&part.path)));
+        let is_spent = |paths: &[String]| paths.iter().all(|path| !needed.contains(&self.location().path(path)));
+        let spent = tombstones.into_iter().filter(|tombstone| is_spent(&tombstone.parts));
+        self.remove_tombstones(spent.map(|tombstone| tombstone.path).collect()).await
     }
 
     /// A file's path as the log says it.
     fn relative(&self, path: &Path) -> Option<String> {
         let parts: Vec<_> = path.prefix_match(self.location().root())?.map(|part| part.as_ref().to_owned()).collect();
         Some(parts.join("/"))
-    }
-
-    async fn garbage(
-        &self,
-        retention: Retention,
-        live_runs: &BTreeSet<String>,
-        seen: &HashMap<Path, StoredRecord>,
-    ) -> Result<Garbage> {
-        let before = now_ms().saturating_sub(u64::try_from(retention.grace.as_millis()).unwrap_or(u64::MAX));
-        let files = self.part_files().await?;
-        let mut kept: HashSet<Path> = HashSet::new();
-        let mut records = HashMap::new();
-        let all = self.staging().all(seen).await?;
-        for stored in &all {
-            let run_id = stored.record.as_ref().map(|record| record.run_id.as_str());
-            let needed = stored.rewritten || run_id.is_some_and(|run| is_alive(live_runs, run));
-            if stored.version.written < before && !needed {
-                records.insert(stored.path.clone(), stored.version.clone());
-            } else {
-                let parts = stored.record.iter().flat_map(|record| &record.parts);
-                kept.extend(parts.map(|part| self.location().path(&part.path)));
-            }
-        }
-        let oldest_version = self.latest().await?.keep_retained(retention, before, &mut kept).await?;
-        let is_garbage = |file: &PartFile| {
-            // What is not named as a build names its parts is somebody else's.
-            let path = self.relative(&file.path).filter(|path| path.ends_with(".parquet"));
-            let run = path.as_deref().and_then(run_of);
-            file.written < before
-                && !kept.contains(&file.path)
-                && run.is_some_and(|run| !run.contains('/') && !is_alive(live_runs, run))
-        };
-        let files = files.into_iter().filter(is_garbage).map(|file| (file.path, file.bytes)).collect();
-        let seen = all.into_iter().map(|stored| (stored.path.clone(), stored)).collect();
-        Ok(Garbage { files, records, seen, oldest_version })
     }
 
     /// Adds the parts of all retained versions to `kept` and gives the oldest of them.
@@ -187,6 +167,13 @@ impl Table {
         loop {
             // A version whose entry is gone cannot be read, so nothing older than it can be retained.
             let Some(entry) = self.entry(oldest).await? else { break };
+            if entry.is_torn {
+                // Without knowing what it added, nothing can be called garbage.
+                return Err(Error::input("a version's entry in the log is damaged")
+                    .with("table", self.name())
+                    .with("version", oldest)
+                    .hint("`spatialmill verify` says more"));
+            }
             entry.added.iter().for_each(|path| {
                 keep(path);
             });
@@ -196,7 +183,7 @@ impl Table {
             }
             oldest -= 1;
         }
-        let first = Self::open(self.location().clone(), self.name(), Some(oldest)).await?;
+        let first = Self::open(self.warehouse(), self.name(), Some(oldest)).await?;
         let first = first.ok_or_else(|| Error::input("the table vanished").with("table", self.name()))?;
         first.parts().iter().for_each(|part| {
             keep(&part.path);

@@ -1,7 +1,8 @@
 //! Leases: a file `_leases/runs/<run>` for each run that is at work, rewritten as a heartbeat and removed when the run ends.
 //!
-//! `gc` reads them and spares what a live run wrote and has not committed yet, whatever the grace. A lease is no lock: a run that was
-//! suspended until its lease expired can lose parts, and its commit fails with the missing files (see `tombstones`).
+//! `gc` reads them and spares, whatever the grace, what a live run wrote and has not committed yet, and as long as any run is alive all
+//! staging records with the parts that they name. A lease is no lock: a run that was suspended until its lease expired can lose parts, and
+//! its commit fails with the missing files (see `tombstones`).
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -67,9 +67,7 @@ impl Location {
     /// The names of the folders directly inside this one that may be tables, in no order. Others may lie there, too: `lost+found`,
     /// somebody's notes, an export at the root of the same bucket.
     pub async fn children(&self) -> Result<Vec<String>> {
-        if self.url.scheme() == "file"
-            && let Ok(root) = self.url.to_file_path()
-        {
+        if let Some(root) = self.local_folder() {
             return children_of(&root);
         }
         let listed = self.store.list_with_delimiter(Some(&self.root)).await;
@@ -84,9 +82,7 @@ impl Location {
         let folder = self.path(folder);
         let mut files: Vec<ObjectMeta> =
             self.store.list(Some(&folder)).try_collect().await.or_input(|| format!("cannot list {folder}"))?;
-        if self.url.scheme() == "file"
-            && let Ok(root) = self.url.to_file_path()
-        {
+        if let Some(root) = self.local_folder() {
             let mut linked = HashMap::new();
             files.retain(|file| !self.is_linked(&root, &file.location, &mut linked));
         }
@@ -102,6 +98,29 @@ impl Location {
             folder.push(name);
             *known.entry(folder.clone()).or_insert_with(|| folder.is_symlink())
         })
+    }
+
+    /// Waits until a file and its name are on the disk, where the folder is on one; in a bucket they are durable when they are written.
+    pub(super) async fn sync(&self, relative: &str) -> Result<()> {
+        let Some(folder) = self.local_folder() else { return Ok(()) };
+        let file = folder.join(relative);
+        let sync = move || {
+            let opened = std::fs::File::open(&file).and_then(|opened| opened.sync_all());
+            opened.or_input(|| format!("cannot make {} durable", file.display()))?;
+            // Folders say which files are there. Some systems have no way to sync one.
+            let above = file.ancestors().skip(1).take_while(|above| above.starts_with(&folder));
+            for opened in above.filter_map(|above| std::fs::File::open(above).ok()) {
+                let _ = opened.sync_all();
+            }
+            Ok(())
+        };
+        tokio::task::spawn_blocking(sync).await.or_internal(|| "making a file durable broke off".into())?
+    }
+
+    /// The folder on this machine; none in a bucket or in memory.
+    pub(super) fn local_folder(&self) -> Option<PathBuf> {
+        let is_local = self.url.scheme() == "file";
+        is_local.then(|| self.url.to_file_path().ok()).flatten()
     }
 
     /// The same place reached through another store.

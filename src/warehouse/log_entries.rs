@@ -25,6 +25,8 @@ pub struct LogEntry {
     pub added: Vec<String>,
     /// How many they are, with their rows, as far as the log says it.
     pub(super) counted: Counts,
+    /// True where its file cannot be read as an entry; what else is said here is then empty.
+    pub(super) is_torn: bool,
 }
 
 /// Entries that are read at the same time.
@@ -55,8 +57,10 @@ impl Table {
             info: Map::new(),
             added: Vec::new(),
             counted: Counts::default(),
+            is_torn: false,
         };
-        for action in get_actions(version, &bytes).or_input(what)? {
+        let Ok(actions) = get_actions(version, &bytes) else { return Ok(Some(LogEntry { is_torn: true, ..entry })) };
+        for action in actions {
             match action {
                 Action::Add(Add { path, tags, .. }) => {
                     let rows = tags.and_then(|mut tags| tags.remove("rows").flatten()).and_then(|n| n.parse().ok());

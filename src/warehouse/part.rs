@@ -13,7 +13,7 @@ use crate::error::{Context, Error, Result};
 /// One Parquet file of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// Relative to the table's folder: `parts/<run id>/<shard>-<partition>-<n>.parquet`.
+    /// Relative to the table's folder: `parts/<run id>/<shard>-<attempt>-<writer>-<n>.parquet`.
     pub path: String,
     /// The slice of the table that it belongs to.
     pub shard: String,

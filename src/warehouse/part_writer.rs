@@ -2,7 +2,8 @@
 //!
 //! Rows are encoded as they come and leave in multipart uploads, so memory is bounded by one row group, the upload's pieces
 //! and, where rows are clustered, the cluster buffer. Nothing that is written can be seen until a commit names it; a writer
-//! that is dropped leaves at most an unfinished upload or an unnamed file, which `gc` removes.
+//! that is dropped leaves at most an unfinished upload or an unnamed file, which `gc` removes. A finished part is on the disk,
+//! so that what names it may rely on it after a loss of power, too.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -26,6 +27,7 @@ use super::clustering::ClusteringBuffer;
 use super::content_hash::ContentHasher;
 use super::{Location, Part, schema, stats};
 use crate::error::{Context, Error, Result};
+use crate::random_id::random_id;
 
 /// How the rows of one shard are written.
 #[derive(Debug, Clone)]
@@ -36,6 +38,8 @@ pub struct WriteOptions {
     pub schema: SchemaRef,
     /// Names the folder of the parts; safe in a path.
     pub run_id: String,
+    /// In the name of each part: two attempts at one shard, of one run or of two, never write the same file.
+    pub attempt: String,
     /// The shard that the rows belong to.
     pub shard: String,
     /// Of everything that the shard is made from.
@@ -48,7 +52,7 @@ pub struct WriteOptions {
     pub cluster_by: Vec<String>,
     /// A row group is closed when its encoded size reaches this.
     pub row_group_bytes: usize,
-    /// What all partitions together may hold back to cluster rows, as bytes of Arrow.
+    /// What all writers together may hold back to cluster rows, as bytes of Arrow.
     pub cluster_bytes: usize,
     /// A part is closed, and the next one begun, when its file reaches this.
     pub part_bytes: usize,
@@ -61,6 +65,7 @@ impl WriteOptions {
             location,
             schema,
             run_id: run_id.to_owned(),
+            attempt: random_id(),
             shard: shard.to_owned(),
             fingerprint: fingerprint.to_owned(),
             long_text: Vec::new(),
@@ -103,29 +108,27 @@ const SMALL_CLUSTER_ROWS: usize = 8 * 1024;
 const PIECE_BYTES: usize = 8 << 20;
 const PIECES_IN_FLIGHT: usize = 4;
 
-/// Writes one partition's rows of one shard.
+/// Writes rows of one shard, alone or beside other writers.
 #[derive(Debug)]
 pub struct PartWriter {
     options: Arc<WriteOptions>,
-    partition: usize,
+    writer: usize,
     clusters: Option<ClusteringBuffer>,
     open: Option<OpenPart>,
     finished: Vec<Part>,
 }
 
 impl PartWriter {
-    /// A writer for partition `partition` of `partitions`, which tells its parts' names from those of its siblings.
-    pub fn new(options: Arc<WriteOptions>, partition: usize, partitions: usize) -> Result<Self> {
+    /// Writer number `writer` of `writers`, which share the options and write files of different names.
+    pub fn new(options: Arc<WriteOptions>, writer: usize, writers: usize) -> Result<Self> {
         if !is_path_safe(&options.run_id) {
             return Err(Error::internal("a run id must be safe in a path").with("run", &options.run_id));
         }
         let clusters = match options.cluster_by.as_slice() {
             [] => None,
-            columns => {
-                Some(ClusteringBuffer::new(columns, &options.schema, options.cluster_bytes / partitions.max(1))?)
-            }
+            columns => Some(ClusteringBuffer::new(columns, &options.schema, options.cluster_bytes / writers.max(1))?),
         };
-        Ok(Self { options, partition, clusters, open: None, finished: Vec::new() })
+        Ok(Self { options, writer, clusters, open: None, finished: Vec::new() })
     }
 
     /// Adds rows; columns are found by name.
@@ -200,8 +203,9 @@ impl PartWriter {
     fn open(&mut self) -> Result<&mut OpenPart> {
         if self.open.is_none() {
             let name = path_name(&self.options.shard);
-            let (run, partition, n) = (&self.options.run_id, self.partition, self.finished.len());
-            let relative = format!("parts/{run}/{name}-{partition:03}-{n:03}.parquet");
+            let WriteOptions { run_id, attempt, .. } = &*self.options;
+            let (writer, n) = (self.writer, self.finished.len());
+            let relative = format!("parts/{run_id}/{name}-{attempt}-{writer:03}-{n:03}.parquet");
             self.open = Some(OpenPart::new(relative, &self.options)?);
         }
         self.open.as_mut().ok_or_else(|| Error::internal("the part that was just opened is gone"))
@@ -220,7 +224,7 @@ impl PartWriter {
 pub enum Empty {
     /// Writes a part without rows: the shard was built, and its fingerprint must be found.
     WritePart,
-    /// Writes nothing: another partition of the shard does.
+    /// Writes nothing: another writer of the shard does.
     WriteNothing,
 }
 
@@ -263,6 +267,7 @@ impl OpenPart {
     async fn finish(mut self, options: &WriteOptions) -> Result<Part> {
         let metadata = self.writer.finish().await.or_input(|| format!("cannot finish {}", self.relative))?;
         let mut upload = self.writer.into_inner();
+        options.location.sync(&self.relative).await?;
         Ok(Part {
             shard: options.shard.clone(),
             fingerprint: options.fingerprint.clone(),

@@ -1,7 +1,13 @@
-//! WriteParts, the plan node that writes: each partition of its input streams into parts of its own, and a row comes out for each part.
+//! WriteParts, the plan node that writes: its writers stream their shares of the input into parts, and a row comes out for each part.
 //!
-//! DataFusion's own file sink is one task however many partitions feed it; this one is as parallel as its input, and commits nothing.
-//! In: any rows that fit the table. Out: [`Part::schema`]. Partition 0 always writes a part, even without rows, so that the shard's
+//! ```text
+//! input partitions 0 1 2 3 4 5 ─► writer 0: 0, then 2, then 4 ─► parts
+//!                              └► writer 1: 1, then 3, then 5 ─► parts
+//! ```
+//!
+//! DataFusion's own file sink is one task however many partitions feed it; this one has as many writers as it is told, and commits
+//! nothing. A UNION has the partitions of all its inputs: with one writer they are read one after the other, so that rows have one order.
+//! In: any rows that fit the table. Out: [`Part::schema`]. Writer 0 always writes a part, even without rows, so that the shard's
 //! fingerprint can be found. Memory: what [`PartWriter`] holds, counted against the pool; a stream that is dropped cancels its upload.
 
 use std::fmt;
@@ -21,28 +27,31 @@ use futures::TryStreamExt;
 use super::part_writer::{Empty, PartWriter};
 use super::{Part, WriteOptions};
 
-/// A plan that writes the rows of `input` as parts of one shard and yields a row for each part.
-pub fn write_parts(input: Arc<dyn ExecutionPlan>, options: WriteOptions) -> Arc<dyn ExecutionPlan> {
-    Arc::new(WriteParts::new(input, Arc::new(options)))
+/// A plan that writes the rows of `input` as parts of one shard, by at most so many writers, and yields a row for each part.
+pub fn write_parts(input: Arc<dyn ExecutionPlan>, options: WriteOptions, writers: usize) -> Arc<dyn ExecutionPlan> {
+    Arc::new(WriteParts::new(input, Arc::new(options), writers))
 }
 
 #[derive(Debug)]
 struct WriteParts {
     input: Arc<dyn ExecutionPlan>,
     options: Arc<WriteOptions>,
+    /// At most so many, and no more than the input has partitions.
+    writers: usize,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
 
 impl WriteParts {
-    fn new(input: Arc<dyn ExecutionPlan>, options: Arc<WriteOptions>) -> Self {
+    fn new(input: Arc<dyn ExecutionPlan>, options: Arc<WriteOptions>, writers: usize) -> Self {
+        let partitions = input.output_partitioning().partition_count();
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Part::schema()),
-            Partitioning::UnknownPartitioning(input.output_partitioning().partition_count()),
+            Partitioning::UnknownPartitioning(writers.clamp(1, partitions.max(1))),
             EmissionType::Final,
             Boundedness::Bounded,
         );
-        Self { input, options, properties: Arc::new(properties), metrics: ExecutionPlanMetricsSet::new() }
+        Self { input, options, writers, properties: Arc::new(properties), metrics: ExecutionPlanMetricsSet::new() }
     }
 }
 
@@ -89,7 +98,7 @@ impl ExecutionPlan for WriteParts {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let [input] = <[_; 1]>::try_from(children)
             .map_err(|_| DataFusionError::Internal("WriteParts has exactly one child".to_owned()))?;
-        Ok(Arc::new(Self::new(input, Arc::clone(&self.options))))
+        Ok(Arc::new(Self::new(input, Arc::clone(&self.options), self.writers)))
     }
 
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
@@ -97,16 +106,21 @@ impl ExecutionPlan for WriteParts {
         self.replace_children(children, ReplaceChildrenOptions::new(Recompute))
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let input = self.input.execute(partition, Arc::clone(&context))?;
+    fn execute(&self, writer: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let partitions = self.input.output_partitioning().partition_count();
-        let memory = MemoryConsumer::new(format!("WriteParts[{partition}]")).register(context.memory_pool());
-        let rows = MetricBuilder::new(&self.metrics).output_rows(partition);
-        let writer = PartWriter::new(Arc::clone(&self.options), partition, partitions)?;
-        let empty = if partition == 0 { Empty::WritePart } else { Empty::WriteNothing };
+        let writers = self.properties.output_partitioning().partition_count();
+        let inputs = (writer..partitions).step_by(writers);
+        let memory = MemoryConsumer::new(format!("WriteParts[{writer}]")).register(context.memory_pool());
+        let rows = MetricBuilder::new(&self.metrics).output_rows(writer);
+        let empty = if writer == 0 { Empty::WritePart } else { Empty::WriteNothing };
+        let mut writer = PartWriter::new(Arc::clone(&self.options), writer, writers)?;
+        let input = Arc::clone(&self.input);
         let parts = futures::stream::once(async move {
-            let parts = write_all(input, writer, empty, memory, rows).await?;
-            Ok(Part::to_batch(&parts)?)
+            for partition in inputs {
+                let stream = input.execute(partition, Arc::clone(&context))?;
+                write_all(stream, &mut writer, &memory, &rows).await?;
+            }
+            Ok(Part::to_batch(&writer.finish(empty).await?)?)
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(Part::schema(), parts)))
     }
@@ -118,11 +132,10 @@ impl ExecutionPlan for WriteParts {
 
 async fn write_all(
     mut input: SendableRecordBatchStream,
-    mut writer: PartWriter,
-    empty: Empty,
-    memory: MemoryReservation,
-    rows: Count,
-) -> Result<Vec<Part>> {
+    writer: &mut PartWriter,
+    memory: &MemoryReservation,
+    rows: &Count,
+) -> Result<()> {
     while let Some(batch) = input.try_next().await? {
         writer.write(&batch).await?;
         rows.add(batch.num_rows());
@@ -131,5 +144,5 @@ async fn write_all(
             memory.try_resize(writer.memory_size())?;
         }
     }
-    Ok(writer.finish(empty).await?)
+    Ok(())
 }

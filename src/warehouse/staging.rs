@@ -11,7 +11,7 @@
 //! for them, and while a lease is alive `gc` leaves all records and their parts alone (`gc` says why that is enough). A record is a
 //! hint and never a truth: one that is torn, or of which a part is missing, is replaced, and without one the shard is built again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
@@ -25,7 +25,7 @@ use super::{Location, Part, Table};
 use crate::error::{Context, Error, Result};
 
 /// The folder of the records, next to the parts. Delta readers pass over names that begin with `_`.
-pub(super) const FOLDER: &str = "_staging";
+const FOLDER: &str = "_staging";
 
 /// One shard whose parts are durable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -118,37 +118,6 @@ impl Staging {
         Err(Error::input("other attempts kept replacing a staging record").with("file", path))
     }
 
-    /// Writes a record; its parts must be durable already.
-    pub async fn save(&self, record: &StagingRecord) -> Result<()> {
-        let path = self.path(&record.shard, &record.fingerprint, RECORD);
-        let bytes = serde_json::to_vec(record).or_internal(|| "cannot write a staging record as JSON".into())?;
-        self.location.store().put(&path, PutPayload::from(bytes)).await.or_input(|| format!("cannot write {path}"))?;
-        Ok(())
-    }
-
-    /// Claims the record of this shard and fingerprint for a run; none where there is no record or a part is broken.
-    pub async fn find(&self, shard: &str, fingerprint: &str, run_id: &str) -> Result<Option<StagingRecord>> {
-        let Some((Some(record), _)) = self.read::<StagingRecord>(&self.path(shard, fingerprint, RECORD)).await? else {
-            return Ok(None);
-        };
-        if record.shard != shard || record.fingerprint != fingerprint {
-            return Ok(None);
-        }
-        // Rewritten with this run's id, so that `gc` sees who needs the parts; only then are they looked up.
-        let record = StagingRecord { run_id: run_id.to_owned(), ..record };
-        self.save(&record).await?;
-        Ok(self.table.broken_parts(&record.parts).await?.is_empty().then_some(record))
-    }
-
-    /// Removes a record whose parts are committed, or not needed.
-    pub async fn remove(&self, shard: &str, fingerprint: &str) -> Result<()> {
-        let path = self.path(shard, fingerprint, RECORD);
-        match self.location.store().delete(&path).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error).or_input(|| format!("cannot remove {path}")),
-        }
-    }
-
     /// What became of these shards, by shard; those without a record are left out, and those of which a part is broken.
     ///
     /// All records are found by one listing, and their parts checked at once.
@@ -204,6 +173,12 @@ impl Staging {
         Err(Error::internal("a shard was tried more often than can be counted").with("shard", shard))
     }
 
+    /// Writes a record whatever is there. It belongs to the record of another table, which is the one that counts.
+    pub async fn replace(&self, record: &StagingRecord) -> Result<()> {
+        let path = self.path(&record.shard, &record.fingerprint, RECORD);
+        self.put(&path, to_json(record)?, PutMode::Overwrite).await.or_input(|| format!("cannot write {path}"))
+    }
+
     /// Removes the records of shards that are committed or not needed, with their errors and tries: one listing, and deletions in bulk.
     pub async fn remove_all(&self, shards: &[(String, String)]) -> Result<()> {
         if shards.is_empty() {
@@ -216,24 +191,18 @@ impl Staging {
         self.delete(listed.filter(is_theirs).collect()).await
     }
 
-    /// All records, with their paths and ages. One that was `seen` before is not read again: where it was rewritten since, a build
-    /// claimed it, and its parts are those that it had.
-    pub(super) async fn all(&self, seen: &HashMap<Path, StoredRecord>) -> Result<Vec<StoredRecord>> {
-        let mut records = Vec::new();
-        for object in self.list().await? {
-            let is_record = |name: &str| name.ends_with(RECORD) && !name.ends_with(ERROR);
-            if !object.location.filename().is_some_and(is_record) {
-                continue;
-            }
-            let version =
-                RecordVersion { written: object.last_modified.timestamp_millis().unsigned_abs(), tag: object.e_tag };
-            let (record, rewritten) = match seen.get(&object.location) {
-                Some(before) => (before.record.clone(), before.version != version),
-                None => (self.read(&object.location).await?.and_then(|(record, _)| record), false),
+    /// All files of the folder with what the records among them name, for `gc` and `verify`.
+    pub(super) async fn all(&self) -> Result<Vec<StagedFile>> {
+        let read = async |object: ObjectMeta| -> Result<StagedFile> {
+            let is_record =
+                object.location.filename().is_some_and(|name| name.ends_with(RECORD) && !name.ends_with(ERROR));
+            let record = match is_record {
+                true => self.read(&object.location).await?.and_then(|(record, _)| record),
+                false => None,
             };
-            records.push(StoredRecord { path: object.location, version, record, rewritten });
-        }
-        Ok(records)
+            Ok(StagedFile { object, record })
+        };
+        stream::iter(self.list().await?.into_iter().map(read)).buffered(AT_ONCE).try_collect().await
     }
 
     async fn list(&self) -> Result<Vec<ObjectMeta>> {
@@ -293,6 +262,12 @@ impl StagedShard {
     }
 }
 
+/// A file of the folder, with what it says where it is a record that is not torn.
+pub(super) struct StagedFile {
+    pub(super) object: ObjectMeta,
+    pub(super) record: Option<StagingRecord>,
+}
+
 const RECORD: &str = ".json";
 const ERROR: &str = ".error.json";
 
@@ -314,22 +289,4 @@ fn is_refused(error: &object_store::Error) -> bool {
 
 fn to_json(value: &impl Serialize) -> Result<PutPayload> {
     Ok(serde_json::to_vec(value).or_internal(|| "a staging record has no JSON form".into())?.into())
-}
-
-/// A record with its path and age.
-pub(super) struct StoredRecord {
-    pub(super) path: Path,
-    pub(super) version: RecordVersion,
-    /// `None` when it is torn.
-    pub(super) record: Option<StagingRecord>,
-    /// Whether it was rewritten since it was seen before.
-    pub(super) rewritten: bool,
-}
-
-/// Identifies one write of a record: some stores keep times by the second, others have no tags.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RecordVersion {
-    /// Milliseconds since 1970.
-    pub(super) written: u64,
-    pub(super) tag: Option<String>,
 }

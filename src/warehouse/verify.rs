@@ -7,7 +7,7 @@
 //! The log itself is compared with what its entries say of themselves: how many parts and rows each adds, and how many the table has
 //! with it. A missing line or entry is detected, unless all that says so is missing, too; `runs` remembers what this cannot.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -117,7 +117,8 @@ impl Table {
                 findings.push(Discrepancy::Log { version, why: "its entry is gone".to_owned(), is_past });
             }
             if entry.operation.is_empty() {
-                let why = "its entry does not say what it was".to_owned();
+                let why = if entry.is_torn { "its entry cannot be read" } else { "its entry does not say what it was" };
+                let why = why.to_owned();
                 findings.push(Discrepancy::Log { version, why, is_past });
             }
             let mut compare = |field: &str, found: Counts, what: &str| {
@@ -138,6 +139,10 @@ impl Table {
             entry.added.iter().for_each(|path| {
                 older.remove(path.as_str());
             });
+        }
+        if self.without_checkpoints().await?.is_some_and(|replayed| replayed.parts() != self.parts()) {
+            let why = "its checkpoint and its entries name different parts".to_owned();
+            findings.push(Discrepancy::Log { version: self.version(), why, is_past: false });
         }
         Ok(findings)
     }
@@ -213,7 +218,7 @@ impl Table {
         for entry in latest.history(usize::MAX).await? {
             named.extend(entry.added);
         }
-        for stored in self.staging().all(&HashMap::new()).await? {
+        for stored in self.staging().all().await? {
             named.extend(stored.record.into_iter().flat_map(|record| record.parts).map(|part| part.path));
         }
         let named: HashSet<_> = named.iter().map(|path| self.location().path(path)).collect();

@@ -140,7 +140,7 @@ async fn runs_has_a_row_for_each_version() {
     let folder = tempfile::tempdir().unwrap();
     let mill = two_sources(folder.path(), "books", &["a", "b"]).await;
     assert!(mill.verify(&[]).await.unwrap().is_empty());
-    for name in mill.warehouse.tables().await.unwrap() {
+    for name in mill.warehouse.table_names().await.unwrap() {
         if !["runs", "quarantine"].contains(&name.as_str()) {
             let sql = format!("SELECT version FROM runs WHERE \"table\" = '{name}' ORDER BY version");
             let versions: Vec<String> = (1..=mill.warehouse.table(&name).await.unwrap().unwrap().version())

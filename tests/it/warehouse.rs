@@ -21,7 +21,8 @@ use object_store::{ObjectStoreExt, PutPayload};
 use serde_json::{Map, Value};
 use spatialmill::error::Kind;
 use spatialmill::warehouse::{
-    Commit, Discrepancy, Part, Retention, StagingRecord, Table, Warehouse, WriteOptions, open_object, write_parts,
+    Commit, Discrepancy, Part, Retention, StagedShard, Staging, StagingError, StagingRecord, Table, Warehouse,
+    WriteOptions, open_object, write_parts,
 };
 
 /// Runs `case` in an empty warehouse of every kind, which no other test uses.
@@ -75,7 +76,7 @@ async fn write(options: WriteOptions, partitions: Vec<Vec<RecordBatch>>) -> Vec<
     let ctx = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(partitions.len()));
     let input = MemTable::try_new(schema(), partitions).unwrap();
     let input = ctx.read_table(Arc::new(input)).unwrap().create_physical_plan().await.unwrap();
-    let plan = write_parts(input, options);
+    let plan = write_parts(input, options, usize::MAX);
     let written = datafusion::physical_plan::collect(plan, ctx.task_ctx()).await.unwrap();
     let mut parts: Vec<_> = written.iter().flat_map(|batch| Part::from_batch(batch).unwrap()).collect();
     parts.sort_by(|a, b| a.path.cmp(&b.path));
@@ -127,7 +128,7 @@ fn what_is_written_is_read() {
         let read = arrow::compute::concat_batches(&schema(), &all).unwrap();
         assert_eq!(read, expected);
         assert_eq!(reopened.verify().await.unwrap(), []);
-        assert_eq!(warehouse.tables().await.unwrap(), ["t"]);
+        assert_eq!(warehouse.table_names().await.unwrap(), ["t"]);
 
         let history = reopened.history(10).await.unwrap();
         assert_eq!(history.iter().map(|e| e.version).collect::<Vec<_>>(), [1, 0]);
@@ -161,6 +162,32 @@ fn a_commit_replaces_whole_shards_and_old_versions_stay() {
         let only_b = then.provider_of(&BTreeSet::from(["b".to_owned(), "never".to_owned()]));
         let count = SessionContext::new().read_table(only_b).unwrap().count().await.unwrap();
         assert_eq!(count, 2);
+    });
+}
+
+/// The inputs of a UNION are partitions of their own: one writer reads them one after the other.
+#[test]
+fn one_writer_writes_one_part_in_the_order_of_its_inputs() {
+    everywhere(async |warehouse| {
+        let table = warehouse.create("t", schema()).await.unwrap();
+        let ctx = SessionContext::new();
+        let inputs = (0..6).map(|n| vec![rows(n * 10, 2)]).collect();
+        let input = ctx.read_table(Arc::new(MemTable::try_new(schema(), inputs).unwrap())).unwrap();
+        let input = input.create_physical_plan().await.unwrap();
+        for (writers, expected) in [(1, vec![12]), (2, vec![6, 6]), (9, vec![2; 6])] {
+            let plan = write_parts(Arc::clone(&input), table.write_options("r", "a", "f"), writers);
+            let written = datafusion::physical_plan::collect(plan, ctx.task_ctx()).await.unwrap();
+            let parts: Vec<Part> = written.iter().flat_map(|batch| Part::from_batch(batch).unwrap()).collect();
+            assert_eq!(parts.iter().map(|part| part.rows).collect::<Vec<_>>(), expected);
+            if writers == 1 {
+                let commit = Commit { run_id: "r".into(), add: parts, ..Commit::default() };
+                let table = table.commit(&commit).await.unwrap();
+                let batches = query(&table, "SELECT id FROM t").await;
+                let ids: Vec<i64> =
+                    batches.iter().flat_map(|b| b.column(0).as_primitive::<Int64Type>().values().to_vec()).collect();
+                assert_eq!(ids, [0, 1, 10, 11, 20, 21, 30, 31, 40, 41, 50, 51]);
+            }
+        }
     });
 }
 
@@ -238,6 +265,22 @@ fn many_versions_keep_their_tags_through_checkpoints() {
         assert_eq!((table.version(), table.parts().len()), (111, 6));
         assert_eq!(table.parts()[0], parts[0], "read back from the checkpoint");
         assert_eq!(warehouse.table_at("t", 1).await.unwrap().unwrap().parts(), parts);
+        assert_eq!(table.verify().await.unwrap().into_iter().filter(Discrepancy::is_damage).count(), 0);
+
+        // A checkpoint that cannot be read is done without.
+        let checkpoint = table.location().path("_delta_log/00000000000000000110.checkpoint.parquet");
+        let store = table.location().store();
+        let whole = store.get(&checkpoint).await.unwrap().bytes().await.unwrap();
+        for damaged in [whole.slice(..whole.len() / 2), whole.slice(1..), bytes::Bytes::new()] {
+            store.put(&checkpoint, damaged.into()).await.unwrap();
+            assert_eq!(warehouse.table("t").await.unwrap().unwrap().parts(), table.parts());
+        }
+        // One that says something else is told.
+        let other = table.location().path("_delta_log/00000000000000000108.checkpoint.parquet");
+        let other = store.get(&other).await.unwrap().bytes().await.unwrap();
+        store.put(&checkpoint, other.into()).await.unwrap();
+        let found = warehouse.table("t").await.unwrap().unwrap().verify().await.unwrap();
+        assert!(found.iter().any(|one| one.is_damage() && one.to_string().contains("checkpoint")), "{found:?}");
     });
 }
 
@@ -314,44 +357,120 @@ fn counting_reads_nothing_and_filters_are_exact() {
     });
 }
 
+/// A record of these parts, as a run writes it.
+fn record(shard: &str, parts: &[Part], run: &str) -> StagingRecord {
+    let info = Map::from_iter([("rows_in".to_owned(), Value::from(3))]);
+    StagingRecord { shard: shard.into(), fingerprint: "f".into(), parts: parts.to_vec(), info, run_id: run.into() }
+}
+
+async fn find(staging: &Staging, shard: &str, fingerprint: &str) -> Option<StagingRecord> {
+    let found = staging.find_all(&[(shard.to_owned(), fingerprint.to_owned())]).await.unwrap().remove(shard);
+    found.map(|found| match found {
+        StagedShard::Built(record) => record,
+        StagedShard::Failed(error) => panic!("{error:?}"),
+    })
+}
+
+fn named(shard: &str) -> (String, String) {
+    (shard.to_owned(), "f".to_owned())
+}
+
 #[test]
-fn staged_parts_are_taken_over_only_when_whole() {
+fn a_build_resumes_from_a_record_only_when_its_parts_are_whole() {
     everywhere(async |warehouse| {
         let table = warehouse.create("t", schema()).await.unwrap();
         let staging = table.staging();
-        let parts = write(table.write_options("dead", "a/1", "f1"), vec![vec![rows(0, 3)]]).await;
-        let info = Map::from_iter([("rows_in".to_owned(), Value::from(3))]);
-        let record = StagingRecord {
-            shard: "a/1".into(),
-            fingerprint: "f1".into(),
-            parts: parts.clone(),
-            info,
-            run_id: "dead".into(),
-        };
-        staging.save(&record).await.unwrap();
-        let record = StagingRecord { run_id: "next".into(), ..record };
-        assert_eq!(staging.find("a/1", "f1", "next").await.unwrap(), Some(record));
-        assert_eq!(staging.find("a/1", "f2", "next").await.unwrap(), None);
+        let parts = write(table.write_options("dead", "a/1", "f"), vec![vec![rows(0, 3)]]).await;
+        let staged = record("a/1", &parts, "dead");
+        assert_eq!(staging.publish(&staged).await.unwrap(), staged);
+        assert_eq!(find(&staging, "a/1", "f").await, Some(staged.clone()));
+        assert_eq!(find(&staging, "a/1", "f2").await, None);
 
         let commit = Commit { run_id: "next".into(), add: parts.clone(), ..Commit::default() };
         assert_eq!(table.commit(&commit).await.unwrap().rows(), 3);
-        staging.remove("a/1", "f1").await.unwrap();
-        staging.remove("a/1", "f1").await.unwrap();
-        assert_eq!(staging.find("a/1", "f1", "next").await.unwrap(), None);
+        for _ in 0..2 {
+            staging.remove_all(&[named("a/1"), named("never")]).await.unwrap();
+        }
+        assert_eq!(find(&staging, "a/1", "f").await, None);
 
-        let torn = StagingRecord {
-            shard: "b".into(),
-            fingerprint: "f".into(),
-            parts: parts.clone(),
-            info: Map::new(),
-            run_id: "dead".into(),
-        };
-        staging.save(&torn).await.unwrap();
+        staging.publish(&record("b", &parts, "dead")).await.unwrap();
         let path = table.location().path(&parts[0].path);
         table.location().store().put(&path, PutPayload::from_static(b"short")).await.unwrap();
-        assert_eq!(staging.find("b", "f", "next").await.unwrap(), None, "a part of another size");
+        assert_eq!(find(&staging, "b", "f").await, None, "a part of another size");
         table.location().store().delete(&path).await.unwrap();
-        assert_eq!(staging.find("b", "f", "next").await.unwrap(), None, "a part that is gone");
+        assert_eq!(find(&staging, "b", "f").await, None, "a part that is gone");
+    });
+}
+
+/// Attempts of one shard, of one run and of others: they share no file, all use the parts of the first record, and one that is broken is
+/// replaced.
+#[test]
+fn of_many_attempts_the_first_record_counts() {
+    everywhere(async |warehouse| {
+        let table = warehouse.create("t", schema()).await.unwrap();
+        let attempts = (0..16).map(|n| {
+            let table = table.clone();
+            tokio::spawn(async move {
+                let run = if n % 2 == 0 { "r" } else { "other" };
+                let parts = write(table.write_options(run, "a", "f"), vec![vec![rows(n, 1)]]).await;
+                let first = table.staging().publish(&record("a", &parts, run)).await.unwrap();
+                (parts[0].path.clone(), first)
+            })
+        });
+        let attempts: Vec<_> = futures::future::join_all(attempts).await.into_iter().map(Result::unwrap).collect();
+        let paths: BTreeSet<&String> = attempts.iter().map(|(path, _)| path).collect();
+        assert_eq!(paths.len(), 16, "no two attempts share a path");
+        let first = &attempts[0].1;
+        assert!(paths.contains(&first.parts[0].path) && attempts.iter().all(|(_, used)| used == first));
+
+        let path = table.location().path("_staging/a-f.json");
+        let store = table.location().store();
+        let parts = write(table.write_options("late", "a", "f"), vec![vec![rows(50, 1)]]).await;
+        let late = record("a", &parts, "late");
+        assert_eq!(table.staging().publish(&late).await.unwrap(), *first);
+        store.put(&path, PutPayload::from_static(b"{\"shard\":\"a")).await.unwrap();
+        assert_eq!(find(&table.staging(), "a", "f").await, None);
+        assert_eq!(table.staging().publish(&late).await.unwrap(), late, "a torn record is replaced");
+        store.delete(&table.location().path(&parts[0].path)).await.unwrap();
+        assert_eq!(table.staging().publish(first).await.unwrap(), *first, "and one without its parts");
+        assert_eq!(find(&table.staging(), "a", "f").await, Some(first.clone()));
+    });
+}
+
+#[test]
+fn records_errors_and_tries_of_a_table_are_found_and_removed_together() {
+    everywhere(async |warehouse| {
+        let table = warehouse.create("t", schema()).await.unwrap();
+        let staging = table.staging();
+        let staged = async |shard: &str| {
+            let parts = write(table.write_options("r", shard, "f"), vec![vec![rows(0, 3)]]).await;
+            staging.publish(&record(shard, &parts, "r")).await.unwrap()
+        };
+        let (built, gone) = (staged("built").await, staged("gone").await);
+        table.location().store().delete(&table.location().path(&gone.parts[0].path)).await.unwrap();
+        let error = |message: &str| StagingError {
+            shard: "failed".into(),
+            fingerprint: "f".into(),
+            run_id: "r".into(),
+            code: "input".into(),
+            message: message.into(),
+            hint: None,
+            retryable: false,
+        };
+        assert_eq!(staging.begin_try("failed", "f").await.unwrap(), 1);
+        assert_eq!(staging.begin_try("failed", "f").await.unwrap(), 2);
+        staging.publish_error(&error("first")).await.unwrap();
+        staging.publish_error(&error("second")).await.unwrap();
+        let shards = ["built", "gone", "failed", "never"].map(named);
+        let found = staging.find_all(&shards).await.unwrap();
+        let expected = [
+            ("built".to_owned(), StagedShard::Built(built)),
+            ("failed".to_owned(), StagedShard::Failed(error("first"))),
+        ];
+        assert_eq!(found, expected.into());
+        staging.remove_all(&shards).await.unwrap();
+        assert_eq!(staging.find_all(&shards).await.unwrap(), [].into());
+        assert_eq!(staging.begin_try("failed", "f").await.unwrap(), 1);
     });
 }
 
@@ -388,52 +507,46 @@ fn garbage_collection_spares_what_a_record_names() {
     everywhere(async |warehouse| {
         let table = warehouse.create("t", schema()).await.unwrap();
         let parts = write(table.write_options("dead", "a", "f"), vec![vec![rows(0, 3)]]).await;
-        let record = StagingRecord {
-            shard: "a".into(),
-            fingerprint: "f".into(),
-            parts,
-            info: Map::new(),
-            run_id: "dead".into(),
-        };
         tokio::time::sleep(Duration::from_millis(2500)).await;
-        table.staging().save(&record).await.unwrap();
+        table.staging().publish(&record("a", &parts, "dead")).await.unwrap();
         let grace = Retention { versions: 1, grace: Duration::from_secs(2) };
         assert_eq!(warehouse.collect_garbage(&table, grace).await.unwrap().files, 0);
-        assert!(table.staging().find("a", "f", "next").await.unwrap().is_some());
+        assert!(find(&table.staging(), "a", "f").await.is_some());
         tokio::time::sleep(Duration::from_millis(2500)).await;
         let collected = warehouse.collect_garbage(&table, grace).await.unwrap();
         assert_eq!((collected.files, collected.records), (1, 1), "then both are old");
     });
 }
 
-/// A record of a dead run is old for `gc` when a build finds it: what the build said first decides, and nothing that it commits is gone.
+/// Records and parts that are older than the grace, of a dead run, of another process of the build and of the run itself: a lease keeps
+/// them all, however long the build takes. Without one they go, and the commit fails.
 #[test]
-fn what_a_build_takes_over_is_not_collected_under_it() {
+fn what_a_live_build_may_commit_is_not_collected() {
     everywhere(async |warehouse| {
         let table = warehouse.create("t", schema()).await.unwrap();
         let staged = async |shard: &str| {
             let parts = write(table.write_options("dead", shard, "f"), vec![vec![rows(0, 3)]]).await;
-            let info = Map::new();
-            let record =
-                StagingRecord { shard: shard.into(), fingerprint: "f".into(), parts, info, run_id: "dead".into() };
-            table.staging().save(&record).await.unwrap();
+            table.staging().publish(&record(shard, &parts, "dead")).await.unwrap();
         };
         staged("a").await;
         staged("b").await;
+        write(table.write_options("dead", "unnamed", "f"), vec![vec![rows(0, 1)]]).await;
         let own = write(table.write_options("next-2", "c", "f"), vec![vec![rows(9, 1)]]).await;
         let lease = warehouse.acquire_lease("next").await.unwrap();
-        let record = table.staging().find("a", "f", "next").await.unwrap().unwrap();
         tokio::time::sleep(Duration::from_millis(1100)).await;
         let collected = warehouse.collect_garbage(&table, NOW).await.unwrap();
-        assert_eq!((collected.files, collected.records), (1, 1), "what nobody took over");
-        let add = [record.parts.clone(), own].concat();
+        assert_eq!((collected.files, collected.records), (1, 0), "only a part that no record names");
+        let record = find(&table.staging(), "a", "f").await.unwrap();
+        let add = [record.parts, own].concat();
         let table = table.commit(&Commit { run_id: "next".into(), add, ..Commit::default() }).await.unwrap();
         assert_eq!((table.rows(), ids(&table).await.len()), (4, 4));
+        table.staging().remove_all(&[named("a")]).await.unwrap();
         lease.release().await;
+        let collected = warehouse.collect_garbage(&table, NOW).await.unwrap();
+        assert_eq!((collected.files, collected.records), (1, 1), "b, now that no run is alive");
 
-        // Without a word from the build they go, and the commit notices it.
         staged("d").await;
-        let record = table.staging().find("d", "f", "silent").await.unwrap().unwrap();
+        let record = find(&table.staging(), "d", "f").await.unwrap();
         tokio::time::sleep(Duration::from_millis(1100)).await;
         assert_eq!(warehouse.collect_garbage(&table, NOW).await.unwrap().files, 1);
         let commit = Commit { run_id: "silent".into(), add: record.parts, ..Commit::default() };
@@ -566,7 +679,7 @@ fn writing_conforms_or_fails_with_the_column() {
         let ctx = SessionContext::new();
         let try_write = async |sql: &str| {
             let plan = ctx.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
-            let plan = write_parts(plan, table.write_options("r", "a", "f"));
+            let plan = write_parts(plan, table.write_options("r", "a", "f"), 2);
             datafusion::physical_plan::collect(plan, ctx.task_ctx()).await
         };
         let sql = "SELECT 'x' AS task, 1 AS id, 2 AS small, NULL AS text, [1.5] AS numbers, NULL AS centre, 9 AS extra";
@@ -594,7 +707,7 @@ fn a_dropped_writer_leaves_the_table_alone() {
         let plan = ctx.sql(endless).await.unwrap().create_physical_plan().await.unwrap();
         let mut options = table.write_options("r2", "a", "f");
         options.row_group_bytes = 100_000;
-        let plan = write_parts(plan, options);
+        let plan = write_parts(plan, options, 2);
         let writing = datafusion::physical_plan::collect(plan, ctx.task_ctx());
         assert!(tokio::time::timeout(Duration::from_millis(700), writing).await.is_err(), "it would go on for hours");
         let table = table.latest().await.unwrap();
@@ -616,7 +729,7 @@ fn large_parts_go_up_in_pieces_and_roll_over() {
         options.long_text = vec!["text".into()];
         options.row_group_bytes = 4 << 20;
         options.part_bytes = 10 << 20;
-        let written = datafusion::physical_plan::collect(write_parts(plan, options), ctx.task_ctx()).await.unwrap();
+        let written = datafusion::physical_plan::collect(write_parts(plan, options, 2), ctx.task_ctx()).await.unwrap();
         let parts = Part::from_batch(&written[0]).unwrap();
         assert!(parts.len() > 1 && parts[0].bytes > 10 << 20, "{parts:?}");
         let table = table.commit(&Commit { run_id: "r".into(), add: parts, ..Commit::default() }).await.unwrap();
