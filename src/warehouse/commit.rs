@@ -20,7 +20,7 @@ use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use serde_json::{Map, Value};
 
 use super::part_writer::now_ms;
-use super::{Part, Table};
+use super::{Part, Table, content_hash_of};
 use crate::error::{Error, Kind, Result};
 
 /// What one run changes in one table.
@@ -113,8 +113,10 @@ impl Table {
         let mut info = commit.info.clone();
         info.insert("run_id".to_owned(), Value::from(commit.run_id.as_str()));
         let others = self.parts().iter().filter(|part| !shards.contains(part.shard.as_str()));
+        let whole: Vec<&Part> = others.chain(&commit.add).collect();
         info.insert(ADDED.to_owned(), Counts::of(new).into());
-        info.insert(TABLE.to_owned(), Counts::of(others.chain(&commit.add)).into());
+        info.insert(TABLE.to_owned(), Counts::of(whole.iter().copied()).into());
+        info.insert(CONTENT.to_owned(), content_hash_of(whole.iter().copied()).into());
         // No retries inside: the library's own rule about conflicts knows nothing of shards.
         let properties = CommitProperties::default()
             .with_metadata(HashMap::from([("spatialmill".to_owned(), Value::Object(info))]))
@@ -139,6 +141,9 @@ impl Table {
 /// What an entry says of the parts that it adds, and of all parts of the table with them.
 pub(super) const ADDED: &str = "added";
 pub(super) const TABLE: &str = "table";
+
+/// What an entry says of all rows of the table with it.
+pub(super) const CONTENT: &str = "content_hash";
 
 /// How many parts, with how many rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

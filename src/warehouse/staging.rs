@@ -11,7 +11,7 @@
 //! for them, and while a lease is alive `gc` leaves all records and their parts alone (`gc` says why that is enough). A record is a
 //! hint and never a truth: one that is torn, or of which a part is missing, is replaced, and without one the shard is built again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
@@ -145,9 +145,9 @@ impl Staging {
         let mut found: BTreeMap<String, StagedShard> =
             shards.iter().zip(found).filter_map(|((shard, _), found)| Some((shard.clone(), found?))).collect();
         let parts: Vec<Part> = found.values().flat_map(StagedShard::parts).cloned().collect();
-        for part in self.table.broken_parts(&parts).await? {
-            found.remove(&part.shard);
-        }
+        let broken: HashSet<&str> =
+            self.table.broken_parts(&parts).await?.into_iter().map(|part| part.path.as_str()).collect();
+        found.retain(|_, outcome| !outcome.parts().iter().any(|part| broken.contains(part.path.as_str())));
         Ok(found)
     }
 
@@ -184,8 +184,7 @@ impl Staging {
         if shards.is_empty() {
             return Ok(());
         }
-        let stems: std::collections::HashSet<String> =
-            shards.iter().map(|(shard, fingerprint)| stem(shard, fingerprint)).collect();
+        let stems: HashSet<String> = shards.iter().map(|(shard, fingerprint)| stem(shard, fingerprint)).collect();
         let is_theirs = |path: &Path| path.filename().and_then(stem_of).is_some_and(|stem| stems.contains(stem));
         let listed = self.list().await?.into_iter().map(|object| object.location);
         self.delete(listed.filter(is_theirs).collect()).await

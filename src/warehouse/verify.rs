@@ -5,7 +5,8 @@
 //! reported too; they do no harm and `gc` removes them.
 //!
 //! The log itself is compared with what its entries say of themselves: how many parts and rows each adds, and how many the table has
-//! with it. A missing line or entry is detected, unless all that says so is missing, too; `runs` remembers what this cannot.
+//! with it. A missing line or entry is detected, unless all that says so is missing, too; `runs` remembers what this cannot. A checkpoint
+//! is compared with what the entries say without it.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -17,8 +18,8 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaDataReader;
 
-use super::commit::{ADDED, Counts, TABLE};
-use super::{Part, Table, schema};
+use super::commit::{ADDED, CONTENT, Counts, TABLE};
+use super::{Part, Table, content_hash_of, schema};
 use crate::error::{Context, Result};
 
 /// Something that is not as the log says.
@@ -40,7 +41,7 @@ pub enum Discrepancy {
     Log {
         version: u64,
         why: String,
-        /// No active part is of this version or an older one, so that nothing is wrong with what the table has now.
+        /// What the table has now is right: no active part is of this version or an older one, or a checkpoint has them.
         is_past: bool,
     },
     /// A file that no version names; harmless.
@@ -76,7 +77,7 @@ impl fmt::Display for Discrepancy {
             Self::Rows { path, logged, found } => write!(f, "{found} rows instead of {logged}: {path}"),
             Self::Columns { path, why } => write!(f, "{why}: {path}"),
             Self::Log { version, why, is_past } => {
-                let since = if *is_past { "; all that the table has was made since" } else { "" };
+                let since = if *is_past { "; what the table has now is right" } else { "" };
                 write!(f, "version {version} in the log: {why}{since}")
             }
             Self::Orphan { path, bytes } => write!(f, "not in the table ({bytes} bytes): {path}"),
@@ -142,7 +143,11 @@ impl Table {
         }
         if self.without_checkpoints().await?.is_some_and(|replayed| replayed.parts() != self.parts()) {
             let why = "its checkpoint and its entries name different parts".to_owned();
-            findings.push(Discrepancy::Log { version: self.version(), why, is_past: false });
+            // Which of the two is right, the newest entry knows.
+            let newest = self.entry(self.version()).await?;
+            let said = newest.as_ref().and_then(|entry| entry.info.get(CONTENT)).and_then(serde_json::Value::as_str);
+            let is_past = said == Some(content_hash_of(self.parts()).as_str());
+            findings.push(Discrepancy::Log { version: self.version(), why, is_past });
         }
         Ok(findings)
     }

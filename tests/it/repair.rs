@@ -187,15 +187,27 @@ async fn what_is_forced_is_made_again_and_nothing_else() {
     assert!(error.advice().unwrap().contains("`objects`"), "{error}");
 }
 
-/// Whatever is done to a log: `verify` notices it, and the command that it names mends it.
+/// Whatever is done to a log: `verify` notices it, and the command that it names mends it. Checkpoints, which repeat what entries say, are
+/// taken away after each build: with one, an altered entry harms no rows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_was_altered_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let mill = rooms(folder.path()).await;
+    let log = folder.path().join("warehouse/dataset/_delta_log");
+    let rebuild = async |mill: &Mill| {
+        let made = build(mill).await;
+        for file in std::fs::read_dir(&log).unwrap().map(|entry| entry.unwrap().path()) {
+            if file.to_string_lossy().contains("checkpoint") {
+                std::fs::remove_file(file).unwrap();
+            }
+        }
+        made
+    };
+    rebuild(&mill).await;
     // A second version with parts, so that there is a newest and an older one.
     let mut mill = mill;
     mill.force(&["dataset".to_owned()]).await.unwrap();
-    build(&mill).await;
+    rebuild(&mill).await;
     mill.force = Default::default();
     assert!(damage(&mill).await.is_empty());
     let log = files(folder.path(), "dataset", "_delta_log");
@@ -230,7 +242,7 @@ async fn a_log_that_was_altered_is_noticed() {
     std::fs::write(newest, of_newest.replace(path, "../../elsewhere.parquet")).unwrap();
     assert!(damage(&mill).await.iter().any(|finding| finding.table == "dataset"));
     mill.force = Default::default();
-    assert_eq!(build(&mill).await["dataset"], 1);
+    assert_eq!(rebuild(&mill).await["dataset"], 1);
     let left = damage(&mill).await;
     assert!(left.is_empty(), "{left:?}");
     let log = files(folder.path(), "dataset", "_delta_log");
@@ -241,29 +253,32 @@ async fn a_log_that_was_altered_is_noticed() {
     let past = async |mill: &Mill| {
         let found = mill.verify(&["dataset".to_owned()]).await.unwrap();
         assert!(found.iter().all(|finding| !finding.is_damage), "{found:?}");
-        assert!(found.iter().any(|finding| finding.text.contains("was made since")), "{found:?}");
+        assert!(
+            found.iter().any(|finding| ["was made since", "is right"].iter().any(|right| finding.text.contains(right))),
+            "{found:?}"
+        );
     };
     std::fs::write(older, without(&of_older, "add")).unwrap();
     past(&mill).await;
     std::fs::write(older, &of_older).unwrap();
     std::fs::write(newest, "").unwrap();
     mill.force(&["dataset".to_owned()]).await.unwrap();
-    build(&mill).await;
+    rebuild(&mill).await;
     mill.force = Default::default();
     past(&mill).await;
     // All of it: a build makes the table again, and then all is well.
     std::fs::remove_dir_all(folder.path().join("warehouse/dataset/_delta_log")).unwrap();
     assert!(damage(&mill).await.iter().any(|finding| finding.table == "dataset"));
-    assert_eq!(build(&mill).await["dataset"], 1);
+    assert_eq!(rebuild(&mill).await["dataset"], 1);
     assert!(damage(&mill).await.is_empty());
     std::fs::remove_dir_all(folder.path().join("warehouse/dataset")).unwrap();
     assert!(damage(&mill).await.iter().any(|finding| finding.table == "dataset"));
-    build(&mill).await;
+    rebuild(&mill).await;
     // The newest version is cut off: what it had is made again, under a version that `runs` knows of another run.
     let newest = files(folder.path(), "dataset", "_delta_log").pop().unwrap();
     std::fs::remove_file(newest).unwrap();
     assert!(!damage(&mill).await.is_empty());
-    build(&mill).await;
+    rebuild(&mill).await;
     let left = damage(&mill).await;
     assert!(left.is_empty(), "{left:?}");
 }
