@@ -49,6 +49,10 @@ impl Mill {
         let own: Vec<Wanted> = wanted.iter().filter(is_own).cloned().collect();
         let (built, failed) = self.drive_all(worker, &own).await?;
         if worker.run.leaves_commits().is_none() {
+            let killed = |one: &&Wanted| failed.get(&one.shard).is_some_and(|error| error.code == KILLED);
+            let killed: Vec<Wanted> = own.iter().filter(killed).cloned().collect();
+            // Whoever builds next begins to count anew.
+            worker.unstage(&killed).await?;
             return report(failed).map_or(Ok(built), Err);
         }
         // Part 0 tries them itself, and decides.
@@ -69,11 +73,14 @@ impl Mill {
             return Ok(built);
         };
         let mut open: Vec<Wanted> = wanted.iter().filter(|one| !built.contains_key(&one.shard)).cloned().collect();
-        let (mut pauses, mut last_record) = (Pauses::new(), Instant::now());
+        let waits_for =
+            format!("part {} waits for shards of {} that other parts make", parallel.part, worker.stage_name());
+        let (mut pauses, mut last_record) = (Pauses::new(waits_for), Instant::now());
         while !open.is_empty() {
             let Staged { built: recorded, failed } = worker.staged(&open).await?;
             if !recorded.is_empty() {
-                (pauses, last_record) = (Pauses::new(), Instant::now());
+                last_record = Instant::now();
+                pauses.shorten();
             }
             recorded.values().for_each(|tables| worker.bar.shard(&counts_of(tables)));
             built.extend(recorded);

@@ -25,6 +25,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::Mill;
 use super::build::ALL;
 use crate::error::{Context, Error, Result};
+use crate::progress::tell_line;
 use crate::warehouse::Location;
 
 /// The folder of heartbeats, beside the tables.
@@ -189,7 +190,7 @@ impl Parallel {
     /// Waits until part 0 has committed a step, as its heartbeat says it or as `is_there` sees it. Fails when part 0 failed, or when its
     /// heartbeat did not change for as long as this process has patience.
     pub async fn wait_for(&self, step: &str, is_there: impl AsyncFn() -> Result<bool>) -> Result<()> {
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = Pauses::new(format!("part {} waits for part 0 to commit {step}", self.part));
         loop {
             let heartbeat = self.look().await?;
             if let Some(heartbeat) = heartbeat {
@@ -205,8 +206,7 @@ impl Parallel {
                 return Ok(());
             }
             self.check_patience(step)?;
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pauses.pause().await;
         }
     }
 
@@ -266,17 +266,28 @@ impl Parallel {
     }
 }
 
-/// Pauses of a process that looks for the records of others.
+/// Pauses of a process that looks for what others do, which grow. It says what it waits for when they are long.
 pub(super) struct Pauses {
     next: Duration,
+    waits_for: Option<String>,
 }
 
 impl Pauses {
-    pub fn new() -> Self {
-        Self { next: FIRST_PAUSE }
+    pub fn new(waits_for: String) -> Self {
+        Self { next: FIRST_PAUSE, waits_for: Some(waits_for) }
+    }
+
+    /// There was something to see: the next look is soon.
+    pub fn shorten(&mut self) {
+        self.next = FIRST_PAUSE;
     }
 
     pub async fn pause(&mut self) {
+        if self.next == LONGEST_PAUSE
+            && let Some(waits_for) = self.waits_for.take()
+        {
+            tell_line(format_args!("{waits_for}"));
+        }
         tokio::time::sleep(self.next).await;
         self.next = (self.next * 2).min(LONGEST_PAUSE);
     }

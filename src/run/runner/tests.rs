@@ -134,6 +134,26 @@ async fn an_error_that_may_pass_is_tried_again_and_another_stops_no_other_shard(
     assert_eq!((built[0].made, built[0].fresh), (4, 0));
 }
 
+/// A process of several that is killed at one shard again and again is started again, and gives up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_kills_its_process_is_given_up() {
+    let folder = project();
+    let mill = mill(folder.path(), "killed", Arc::new(LocalRunner)).await;
+    mill.import(&[]).await.unwrap();
+    let part = "0/1".parse().unwrap();
+    let snapshot = mill.snapshot().await;
+    let objects = mill.open_or_create(&snapshot, "objects").await.unwrap();
+    let stale = mill.staleness(&snapshot, mill.pipeline.stage("objects").unwrap()).await.unwrap().stale;
+    for _ in 0..3 {
+        objects.staging().begin_try(&stale[1].shard, &stale[1].fingerprint.to_string()).await.unwrap();
+    }
+    let error = mill.build_part(&snapshot, part, false, Some("objects")).await.unwrap_err();
+    assert_eq!(error.to_string(), "shard `bb/rooms-0000` of `objects` killed its process 3 times");
+    assert!(error.advice().is_some_and(|hint| hint.contains("memory")), "{error:?}");
+    let (_, built) = mill.build_part(&snapshot, part, false, Some("objects")).await.unwrap();
+    assert_eq!(built[0].made, 4, "another build counts anew");
+}
+
 /// Expects one order at a time.
 struct OneOrder;
 
