@@ -176,7 +176,7 @@ impl ExecutionPlan for AccountExec {
                 let (rows, lost) = rules.divide(&batch?)?;
                 // Waits while they are written, so that they never pile up.
                 if !lost.is_empty() && rules.losses.send(lost).await.is_err() {
-                    return Err(Error::internal("nobody writes quarantined rows").into());
+                    return Err(Error::internal("the quarantine writer is gone").into());
                 }
                 Ok(rows)
             }

@@ -166,7 +166,7 @@ fn parse(path: &str, text: &str) -> Result<Stage> {
     };
     if keep == Keep::View && header.contains_key("check") {
         return Err(wrong(
-            "a view is inlined, so that nobody checks its rows; `-- keep: cached` or table has checks".into(),
+            "a view is inlined, so that its rows cannot be checked; `-- keep: cached` or table has checks".into(),
         ));
     }
     let shard = match one("shard") {
@@ -283,7 +283,7 @@ mod tests {
         let named = files(&[("x.sql", "-- writes: a\u{1b}[2J\n-- keep: view\nSELECT 1")]);
         assert!(Stage::parse_all(&named).unwrap_err().to_string().contains("ASCII letters"));
         let view = files(&[("x.sql", "-- writes: a\n-- keep: view\n-- check: b > 0\nSELECT 1")]);
-        assert!(Stage::parse_all(&view).unwrap_err().to_string().contains("nobody checks its rows"));
+        assert!(Stage::parse_all(&view).unwrap_err().to_string().contains("its rows cannot be checked"));
         let two = files(&[("a.sql", "-- writes: t\n-- keep: view\n"), ("b.sql", "-- writes: t\n-- keep: table\n")]);
         assert!(Stage::parse_all(&two).unwrap_err().to_string().contains("`-- keep:` differs"));
     }

@@ -51,7 +51,7 @@ impl Mill {
         if worker.run.leaves_commits().is_none() {
             let killed = |one: &&Wanted| failed.get(&one.shard).is_some_and(|error| error.code == KILLED);
             let killed: Vec<Wanted> = own.iter().filter(killed).cloned().collect();
-            // Whoever builds next begins to count anew.
+            // The next build begins to count anew.
             worker.unstage(&killed).await?;
             return report(failed).map_or(Ok(built), Err);
         }
@@ -62,7 +62,7 @@ impl Mill {
         Ok(built)
     }
 
-    /// The second half: part 0 waits for what other parts make; it makes itself what failed there, and what nobody recorded for long.
+    /// The second half: part 0 waits for what other parts make; it makes itself what failed there, and what no part has recorded for long.
     pub(super) async fn gather(
         &self,
         worker: &Worker<'_>,
@@ -88,7 +88,7 @@ impl Mill {
             let (killing, failed): (BTreeMap<_, _>, BTreeMap<_, _>) =
                 failed.into_iter().partition(|(_, error)| error.code == KILLED);
             if let Some(error) = report(killing) {
-                // It would kill this process, too. Whoever builds next begins to count anew.
+                // It would kill this process, too. The next build begins to count anew.
                 worker.unstage(&open).await?;
                 return Err(error);
             }
@@ -160,7 +160,7 @@ impl Mill {
             if !failed.is_empty() && again.is_empty() {
                 open.clear();
             }
-            // An order that nobody made can be handed out again at once.
+            // An order without a record can be handed out again at once.
             pause = (!again.is_empty()).then(|| PAUSE * 4u32.pow(attempt - 1));
             let again: Vec<Wanted> = open.iter().filter(|one| again.contains_key(&one.shard)).cloned().collect();
             worker.unstage(&again).await?;

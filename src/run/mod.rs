@@ -128,7 +128,7 @@ impl Mill {
     pub async fn session(&self, versions: &BTreeMap<String, u64>) -> Result<datafusion::prelude::SessionContext> {
         let context = self.engine.session()?;
         for table in self.tables().await? {
-            // A stage that was switched off has no rows, whatever it had before.
+            // A stage that is switched off has no rows, whatever it had before.
             if self.pipeline.stages.get(table.name()).is_some_and(|stage| stage.keep != Keep::Table) {
                 continue;
             }
@@ -165,7 +165,7 @@ pub struct Run {
     lease: Arc<OnceCell<Lease>>,
 }
 
-/// How often what `gc` took away is made again, before it is left to whoever runs them at the same time.
+/// How often a stage is made again whose parts `gc` took away before their commit.
 const ROUNDS: usize = 4;
 
 impl Run {

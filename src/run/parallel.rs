@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! every process:  Snapshot ─► for the import and each stage: stale shards ─► orders of its own shards: xxh3(shard) mod n = i ─► records
-//! part 0:         reads all records ─► commits ─► says in its heartbeat that the step is done       makes what was not recorded for long
+//! part 0:         reads all records ─► commits ─► says in its heartbeat that the step is done       makes what no part has recorded for long
 //! other parts:    wait for that commit ─► the table's new version in the snapshot ─► next stage      end when part 0 failed or is gone
 //! ```
 //!

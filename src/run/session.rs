@@ -109,7 +109,7 @@ impl Engine {
     }
 
     /// A session without tables, for a stage's shard. Joins hold their left side, as the stages' queries are written: how many rows
-    /// come out of `unnest` nobody can estimate, and a join that is turned round holds all facts of a shard in memory.
+    /// come out of `unnest` cannot be estimated, and a join that is turned round holds all pair facts of a shard in memory.
     pub fn shard_session(&self, partitions: usize) -> Result<SessionContext> {
         let mut config = self.state.config().clone().with_target_partitions(partitions.max(1));
         config.options_mut().optimizer.join_reordering = false;

@@ -6,7 +6,7 @@
 //!                        └─ commits: the version that each was made over          our own commit ─► replace(its version)
 //! ```
 //!
-//! A table is opened when it is first asked for, and no other version of it is read after that: a commit of somebody else in between
+//! A table is opened when it is first asked for, and no other version of it is read after that: another build's commit in between
 //! cannot give rows unlike their fingerprint. Parts are grouped by shard once, because every stage asks for them shard by shard.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -50,7 +50,7 @@ impl Snapshot {
         Self { warehouse: warehouse.clone(), tables: Mutex::default(), tombstones: Mutex::default() }
     }
 
-    /// Opens tables side by side. One that cannot be opened is an error of whoever asks for it.
+    /// Opens tables side by side. One that cannot be opened is an error when it is asked for.
     pub async fn open<'a>(&self, names: impl Iterator<Item = &'a str>) {
         let opened = stream::iter(names).map(|name| async move { drop(self.table(name).await) });
         opened.buffer_unordered(AT_ONCE).collect::<()>().await;
@@ -150,7 +150,7 @@ mod tests {
 
     use super::*;
 
-    /// Another build commits in between: whoever reads this snapshot sees what it saw before.
+    /// Another build commits in between: the snapshot stays as it was.
     #[tokio::test]
     async fn a_table_is_opened_once() {
         let warehouse = Warehouse::open("memory://snapshot", Path::new(".")).unwrap();

@@ -24,7 +24,7 @@ pub(super) struct Staged {
 }
 
 impl Worker<'_> {
-    /// What orders of these shards have left, whoever made them.
+    /// What orders of these shards have left, of this process or another.
     pub(super) async fn staged(&self, wanted: &[Wanted]) -> Result<Staged> {
         let mut staged = Staged::default();
         let mut asked: Vec<&Wanted> = wanted.iter().collect();

@@ -25,7 +25,7 @@ pub struct Stale {
     pub reason: &'static str,
     /// What is stored cannot be read.
     pub is_broken: bool,
-    /// It is made again, whatever an interrupted run left of it.
+    /// It is made anew, also where an interrupted run left a record of it.
     pub is_forced: bool,
     /// How many rows and bytes it reads.
     pub input_rows: u64,

@@ -97,7 +97,7 @@ impl StageTask {
 pub(super) struct Wanted {
     pub shard: String,
     pub fingerprint: String,
-    /// Made whatever an interrupted run left of it.
+    /// Made anew, also where an interrupted run left a record of it.
     pub is_forced: bool,
     /// Stored rows that nothing can be held against: they cannot be read.
     pub is_broken: bool,
@@ -175,7 +175,7 @@ impl Worker<'_> {
             hint: error.map_or(Some(KILLED_HINT), Error::advice).map(str::to_owned),
             retryable: error.is_some_and(Error::is_retryable),
         };
-        // A process of several is started again when it is killed, by whatever kills it each time.
+        // A process of several is started again when it is killed, and would be killed again.
         if self.run.parallel.is_some() && staging.begin_try(&order.shard, &order.fingerprint).await? > MOST_TRIES {
             let message =
                 format!("shard `{}` of `{}` killed its process {MOST_TRIES} times", order.shard, self.stage_name());
