@@ -50,6 +50,6 @@ FROM (
     SELECT unnest(balance(
         array_agg(named_struct('source', source, 'task', task, 'relation', relation, 'topic', topic(relation), 'answer_form', answer_form,
             'answer', answer, 'text_format', text_format, 'image_format', image_format, 'shortcut', shortcut, 'samples', samples)),
-        $targets)) AS s
+        $targets, $max_number_share, $min_keep_rate)) AS s
     FROM counted
 )

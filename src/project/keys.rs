@@ -306,7 +306,19 @@ pub const KEYS: &[ConfigKey] = &[
         "balance",
         "targets",
         "{ relation = \"uniform\", answer = \"uniform\", format = \"uniform\" }",
-        "the mix that the dataset is to have, over source, task, axis, relation, answer_form, answer, text_format, image_format, format (text/image) and shortcut (box, noun, none; within each axis); what is not named stays as it is. Each is \"uniform\" or a table of relative shares. With answer = \"uniform\" no number is the answer to more than most_of_a_number = 0.35 of the open countings about one relation",
+        "the mix that the dataset is to have, over source, task, axis, relation, answer_form, answer, text_format, image_format, format (text/image) and shortcut (box, noun, none; within each axis); what is not named stays as it is. Each is \"uniform\" or a table of relative shares. With answer = \"uniform\" numbers stay as they are, within max_number_share",
+    ),
+    share(
+        "balance",
+        "max_number_share",
+        "0.35",
+        "with answer = \"uniform\": no number is the answer to a larger share of the open countings about one relation (0-1)",
+    ),
+    share(
+        "balance",
+        "min_keep_rate",
+        "0.05",
+        "no value that is scarce may push what is kept of the others below this share (0-1)",
     ),
     share(
         "balance",

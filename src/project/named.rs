@@ -170,7 +170,7 @@ mod tests {
     fn names_that_are_known_are_taken() {
         let text = "[[source]]\nname = 'rooms'\nkind = 'synthetic'\nroot = 'r'\nsplit = 'val'\n\
             [formats]\nallow = {'*' = ['*/*'], rooms = ['natural/*', '*/boxes'], size_comparison = ['mark/numbers']}\n\
-            [balance]\ntargets = {source = {rooms = 1}, relation = {left = 1, far = 0}, answer = {yes = 1, A = 2}, least_kept = 0.1}";
+            [balance]\ntargets = {source = {rooms = 1}, relation = {left = 1, far = 0}, answer = {yes = 1, A = 2}}";
         Project::parse(text, Path::new("."))
             .expect("it is a project")
             .check_named_values()

@@ -1,4 +1,5 @@
-//! `balance(strata, targets)`: what part of each stratum of samples to keep, so that the shares are those wanted.
+//! `balance(strata, targets, max_number_share, min_keep_rate)`: what part of each stratum of samples to keep, so that the shares are those
+//! wanted.
 //!
 //! Targets are a TOML table. A dimension that is not named stays as it is.
 //!
@@ -12,12 +13,11 @@
 //! format = "uniform"                                   # text/image: as many natural/original as mark/numbers, and so on
 //! shortcut = { box = 1, none = 1 }                     # what gives the answer without a look at the scene
 //! text_format = { natural = 3, mark = 1 }              # or each side of it alone, as image_format
-//! least_kept = 0.05                                    # no scarce value may push what is kept below this share
-//! most_of_a_number = 0.35                              # no number may be the answer to a larger share of open countings
 //! ```
 //!
 //! How many cups a table has is for the world to say: `answer = "uniform"` keeps numbers as they are, and thins only those that would be
-//! right more often than `most_of_a_number` allows of one relation; in a choice of four, more often than a quarter.
+//! right more often than `max_number_share` allows of one relation; in a choice of four, more often than a quarter. No scarce value may push
+//! what is kept of its dimension below `min_keep_rate`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,29 +30,31 @@ use spatialmill_geometry::balance::{Cell, Margin, Rules, keep_rates};
 use spatialmill_geometry::options::capped;
 
 use crate::lists::{Lists, list_type, lists_of};
-use crate::record::{Record, Shape};
+use crate::record::{Numbers, Record, Shape};
 use crate::{Arguments, Example, Function};
 
 /// See [`spatialmill_geometry::balance`] for the method.
 pub const BALANCE: Function = Function {
     name: "balance",
-    usage: "balance(strata, targets)",
-    doc: "the strata with a keep rate each, so that what is kept has the shares that the TOML text `targets` asks for",
+    usage: "balance(strata, targets, max_number_share, min_keep_rate)",
+    doc: "the strata with a keep rate each, so that what is kept has the shares that the TOML text `targets` asks for, no number is the answer to more than `max_number_share` of open countings, and no scarce value pushes what is kept below `min_keep_rate`",
     example: Example {
         sql: "SELECT round(rate, 3) FROM (SELECT unnest(unnest(balance([
             {source: 'office', task: 'size_comparison', relation: 'wider', topic: 'width', answer_form: 'yes_no', answer: 'yes',
                 text_format: 'mark', image_format: 'boxes', shortcut: 'none', samples: 800},
             {source: 'office', task: 'size_comparison', relation: 'wider', topic: 'width', answer_form: 'yes_no', answer: 'no',
                 text_format: 'mark', image_format: 'boxes', shortcut: 'none', samples: 200}
-        ], 'answer = \"uniform\"')))) AS t(source, task, relation, topic, answer_form, answer, text_format, image_format, shortcut, samples, rate)",
+        ], 'answer = \"uniform\"', 0.35, 0.05)))) AS t(source, task, relation, topic, answer_form, answer, text_format, image_format, shortcut, samples, rate)",
         answer: "0.25",
     },
     answer: |types| match types {
-        [strata, _] => {
+        [strata, _, max_number_share, min_keep_rate] => {
+            Shape::Number.check("balance", "max_number_share", max_number_share)?;
+            Shape::Number.check("balance", "min_keep_rate", min_keep_rate)?;
             Shape::List(STRATUM).check("balance", "strata", strata)?;
             Ok(list_type(rated(&fields_of(strata))))
         }
-        _ => plan_err!("`balance` takes two arguments, strata and targets, and not {}", types.len()),
+        _ => plan_err!("`balance` takes four arguments, strata, targets and two shares, and not {}", types.len()),
     },
     call,
 };
@@ -82,8 +84,6 @@ pub const DIMENSIONS: &[&str] = &[
     "image_format",
     "format",
     "shortcut",
-    "least_kept",
-    "most_of_a_number",
 ];
 
 /// What is wanted of each dimension.
@@ -100,12 +100,14 @@ pub struct Targets {
     image_format: Option<Wanted>,
     format: Option<Wanted>,
     shortcut: Option<Wanted>,
-    least_kept: Option<f64>,
-    most_of_a_number: Option<f64>,
 }
 
-/// See the module.
-const MOST_OF_A_NUMBER: f64 = 0.35;
+/// The two shares that bound what balancing does; see the module.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    max_number_share: f64,
+    min_keep_rate: f64,
+}
 
 /// Of the four numbers of a choice, each is to be right equally often.
 const QUARTER: f64 = 0.25;
@@ -184,6 +186,13 @@ fn rated(fields: &Fields) -> Fields {
 fn call(arguments: &Arguments) -> Result<ArrayRef> {
     let strata = Lists::new(&arguments.column(0)?)?;
     let targets = Targets::parse(arguments.constant_text(1)?.unwrap_or_default())?;
+    let share = |i: usize| -> Result<f64> {
+        let column = Numbers::of(&arguments.column(i)?)?;
+        // Without a row there is nothing to balance.
+        let share = column.or_nan().first().copied().unwrap_or(1.0);
+        if (0.0..=1.0).contains(&share) { Ok(share) } else { exec_err!("a share is 0 to 1 and not {share}") }
+    };
+    let bounds = Bounds { max_number_share: share(2)?, min_keep_rate: share(3)? };
     let mut rates = vec![1.0; strata.values.len()];
     let mut lengths = Vec::with_capacity(arguments.rows());
     let columns = if strata.values.is_empty() { None } else { Some(Strata::new(&Record(&strata.values))?) };
@@ -193,7 +202,7 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
         if let Some(columns) = &columns {
             // One order, whatever order an aggregation gave them, so that the rates' last digits are the same too.
             rows.sort_by_key(|row| columns.key(*row));
-            for (row, rate) in rows.iter().zip(columns.rates(&rows, &targets)) {
+            for (row, rate) in rows.iter().zip(columns.rates(&rows, &targets, bounds)) {
                 rates[*row] = rate;
             }
         }
@@ -243,7 +252,7 @@ impl Strata {
     }
 
     /// The keep rates of `rows`, in their order.
-    fn rates(&self, rows: &[usize], targets: &Targets) -> Vec<f64> {
+    fn rates(&self, rows: &[usize], targets: &Targets, bounds: Bounds) -> Vec<f64> {
         let whole = |column: &'_ StringArray, row: usize| Some((String::new(), column.value(row).to_owned()));
         let margins = [
             margins(rows, &targets.source, |row| whole(&self.source, row)),
@@ -259,10 +268,10 @@ impl Strata {
             margins(rows, &targets.shortcut, |row| {
                 Some((self.topic.value(row).to_owned(), self.shortcut.value(row).to_owned()))
             }),
-            self.numbers(rows, targets),
+            self.numbers(rows, targets, bounds),
         ];
         let counts: Vec<u64> = rows.iter().map(|row| self.samples[*row]).collect();
-        let rules = Rules { least_kept: least_kept(targets) };
+        let rules = Rules { least_kept: bounds.min_keep_rate };
         keep_rates(&counts, &margins.concat(), &rules).rates
     }
 
@@ -284,7 +293,7 @@ impl Strata {
 
     /// For each task that counts, each form of its questions and each relation that they ask about: the numbers that are right too often,
     /// each, and all others together. By relation, because more things are beside a table than above it, and a question says which it means.
-    fn numbers(&self, rows: &[usize], targets: &Targets) -> Vec<Margin> {
+    fn numbers(&self, rows: &[usize], targets: &Targets, bounds: Bounds) -> Vec<Margin> {
         if !targets.evens_answers() {
             return Vec::new();
         }
@@ -299,9 +308,9 @@ impl Strata {
             let times: Vec<u64> = strata.iter().map(times).collect();
             let most = match form {
                 "choice" => QUARTER,
-                _ => targets.most_of_a_number.unwrap_or(MOST_OF_A_NUMBER),
+                _ => bounds.max_number_share,
             };
-            let kept = capped(&times, most, least_kept(targets));
+            let kept = capped(&times, most, bounds.min_keep_rate);
             let (mut cells, mut others) = (Vec::new(), Cell { strata: Vec::new(), target: 0.0 });
             for ((strata, n), kept) in strata.into_iter().zip(times).zip(kept) {
                 if kept < n as f64 {
@@ -320,10 +329,6 @@ impl Strata {
     fn format(&self, row: usize) -> String {
         [self.text_format.value(row), self.image_format.value(row)].join("/")
     }
-}
-
-fn least_kept(targets: &Targets) -> f64 {
-    targets.least_kept.unwrap_or(Rules::default().least_kept)
 }
 
 /// The margins of one dimension: one for each group, in it a cell for each value that a share is wanted of. `place` gives the
@@ -347,6 +352,10 @@ mod tests {
     use super::*;
 
     fn check(strata: &[([&str; 5], u64)], targets: &str, expected: &[f64]) {
+        check_bounded(strata, targets, 0.35, expected);
+    }
+
+    fn check_bounded(strata: &[([&str; 5], u64)], targets: &str, max_number_share: f64, expected: &[f64]) {
         let column = |k: usize| StringArray::from_iter_values(strata.iter().map(|(values, _)| values[k]));
         let columns = Strata {
             source: column(0),
@@ -364,7 +373,11 @@ mod tests {
             samples: strata.iter().map(|(_, samples)| *samples).collect(),
         };
         let rows: Vec<usize> = (0..strata.len()).collect();
-        let rates = columns.rates(&rows, &Targets::parse(targets).expect("good targets"));
+        let rates = columns.rates(
+            &rows,
+            &Targets::parse(targets).expect("good targets"),
+            Bounds { max_number_share, min_keep_rate: 0.05 },
+        );
         assert!(rates.iter().zip(expected).all(|(a, b)| (a - b).abs() < 2e-3), "{rates:?}, expected {expected:?}");
     }
 
@@ -395,7 +408,7 @@ mod tests {
         // 70 of 200 are 35 %; a quarter each.
         let rates = [70.0 / 900.0, 1.0, 1.0, 1.0, 1.0 / 9.0, 1.0, 1.0, 1.0];
         check(&strata, "answer = 'uniform'", &rates);
-        check(&strata[..4], "answer = 'uniform'\nmost_of_a_number = 0.5", &[130.0 / 900.0, 1.0, 1.0, 1.0]);
+        check_bounded(&strata[..4], "answer = 'uniform'", 0.5, &[130.0 / 900.0, 1.0, 1.0, 1.0]);
         check(&strata[..2], "answer = { 1 = 1, 2 = 1 }", &[50.0 / 900.0, 1.0]);
     }
 
@@ -414,9 +427,7 @@ mod tests {
     #[test]
     fn every_dimension_is_one_of_the_targets() {
         for dimension in DIMENSIONS {
-            let number = ["least_kept", "most_of_a_number"].contains(dimension);
-            let wanted = if number { "0.1" } else { "'uniform'" };
-            Targets::parse(&format!("{dimension} = {wanted}")).expect(dimension);
+            Targets::parse(&format!("{dimension} = 'uniform'")).expect(dimension);
         }
     }
 
