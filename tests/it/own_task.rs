@@ -50,7 +50,7 @@ fn a_project_asks_questions_of_its_own() {
     run(folder, &["build"]);
     let counts = rows(folder, "SELECT task, answer_form, count(*) AS n FROM dataset GROUP BY 1, 2");
     for kind in
-        ["closer_to yes_no", "closer_to choice", "closer_to open", "distance_between number", "distance_between choice"]
+        ["closer_to yes_no", "closer_to choice", "closer_to open", "distance_between number", "distance_between choice", "distance_between yes_no"]
     {
         let (task, form) = kind.split_once(' ').unwrap();
         let found = counts.iter().find(|row| row["task"] == task && row["answer_form"] == form);
@@ -85,6 +85,10 @@ fn a_project_asks_questions_of_its_own() {
                 *polarity.entry(truth.to_owned()).or_default() += 1;
             }
             ("closer_to", "open") => assert_eq!(truth == "closer", apart(0, 2) < apart(1, 2), "{sample}"),
+            ("distance_between", "yes_no") => {
+                let said = text("question").split_once("more than ").unwrap().1.split_once(' ').unwrap().0;
+                assert_eq!(truth == "yes", apart(0, 1) > said.parse().unwrap(), "{sample}");
+            }
             ("distance_between", "number") => assert_eq!(truth, format!("{:.1} m", apart(0, 1)), "{sample}"),
             (_, form) => assert!(form == "choice" && index.as_deref() == Some(truth), "{sample}"),
         }

@@ -75,22 +75,6 @@ pub fn lint(lexicon: &Lexicon, marks: &MarkWords, text: &PackText<'_>, fewest: F
     let pack = Pack::parse(lexicon, text)?;
     let names = ThingNames::of(pack.slots());
     let mut findings = Vec::new();
-    // Any relation words the forms: they have slots of the question alone.
-    let some = lexicon.ids().next();
-    let surface = Surface::of(lexicon, |form| {
-        let slots = names.fill(pack.slots(), NAMES, 0.0, LIST);
-        let asked = Asked {
-            relation: some.map_or("", |id| &lexicon.relation(id).name),
-            answer: "yes",
-            slots: &slots,
-            ..Asked::default()
-        };
-        let mut text = String::new();
-        if let Some(words) = Words::of(lexicon, marks, &asked, &mut Glossary::default()) {
-            words.write(&form.segments, &mut text);
-        }
-        text
-    });
     for wordings in pack.sections() {
         let mut section = SectionLint {
             lexicon,
@@ -106,10 +90,31 @@ pub fn lint(lexicon: &Lexicon, marks: &MarkWords, text: &PackText<'_>, fewest: F
         }
         section.repetitions();
         for case in section.cases() {
+            section.surface = surface_of(lexicon, marks, &pack, &names, case.value);
             section.check(&case);
         }
     }
     Ok(findings)
+}
+
+/// The surface forms in texts of a pack whose values are `value`.
+fn surface_of(lexicon: &Lexicon, marks: &MarkWords, pack: &Pack, names: &ThingNames, value: f64) -> Surface {
+    // Any relation words the forms: they have slots of the question alone.
+    let some = lexicon.ids().next();
+    Surface::of(lexicon, |form| {
+        let slots = names.fill(pack.slots(), NAMES, value, LIST);
+        let asked = Asked {
+            relation: some.map_or("", |id| &lexicon.relation(id).name),
+            answer: "yes",
+            slots: &slots,
+            ..Asked::default()
+        };
+        let mut text = String::new();
+        if let Some(words) = Words::of(lexicon, marks, &asked, &mut Glossary::default()) {
+            words.write(&form.segments, &mut text);
+        }
+        text
+    })
 }
 
 /// Whether a plain pack must have [`FEWEST`] wordings.
@@ -195,7 +200,7 @@ impl ThingNames {
 struct SectionLint<'a, 'f> {
     lexicon: &'a Lexicon,
     marks: &'a MarkWords,
-    surface: &'a Surface,
+    surface: Surface,
     pack: &'a Pack,
     names: &'a ThingNames,
     wordings: &'a Wordings,
@@ -356,7 +361,7 @@ impl<'a> SectionLint<'a, '_> {
         if counts && !["how many", "number of", "count"].iter().any(|words| lower.contains(words)) {
             return Some(Defect::MissingCount);
         }
-        let named = claim::relations(self.surface, text);
+        let named = claim::relations(&self.surface, text);
         let opposite = self.lexicon.opposite(case.relation);
         let asks = match self.wordings.section {
             Section::ChoiceOfObject | Section::ChoiceOfOption => {
@@ -370,14 +375,15 @@ impl<'a> SectionLint<'a, '_> {
                 Some(_) => self.names_both(case, &lower) || self.is_for_some(wording),
                 None => named.contains(&case.relation),
             },
-            Section::Number if !self.is_about_a_category() => {
+            // Without an opposite, nothing is said of one object and not of the other.
+            Section::YesNo | Section::Number if opposite.is_none() && !self.is_about_a_category() => {
                 !named.is_empty() && named.iter().all(|named| *named == case.relation)
             }
             Section::YesNo | Section::Number | Section::ChoiceOfNumber => {
                 let about = if self.is_about_a_category() { Thing::Category } else { Thing::Subject };
                 let asked =
                     Claim::Relation { relation: case.relation, subject: about, object: Thing::Object, denied: false };
-                let claims = claim::read(self.surface, text);
+                let claims = claim::read(&self.surface, text);
                 let mut relations = claims.iter().filter(|claim| matches!(claim, Claim::Relation { .. })).peekable();
                 relations.peek().is_some() && relations.all(|claim| *claim == asked)
             }
@@ -411,7 +417,7 @@ impl<'a> SectionLint<'a, '_> {
                 return Some(Defect::WrongLetter);
             }
         }
-        let claims = claim::read(self.surface, text);
+        let claims = claim::read(&self.surface, text);
         if !claims.iter().all(|claim| self.is_true(claim, case)) {
             return Some(Defect::FalseClaim);
         }
@@ -545,6 +551,10 @@ fn agreement(text: &str, names: [&str; 3]) -> Option<Defect> {
         for at in (0..words.len()).filter(|at| words[*at..].starts_with(&name)) {
             let before = words[..at].iter().rev().find(|word| !article(word)).copied().unwrap_or("");
             let after = words.get(at + name.len()).copied().unwrap_or("");
+            // "Are the alpha and the beta": a verb before two names is about both.
+            if after == "and" {
+                continue;
+            }
             // Behind a preposition the name is not the subject of the next verb, and behind "does" that verb has one form only.
             let behind =
                 ["of", "than", "with", "to", "from", "above", "below", "and", "or", "does", "do"].contains(&before);

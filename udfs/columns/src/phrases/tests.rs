@@ -329,6 +329,8 @@ fn claims_about_a_third_object_and_about_values_are_read_back() {
         (1, "number", "answers", "About {digits distance} centimetres.", FalseClaim),
         (1, "number", "answers", "It is 17.5 metres.", FalseClaim),
         (1, "number", "answers", "Quite far.", NoAnswer),
+        (1, "yes_no", "no", "No, they are {asked more_than}.", FalseClaim),
+        (1, "yes_no", "questions", "Are {the one} and {the other_one} far from each other?", MissingRelation),
         (1, "number", "questions", "How large are {the one} and {the other_one}?", MissingRelation),
         (1, "number", "questions", "How far away {one:is|are} {the one}?", MissingThing),
     ] {

@@ -4,7 +4,7 @@
 -- keys:   question_id
 
 -- Absolute distance: how far apart are the chair and the lamp? In go a frame's references; out comes a question a pair of objects, with the
--- distance between their centres as a value in metres, asked for as a number or as one of four.
+-- distance between their centres as a value in metres: asked for as a number, as one of three or four, or against a limit.
 WITH pairs AS (
     SELECT
         a.frame_id, a.scene_id, a.source, a.licence, a.split, a.object_id AS one, b.object_id AS other_one,
@@ -26,7 +26,16 @@ WITH pairs AS (
         AND draw($seed, 'distance_between', a.frame_id, a.object_id, b.object_id) < 0.3
 ),
 shaped AS (
-    SELECT *, CASE WHEN shape_draw < 0.5 THEN 'number' ELSE 'choice of 4 options' END AS shape
+    SELECT
+        *,
+        CASE
+            WHEN shape_draw < 0.4 THEN 'number'
+            WHEN shape_draw < 0.55 THEN 'choice of 3 options'
+            WHEN shape_draw < 0.7 THEN 'choice of 4 options'
+            ELSE 'fixed yes_no'
+        END AS shape,
+        -- Well below or well above the distance, as often.
+        round(distance * CASE WHEN draw($seed, 'distance_between/limit', frame_id, one, other_one) < 0.5 THEN 0.5 ELSE 1.6 END, 1) AS distance_limit
     FROM pairs
 )
 SELECT
@@ -38,13 +47,21 @@ SELECT
     split,
     'distance_between' AS task,
     'apart' AS relation,
-    CASE WHEN shape = 'number' THEN 'number' ELSE 'choice' END AS answer_form,
+    CASE WHEN shape LIKE 'choice%' THEN 'choice' WHEN shape = 'number' THEN 'number' ELSE 'yes_no' END AS answer_form,
     shape,
-    [object_slot('one', one_name), object_slot('other_one', other_name), value_slot('distance', distance, 'm', 1)] AS slots,
-    CASE WHEN shape <> 'number' THEN [
-        CAST(distance AS VARCHAR) || ' m', CAST(round(distance * 0.5, 1) AS VARCHAR) || ' m',
-        CAST(round(distance * 1.6, 1) AS VARCHAR) || ' m', CAST(round(distance * 2.4, 1) AS VARCHAR) || ' m'
-    ] END AS options,
+    [
+        object_slot('one', one_name), object_slot('other_one', other_name), value_slot('distance', distance, 'm', 1),
+        value_slot('limit', distance_limit, 'm', 1)
+    ] AS slots,
+    CASE shape
+        WHEN 'choice of 3 options' THEN [
+            CAST(distance AS VARCHAR) || ' m', CAST(round(distance * 0.5, 1) AS VARCHAR) || ' m', CAST(round(distance * 1.6, 1) AS VARCHAR) || ' m'
+        ]
+        WHEN 'choice of 4 options' THEN [
+            CAST(distance AS VARCHAR) || ' m', CAST(round(distance * 0.5, 1) AS VARCHAR) || ' m',
+            CAST(round(distance * 1.6, 1) AS VARCHAR) || ' m', CAST(round(distance * 2.4, 1) AS VARCHAR) || ' m'
+        ]
+    END AS options,
     [one, other_one] AS object_ids,
     [one_category, other_category] AS categories,
     named_struct(
@@ -56,7 +73,11 @@ SELECT
             named_struct('object_id', other_one, 'image', 0, 'box', other_box, 'label_point', other_point, 'own_colour', other_colour)
         ],
         draw($seed, 'marks', frame_id, one, other_one)) AS marks,
-    CASE WHEN shape = 'number' THEN CAST(distance AS VARCHAR) ELSE CAST(distance AS VARCHAR) || ' m' END AS answer,
+    CASE
+        WHEN shape = 'number' THEN CAST(distance AS VARCHAR)
+        WHEN shape = 'fixed yes_no' THEN CASE WHEN distance > distance_limit THEN 'yes' ELSE 'no' END
+        ELSE CAST(distance AS VARCHAR) || ' m'
+    END AS answer,
     distance AS answer_value,
     'm' AS answer_unit,
     1.0 AS margin,
