@@ -25,7 +25,7 @@ CREATE TABLE dataset (
     margin       DOUBLE NOT NULL,
     visibility   DOUBLE NOT NULL,
     lift_quality DOUBLE NOT NULL,
-    shortcut     VARCHAR NOT NULL COMMENT 'what gives the answer without a look at the scene: noun (the names of the things, where the text says them: nearly all facts about two such things are alike), box (the 2D boxes alone), none. Where both do, noun',
+    shortcut     VARCHAR NOT NULL COMMENT 'what gives the answer without a look at the scene: noun (the names of the objects, where the text says them: nearly all facts about two such objects are alike), box (the 2D boxes alone), none. Where both do, noun',
     template_id  VARCHAR NOT NULL COMMENT '<task>/<answer_form>/<question wording>/<answer wording>',
     seed         BIGINT NOT NULL,
     generator    VARCHAR NOT NULL COMMENT 'spatialmill and its version'

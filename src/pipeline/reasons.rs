@@ -22,7 +22,7 @@ pub const REASONS: &[(&str, &[Reason])] = &[
         &[
             reason("nothing_found", "the model sees nothing in the image that it has a name for"),
             reason("found_twice", "the same place was found before, under this name or another"),
-            reason("phrase_*", "what the model calls a thing is no short noun phrase, or says where it is"),
+            reason("phrase_*", "what the model calls an object is no short noun phrase, or says where it is"),
             reason("does_not_fit", "the model itself says that the phrase does not fit (verify)"),
         ],
     ),
@@ -39,9 +39,9 @@ pub const REASONS: &[(&str, &[Reason])] = &[
         ],
     ),
     (
-        "questions, of each thing",
+        "questions, of each object",
         &[
-            reason("marked_twice", "another mark of the same thing says more of it (same_thing_iou)"),
+            reason("marked_twice", "another mark of the same object says more of it (same_thing_iou)"),
             reason("damaged_image", "its image cannot be decoded; `quarantine` says why"),
             reason("skipped_category", "its name says nothing, or it has no end (skip_categories)"),
             reason("low_score", "a model is not sure of it, or of its mask (min_score, min_mask_score)"),
@@ -58,7 +58,7 @@ pub const REASONS: &[(&str, &[Reason])] = &[
         ],
     ),
     (
-        "questions, of two things",
+        "questions, of two objects",
         &[
             reason(
                 "ambiguous_margin",
@@ -78,10 +78,10 @@ pub const REASONS: &[(&str, &[Reason])] = &[
         ],
     ),
     (
-        "questions, of several things",
+        "questions, of several objects",
         &[reason(
             "candidates_unclear",
-            "one of the things to be looked for or counted has no place or is unclear in one of these ways",
+            "one of the objects to be looked for or counted has no place or is unclear in one of these ways",
         )],
     ),
     (
@@ -89,15 +89,15 @@ pub const REASONS: &[(&str, &[Reason])] = &[
         &[
             reason(
                 "no_name",
-                "a name of its things fits another thing of the image, too, or sounds like the other name",
+                "a name of its objects fits another object of the image, too, or sounds like the other name",
             ),
-            reason("no_box", "too little of a thing is inside the image for a box (min_box_side)"),
-            reason("no_mask", "a thing has no mask, or too small a one (min_mask_pixels)"),
+            reason("no_box", "too little of an object is inside the image for a box (min_box_side)"),
+            reason("no_mask", "an object has no mask, or too small a one (min_mask_pixels)"),
             reason(
                 "no_outline",
-                "its box is full of other things, so that without a name nobody knows which is meant (max_box_filled)",
+                "its box is full of other objects, so that without a name nobody knows which is meant (max_box_filled)",
             ),
-            reason("no_number", "a number would not stand on its thing alone (min_number_room)"),
+            reason("no_number", "a number would not stand on its object alone (min_number_room)"),
             reason("not_allowed", "the project does not allow the format (allow)"),
             reason(
                 "balanced_out",

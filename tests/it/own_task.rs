@@ -49,9 +49,14 @@ fn a_project_asks_questions_of_its_own() {
 
     run(folder, &["build"]);
     let counts = rows(folder, "SELECT task, answer_form, count(*) AS n FROM dataset GROUP BY 1, 2");
-    for kind in
-        ["closer_to yes_no", "closer_to choice", "closer_to open", "distance_between number", "distance_between choice", "distance_between yes_no"]
-    {
+    for kind in [
+        "closer_to yes_no",
+        "closer_to choice",
+        "closer_to open",
+        "distance_between number",
+        "distance_between choice",
+        "distance_between yes_no",
+    ] {
         let (task, form) = kind.split_once(' ').unwrap();
         let found = counts.iter().find(|row| row["task"] == task && row["answer_form"] == form);
         assert!(found.is_some_and(|row| row["n"].as_u64() > Some(3)), "{kind}: {counts:?}");

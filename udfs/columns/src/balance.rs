@@ -292,7 +292,7 @@ impl Strata {
     }
 
     /// For each task that counts, each form of its questions and each relation that they ask about: the numbers that are right too often,
-    /// each, and all others together. By relation, because more things are beside a table than above it, and a question says which it means.
+    /// each, and all others together. By relation, because more objects are beside a table than above it, and a question says which it means.
     fn numbers(&self, rows: &[usize], targets: &Targets, bounds: Bounds) -> Vec<Margin> {
         if !targets.evens_answers() {
             return Vec::new();

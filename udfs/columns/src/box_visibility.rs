@@ -64,9 +64,9 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
     let (width, height) = (width.or_nan(), height.or_nan());
     let k = [number("fx")?, number("fy")?, number("cx")?, number("cy")?];
     let k = k.each_ref().map(|column| column.or_nan());
-    let things = Record(&boxes.values);
-    let ids = things.text("object_id")?;
-    let obb = ObbColumn::of(things.field("obb")?)?;
+    let objects = Record(&boxes.values);
+    let ids = objects.text("object_id")?;
+    let obb = ObbColumn::of(objects.field("obb")?)?;
     let given: Vec<Option<OrientedBox>> = (0..boxes.values.len()).map(|row| obb.get(row)?.ok()).collect();
     let mut shares: Vec<Option<f64>> = Vec::with_capacity(given.len());
     let mut lengths = Vec::with_capacity(arguments.rows());

@@ -1,8 +1,8 @@
-//! The instruction formats by name: how a text refers to things, and what is drawn on an image.
+//! The instruction formats by name: how a text refers to objects, and what is drawn on an image.
 //!
 //! Which of them go together, and what each needs, is data: `queries/6_format/formats.sql`.
 
-/// How a text refers to things (InternSpatial, section 3.1, "Extending instruction formats").
+/// How a text refers to objects (InternSpatial, section 3.1, "Extending instruction formats").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TextFormat {
     /// the red chair

@@ -1,4 +1,4 @@
-//! `label_points(things)`: how much of a frame its things cover, and where a number can stand on each.
+//! `label_points(objects)`: how much of a frame its objects cover, and where a number can stand on each.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use crate::record::{Record, Shape};
 use crate::types::{MASK, MaskColumn};
 use crate::{Arguments, Example, Function};
 
-/// A pixel that two masks share is left out, because a number there would name both. All is null for a thing without a mask;
+/// A pixel that two masks share is left out, because a number there would name both. All is null for an object without a mask;
 /// the label point is null for one that has no pixel to itself.
 pub const LABEL_POINTS: Function = Function {
     name: "label_points",
-    usage: "label_points(things)",
-    doc: "for each of a frame's things (object_id, mask) the pixels of its mask, and the inner-most point of those that no other mask has, with the room around it",
+    usage: "label_points(objects)",
+    doc: "for each of a frame's objects (object_id, mask) the pixels of its mask, and the inner-most point of those that no other mask has, with the room around it",
     example: Example {
         // Two columns of two pixels each, and a mask of the right one.
         sql: "SELECT concat(a.object_id, ' ', a.pixels, ' ', a.label_point.x, ' ', a.label_point.y, ' ', a.label_point.radius) FROM (SELECT unnest(label_points([
@@ -26,16 +26,16 @@ pub const LABEL_POINTS: Function = Function {
         answer: "cup 2 1.5 0.5 0.5",
     },
     answer: |types| match types {
-        [things] => {
-            Shape::List(THING).check("label_points", "things", things)?;
+        [objects] => {
+            Shape::List(OBJECT).check("label_points", "objects", objects)?;
             Ok(list_type(fields()))
         }
-        _ => plan_err!("`label_points` takes one argument, a list of things, and not {}", types.len()),
+        _ => plan_err!("`label_points` takes one argument, a list of objects, and not {}", types.len()),
     },
     call,
 };
 
-const THING: &[(&str, Shape)] = &[("object_id", Shape::Text), ("mask", MASK)];
+const OBJECT: &[(&str, Shape)] = &[("object_id", Shape::Text), ("mask", MASK)];
 
 fn fields() -> Fields {
     vec![
@@ -52,18 +52,18 @@ pub fn label_point_fields() -> Fields {
 }
 
 fn call(arguments: &Arguments) -> Result<ArrayRef> {
-    let things = Lists::new(&arguments.column(0)?)?;
-    let mut label_points: Vec<Option<LabelPoint>> = Vec::with_capacity(things.values.len());
+    let objects = Lists::new(&arguments.column(0)?)?;
+    let mut label_points: Vec<Option<LabelPoint>> = Vec::with_capacity(objects.values.len());
     let mut lengths = Vec::with_capacity(arguments.rows());
-    if things.values.is_empty() {
+    if objects.values.is_empty() {
         lengths.resize(arguments.rows(), 0);
         let columns = fields().iter().map(|field| new_empty_array(field.data_type())).collect();
-        return lists_of(fields(), columns, lengths, things.nulls().cloned());
+        return lists_of(fields(), columns, lengths, objects.nulls().cloned());
     }
-    let record = Record(&things.values);
+    let record = Record(&objects.values);
     let ids = record.text("object_id")?;
     let masks = masks(record.field("mask")?)?;
-    for rows in things.ranges() {
+    for rows in objects.ranges() {
         let rows = rows.unwrap_or_default();
         lengths.push(rows.len());
         label_points.extend((rows.clone()).map(|row| own_label_point(&masks[rows.clone()], row - rows.start)));
@@ -80,7 +80,7 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
     let label_points = StructArray::try_new(label_point_fields(), columns, Some(nulls))?;
     // A picture has at most 2^28 pixels.
     let pixels: Int64Array = masks.iter().map(|mask| mask.as_ref().map(|(mask, _)| mask.area() as i64)).collect();
-    lists_of(fields(), vec![Arc::new(ids), Arc::new(pixels), Arc::new(label_points)], lengths, things.nulls().cloned())
+    lists_of(fields(), vec![Arc::new(ids), Arc::new(pixels), Arc::new(label_points)], lengths, objects.nulls().cloned())
 }
 
 /// A mask with its bounds, which tell most pairs apart without a look at their runs.

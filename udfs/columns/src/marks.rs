@@ -23,23 +23,23 @@ use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Record, Shape};
 use crate::{Arguments, Example, Function};
 
-/// The same things get the same marks whatever is asked of them, so that their image is drawn once. Which thing gets which mark is
-/// left to `draw` and not to the order of the things, or a label would tell which of two is the subject.
+/// The same objects get the same marks whatever is asked of them, so that their image is drawn once. Which object gets which mark is
+/// left to `draw` and not to the order of the objects, or a label would tell which of two is the subject.
 pub const ASSIGN_MARKS: Function = Function {
     name: "assign_marks",
-    usage: "assign_marks(things, draw)",
+    usage: "assign_marks(objects, draw)",
     doc: "the objects (object_id, image, box, label_point, own_colour) of a question, each with the place, colour and label of its mark; colours and labels run through all images of a question, and colours stay apart for any reader and from the objects' own",
     example: Example {
         sql: "SELECT assign_marks([{object_id: 'cup', image: 0, box: NULL, label_point: NULL, own_colour: {r: 250, g: 0, b: 0}}], 0.1)[1]['label']",
         answer: "1",
     },
     answer: |types| match types {
-        [things, draw] => {
-            Shape::List(THING).check("assign_marks", "things", things)?;
+        [objects, draw] => {
+            Shape::List(OBJECT).check("assign_marks", "objects", objects)?;
             Shape::Number.check("assign_marks", "draw", draw)?;
             Ok(list_type(assigned_fields()))
         }
-        _ => plan_err!("`assign_marks` takes two arguments, things and a draw, and not {}", types.len()),
+        _ => plan_err!("`assign_marks` takes two arguments, objects and a draw, and not {}", types.len()),
     },
     call: assign_marks,
 };
@@ -87,7 +87,7 @@ pub const NAMED_BOXES: Function = Function {
 const BOX: Shape =
     Shape::Struct(&[("x0", Shape::Number), ("y0", Shape::Number), ("x1", Shape::Number), ("y1", Shape::Number)]);
 const PLACE: Shape = Shape::Struct(&[("x", Shape::Number), ("y", Shape::Number), ("radius", Shape::Number)]);
-const THING: &[(&str, Shape)] = &[
+const OBJECT: &[(&str, Shape)] = &[
     ("object_id", Shape::Text),
     ("image", Shape::Number),
     ("box", BOX),
@@ -131,17 +131,17 @@ fn drawn_fields() -> Fields {
 }
 
 fn assign_marks(arguments: &Arguments) -> Result<ArrayRef> {
-    let things = Lists::new(&arguments.column(0)?)?;
+    let objects = Lists::new(&arguments.column(0)?)?;
     let draws = cast(&arguments.column(1)?, &DataType::Float64)?;
     let draws = draws.as_primitive::<Float64Type>();
-    let record = Record(&things.values);
+    let record = Record(&objects.values);
     let ids = record.text("object_id")?;
     let own = own_colours(record.field("own_colour")?)?;
     let (mut colours, mut labels) = (vec![""; ids.len()], vec![0; ids.len()]);
     let mut lengths = Vec::with_capacity(arguments.rows());
     let mut order: Vec<usize> = Vec::new();
     let mut own_in_order: Vec<Option<[u8; 3]>> = Vec::new();
-    for (row, rows) in things.ranges().enumerate() {
+    for (row, rows) in objects.ranges().enumerate() {
         let rows = rows.unwrap_or_default();
         lengths.push(rows.len());
         if rows.is_empty() {
@@ -150,15 +150,15 @@ fn assign_marks(arguments: &Arguments) -> Result<ArrayRef> {
         let draw = if draws.is_valid(row) { draws.value(row).clamp(0.0, 1.0) } else { 0.0 };
         order.clear();
         order.extend(rows.clone());
-        order.sort_unstable_by_key(|thing| ids.value(*thing));
+        order.sort_unstable_by_key(|object| ids.value(*object));
         // The first of the ids is as likely to be the first of the labels as any.
         order.rotate_left(((draw * rows.len() as f64) as usize).min(rows.len() - 1));
         own_in_order.clear();
-        own_in_order.extend(order.iter().map(|thing| own[*thing]));
+        own_in_order.extend(order.iter().map(|object| own[*object]));
         // The bits that the rotation has not used.
         let assigned = colour::assign(&own_in_order, (draw * (1u64 << 53) as f64) as u64);
-        for (place, (thing, colour)) in order.iter().zip(assigned).enumerate() {
-            (colours[*thing], labels[*thing]) = (colour.name(), place + 1);
+        for (place, (object, colour)) in order.iter().zip(assigned).enumerate() {
+            (colours[*object], labels[*object]) = (colour.name(), place + 1);
         }
     }
     let columns: Vec<ArrayRef> = vec![
@@ -169,10 +169,10 @@ fn assign_marks(arguments: &Arguments) -> Result<ArrayRef> {
         Arc::new(StringArray::from(colours)),
         Arc::new(labels.iter().map(|label| Some(label.to_string())).collect::<StringArray>()),
     ];
-    lists_of(assigned_fields(), columns, lengths, things.nulls().cloned())
+    lists_of(assigned_fields(), columns, lengths, objects.nulls().cloned())
 }
 
-/// The colours of the things themselves, where they are known.
+/// The colours of the objects themselves, where they are known.
 fn own_colours(column: &ArrayRef) -> Result<Vec<Option<[u8; 3]>>> {
     let Some(colours) = column.as_struct_opt() else { return Ok(vec![None; column.len()]) };
     let record = Record(colours);

@@ -1,4 +1,4 @@
-//! `overlaps(things)`: which of a frame's things are one thing that was marked twice, and whose boxes are full of other things.
+//! `overlaps(objects)`: which of a frame's objects are one object that was marked twice, and whose boxes are full of other objects.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use crate::{Arguments, Example, Function};
 /// that tells more, or of equals the one whose id comes first.
 pub const OVERLAPS: Function = Function {
     name: "overlaps",
-    usage: "overlaps(things)",
-    doc: "for each of a frame's things (object_id, category, box, mask, detail) how much it is the same as a better described one of its category (duplicate_iou: the IoU of the masks, or of the boxes where one has no mask), and what share of its box the boxes of other things inside it fill (fill_ratio)",
+    usage: "overlaps(objects)",
+    doc: "for each of a frame's objects (object_id, category, box, mask, detail) how much it is the same as a better described one of its category (duplicate_iou: the IoU of the masks, or of the boxes where one has no mask), and what share of its box the boxes of other objects inside it fill (fill_ratio)",
     example: Example {
         sql: "SELECT concat(o.object_id, ' ', o.duplicate_iou, ' ', o.fill_ratio) FROM (SELECT unnest(overlaps([
             {object_id: 'couch', category: 'couch', box: {x0: 0, y0: 0, x1: 8, y1: 4}, mask: NULL, detail: 1},
@@ -25,16 +25,16 @@ pub const OVERLAPS: Function = Function {
         answer: "couch 0.0 0.25",
     },
     answer: |types| match types {
-        [things] => {
-            Shape::List(THING).check("overlaps", "things", things)?;
+        [objects] => {
+            Shape::List(OBJECT).check("overlaps", "objects", objects)?;
             Ok(list_type(fields()))
         }
-        _ => plan_err!("`overlaps` takes one argument, a list of things, and not {}", types.len()),
+        _ => plan_err!("`overlaps` takes one argument, a list of objects, and not {}", types.len()),
     },
     call,
 };
 
-const THING: &[(&str, Shape)] = &[
+const OBJECT: &[(&str, Shape)] = &[
     ("object_id", Shape::Text),
     ("category", Shape::Text),
     ("box", PIXEL_BOX),
@@ -52,14 +52,14 @@ fn fields() -> Fields {
 }
 
 fn call(arguments: &Arguments) -> Result<ArrayRef> {
-    let things = Lists::new(&arguments.column(0)?)?;
-    if things.values.is_empty() {
+    let objects = Lists::new(&arguments.column(0)?)?;
+    if objects.values.is_empty() {
         let columns = fields().iter().map(|field| new_empty_array(field.data_type())).collect();
-        return lists_of(fields(), columns, vec![0; arguments.rows()], things.nulls().cloned());
+        return lists_of(fields(), columns, vec![0; arguments.rows()], objects.nulls().cloned());
     }
-    let marked = Marked::new(&Record(&things.values))?;
+    let marked = Marked::new(&Record(&objects.values))?;
     let (mut duplicate_ious, mut filled, mut lengths) = (Vec::new(), Vec::new(), Vec::with_capacity(arguments.rows()));
-    for rows in things.ranges() {
+    for rows in objects.ranges() {
         let rows: Vec<usize> = rows.unwrap_or_default().collect();
         lengths.push(rows.len());
         duplicate_ious.extend(rows.iter().map(|row| marked.duplicate_iou(*row, &rows)));
@@ -67,10 +67,10 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
     }
     let columns: Vec<ArrayRef> =
         vec![Arc::new(marked.ids), Arc::new(Float64Array::from(duplicate_ious)), Arc::new(Float64Array::from(filled))];
-    lists_of(fields(), columns, lengths, things.nulls().cloned())
+    lists_of(fields(), columns, lengths, objects.nulls().cloned())
 }
 
-/// The things of all frames.
+/// The objects of all frames.
 struct Marked {
     ids: StringArray,
     categories: StringArray,
@@ -82,7 +82,7 @@ struct Marked {
 /// Masks that are the same to this degree have boxes that share at least half; others need not be decoded.
 const WORTH_A_LOOK: f64 = 0.5;
 
-/// A thing is inside of a box when the box holds so much of its own.
+/// An object is inside of a box when the box holds so much of its own.
 const INSIDE: f64 = 0.9;
 
 const NOWHERE: PixelBox = PixelBox { x0: 0.0, y0: 0.0, x1: 0.0, y1: 0.0 };
@@ -102,7 +102,7 @@ impl Marked {
         Ok(Self { ids: record.text("object_id")?, categories: record.text("category")?, boxes, masks, detail })
     }
 
-    /// How much of the same this thing is as the better described one of its category that is most like it.
+    /// How much of the same this object is as the better described one of its category that is most like it.
     fn duplicate_iou(&self, row: usize, frame: &[usize]) -> f64 {
         if self.categories.is_null(row) {
             return 0.0;
@@ -135,8 +135,8 @@ impl Marked {
         }
     }
 
-    /// The share of a thing's box that lies in the boxes of other things inside of it. (One that is nearly all of it is inside as
-    /// well: who sees such a box cannot say which of the two is meant. Its duplicate is no other thing.)
+    /// The share of an object's box that lies in the boxes of other objects inside of it. (One that is nearly all of it is inside as
+    /// well: who sees such a box cannot say which of the two is meant. Its duplicate is no other object.)
     fn fill_ratio(&self, row: usize, frame: &[usize]) -> f64 {
         let own = &self.boxes[row];
         let inside: Vec<&PixelBox> = frame
@@ -173,22 +173,22 @@ mod tests {
 
     use super::*;
 
-    fn marked(things: &[(&str, Option<&str>, [f64; 4], f64)]) -> Marked {
+    fn marked(objects: &[(&str, Option<&str>, [f64; 4], f64)]) -> Marked {
         Marked {
-            ids: things.iter().map(|thing| Some(thing.0)).collect(),
-            categories: things.iter().map(|thing| thing.1).collect(),
-            boxes: things
+            ids: objects.iter().map(|object| Some(object.0)).collect(),
+            categories: objects.iter().map(|object| object.1).collect(),
+            boxes: objects
                 .iter()
                 .map(|(_, _, [x0, y0, x1, y1], _)| PixelBox { x0: *x0, y0: *y0, x1: *x1, y1: *y1 })
                 .collect(),
-            masks: vec![None; things.len()],
-            detail: things.iter().map(|thing| thing.3).collect(),
+            masks: vec![None; objects.len()],
+            detail: objects.iter().map(|object| object.3).collect(),
         }
     }
 
     #[test]
     fn of_two_marks_the_better_described_one_stays() {
-        let things = marked(&[
+        let objects = marked(&[
             ("a", Some("lamp"), [0.0, 0.0, 20.0, 40.0], 1.0),
             ("b", Some("lamp"), [0.5, 0.0, 20.0, 40.0], 2.0),
             ("c", Some("vase"), [0.0, 0.0, 20.0, 40.0], 1.0),
@@ -196,13 +196,13 @@ mod tests {
             ("e", Some("lamp"), [30.0, 0.0, 50.0, 40.0], 1.0),
             ("f", Some("lamp"), [30.0, 0.0, 50.0, 40.0], 1.0),
         ]);
-        let duplicate_ious: Vec<f64> = (0..6).map(|row| things.duplicate_iou(row, &[0, 1, 2, 3, 4, 5])).collect();
+        let duplicate_ious: Vec<f64> = (0..6).map(|row| objects.duplicate_iou(row, &[0, 1, 2, 3, 4, 5])).collect();
         assert_eq!(duplicate_ious, [0.975, 0.0, 0.0, 0.0, 0.0, 1.0]);
     }
 
     #[test]
     fn masks_tell_more_than_boxes() {
-        let mut things = marked(&[
+        let mut objects = marked(&[
             ("a", Some("chair"), [0.0, 0.0, 10.0, 10.0], 1.0),
             ("b", Some("chair"), [0.0, 0.0, 10.0, 10.0], 1.0),
         ]);
@@ -210,19 +210,19 @@ mod tests {
             let mask = Mask::from_box(10, 10, &PixelBox { x0, y0: 0.0, x1: x0 + 5.0, y1: 10.0 }).unwrap();
             Some(EncodedMask::from(&mask))
         };
-        things.masks = vec![half(0.0), half(5.0)];
-        assert_eq!(things.duplicate_iou(1, &[0, 1]), 0.0, "two chairs side by side in boxes that are too large");
+        objects.masks = vec![half(0.0), half(5.0)];
+        assert_eq!(objects.duplicate_iou(1, &[0, 1]), 0.0, "two chairs side by side in boxes that are too large");
     }
 
     #[test]
     fn a_box_is_filled_by_what_lies_in_it_and_not_by_what_it_lies_in() {
-        let things = marked(&[
+        let objects = marked(&[
             ("wall unit", Some("wall unit"), [0.0, 0.0, 24.0, 24.0], 1.0),
             ("television", Some("television"), [0.0, 0.0, 24.0, 12.0], 1.0),
             ("shelf", Some("shelf"), [0.0, 6.0, 24.0, 18.0], 1.0),
             ("lamp", Some("lamp"), [23.0, 0.0, 60.0, 24.0], 1.0),
         ]);
-        let filled: Vec<f64> = (0..4).map(|row| things.fill_ratio(row, &[0, 1, 2, 3])).collect();
+        let filled: Vec<f64> = (0..4).map(|row| objects.fill_ratio(row, &[0, 1, 2, 3])).collect();
         assert_eq!(filled, [0.75, 0.0, 0.0, 0.0]);
     }
 }

@@ -67,11 +67,11 @@ pub const DIRECTION_SLOT: Function = Function {
     call: |arguments| slot(arguments, Kind::Direction, 1, None),
 };
 
-/// Several things in an order.
+/// Several items in an order.
 pub const LIST_SLOT: Function = Function {
     name: "list_slot",
     usage: "list_slot(name, items)",
-    doc: "a slot of a question: an order of things or the steps of a route, each the name of another slot, a relation or words",
+    doc: "a slot of a question: an order of objects or the steps of a route, each the name of another slot, a relation or words",
     example: Example { sql: "SELECT list_slot('order', ['cup', 'vase'])['items'][2]", answer: "vase" },
     answer: |types| slot_type("list_slot", types, 2),
     call: list_slot,

@@ -79,7 +79,8 @@ pub fn lint(lexicon: &Lexicon, marks: &MarkWords, text: &PackText<'_>, fewest: F
         let mut section = SectionLint {
             lexicon,
             marks,
-            surface: &surface,
+            surface: surface_of(lexicon, marks, &pack, &names, 0.0),
+            value: 0.0,
             pack: &pack,
             names: &names,
             wordings,
@@ -90,7 +91,11 @@ pub fn lint(lexicon: &Lexicon, marks: &MarkWords, text: &PackText<'_>, fewest: F
         }
         section.repetitions();
         for case in section.cases() {
-            section.surface = surface_of(lexicon, marks, &pack, &names, case.value);
+            // Forms may say a value, which is another in few cases.
+            if case.value != section.value {
+                section.surface = surface_of(lexicon, marks, &pack, &names, case.value);
+                section.value = case.value;
+            }
             section.check(&case);
         }
     }
@@ -102,6 +107,14 @@ fn surface_of(lexicon: &Lexicon, marks: &MarkWords, pack: &Pack, names: &ThingNa
     // Any relation words the forms: they have slots of the question alone.
     let some = lexicon.ids().next();
     Surface::of(lexicon, |form| {
+        let known = |segment: &Segment| match segment {
+            Segment::Slot(slot) => slot.name().is_none_or(|name| pack.slots().iter().any(|slot| slot.name == name)),
+            Segment::Text(_) => true,
+        };
+        // The form of another task's topic: no text of this pack can have it.
+        if !form.segments.iter().all(known) {
+            return String::new();
+        }
         let slots = names.fill(pack.slots(), NAMES, value, LIST);
         let asked = Asked {
             relation: some.map_or("", |id| &lexicon.relation(id).name),
@@ -201,6 +214,8 @@ struct SectionLint<'a, 'f> {
     lexicon: &'a Lexicon,
     marks: &'a MarkWords,
     surface: Surface,
+    /// What the forms of `surface` say where they say a value.
+    value: f64,
     pack: &'a Pack,
     names: &'a ThingNames,
     wordings: &'a Wordings,
