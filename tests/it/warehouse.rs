@@ -252,9 +252,10 @@ fn many_versions_keep_their_tags_through_checkpoints() {
         table = table.commit(&Commit { run_id: "r".into(), add: parts.clone(), ..Commit::default() }).await.unwrap();
         let whole = table.location().store().get(&table.location().path(&parts[0].path)).await.unwrap();
         let whole = whole.bytes().await.unwrap();
-        // Commits are what is counted here, so they name copies of one part.
+        // Commits are what is counted here, so they name copies of one part, which say that they have other rows.
         for n in 0..110 {
-            let part = Part { path: format!("parts/x/{n}.parquet"), shard: format!("s{}", n % 5), ..parts[0].clone() };
+            let (path, shard) = (format!("parts/x/{n}.parquet"), format!("s{}", n % 5));
+            let part = Part { path, shard, content_hash: format!("{n:032x}"), ..parts[0].clone() };
             table.location().store().put(&table.location().path(&part.path), whole.clone().into()).await.unwrap();
             let commit = Commit { run_id: format!("x{n}"), add: vec![part], ..Commit::default() };
             table = table.commit(&commit).await.unwrap();
