@@ -1,4 +1,7 @@
 //! spatialmill turns image collections and 3D scans into spatial-reasoning question-answer data for vision-language models.
+//!
+//! The front door is a [`Project`], read from its `mill.toml`, and the [`Mill`] of it, whose verbs are those of the command line: `import`,
+//! `build`, `verify`, `export`, `verify_export`, `report`, ... Rows of the dataset are chosen by a [`Selection`](slice::Selection).
 
 mod blocking;
 mod cache_folder;
@@ -26,3 +29,8 @@ pub mod tables;
 mod terminal;
 mod text;
 pub mod warehouse;
+
+pub use error::{Error, Result};
+pub use progress::Progress;
+pub use project::Project;
+pub use run::Mill;

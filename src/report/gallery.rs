@@ -1,6 +1,6 @@
 //! The gallery: a few samples with their images and the objects that they speak of.
 //!
-//! In: one row for each object of each sample. Out: cards, whose images are small JPEGs inside the page. An image that cannot be
+//! In: one row for each object on each image of each sample. Out: cards, whose images are small JPEGs inside the page. An image that cannot be
 //! read leaves its reason on the card and never fails the report.
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ const JPEG_QUALITY: u8 = 78;
 /// Images that are decoded at the same time; each may take a few hundred megabytes while it is at full size.
 const AT_ONCE: usize = 2;
 
-/// A sample and one of its objects.
+/// A sample, one of its images and one of the objects there.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct GalleryRow {
     pub sample_id: String,
@@ -47,6 +47,9 @@ pub struct GalleryRow {
     pub answer_unit: Option<String>,
     pub margin: f64,
     pub visibility: f64,
+    /// Which of the sample's images, from 0.
+    #[serde(default)]
+    pub image: usize,
     pub frame_id: String,
     pub uri: String,
     pub width: u32,
@@ -74,6 +77,13 @@ pub struct CardObject {
 #[derive(Debug, Default)]
 pub struct Card {
     pub sample: GalleryRow,
+    pub views: Vec<CardView>,
+}
+
+/// One of a sample's images.
+#[derive(Debug, Default)]
+pub struct CardView {
+    pub shown: GalleryRow,
     pub objects: Vec<CardObject>,
     pub image: CardImage,
 }
@@ -96,9 +106,11 @@ impl Default for CardImage {
 /// Rows of one sample next to each other become a card.
 pub async fn cards(rows: Vec<GalleryRow>) -> Vec<Card> {
     stream::iter(gathered(rows))
-        .map(|card| async {
-            let image = load(&card).await.map_or_else(CardImage::Missing, CardImage::Small);
-            Card { image, ..card }
+        .map(|mut card| async {
+            for view in &mut card.views {
+                view.image = load(view).await.map_or_else(CardImage::Missing, CardImage::Small);
+            }
+            card
         })
         .buffered(AT_ONCE)
         .collect()
@@ -110,18 +122,22 @@ fn gathered(rows: Vec<GalleryRow>) -> Vec<Card> {
     for mut row in rows {
         let object = row.object.take();
         if cards.last().is_none_or(|card| card.sample.sample_id != row.sample_id) {
-            cards.push(Card { sample: row, ..Card::default() });
+            cards.push(Card { sample: row.clone(), views: Vec::new() });
         }
-        if let Some(card) = cards.last_mut() {
-            card.objects.extend(object);
+        let Some(card) = cards.last_mut() else { continue };
+        if card.views.last().is_none_or(|view| view.shown.image != row.image) {
+            card.views.push(CardView { shown: row, ..CardView::default() });
+        }
+        if let Some(view) = card.views.last_mut() {
+            view.objects.extend(object);
         }
     }
     cards
 }
 
 /// The image with its marks as a small JPEG in a `data:` URI, or the reason why there is none.
-async fn load(card: &Card) -> Result<String, String> {
-    let (uri, sample) = (&card.sample.uri, &card.sample);
+async fn load(view: &CardView) -> Result<String, String> {
+    let (uri, sample) = (&view.shown.uri, &view.shown);
     let bytes = files::read(uri).await?;
     let frame = SourceImage {
         frame_id: sample.frame_id.clone(),
@@ -130,9 +146,9 @@ async fn load(card: &Card) -> Result<String, String> {
         width: sample.width,
         height: sample.height,
     };
-    let marks = marks_on(&sample.marks, 0);
+    let marks = marks_on(&sample.marks, sample.image);
     let mut masks = BTreeMap::new();
-    for object in &card.objects {
+    for object in &view.objects {
         if let Some(mask) = &object.mask {
             masks.insert(object.object_id.clone(), mask.decode().map_err(|e| e.to_string())?);
         }
@@ -169,21 +185,23 @@ fn shrink(bytes: &[u8]) -> Result<String, String> {
 
 /// A card's markup.
 pub fn card(card: &Card) -> String {
-    let Card { sample, objects, image } = card;
+    let Card { sample, views } = card;
     let mut html = String::from("<article class=\"card\">");
-    match image {
-        CardImage::Small(uri) => {
-            let _ = write!(
-                html,
-                "<div class=\"photo\"><img src=\"{}\" alt=\"{}\" loading=\"lazy\">{}</div>",
-                Text(uri),
-                Text(&sample.frame_id),
-                // What is drawn already is not drawn over.
-                if sample.marks.is_empty() { outlines(sample, objects) } else { String::new() }
-            );
-        }
-        CardImage::Missing(why) => {
-            let _ = write!(html, "<p class=\"note\">no image: {}, file {}</p>", Text(why), Text(&sample.uri));
+    for CardView { shown, objects, image } in views {
+        match image {
+            CardImage::Small(uri) => {
+                let _ = write!(
+                    html,
+                    "<div class=\"photo\"><img src=\"{}\" alt=\"{}\" loading=\"lazy\">{}</div>",
+                    Text(uri),
+                    Text(&shown.frame_id),
+                    // What is drawn already is not drawn over.
+                    if shown.marks.is_empty() { outlines(shown, objects) } else { String::new() }
+                );
+            }
+            CardImage::Missing(why) => {
+                let _ = write!(html, "<p class=\"note\">no image: {}, file {}</p>", Text(why), Text(&shown.uri));
+            }
         }
     }
     let _ = write!(
@@ -202,15 +220,20 @@ pub fn card(card: &Card) -> String {
         }
         html += "</ol>";
     }
-    let _ = write!(html, "<p class=\"answer\">{}</p><ol class=\"objects\">", Text(&sample.answer));
-    for object in objects {
-        let _ = write!(
-            html,
-            "<li>{} <span class=\"dim\">{}, {}\u{a0}m ahead</span></li>",
-            Text(&object.category),
-            Text(&object.object_id),
-            number(object.nearest)
-        );
+    let _ = write!(html, "<p class=\"answer\">{}</p>", Text(&sample.answer));
+    // A list for each image, numbered as its outlines are.
+    for CardView { objects, .. } in views {
+        html += "<ol class=\"objects\">";
+        for object in objects {
+            let _ = write!(
+                html,
+                "<li>{} <span class=\"dim\">{}, {}\u{a0}m ahead</span></li>",
+                Text(&object.category),
+                Text(&object.object_id),
+                number(object.nearest)
+            );
+        }
+        html += "</ol>";
     }
     let value = match (sample.answer_value, &sample.answer_unit) {
         (Some(value), Some(unit)) => format!(" · value {} {unit}", number(value)),
@@ -218,7 +241,7 @@ pub fn card(card: &Card) -> String {
     };
     let _ = write!(
         html,
-        "</ol><p class=\"small dim\">{} · {} text, {} image · margin {}{} · visibility {}<br><code>{}</code> · <code>{}</code></p></article>",
+        "<p class=\"small dim\">{} · {} text, {} image · margin {}{} · visibility {}<br><code>{}</code> · <code>{}</code></p></article>",
         Text(&sample.source),
         Text(&sample.text_format),
         Text(&sample.image_format),
@@ -271,7 +294,11 @@ mod tests {
     #[test]
     fn the_rows_of_a_sample_are_one_card() {
         let cards = gathered(vec![row("a", Some("1")), row("a", Some("2")), row("b", None)]);
-        assert_eq!(cards.iter().map(|card| card.objects.len()).collect::<Vec<_>>(), [2, 0]);
+        let objects = |card: &Card| card.views.iter().map(|view| view.objects.len()).collect::<Vec<_>>();
+        assert_eq!(cards.iter().map(objects).collect::<Vec<_>>(), [vec![2], vec![0]]);
+        let second = GalleryRow { image: 1, ..row("a", Some("1")) };
+        let cards = gathered(vec![row("a", Some("1")), row("a", Some("2")), second]);
+        assert_eq!(cards.iter().map(objects).collect::<Vec<_>>(), [vec![2, 1]]);
     }
 
     #[test]

@@ -294,7 +294,7 @@ fn quarantine(lost: &[QuarantineCount]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::gallery::{Card, CardImage, CardObject, GalleryRow};
+    use crate::report::gallery::{Card, CardImage, CardObject, CardView, GalleryRow};
 
     const HOSTILE: &str =
         "\"><script src=https://evil.example/x.js></script><img src='http://evil.example'>&\u{0}\u{202e}";
@@ -353,14 +353,12 @@ mod tests {
                 example: text(),
                 message: text(),
             }],
-            cards: vec![
-                Card { sample: sample.clone(), objects: vec![object.clone()], image: CardImage::Missing(text()) },
-                Card {
-                    sample,
-                    objects: vec![object],
-                    image: CardImage::Small("data:image/jpeg;base64,AAAA".to_owned()),
-                },
-            ],
+            cards: [CardImage::Missing(text()), CardImage::Small("data:image/jpeg;base64,AAAA".to_owned())]
+                .map(|image| {
+                    let view = CardView { shown: sample.clone(), objects: vec![object.clone()], image };
+                    Card { sample: sample.clone(), views: vec![view] }
+                })
+                .into(),
             ..Contents::default()
         })
     }

@@ -69,11 +69,6 @@ impl Turn {
         }
     }
 
-    /// True where rows become columns, so that width and height are exchanged.
-    pub fn exchanges_sides(self) -> bool {
-        self.exchanged
-    }
-
     /// True where no camera, however held, sees the upright picture: it shows the stored one in a mirror.
     pub fn mirrors(self) -> bool {
         self.exchanged ^ self.across ^ self.down

@@ -33,11 +33,6 @@ impl Tensor {
     pub fn data(&self) -> &[f32] {
         &self.data
     }
-
-    /// Gives the numbers away.
-    pub fn into_data(self) -> Vec<f32> {
-        self.data
-    }
 }
 
 /// What goes into a network for one picture, by the role that its family gives each input. Each begins with a batch axis of 1.
