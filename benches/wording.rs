@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{Field, FieldRef};
+use arrow::datatypes::{DataType, Field, FieldRef};
 use arrow::json::LineDelimitedWriter;
 use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
@@ -23,7 +23,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use spatialmill_columns::phrases::{PLAIN, PackText, Phrases, Texts};
-use spatialmill_columns::wording::functions;
+use spatialmill_columns::scalar_functions;
 
 const TOPICS: &str = include_str!("../queries/5_ask/topics.toml");
 const REFERENCES: &str = include_str!("../queries/6_format/references.toml");
@@ -94,9 +94,9 @@ impl Wording {
             packs: PACKS.map(|(task, text)| PackText { task, name: PLAIN, text }).to_vec(),
             shares: [(PLAIN.to_owned(), 1.0)].into(),
         })?);
-        let function = functions(&phrases).into_iter().find(|function| function.name() == "wording");
+        let function = scalar_functions(Some(&phrases)).find(|function| function.name() == "wording");
         let function = function.ok_or("no function `wording`")?;
-        let returns = Arc::new(Field::new("words", function.return_type(&[])?, true));
+        let returns = Arc::new(Field::new("words", function.return_type(&vec![DataType::Null; 9])?, true));
         Ok(Self { function, returns, options: Arc::default() })
     }
 

@@ -6,6 +6,8 @@
 mod blocking;
 mod cache_folder;
 pub mod cli;
+#[cfg(test)]
+mod docs;
 mod edit_distance;
 pub mod error;
 pub mod export;

@@ -1,6 +1,7 @@
 //! `doctor`: whether a project can be built here, and what every key means.
 
 use clap::Args;
+use spatialmill_columns::FunctionDoc;
 
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
@@ -14,7 +15,7 @@ pub struct Doctor {
     /// List every key of mill.toml with its value here and what it means
     #[arg(long)]
     keys: bool,
-    /// List every SQL function with an example
+    /// List every SQL function; `spatialmill sql -c "SHOW FUNCTIONS LIKE 'relate'"` explains one
     #[arg(long)]
     functions: bool,
 }
@@ -25,11 +26,9 @@ impl Doctor {
             return keys(global);
         }
         if self.functions {
-            let rows: Vec<Vec<String>> = crate::functions::list()
-                .into_iter()
-                .map(|(usage, doc)| vec![usage.to_owned(), doc.to_owned()])
-                .collect();
-            return out(&columns(&["function", "what it gives"], &rows));
+            let row = |doc: &FunctionDoc| [doc.signature, doc.cost.name(), doc.summary].map(str::to_owned).to_vec();
+            let rows: Vec<Vec<String>> = crate::functions::docs().into_iter().map(row).collect();
+            return out(&columns(&["function", "cost", "what it gives"], &rows));
         }
         let project = global.project()?;
         let (mut report, mut asked) = (Vec::new(), Vec::new());

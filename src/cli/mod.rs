@@ -5,6 +5,7 @@
 //! panic is a failure like any other.
 
 mod build;
+mod catalog;
 mod demo;
 mod doctor;
 mod export;

@@ -9,6 +9,7 @@ use clap::Args;
 use datafusion::prelude::SessionContext;
 use futures::FutureExt;
 
+use super::catalog::{self, Answer};
 use super::limits::Limits;
 use super::output::{OutputFormat, to_stdout};
 use super::watch::Watch;
@@ -22,7 +23,7 @@ use crate::text;
 /// Query the warehouse's tables and the pipeline's views; nothing can be changed
 ///
 /// Without SQL, -c or -f it is a shell: a statement ends with `;`, `SHOW TABLES;` and `DESCRIBE dataset;` show what there is, and `quit`
-/// leaves. All functions of the pipeline can be called: `SHOW FUNCTIONS LIKE 'relate';` explains one.
+/// leaves. All functions of the pipeline can be called: `SHOW FUNCTIONS LIKE 'relate';` explains one, docs/functions.md all.
 #[derive(Debug, Args)]
 pub struct Sql {
     /// Run these statements: the same as -c
@@ -98,8 +99,12 @@ impl QueryRunner {
         }
         for statement in statements {
             let work = async {
-                let rows = read_only::plan(&self.context, statement).await?;
-                to_stdout(self.limits.rows(rows.execute_stream().await?), self.format).await
+                let rows = match catalog::answer(&self.context, &statement, self.format).await? {
+                    Some(Answer::Text(text)) => return out(&text),
+                    Some(Answer::Rows(rows)) => rows,
+                    None => read_only::plan(&self.context, statement).await?,
+                };
+                to_stdout(self.limits.rows(rows.execute_stream().await?), self.format).await.map(drop)
             };
             self.limits.within(work).await.map_err(|e| match (e.kind(), e.advice()) {
                 (Kind::Usage, None) => e.hint("`spatialmill sql -c 'SHOW TABLES'` lists what can be read"),

@@ -8,7 +8,7 @@ use datafusion::error::{DataFusionError, Result};
 use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
 use spatialmill_columns::types::{EncodedMask, MaskColumn, PixelBoxColumn};
-use spatialmill_columns::{Lists, Record};
+use spatialmill_columns::{Cost, Example, FunctionDoc, Lists, Record};
 use spatialmill_drawing::Picture;
 use spatialmill_geometry::PixelBox;
 
@@ -18,15 +18,26 @@ use crate::photos;
 use crate::source::photo::MAX_BYTES;
 use crate::tables::Unusable;
 
-/// The mean colour of each thing's mask, or of its box where it has none. An image that cannot be read is one quarantined row.
 pub const APPEARANCE: AsyncFunction = AsyncFunction {
-    name: "appearance",
-    usage: "appearance(uri, things)",
-    doc: "the mean colour of each of a frame's things (object_id, box, mask) on its image; opens the image",
+    doc: FunctionDoc {
+        name: "appearance",
+        signature: "appearance(uri, things)",
+        summary: "the mean colour of each of a frame's things (object_id, box, mask) on its image; opens the image",
+        details: "\
+`things` is a list of (object_id, box, mask). Out comes a list of (object_id, colour, quarantined): the mean colour of the \
+mask's pixels, or of the box's where there is no mask. One row is one frame, so that its image is decoded once. An image that \
+cannot be read is one quarantined row.",
+        example: Example {
+            sql: "SELECT o['colour'] FROM (SELECT unnest(appearance(f.uri, d.things)) AS o FROM frames AS f JOIN (
+            SELECT frame_id, array_agg({object_id: object_id, box: box, mask: mask} ORDER BY object_id) AS things FROM detections GROUP BY frame_id)
+            AS d ON d.frame_id = f.frame_id) ORDER BY o['object_id'] LIMIT 1",
+            result: "{r: 105, g: 70, b: 42}",
+        },
+        cost: Cost::ReadsImages,
+    },
     arguments: 2,
     opens: Opens::Image,
     rows_at_once: 32,
-    asks_models: false,
     fields: |_| fields(),
     call: |columns, fields, _| Box::pin(async move { to_lists(&fields, &looks(columns).await?) }),
 };

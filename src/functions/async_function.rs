@@ -10,7 +10,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::async_udf::{AsyncScalarUDF, AsyncScalarUDFImpl};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use futures::future::BoxFuture;
-use spatialmill_columns::{Lists, Record};
+use spatialmill_columns::{FunctionDoc, Lists, Record};
 
 use super::lift::column_of_structs;
 use super::lists::list_type;
@@ -20,18 +20,12 @@ use crate::models::Models;
 /// The function. DataFusion awaits it; arithmetic runs on blocking threads.
 #[derive(Debug)]
 pub struct AsyncFunction {
-    pub name: &'static str,
-    /// How to call it.
-    pub usage: &'static str,
-    /// One line.
-    pub doc: &'static str,
+    pub doc: FunctionDoc,
     pub arguments: usize,
     /// What it opens.
     pub opens: Opens,
     /// So many rows are handed over at once: what they come to is held in memory.
     pub rows_at_once: usize,
-    /// True where models answer: then several slices are in flight, so that devices never wait for pictures.
-    pub asks_models: bool,
     /// The columns of the rows that it gives, by the columns of the table `objects`.
     pub fields: fn(&SchemaRef) -> Fields,
     /// The lists of rows with these columns.
@@ -83,7 +77,7 @@ struct AsyncUdf {
 
 impl ScalarUDFImpl for AsyncUdf {
     fn name(&self) -> &str {
-        self.function.name
+        self.function.doc.name
     }
 
     fn signature(&self) -> &Signature {
@@ -95,7 +89,7 @@ impl ScalarUDFImpl for AsyncUdf {
     }
 
     fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let name = self.function.name;
+        let name = self.function.doc.name;
         Err(DataFusionError::Plan(format!(
             "`{name}` opens files and cannot be called here; call it in a subquery's SELECT"
         )))
@@ -114,7 +108,7 @@ impl AsyncScalarUDFImpl for AsyncUdf {
             Opens::Image => Arc::clone(&columns[0]),
             Opens::Depth => depth_uris(&columns[0])?,
         };
-        self.places.admit(self.function.name, &files).await?;
+        self.places.admit(self.function.doc.name, &files).await?;
         Ok(ColumnarValue::Array((self.function.call)(columns, self.fields.clone(), Arc::clone(&self.models)).await?))
     }
 }
@@ -122,7 +116,7 @@ impl AsyncScalarUDFImpl for AsyncUdf {
 /// Names are unique in a session, and so are the columns of its rows.
 impl PartialEq for AsyncUdf {
     fn eq(&self, other: &Self) -> bool {
-        self.function.name == other.function.name && self.fields == other.fields
+        self.function.doc.name == other.function.doc.name && self.fields == other.fields
     }
 }
 
@@ -130,6 +124,6 @@ impl Eq for AsyncUdf {}
 
 impl Hash for AsyncUdf {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.function.name.hash(state);
+        self.function.doc.name.hash(state);
     }
 }

@@ -9,7 +9,7 @@ use arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
 use futures::{StreamExt, TryStreamExt};
 use spatialmill_columns::types::{EncodedMask, MaskColumn, PixelBoxColumn};
-use spatialmill_columns::{Lists, Record};
+use spatialmill_columns::{Cost, Example, FunctionDoc, Lists, Record};
 use spatialmill_geometry::lift::{Ahead, EstimatedRules, shown, uncovered};
 use spatialmill_geometry::{DepthImage, Gravity, LiftFailure, LiftRules, Outline, PixelBox, lift};
 
@@ -20,15 +20,32 @@ use super::lists::to_lists;
 use super::object_rows::{ObjectRow, row_fields};
 use crate::tables::Unusable;
 
-/// See [`spatialmill_geometry::lift()`] for how it is done.
 pub const LIFT: AsyncFunction = AsyncFunction {
-    name: "lift",
-    usage: "lift(frame, detections)",
-    doc: "objects in view space from a frame's masks and its depth image; opens the depth image",
+    doc: FunctionDoc {
+        name: "lift",
+        signature: "lift(frame, detections)",
+        summary: "objects in view space from a frame's masks and its depth image; opens the depth image",
+        details: "\
+`frame` is a struct with a frame's size, intrinsics, pose or gravity and depth image; `detections` its list of (object_id, \
+category, caption, box, mask, crowd). For each detection: the mask is eroded by a pixel, its pixels are lifted by the depth \
+to points, outliers and small clusters are dropped, and the main cluster becomes an object with centre, extent and an upright \
+oriented box in view space, visibility and qualities. Without a mask a 2D box gives a place and no size.\n\n\
+Out comes a list of rows of `objects`, with `filtered` where a detection gives no object (crowd, too few points) and \
+`quarantined` where its depth image or mask cannot be used.",
+        example: Example {
+            sql: "SELECT concat(o['category'], ', ', round(o['nearest'], 2), ' m ahead') FROM (SELECT unnest(lift(
+            {frame_id: f.frame_id, width: f.width, height: f.height, fx: f.fx, fy: f.fy, cx: f.cx, cy: f.cy, world_from_camera: f.world_from_camera,
+             gravity: f.gravity, depth_uri: f.depth_uri, depth_scale: f.depth_scale, exhaustive: f.exhaustive}, d.found)) AS o
+            FROM frames AS f JOIN (SELECT frame_id, array_agg({object_id: object_id, category: category, caption: caption, box: box, mask: mask,
+                crowd: crowd}) AS found FROM detections GROUP BY frame_id) AS d ON d.frame_id = f.frame_id)
+            ORDER BY o['points'] DESC NULLS LAST LIMIT 1",
+            result: "armchair, 0.7 m ahead",
+        },
+        cost: Cost::ReadsImages,
+    },
     arguments: 2,
     opens: Opens::Depth,
     rows_at_once: 64,
-    asks_models: false,
     fields: row_fields,
     call: |columns, fields, _| Box::pin(async move { to_lists(&fields, &lift_frames(columns).await?) }),
 };

@@ -6,6 +6,7 @@
 mod annotate;
 mod appearance;
 mod async_function;
+pub(crate) mod code;
 pub(crate) mod depth;
 mod frames;
 mod generator;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use datafusion::prelude::SessionContext;
 
-use spatialmill_columns::wording;
+use spatialmill_columns::{Call, Cost, Function, FunctionDoc};
 
 use self::async_function::AsyncFunction;
 use self::places::Places;
@@ -29,7 +30,7 @@ use crate::error::Result;
 use crate::models::Models;
 use crate::project::Project;
 
-/// Those that open files.
+/// Those that open files or ask models.
 const ASYNC_FUNCTIONS: [&AsyncFunction; 10] = [
     &lift::LIFT,
     &project::PROJECT,
@@ -43,13 +44,19 @@ const ASYNC_FUNCTIONS: [&AsyncFunction; 10] = [
     &annotate::caption::GROUND,
 ];
 
+/// Every function, as it is documented, in the order of names.
+pub fn docs() -> Vec<&'static FunctionDoc> {
+    let values = spatialmill_columns::FUNCTIONS.iter().map(|function| &function.doc);
+    let mut docs: Vec<_> =
+        values.chain([&generator::GENERATOR.doc]).chain(ASYNC_FUNCTIONS.iter().map(|function| &function.doc)).collect();
+    docs.sort_unstable_by_key(|doc| doc.name);
+    docs
+}
+
 /// Registers every function with a session; `objects` are the columns of the table that `lift` and `project` fill.
 pub fn register(context: &SessionContext, project: &Project, objects: &SchemaRef, models: &Arc<Models>) -> Result<()> {
-    for function in spatialmill_columns::scalar_functions() {
-        context.register_udf(function);
-    }
-    context.register_udf(generator::GENERATOR.scalar());
-    for function in wording::functions(&phrases::phrases(project)?) {
+    let phrases = phrases::phrases(project)?;
+    for function in spatialmill_columns::scalar_functions(Some(&phrases)).chain(generator::GENERATOR.scalar(None)) {
         context.register_udf(function);
     }
     let places = Arc::new(Places::of(project));
@@ -59,23 +66,13 @@ pub fn register(context: &SessionContext, project: &Project, objects: &SchemaRef
     Ok(())
 }
 
-/// True for a function whose answers come from models.
-pub fn asks_models(name: &str) -> bool {
-    ASYNC_FUNCTIONS.iter().any(|function| function.name == name && function.asks_models)
+/// True for a function whose results depend on the project's phrases.
+pub fn reads_phrases(name: &str) -> bool {
+    let over_phrases = |function: &&Function| matches!(function.call, Call::Phrases(_));
+    spatialmill_columns::FUNCTIONS.iter().filter(over_phrases).any(|function| function.doc.name == name)
 }
 
-/// How to call each function and what it gives, for lists.
-pub fn list() -> Vec<(&'static str, &'static str)> {
-    let own = ASYNC_FUNCTIONS
-        .iter()
-        .map(|f| (f.usage, f.doc))
-        .chain([(generator::GENERATOR.usage, generator::GENERATOR.doc)]);
-    let mut all: Vec<_> = spatialmill_columns::FUNCTIONS
-        .iter()
-        .map(|f| (f.usage, f.doc))
-        .chain(own)
-        .chain(wording::USAGES.iter().copied())
-        .collect();
-    all.sort_unstable();
-    all
+/// True for a function whose answers come from models: then several slices are in flight, so that devices never wait for pictures.
+pub fn asks_models(name: &str) -> bool {
+    ASYNC_FUNCTIONS.iter().any(|function| function.doc.name == name && function.doc.cost == Cost::AsksModels)
 }

@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Float32Type, Int32Type};
 use datafusion::error::{DataFusionError, Result};
 use futures::{StreamExt, TryStreamExt};
 use spatialmill_columns::types::ObbColumn;
-use spatialmill_columns::{Lists, Record};
+use spatialmill_columns::{Cost, Example, FunctionDoc, Lists, Record};
 use spatialmill_geometry::{DepthImage, OrientedBox, Scene, Shot, Surface};
 use std::ops::Range;
 use std::sync::Arc;
@@ -21,15 +21,33 @@ use super::lists::to_lists;
 use super::object_rows::{ObjectRow, row_fields};
 use crate::tables::Unusable;
 
-/// See [`spatialmill_geometry::Scene`] for how it is done.
 pub const PROJECT: AsyncFunction = AsyncFunction {
-    name: "project",
-    usage: "project(frames, objects, surfaces)",
-    doc: "objects in view space from a scene's boxes and triangles and its frames' poses; opens depth images",
+    doc: FunctionDoc {
+        name: "project",
+        signature: "project(frames, objects, surfaces)",
+        summary: "objects in view space from a scene's boxes and triangles and its frames' poses; opens depth images",
+        details: "\
+`frames` is a list of a scene's frames with poses, `objects` its list of (object_id, category, caption, obb) in the world, \
+`surfaces` its list of (object_id, vertices, triangles). For each frame the triangles are rasterised with a z-buffer: the \
+pixels that an object shows are its mask, their share of the pixels that it would show alone is its visibility. Where there \
+are no triangles the frame's depth image says what is hidden, else the boxes hide each other.\n\n\
+Out comes a list of rows of `objects` in the view space of each frame, with `quarantined` for a frame without a pose.",
+        example: Example {
+            sql: "SELECT concat(o['category'], ', ', round(o['nearest'], 2), ' m ahead') FROM (SELECT unnest(project(f.shots, s.placed, t.meshes)) AS o
+            FROM (SELECT scene_id, array_agg({frame_id: frame_id, width: width, height: height, fx: fx, fy: fy, cx: cx, cy: cy,
+                world_from_camera: world_from_camera, gravity: gravity, depth_uri: depth_uri, depth_scale: depth_scale, exhaustive: exhaustive})
+                AS shots FROM frames WHERE lifted_from = 'scan' GROUP BY scene_id) AS f
+            JOIN (SELECT scene_id, array_agg({object_id: object_id, category: category, caption: caption, obb: obb}) AS placed
+                FROM scene_objects GROUP BY scene_id) AS s ON s.scene_id = f.scene_id
+            JOIN (SELECT scene_id, array_agg({object_id: object_id, vertices: vertices, triangles: triangles}) AS meshes
+                FROM surfaces GROUP BY scene_id) AS t ON t.scene_id = f.scene_id) ORDER BY o['nearest'] DESC NULLS LAST LIMIT 1",
+            result: "door, 2.59 m ahead",
+        },
+        cost: Cost::ReadsImages,
+    },
     arguments: 3,
     opens: Opens::Depth,
     rows_at_once: 4,
-    asks_models: false,
     fields: row_fields,
     call: |columns, fields, _| Box::pin(async move { to_lists(&fields, &project_scenes(columns).await?) }),
 };

@@ -1,21 +1,21 @@
 //! Fingerprints: the hash of all that a shard is made from; a shard with another fingerprint is stale.
 //!
 //! A fingerprint has four parts, each a hash: the text of the queries, the values of the keys they use, the functions and phrases they
-//! call, and the content of what they read. Comparing part by part tells a user *why* a shard is stale. Inputs are compared by
-//! content, so that an input rebuilt with the same rows makes nothing behind it stale.
+//! call (`functions/code.rs` says what is seen of them), and the content of what they read. Comparing part by part tells a user *why* a shard is
+//! stale. Inputs are compared by content, so that an input rebuilt with the same rows makes nothing behind it stale.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+use datafusion::DATAFUSION_VERSION;
 use spatialmill_models::{CHAT, Task};
 
 use super::{Pipeline, Stage};
 use crate::error::Result;
+use crate::functions::{code, reads_phrases};
 use crate::models::chat_model::PROMPTS;
 use crate::project::Project;
-
-/// Raised by hand when a function's results change without its text or name changing.
-const RESULTS: u32 = 3;
 
 /// What the fingerprints of all shards of a stage share: hashed once a stage, because its queries are long and its shards are many.
 #[derive(Debug, Clone)]
@@ -39,14 +39,15 @@ impl StageFingerprint {
     pub fn of(pipeline: &Pipeline, stage: &Stage, project: &Project) -> Result<Self> {
         let (mut query, mut configuration, mut functions) =
             (blake3::Hasher::new(), blake3::Hasher::new(), blake3::Hasher::new());
-        functions.update(env!("CARGO_PKG_VERSION").as_bytes()).update(&RESULTS.to_le_bytes());
-        let mut words = false;
+        field(&mut functions, code::ENGINE);
+        field(&mut functions, DATAFUSION_VERSION);
+        let mut called = BTreeSet::new();
         for part in pipeline.inlined(stage) {
             for (path, text) in &part.files {
                 field(&mut query, path);
                 field(&mut query, text);
-                words |= text.contains("template(") || text.contains("wording(");
             }
+            called.extend(part.functions()?);
             for name in part.parameters()? {
                 field(&mut configuration, &name);
                 field(&mut configuration, &project.value(&name).map(ToString::to_string).unwrap_or_default());
@@ -60,7 +61,10 @@ impl StageFingerprint {
                 }
             }
         }
-        if words {
+        for digest in called.iter().filter_map(|name| code::function(name)) {
+            field(&mut functions, digest);
+        }
+        if called.iter().any(|name| reads_phrases(name)) {
             for (path, text) in project.queries().iter().filter(|(path, _)| path.ends_with(".toml")) {
                 field(&mut functions, path);
                 field(&mut functions, text);
@@ -86,7 +90,7 @@ impl Fingerprint {
         Self {
             query: hash(kind),
             configuration: hash(options),
-            functions: hash(&format!("{} {RESULTS}", env!("CARGO_PKG_VERSION"))),
+            functions: hash(&format!("{} {}", code::ENGINE, code::reader(kind).unwrap_or_default())),
             inputs: hash(shard),
         }
     }

@@ -124,6 +124,21 @@ impl Stage {
         self.files.iter().map(one).collect()
     }
 
+    /// The names before a bracket in the queries: the functions that they call, and some keywords.
+    pub fn functions(&self) -> Result<BTreeSet<String>> {
+        let mut names = BTreeSet::new();
+        for (path, text) in &self.files {
+            let tokens = tokens(path, text)?;
+            let words = tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))).collect::<Vec<_>>();
+            for pair in words.windows(2) {
+                if let [Token::Word(word), Token::LParen] = pair {
+                    names.insert(word.value.to_lowercase());
+                }
+            }
+        }
+        Ok(names)
+    }
+
     /// The names of the keys of `mill.toml` that the queries use.
     pub fn parameters(&self) -> Result<BTreeSet<String>> {
         let mut names = BTreeSet::new();
@@ -267,6 +282,10 @@ mod tests {
         assert_eq!((stage.keep, stage.shard), (Keep::Cached, Scope::Each));
         assert_eq!(stage.checks, ["a <> b"]);
         assert_eq!(stage.parameters().unwrap(), BTreeSet::from(["seed".to_owned()]));
+        assert_eq!(stage.functions().unwrap(), BTreeSet::new());
+        let text = "-- writes: a\n-- keep: view\nSELECT Draw ($seed, 'plural(x)', [abs(y)]) FROM t -- relate(x)";
+        let stages = Stage::parse_all(&files(&[("a.sql", text)])).unwrap();
+        assert_eq!(stages["a"].functions().unwrap(), BTreeSet::from(["abs".to_owned(), "draw".to_owned()]));
         let queries = stage.queries(&Project::in_memory()).unwrap();
         assert_eq!(queries[0].origin, "facts");
         assert!(

@@ -31,7 +31,7 @@ use super::{Mill, Run};
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::Stage;
 use crate::progress::Bar;
-use crate::tables::RowCounts;
+use crate::tables::{RowCounts, TableSchema};
 use crate::warehouse::{Commit, Part, Table};
 
 /// The shard of a table that is built once, from all shards.
@@ -278,7 +278,11 @@ impl Mill {
 
     /// The declared columns of a table.
     pub fn schema(&self, name: &str) -> Result<SchemaRef> {
-        self.schemas.get(name).map(|table| Arc::clone(&table.schema)).ok_or_else(|| {
+        self.declared(name).map(|table| Arc::clone(&table.schema))
+    }
+
+    fn declared(&self, name: &str) -> Result<&TableSchema> {
+        self.schemas.get(name).ok_or_else(|| {
             Error::usage("no schema declares this table")
                 .with("table", name)
                 .hint("stored stages need a file in schemas/")
@@ -292,7 +296,10 @@ impl Mill {
             Some(_) => Err(Error::usage("the stored table has other columns: another version of spatialmill wrote it")
                 .with("table", name)
                 .hint("build into a new warehouse (`url` under [warehouse]); what models said can be moved there with the folder `_answers`")),
-            None => Ok(snapshot.replace(self.warehouse.create(name, self.schema(name)?).await?)),
+            None => {
+                let columns = self.declared(name)?.with_comments();
+                Ok(snapshot.replace(self.warehouse.create(name, columns).await?))
+            }
         }
     }
 }

@@ -1,13 +1,13 @@
 //! The tables' columns, as `schemas/*.sql` declares them.
 //!
-//! In: `CREATE TABLE` statements with types and comments. Out: Arrow schemas; each column's comment is its field's `comment`
-//! metadata, which `spatialmill sql` and the documents show. DataFusion parses them, so that a schema reads as any SQL shell would
+//! In: `CREATE TABLE` statements with types and comments. Out: Arrow schemas, and each column's comment, which `DESCRIBE`, the documents and the
+//! tables' logs show. DataFusion parses them, so that a schema reads as any SQL shell would
 //! read it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::sqlparser::ast::{ColumnOption, Statement};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
@@ -24,6 +24,20 @@ pub struct TableSchema {
     pub schema: SchemaRef,
     /// What each column means, by name; empty where it says nothing.
     pub comments: BTreeMap<String, String>,
+}
+
+impl TableSchema {
+    /// The columns with their comments as metadata, for the table's log; plans see none, because DataFusion compares metadata, too.
+    pub fn with_comments(&self) -> SchemaRef {
+        let fields = self.schema.fields().iter().map(|field| match self.comments.get(field.name()) {
+            Some(comment) => {
+                let metadata = [("comment".to_owned(), comment.clone())].into();
+                Arc::new(field.as_ref().clone().with_metadata(metadata))
+            }
+            None => Arc::clone(field),
+        });
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
 }
 
 /// Every declared table by name.

@@ -4,7 +4,7 @@
 
 #[path = "../../udfs/chat/tests/it/server.rs"]
 #[expect(dead_code, reason = "the client's own tests use the rest")]
-mod server;
+pub mod server;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -162,6 +162,17 @@ fn a_chair_and_a_lamp(coordinates: &'static str) -> impl Fn(usize, &Request) -> 
 fn two(url: &str, coordinates: &str, endpoint: &str) -> String {
     let parameters = format!("side = 400\ncoordinates = \"{coordinates}\"");
     model("detect", url, &parameters, endpoint) + &model("caption", url, &parameters, endpoint)
+}
+
+/// A project with one photo, and models that caption and ground as the documents' examples say.
+pub async fn for_examples() -> (Server, tempfile::TempDir) {
+    let answers = |_: usize, request: &Request| match seen(request).step.as_str() {
+        "caption" => Act::say(r#"{"caption": "The red cup."}"#),
+        _ => Act::say(r#"{"boxes": [[100, 100, 500, 500]]}"#),
+    };
+    let server = Server::start(answers).await;
+    let folder = project(1, &(model("caption", &server.url, "", "") + &model("ground", &server.url, "", "")), "");
+    (server, folder)
 }
 
 const BOTH: &str = "detect_model = \"detect\"\ncaption_model = \"caption\"";

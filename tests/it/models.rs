@@ -113,7 +113,7 @@ fn photo(number: u32) -> Vec<u8> {
 }
 
 /// A project with so many photos. None, with a word why, where there is no ONNX Runtime.
-fn project(photos: u32) -> Option<tempfile::TempDir> {
+pub fn project(photos: u32) -> Option<tempfile::TempDir> {
     if let Err(error) = set_up(Build::Cpu) {
         eprintln!("not tested, because ONNX Runtime is not here: {error}");
         return None;

@@ -13,7 +13,7 @@ use spatialmill::error::{Context, Error, Result};
 use spatialmill::functions::phrases::phrases;
 use spatialmill::pipeline::Stage;
 use spatialmill::project::Project;
-use spatialmill_columns::{scalar_functions, wording};
+use spatialmill_columns::scalar_functions;
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
 
 #[tokio::test]
@@ -82,8 +82,7 @@ impl Session {
             Some(folder) => Project::load(folder, &[])?,
             None => Project::in_memory(),
         };
-        scalar_functions().for_each(|function| context.register_udf(function));
-        wording::functions(&phrases(&project)?).into_iter().for_each(|function| context.register_udf(function));
+        scalar_functions(Some(&phrases(&project)?)).for_each(|function| context.register_udf(function));
         Ok(Self { context, project, own })
     }
 

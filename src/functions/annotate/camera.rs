@@ -3,6 +3,7 @@
 
 use arrow::datatypes::Fields;
 use serde::{Deserialize, Serialize};
+use spatialmill_columns::{Cost, Example, FunctionDoc};
 use spatialmill_models::Task;
 
 use super::{Ask, FromUnusable, ROWS_AT_ONCE, RowError, each_row, number_field, numbers_field, text_field};
@@ -10,15 +11,23 @@ use crate::functions::async_function::{AsyncFunction, Opens};
 use crate::functions::lists::{quarantined_field, to_lists};
 use crate::tables::Unusable;
 
-/// In pixels of the image; one row, or none.
 pub const INTRINSICS: AsyncFunction = AsyncFunction {
-    name: "intrinsics",
-    usage: "intrinsics(uri, sha256, model)",
-    doc: "the camera (fx, fy, cx, cy in pixels, trust, made_by) that took an image, by a model of models.toml",
+    doc: FunctionDoc {
+        name: "intrinsics",
+        signature: "intrinsics(uri, sha256, model)",
+        summary: "the camera (fx, fy, cx, cy in pixels, trust, made_by) that took an image, by a model of models.toml",
+        details: "\
+`model` has the task intrinsics (incidence). Out comes a list of one row: the pinhole camera in pixels of the image, with the \
+centre of the top-left pixel at (0, 0), and the trust that models.toml states.",
+        example: Example {
+            sql: "SELECT round(intrinsics(uri, sha256, 'lens')[1]['fx']) FROM frames ORDER BY frame_id LIMIT 1",
+            result: "273.0",
+        },
+        cost: Cost::AsksModels,
+    },
     arguments: 3,
     opens: Opens::Image,
     rows_at_once: ROWS_AT_ONCE,
-    asks_models: true,
     fields: |_| {
         let numbers = ["fx", "fy", "cx", "cy", "trust"].map(number_field);
         numbers.into_iter().chain([text_field("made_by"), quarantined_field()]).collect()
@@ -32,15 +41,23 @@ pub const INTRINSICS: AsyncFunction = AsyncFunction {
     },
 };
 
-/// A unit vector in camera axes; one row, or none.
 pub const GRAVITY: AsyncFunction = AsyncFunction {
-    name: "gravity",
-    usage: "gravity(uri, sha256, model)",
-    doc: "which way is down (down: x, y, z in camera axes, trust, made_by) in an image, by a model of models.toml",
+    doc: FunctionDoc {
+        name: "gravity",
+        signature: "gravity(uri, sha256, model)",
+        summary: "which way is down (down: x, y, z in camera axes, trust, made_by) in an image, by a model of models.toml",
+        details: "\
+`model` has the task gravity (perspective). Out comes a list of one row: `down`, a unit vector in camera axes (x right, y \
+down, z forward), and the trust that models.toml states.",
+        example: Example {
+            sql: "SELECT round(gravity(uri, sha256, 'down')[1]['down']['y'], 2) FROM frames ORDER BY frame_id LIMIT 1",
+            result: "1.0",
+        },
+        cost: Cost::AsksModels,
+    },
     arguments: 3,
     opens: Opens::Image,
     rows_at_once: ROWS_AT_ONCE,
-    asks_models: true,
     fields: |_| -> Fields {
         vec![numbers_field("down", &["x", "y", "z"]), number_field("trust"), text_field("made_by"), quarantined_field()]
             .into()

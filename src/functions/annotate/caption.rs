@@ -10,6 +10,7 @@ use datafusion::error::Result;
 use futures::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use spatialmill_chat::{AnswerError, AskError, Caption, Verify};
+use spatialmill_columns::{Cost, Example, FunctionDoc};
 use spatialmill_geometry::PixelBox;
 use spatialmill_models::Task;
 
@@ -21,15 +22,26 @@ use crate::functions::lists::{quarantined_field, to_lists};
 use crate::models::{ChatModel, DecodedImage, Step};
 use crate::tables::{Box2, FILTERED, Unusable};
 
-/// A phrase that is no short noun phrase, or that does not fit, is left out with its reason.
 pub const CAPTION: AsyncFunction = AsyncFunction {
-    name: "caption",
-    usage: "caption(uri, sha256, things, model)",
-    doc: "short noun phrases (object_id, caption, made_by) for an image's things (object_id, category, box), by a model of models.toml",
+    doc: FunctionDoc {
+        name: "caption",
+        signature: "caption(uri, sha256, things, model)",
+        summary: "short noun phrases (object_id, caption, made_by) for an image's things (object_id, category, box), by a model of models.toml",
+        details: "\
+`things` is a list of (object_id, category, box); `model` is a chat model with the task caption. Each object is shown with a \
+quarter of its box's sides around it. Out comes a list of (object_id, caption, made_by, filtered, quarantined). A phrase that \
+says where something is or how it compares is filtered (phrase_spatial), and so is one that a second question finds not to \
+fit, where `verify = true`.",
+        example: Example {
+            sql: "SELECT caption(uri, sha256, [{object_id: 'cup', category: 'cup', box: {x0: 0, y0: 0, x1: 9, y1: 9}}], 'caption')[1]['caption']
+            FROM frames LIMIT 1",
+            result: "red cup",
+        },
+        cost: Cost::AsksModels,
+    },
     arguments: 4,
     opens: Opens::Image,
     rows_at_once: ROWS_AT_ONCE,
-    asks_models: true,
     fields: |_| -> Fields {
         [
             text_field("object_id"),
@@ -51,15 +63,23 @@ pub const CAPTION: AsyncFunction = AsyncFunction {
     },
 };
 
-/// An empty list where nothing fits the words.
 pub const GROUND: AsyncFunction = AsyncFunction {
-    name: "ground",
-    usage: "ground(uri, sha256, phrase, model)",
-    doc: "boxes (box, made_by) of what fits a phrase in an image, by a model of models.toml",
+    doc: FunctionDoc {
+        name: "ground",
+        signature: "ground(uri, sha256, phrase, model)",
+        summary: "boxes (box, made_by) of what fits a phrase in an image, by a model of models.toml",
+        details: "\
+`model` is a chat model with the task ground. Out comes a list of (box, made_by, quarantined), boxes in pixels of the image; \
+empty where nothing fits the phrase.",
+        example: Example {
+            sql: "SELECT array_length(ground(uri, sha256, 'the red cup', 'ground')) FROM frames LIMIT 1",
+            result: "1",
+        },
+        cost: Cost::AsksModels,
+    },
     arguments: 4,
     opens: Opens::Image,
     rows_at_once: ROWS_AT_ONCE,
-    asks_models: true,
     fields: |_| {
         vec![numbers_field("box", &["x0", "y0", "x1", "y1"]), text_field("made_by"), quarantined_field()].into()
     },

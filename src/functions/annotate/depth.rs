@@ -9,7 +9,7 @@ use arrow::datatypes::Fields;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ImageBuffer, Luma};
 use serde::{Deserialize, Serialize};
-use spatialmill_columns::Record;
+use spatialmill_columns::{Cost, Example, FunctionDoc, Record};
 use spatialmill_geometry::Intrinsics;
 use spatialmill_models::{DepthMap, Task};
 
@@ -21,15 +21,25 @@ use crate::functions::lists::{quarantined_field, to_lists};
 use crate::models::Beside;
 use crate::tables::Unusable;
 
-/// See the module.
 pub const DEPTH: AsyncFunction = AsyncFunction {
-    name: "depth",
-    usage: "depth(uri, sha256, camera, model)",
-    doc: "a depth image (depth_uri, depth_scale, near, far in metres, trust, made_by) of an image taken by a camera (fx, fy, cx, cy), by a model of models.toml",
+    doc: FunctionDoc {
+        name: "depth",
+        signature: "depth(uri, sha256, camera, model)",
+        summary: "a depth image (depth_uri, depth_scale, near, far in metres, trust, made_by) of an image taken by a camera (fx, fy, cx, cy), by a model of models.toml",
+        details: "\
+`camera` is (fx, fy, cx, cy) in pixels; `model` has the task depth (metric_depth, depth_anything, metric3d, relative_depth). \
+Out comes a list of one row: the URL of a 16-bit PNG at the network's resolution, kept beside the answer in the warehouse, \
+its units per metre, the nearest and farthest reading, the trust that models.toml states, and quarantined. 0 is no reading.",
+        example: Example {
+            sql: "SELECT o['near'] < o['far'] FROM (
+            SELECT unnest(depth(uri, sha256, {fx: 300, fy: 300, cx: 159.5, cy: 119.5}, 'metres')) AS o FROM frames) LIMIT 1",
+            result: "true",
+        },
+        cost: Cost::AsksModels,
+    },
     arguments: 4,
     opens: Opens::Image,
     rows_at_once: ROWS_AT_ONCE,
-    asks_models: true,
     fields: |_| fields(),
     call: |columns, fields, models| {
         Box::pin(async move {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::Fields;
 use serde::{Deserialize, Serialize};
+use spatialmill_columns::{Cost, Example, FunctionDoc};
 use spatialmill_geometry::PixelBox;
 use spatialmill_models::Task;
 
@@ -15,15 +16,27 @@ use crate::models::{Backend, ChatModel, DecodedImage, Step};
 use crate::source::category::spelled;
 use crate::tables::{Box2, FILTERED, Unusable};
 
-/// See the module.
 pub const DETECT: AsyncFunction = AsyncFunction {
-    name: "detect",
-    usage: "detect(uri, sha256, model)",
-    doc: "objects of an image (object_id, category, box, score, made_by), by a model of models.toml; sha256 may be null",
+    doc: FunctionDoc {
+        name: "detect",
+        signature: "detect(uri, sha256, model)",
+        summary: "objects of an image (object_id, category, box, score, made_by), by a model of models.toml; sha256 may be null",
+        details: "\
+`model` is a name of models.toml with the task detect: a network (yolox, detr, rtdetr) or a chat model. Out comes a list of \
+(object_id, category, caption, box, score, made_by, filtered, quarantined), best first, boxes in pixels of the image. A box \
+that another one covers by an IoU above 0.7 is filtered as found_twice; an image in which nothing is found is one row, \
+filtered as nothing_found. The list is empty where `uri` or `model` is null.\n\n\
+Answers are kept in the warehouse by the image's SHA-256 and the model's digest; `sha256` may be null and is then computed.",
+        example: Example {
+            sql: "SELECT concat(o['category'], ' ', round(o['score'], 2)) FROM (
+            SELECT unnest(detect(uri, sha256, 'boxes')) AS o FROM frames) ORDER BY o['score'] DESC, 1 LIMIT 1",
+            result: "bicycle 1.0",
+        },
+        cost: Cost::AsksModels,
+    },
     arguments: 3,
     opens: Opens::Image,
     rows_at_once: ROWS_AT_ONCE,
-    asks_models: true,
     fields: |_| fields(),
     call: |columns, fields, models| {
         Box::pin(async move {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Fields};
 use serde::{Deserialize, Serialize};
 use spatialmill_columns::types::EncodedMask;
+use spatialmill_columns::{Cost, Example, FunctionDoc};
 use spatialmill_geometry::PixelBox;
 use spatialmill_models::{Outputs, Size, Task};
 
@@ -15,15 +16,25 @@ use crate::functions::lists::{quarantined_field, to_lists};
 use crate::models::Key;
 use crate::tables::Unusable;
 
-/// The image is embedded once, whatever the number of its boxes.
 pub const SEGMENT: AsyncFunction = AsyncFunction {
-    name: "segment",
-    usage: "segment(uri, sha256, things, model)",
-    doc: "masks (object_id, mask, score, made_by) of an image's things (object_id, box), by a model of models.toml",
+    doc: FunctionDoc {
+        name: "segment",
+        signature: "segment(uri, sha256, things, model)",
+        summary: "masks (object_id, mask, score, made_by) of an image's things (object_id, box), by a model of models.toml",
+        details: "\
+`things` is a list of (object_id, box); `model` has the task segment (sam, sam2). The image is embedded once, and each box is \
+a prompt. Out comes a list of (object_id, mask, score, made_by, quarantined): the mask with the highest score, of the image's \
+size, as COCO's compressed run lengths.",
+        example: Example {
+            sql: "SELECT concat(o['object_id'], ' ', o['mask']['width'], ' x ', o['mask']['height']) FROM (SELECT unnest(segment(uri, sha256,
+            [{object_id: 'cup', box: {x0: 20, y0: 30, x1: 80, y1: 80}}], 'masks')) AS o FROM frames) LIMIT 1",
+            result: "cup 320 x 240",
+        },
+        cost: Cost::AsksModels,
+    },
     arguments: 4,
     opens: Opens::Image,
     rows_at_once: ROWS_AT_ONCE,
-    asks_models: true,
     fields: |_| fields(),
     call: |columns, fields, models| {
         Box::pin(async move {

@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ReaderBuilder::new(Arc::new(schema)).build(BufReader::new(&lines[..]))?.collect::<Result<Vec<_>, _>>()?;
 
     let context = SessionContext::new();
-    spatialmill_columns::scalar_functions().for_each(|function| context.register_udf(function));
+    spatialmill_columns::scalar_functions(None).for_each(|function| context.register_udf(function));
     context.register_table("objects", context.read_batches(objects)?.into_view())?;
     let facts = context.sql(FACTS).await?.collect().await?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());

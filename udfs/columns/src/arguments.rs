@@ -37,6 +37,11 @@ impl<'a> Arguments<'a> {
         }
     }
 
+    /// All of them, as columns.
+    pub fn columns(&self) -> Result<Vec<ArrayRef>> {
+        self.values.iter().map(|value| value.to_array(self.rows)).collect()
+    }
+
     /// The one at `i`, which must be the same text in all rows.
     pub fn constant_text(&self, i: usize) -> Result<Option<&'a str>> {
         match self.values.get(i) {

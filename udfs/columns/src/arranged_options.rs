@@ -8,19 +8,25 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion::common::{Result, exec_err, plan_err};
 
 use crate::dice::Dice;
-use crate::{Arguments, Example, Function};
+use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
-/// The right option stands where its turn puts it, and the others around it as `draw` shuffles them, whatever order they came in.
 pub const ARRANGED_OPTIONS: Function = Function {
-    name: "arranged_options",
-    usage: "arranged_options(options, answer, index, draw)",
-    doc: "the options of a choice with the right one at `index`, from 0, and the others in an order that the draw shuffles",
-    example: Example { sql: "SELECT arranged_options(['cup', 'vase'], 'vase', 0, 0.5)", answer: "[vase, cup]" },
-    answer: |types| match types {
+    doc: FunctionDoc {
+        name: "arranged_options",
+        signature: "arranged_options(options, answer, index, draw)",
+        summary: "the options of a choice with the right one at `index`, from 0, and the others in an order that the draw shuffles",
+        details: "\
+`options` is a list of texts in any order, `answer` the right one among them, `index` the place that it is to have, from 0, \
+and `draw` a number in [0, 1). The order of the others depends on the draw alone. Null where any argument is null; an error \
+where the answer is not exactly one of the options.",
+        example: Example { sql: "SELECT arranged_options(['cup', 'vase'], 'vase', 0, 0.5)", result: "[vase, cup]" },
+        cost: Cost::Cheap,
+    },
+    return_type: |types| match types {
         [_, _, index, draw] if index.is_numeric() && draw.is_numeric() => Ok(options_type()),
         _ => plan_err!("`arranged_options` takes a list of texts, a text, an index and a draw"),
     },
-    call,
+    call: Call::Values(call),
 };
 
 fn options_type() -> DataType {

@@ -31,23 +31,31 @@ use spatialmill_geometry::options::capped;
 
 use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Numbers, Record, Shape};
-use crate::{Arguments, Example, Function};
+use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
-/// See [`spatialmill_geometry::balance`] for the method.
 pub const BALANCE: Function = Function {
-    name: "balance",
-    usage: "balance(strata, targets, max_number_share, min_keep_rate)",
-    doc: "the strata with a keep rate each, so that what is kept has the shares that the TOML text `targets` asks for, no number is the answer to more than `max_number_share` of open countings, and no scarce value pushes what is kept below `min_keep_rate`",
-    example: Example {
+    doc: FunctionDoc {
+        name: "balance",
+        signature: "balance(strata, targets, max_number_share, min_keep_rate)",
+        summary: "the strata with a keep rate each, so that what is kept has the shares that the TOML text `targets` asks for, no number is the answer to more than `max_number_share` of open countings, and no scarce value pushes what is kept below `min_keep_rate`",
+        details: "\
+`strata` is one list of (source, task, relation, topic, answer_form, answer, text_format, image_format, shortcut, samples), \
+`targets` a TOML table: `task = { position_comparison = 0.6, size_comparison = 0.4 }`, `answer = \"uniform\"`, `source = \
+\"uniform\"` and so on; `[balance]` of mill.toml explains the keys. Out comes the same list with `rate`, the part of each \
+stratum to keep. The rates are found by raking (iterative proportional fitting), so that the shares of what is kept are those \
+of the targets, with as many samples as possible. A dimension without a target stays as it is.",
+        example: Example {
         sql: "SELECT round(rate, 3) FROM (SELECT unnest(unnest(balance([
             {source: 'office', task: 'size_comparison', relation: 'wider', topic: 'width', answer_form: 'yes_no', answer: 'yes',
                 text_format: 'mark', image_format: 'boxes', shortcut: 'none', samples: 800},
             {source: 'office', task: 'size_comparison', relation: 'wider', topic: 'width', answer_form: 'yes_no', answer: 'no',
                 text_format: 'mark', image_format: 'boxes', shortcut: 'none', samples: 200}
         ], 'answer = \"uniform\"', 0.35, 0.05)))) AS t(source, task, relation, topic, answer_form, answer, text_format, image_format, shortcut, samples, rate)",
-        answer: "0.25",
+        result: "0.25",
     },
-    answer: |types| match types {
+        cost: Cost::Cheap,
+    },
+    return_type: |types| match types {
         [strata, _, max_number_share, min_keep_rate] => {
             Shape::Number.check("balance", "max_number_share", max_number_share)?;
             Shape::Number.check("balance", "min_keep_rate", min_keep_rate)?;
@@ -56,7 +64,7 @@ pub const BALANCE: Function = Function {
         }
         _ => plan_err!("`balance` takes four arguments, strata, targets and two shares, and not {}", types.len()),
     },
-    call,
+    call: Call::Values(call),
 };
 
 const STRATUM: &[(&str, Shape)] = &[

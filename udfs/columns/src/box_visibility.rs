@@ -11,22 +11,29 @@ use spatialmill_geometry::{Intrinsics, OrientedBox};
 use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Record, Shape};
 use crate::types::{OBB, ObbColumn};
-use crate::{Arguments, Example, Function};
+use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
-/// Null for a null box, for one that is none, and where there is no camera.
 pub const BOX_VISIBILITY: Function = Function {
-    name: "box_visibility",
-    usage: "box_visibility(camera, boxes)",
-    doc: "for each of a frame's 3D boxes (object_id, obb in camera axes) how much of it the image shows, 0-1, as far as the other boxes and the image's border hide it",
-    example: Example {
+    doc: FunctionDoc {
+        name: "box_visibility",
+        signature: "box_visibility(camera, boxes)",
+        summary: "for each of a frame's 3D boxes (object_id, obb in camera axes) how much of it the image shows, 0-1, as far as the other boxes and the image's border hide it",
+        details: "\
+`camera` is (width, height, fx, fy, cx, cy), `boxes` a list of (object_id, obb) in camera axes: x right, y down, z forward, \
+metres. Out comes a list of (object_id, visibility): rays through pixels that hit the box before any other box, divided by \
+the rays that hit it where nothing hides it and the image has no border.\n\n\
+Null for a null box, for one that is none, and where there is no camera.",
+        example: Example {
         // A lorry before one half of what the image shows of a house.
         sql: "SELECT concat(v.object_id, ' ', v.visibility) FROM (SELECT unnest(box_visibility(
             {width: 100, height: 100, fx: 100, fy: 100, cx: 49.5, cy: 49.5},
             [{object_id: 'house', obb: {centre: {x: 0, y: 0, z: 10}, axes: [1, 0, 0, 0, 1, 0, 0, 0, 1], lengths: {x: 4, y: 4, z: 0}}},
              {object_id: 'lorry', obb: {centre: {x: 1, y: 0, z: 5}, axes: [1, 0, 0, 0, 1, 0, 0, 0, 1], lengths: {x: 2, y: 4, z: 0}}}])) AS v) LIMIT 1",
-        answer: "house 0.5",
+        result: "house 0.5",
     },
-    answer: |types| match types {
+        cost: Cost::PerPair,
+    },
+    return_type: |types| match types {
         [camera, boxes] => {
             Shape::Struct(CAMERA).check("box_visibility", "camera", camera)?;
             Shape::List(BOX).check("box_visibility", "boxes", boxes)?;
@@ -34,7 +41,7 @@ pub const BOX_VISIBILITY: Function = Function {
         }
         _ => plan_err!("`box_visibility` takes a camera and a list of boxes, and not {} arguments", types.len()),
     },
-    call,
+    call: Call::Values(call),
 };
 
 const CAMERA: &[(&str, Shape)] = &[

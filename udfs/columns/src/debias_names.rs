@@ -12,29 +12,37 @@ use spatialmill_geometry::relate::RELATIONS;
 use crate::balance::Targets;
 use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Record, Shape};
-use crate::{Arguments, Example, Function};
+use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
-/// See [`spatialmill_geometry::evening`] for the method.
 pub const DEBIAS_NAMES: Function = Function {
-    name: "debias_names",
-    usage: "debias_names(facts, targets)",
-    doc: "the facts (source, subject_category, object_category, relation, n) with the share to keep of each, so that neither category nor both of them predict which relation of an axis holds; all of them where the TOML text `targets` does not ask for answer = \"uniform\"",
-    example: Example {
+    doc: FunctionDoc {
+        name: "debias_names",
+        signature: "debias_names(facts, targets)",
+        summary: "the facts (source, subject_category, object_category, relation, n) with the share to keep of each, so that neither category nor both of them predict which relation of an axis holds; all of them where the TOML text `targets` does not ask for answer = \"uniform\"",
+        details: "\
+`facts` is one list of (source, subject_category, object_category, relation, n), `targets` the TOML table of `balance`. Out \
+comes the same list with `share`, the part to keep. \"Is there a picture above the table?\" is answered without a look where \
+pictures are always above tables. So, for each pair of categories and for each category alone, as many facts are kept of one \
+relation of an axis as of its opposite.\n\n\
+Every share is 1 where the targets do not ask for `answer = \"uniform\"`.",
+        example: Example {
         sql:
             "SELECT string_agg(concat(relation, ' ', share), ', ' ORDER BY relation) FROM (SELECT unnest(unnest(debias_names([
             {source: 'a', subject_category: 'cup', object_category: 'table', relation: 'above', n: 8},
             {source: 'a', subject_category: 'cup', object_category: 'table', relation: 'below', n: 3}
         ], 'answer = \"uniform\"')))) AS t(source, subject_category, object_category, relation, n, share)",
-        answer: "above 0.5, below 1.0",
+        result: "above 0.5, below 1.0",
     },
-    answer: |types| match types {
+        cost: Cost::Cheap,
+    },
+    return_type: |types| match types {
         [facts, _] => {
             Shape::List(FACT).check("debias_names", "facts", facts)?;
             Ok(list_type(shared(&fields_of(facts))))
         }
         _ => plan_err!("`debias_names` takes two arguments, facts and targets, and not {}", types.len()),
     },
-    call,
+    call: Call::Values(call),
 };
 
 const FACT: &[(&str, Shape)] = &[

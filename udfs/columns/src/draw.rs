@@ -7,19 +7,23 @@ use arrow::datatypes::DataType;
 use datafusion::common::Result;
 
 use crate::key::{check_types, hash_rows};
-use crate::{Arguments, Example, Function};
+use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
-/// A number in [0, 1), uniform over any of its arguments.
-///
-/// The purpose keeps two uses of one id apart: if the same draw chose the objects and then the wording, the wording would
-/// depend on the choice. The same arguments give the same number on every machine, in every batch and in every partition.
 pub const DRAW: Function = Function {
-    name: "draw",
-    usage: "draw(seed, purpose, id, ...)",
-    doc: "a number in [0, 1) that depends on its arguments alone: randomness that survives any order of rows",
-    example: Example { sql: "SELECT draw(0, 'template', 'kitchen/1')", answer: "0.29018281524321454" },
-    answer: |types| check_types("draw", types).map(|()| DataType::Float64),
-    call,
+    doc: FunctionDoc {
+        name: "draw",
+        signature: "draw(seed, purpose, id, ...)",
+        summary: "a number in [0, 1) that depends on its arguments alone: randomness that survives any order of rows",
+        details: "\
+The first argument is `$seed`, the second says what is decided, the others are the ids that it is decided for. The purpose \
+keeps two uses of one id apart: if the same draw chose the objects and then the wording, the wording would depend on the \
+choice. The same arguments give the same number on every machine, in every batch and in every partition; it is a hash (XXH3), \
+and no generator with a state.",
+        example: Example { sql: "SELECT draw(0, 'template', 'kitchen/1')", result: "0.29018281524321454" },
+        cost: Cost::Cheap,
+    },
+    return_type: |types| check_types("draw", types).map(|()| DataType::Float64),
+    call: Call::Values(call),
 };
 
 fn call(arguments: &Arguments) -> Result<ArrayRef> {

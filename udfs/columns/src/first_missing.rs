@@ -6,18 +6,23 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringBuilder};
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, exec_err, plan_err};
 
-use crate::{Arguments, Example, Function};
+use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
-/// Fields that are null count as false. A field of `required` that `available` lacks is a mistake in the query.
 pub const FIRST_MISSING: Function = Function {
-    name: "first_missing",
-    usage: "first_missing(required, available)",
-    doc: "the name of the first field that is true in `required` and not in `available`; null where nothing is missing",
-    example: Example {
-        sql: "SELECT first_missing({name: true, mask: true}, {name: true, box: true, mask: false})",
-        answer: "mask",
+    doc: FunctionDoc {
+        name: "first_missing",
+        signature: "first_missing(required, available)",
+        summary: "the name of the first field that is true in `required` and not in `available`; null where nothing is missing",
+        details: "\
+Both are structs of booleans. A field that is null counts as false; a field of `required` that `available` lacks is an error \
+of the query. It says why a question cannot be asked in a format: `questions.available` against `formats.required`.",
+        example: Example {
+            sql: "SELECT first_missing({name: true, mask: true}, {name: true, box: true, mask: false})",
+            result: "mask",
+        },
+        cost: Cost::Cheap,
     },
-    answer: |types| match types {
+    return_type: |types| match types {
         [DataType::Struct(required), DataType::Struct(available)] => {
             match required.iter().find(|wanted| available.find(wanted.name()).is_none()) {
                 Some(missing) => plan_err!("`first_missing` finds no field `{}` in `available`", missing.name()),
@@ -26,7 +31,7 @@ pub const FIRST_MISSING: Function = Function {
         }
         _ => plan_err!("`first_missing` takes two structs of booleans"),
     },
-    call,
+    call: Call::Values(call),
 };
 
 fn call(arguments: &Arguments) -> Result<ArrayRef> {

@@ -8,23 +8,28 @@ use arrow::datatypes::DataType;
 use datafusion::common::{Result, exec_err, plan_err};
 
 use crate::format::{ImageFormat, TextFormat};
-use crate::{Arguments, Example, Function};
+use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
-/// `allow` is a TOML table. Its keys are tasks, sources and `*` for anything, its values lists of `text/image`, where `*` is any. A
-/// sample must be allowed by every key that names it.
 pub const FORMAT_ALLOWED: Function = Function {
-    name: "format_allowed",
-    usage: "format_allowed(allow, task, source, text_format, image_format)",
-    doc: "whether the TOML table `allow` lets a task and a source have a format",
-    example: Example {
-        sql: "SELECT format_allowed('office = [\"natural/*\"]', 'size_comparison', 'office', 'mark', 'boxes')",
-        answer: "false",
+    doc: FunctionDoc {
+        name: "format_allowed",
+        signature: "format_allowed(allow, task, source, text_format, image_format)",
+        summary: "whether the TOML table `allow` lets a task and a source have a format",
+        details: "\
+`allow` is a TOML table. Its keys are tasks, sources and \"*\" for anything; its values are lists of \"text/image\", where \"*\" is \
+any: `office = [\"natural/*\", \"mark/boxes\"]`. A sample must be allowed by every key that names it; without a key that does, \
+everything is allowed.",
+        example: Example {
+            sql: "SELECT format_allowed('office = [\"natural/*\"]', 'size_comparison', 'office', 'mark', 'boxes')",
+            result: "false",
+        },
+        cost: Cost::Cheap,
     },
-    answer: |types| match types.len() {
+    return_type: |types| match types.len() {
         5 => Ok(DataType::Boolean),
         n => plan_err!("`format_allowed` takes five arguments and not {n}"),
     },
-    call,
+    call: Call::Values(call),
 };
 
 fn call(arguments: &Arguments) -> Result<ArrayRef> {

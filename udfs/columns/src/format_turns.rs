@@ -14,28 +14,37 @@ use datafusion::common::{Result, exec_err, plan_err};
 use crate::dice::Dice;
 use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Record, Shape};
-use crate::{Arguments, Example, Function};
+use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
-/// `drawn` is uniform in [0, 1) for each format that suits; what does not suit comes after all that does.
 pub const FORMAT_TURNS: Function = Function {
-    name: "format_turns",
-    usage: "format_turns(formats, available, draw)",
-    doc: "for each of the formats (text_format, image_format, required, allowed) its turn, 0 and up in an order that the draw shuffles, and how early that is among those that suit (drawn, in [0, 1)): allowed, and requiring nothing that is not `available`",
-    example: Example {
-        sql: "SELECT array_length(format_turns([
+    doc: FunctionDoc {
+        name: "format_turns",
+        signature: "format_turns(formats, available, draw)",
+        summary: "for each of the formats (text_format, image_format, required, allowed) its turn, 0 and up in an order that the draw shuffles, and how early that is among those that suit (drawn, in [0, 1)): allowed, and requiring nothing that is not `available`",
+        details: "\
+`formats` is a list of (text_format, image_format, required, allowed), `available` a struct of booleans, `draw` a number in \
+[0, 1). Out comes a list of (turn, drawn) in the same order. A format suits the question when it is allowed and requires \
+nothing that is not available. The formats are shuffled by the draw; `turn` is the place in that order, `drawn` is uniform in \
+[0, 1) for each format that suits, and above 1 for the others.\n\n\
+What is kept of a question is kept by `drawn`, and takes turns by `turn`: were each sample's draw its own, the few that are \
+kept of a few questions might all be asked the same way round.",
+        example: Example {
+            sql: "SELECT array_length(format_turns([
             {text_format: 'natural', image_format: 'boxes', required: {box: true}, allowed: true},
             {text_format: 'natural', image_format: 'original', required: {box: false}, allowed: true}
         ], {box: true}, 0.5))",
-        answer: "2",
+            result: "2",
+        },
+        cost: Cost::Cheap,
     },
-    answer: |types| match types {
+    return_type: |types| match types {
         [formats, DataType::Struct(_), draw] if draw.is_numeric() => {
             Shape::List(FORMAT).check("format_turns", "formats", formats)?;
             Ok(list_type(fields()))
         }
         _ => plan_err!("`format_turns` takes a list of formats, a struct of booleans and a draw"),
     },
-    call,
+    call: Call::Values(call),
 };
 
 const FORMAT: &[(&str, Shape)] =

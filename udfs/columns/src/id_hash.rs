@@ -8,16 +8,24 @@ use arrow::datatypes::DataType;
 use datafusion::common::Result;
 
 use crate::key::{check_types, hash_rows};
-use crate::{Arguments, Example, Function};
+use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
-/// 128 bits: among a hundred billion ids the chance that any two are equal is below 2e-17.
 pub const ID_HASH: Function = Function {
-    name: "id_hash",
-    usage: "id_hash(part, ...)",
-    doc: "32 hexadecimal characters that stand for all of its arguments, in their order",
-    example: Example { sql: "SELECT length(id_hash('position_comparison', ['office/7'], 'chair 1'))", answer: "32" },
-    answer: |types| check_types("id_hash", types).map(|()| DataType::Utf8),
-    call,
+    doc: FunctionDoc {
+        name: "id_hash",
+        signature: "id_hash(part, ...)",
+        summary: "32 hexadecimal characters that stand for all of its arguments, in their order",
+        details: "\
+128 bits of XXH3 over the values and types of the arguments: ('ab', 'c') and ('a', 'bc') differ, and so do 1, '1', true and \
+null. Among a hundred billion ids the chance that any two are equal is below 2e-17.",
+        example: Example {
+            sql: "SELECT length(id_hash('position_comparison', ['office/7'], 'chair 1'))",
+            result: "32",
+        },
+        cost: Cost::Cheap,
+    },
+    return_type: |types| check_types("id_hash", types).map(|()| DataType::Utf8),
+    call: Call::Values(call),
 };
 
 const CHARACTERS: usize = 32;

@@ -11,28 +11,35 @@ use spatialmill_geometry::{LabelPoint, Mask, PixelBox};
 use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Record, Shape};
 use crate::types::{MASK, MaskColumn};
-use crate::{Arguments, Example, Function};
+use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
-/// A pixel that two masks share is left out, because a number there would name both. All is null for an object without a mask;
-/// the label point is null for one that has no pixel to itself.
 pub const LABEL_POINTS: Function = Function {
-    name: "label_points",
-    usage: "label_points(objects)",
-    doc: "for each of a frame's objects (object_id, mask) the pixels of its mask, and the inner-most point of those that no other mask has, with the room around it",
-    example: Example {
+    doc: FunctionDoc {
+        name: "label_points",
+        signature: "label_points(objects)",
+        summary: "for each of a frame's objects (object_id, mask) the pixels of its mask, and the inner-most point of those that no other mask has, with the room around it",
+        details: "\
+`objects` is a list of (object_id, mask) of one frame. Out comes a list of (object_id, pixels, label_point) in the same \
+order: the area of the mask in pixels, and the pole of inaccessibility (x, y, radius) of its part that no other mask covers: \
+the point farthest from that part's edge, with its distance to the edge. A pixel that two masks share is left out, because a \
+number there would name both.\n\n\
+Without a mask, `pixels` and `label_point` are null; without a pixel of its own, `label_point` is null.",
+        example: Example {
         // Two columns of two pixels each, and a mask of the right one.
         sql: "SELECT concat(a.object_id, ' ', a.pixels, ' ', a.label_point.x, ' ', a.label_point.y, ' ', a.label_point.radius) FROM (SELECT unnest(label_points([
             {object_id: 'cup', mask: {height: 2, width: 2, counts: '22'}}])) AS a)",
-        answer: "cup 2 1.5 0.5 0.5",
+        result: "cup 2 1.5 0.5 0.5",
     },
-    answer: |types| match types {
+        cost: Cost::PerPair,
+    },
+    return_type: |types| match types {
         [objects] => {
             Shape::List(OBJECT).check("label_points", "objects", objects)?;
             Ok(list_type(fields()))
         }
         _ => plan_err!("`label_points` takes one argument, a list of objects, and not {}", types.len()),
     },
-    call,
+    call: Call::Values(call),
 };
 
 const OBJECT: &[(&str, Shape)] = &[("object_id", Shape::Text), ("mask", MASK)];

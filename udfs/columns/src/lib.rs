@@ -1,7 +1,9 @@
 //! Arrow to geometry and back: the SQL functions of spatialmill. It never opens a file or a socket.
 //!
-//! A function is one [`Function`] in a file of its own and one line in [`FUNCTIONS`]. What registers it, documents it and
-//! runs its example is derived from there.
+//! A function is one [`Function`] in a file of its own and one line in [`FUNCTIONS`]. What registers it, documents it, runs its example and makes
+//! stale what was computed with another version of it is derived from there.
+
+use std::sync::Arc;
 
 use datafusion::logical_expr::ScalarUDF;
 
@@ -36,14 +38,16 @@ mod slots;
 mod text_map;
 mod to_view_space;
 pub mod types;
-pub mod wording;
+mod wording;
 
 pub use arguments::Arguments;
-pub use function::{Example, Function};
+pub use function::{Call, Cost, Example, Function, FunctionDoc};
 pub use lists::{Lists, lists_of};
 pub use record::{Record, Shape};
 
-/// All SQL functions of this crate that need nothing but their arguments; those of [`wording`] also need phrases.
+use phrases::Phrases;
+
+/// All SQL functions of this crate.
 pub const FUNCTIONS: &[Function] = &[
     label_points::LABEL_POINTS,
     box_visibility::BOX_VISIBILITY,
@@ -75,9 +79,14 @@ pub const FUNCTIONS: &[Function] = &[
     names::A_AN,
     names::IS_ARE,
     names::COUNTABLE,
+    wording::TEMPLATE,
+    wording::WORDING,
+    wording::OPPOSITE,
+    wording::RELATION_IN_TURN,
+    wording::TOPIC,
 ];
 
-/// What a session registers: `for function in scalar_functions() { ctx.register_udf(function) }`.
-pub fn scalar_functions() -> impl Iterator<Item = ScalarUDF> {
-    FUNCTIONS.iter().map(Function::scalar)
+/// What a session registers; without phrases, all but the functions over phrases.
+pub fn scalar_functions(phrases: Option<&Arc<Phrases>>) -> impl Iterator<Item = ScalarUDF> {
+    FUNCTIONS.iter().filter_map(move |function| function.scalar(phrases))
 }

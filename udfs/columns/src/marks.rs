@@ -21,19 +21,26 @@ use crate::format::{ImageFormat, TextFormat};
 use crate::label_points::label_point_fields;
 use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Record, Shape};
-use crate::{Arguments, Example, Function};
+use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
-/// The same objects get the same marks whatever is asked of them, so that their image is drawn once. Which object gets which mark is
-/// left to `draw` and not to the order of the objects, or a label would tell which of two is the subject.
 pub const ASSIGN_MARKS: Function = Function {
-    name: "assign_marks",
-    usage: "assign_marks(objects, draw)",
-    doc: "the objects (object_id, image, box, label_point, own_colour) of a question, each with the place, colour and label of its mark; colours and labels run through all images of a question, and colours stay apart for any reader and from the objects' own",
-    example: Example {
-        sql: "SELECT assign_marks([{object_id: 'cup', image: 0, box: NULL, label_point: NULL, own_colour: {r: 250, g: 0, b: 0}}], 0.1)[1]['label']",
-        answer: "1",
+    doc: FunctionDoc {
+        name: "assign_marks",
+        signature: "assign_marks(objects, draw)",
+        summary: "the objects (object_id, image, box, label_point, own_colour) of a question, each with the place, colour and label of its mark; colours and labels run through all images of a question, and colours stay apart for any reader and from the objects' own",
+        details: "\
+`objects` is a list of (object_id, image, box, label_point, own_colour), `image` 0-based into `frame_ids`; `draw` is a number \
+in [0, 1). Out comes the same list with a colour and a label for each. Colours and labels run through all images of a \
+question. Colours differ from each other and from the object's own for readers with every kind of colour vision (the least \
+CIEDE2000 difference); labels are 1, 2, 3 and so on. Which object gets which is left to the draw and not to the order of the \
+list, or a label would tell the subject from the object.",
+        example: Example {
+            sql: "SELECT assign_marks([{object_id: 'cup', image: 0, box: NULL, label_point: NULL, own_colour: {r: 250, g: 0, b: 0}}], 0.1)[1]['label']",
+            result: "1",
+        },
+        cost: Cost::Cheap,
     },
-    answer: |types| match types {
+    return_type: |types| match types {
         [objects, draw] => {
             Shape::List(OBJECT).check("assign_marks", "objects", objects)?;
             Shape::Number.check("assign_marks", "draw", draw)?;
@@ -41,47 +48,59 @@ pub const ASSIGN_MARKS: Function = Function {
         }
         _ => plan_err!("`assign_marks` takes two arguments, objects and a draw, and not {}", types.len()),
     },
-    call: assign_marks,
+    call: Call::Values(assign_marks),
 };
 
-/// What one image format draws of a question's marks; nothing for `original`.
 pub const DRAWN_MARKS: Function = Function {
-    name: "drawn_marks",
-    usage: "drawn_marks(marks, image_format)",
-    doc: "the marks that an image format draws: boxes, masks or numbers, each with what its kind needs",
-    example: Example {
+    doc: FunctionDoc {
+        name: "drawn_marks",
+        signature: "drawn_marks(marks, image_format)",
+        summary: "the marks that an image format draws: boxes, masks or numbers, each with what its kind needs",
+        details: "\
+`marks` is what `assign_marks` gives, `image_format` is original, boxes, masks or numbers. Out comes `dataset.marks`: a \
+recipe with kind, box, place, colour and label. Nothing is drawn here; whoever needs the image draws it. Nothing for \
+original.",
+        example: Example {
         sql: "SELECT drawn_marks(assign_marks([{object_id: 'cup', image: 0, box: {x0: 1, y0: 2, x1: 3, y1: 4}, label_point: NULL, own_colour: NULL}],
             0.1), 'boxes')[1]['box']['x1']",
-        answer: "3.0",
+        result: "3.0",
     },
-    answer: |types| match types {
+        cost: Cost::Cheap,
+    },
+    return_type: |types| match types {
         [marks, _] => {
             Shape::List(ASSIGNED).check("drawn_marks", "marks", marks)?;
             Ok(list_type(drawn_fields()))
         }
         _ => plan_err!("`drawn_marks` takes two arguments, marks and an image format, and not {}", types.len()),
     },
-    call: drawn_marks,
+    call: Call::Values(drawn_marks),
 };
 
-/// What one text format writes of a question's marks; nothing for those without `<box>`.
 pub const NAMED_BOXES: Function = Function {
-    name: "named_boxes",
-    usage: "named_boxes(marks, text_format)",
-    doc: "the boxes that a text of this format writes, in the order in which it numbers them, each with its image: 0-based into frame_ids",
-    example: Example {
+    doc: FunctionDoc {
+        name: "named_boxes",
+        signature: "named_boxes(marks, text_format)",
+        summary: "the boxes that a text of this format writes, in the order in which it numbers them, each with its image: 0-based into frame_ids",
+        details: "\
+`marks` is what `assign_marks` gives, `text_format` one of the five text formats. Out comes `dataset.boxes`, each with its \
+image: where a text says <box>n</box>, it means the n-th of them. An export writes them in the box format of its trainer. \
+Nothing for text formats without boxes.",
+        example: Example {
         sql: "SELECT named_boxes(assign_marks([{object_id: 'cup', image: 0, box: {x0: 1, y0: 2, x1: 3, y1: 4}, label_point: NULL, own_colour: NULL}],
             0.1), 'ref_region_box')[1]['y0']",
-        answer: "2.0",
+        result: "2.0",
     },
-    answer: |types| match types {
+        cost: Cost::Cheap,
+    },
+    return_type: |types| match types {
         [marks, _] => {
             Shape::List(ASSIGNED).check("named_boxes", "marks", marks)?;
             Ok(list_type(named_box_fields()))
         }
         _ => plan_err!("`named_boxes` takes two arguments, marks and a text format, and not {}", types.len()),
     },
-    call: named_boxes,
+    call: Call::Values(named_boxes),
 };
 
 const BOX: Shape =
@@ -286,7 +305,7 @@ mod tests {
     async fn check(sql: &str, expected: &str) {
         let context = SessionContext::new();
         for function in [&ASSIGN_MARKS, &DRAWN_MARKS, &NAMED_BOXES] {
-            context.register_udf(function.scalar());
+            context.register_udf(function.scalar(None).unwrap());
         }
         let batches = context.sql(sql).await.unwrap().collect().await.unwrap();
         assert_eq!(array_value_to_string(batches[0].column(0), 0).unwrap(), expected, "{sql}");

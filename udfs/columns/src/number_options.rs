@@ -10,26 +10,34 @@ use spatialmill_geometry::options::numbers_to_choose_from;
 
 use crate::lists::Lists;
 use crate::record::{Record, Shape};
-use crate::{Arguments, Example, Function};
+use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
-/// See [`spatialmill_geometry::options`] for the method. The options go up from the right one and start again at the least, so that
-/// their order tells as little as the numbers do.
 pub const NUMBER_OPTIONS: Function = Function {
-    name: "number_options",
-    usage: "number_options(right, draw, turn, frequencies)",
-    doc: "four numbers, as texts, with the right one at index `turn` (0-3); `frequencies` is a list of (n, times): how often each number is right where it may be any; null where `right` is no number",
-    example: Example {
-        sql: "SELECT number_options('1', 0.5, 2, [{n: '0', times: 10}, {n: '1', times: 10}, {n: '2', times: 10}, {n: '3', times: 10}])",
-        answer: "[3, 0, 1, 2]",
+    doc: FunctionDoc {
+        name: "number_options",
+        signature: "number_options(right, draw, turn, frequencies)",
+        summary: "four numbers, as texts, with the right one at index `turn` (0-3); `frequencies` is a list of (n, times): how often each number is right where it may be any; null where `right` is no number",
+        details: "\
+`right` is the right number as a text, `draw` a number in [0, 1), `turn` the index of the right option (0 to 3), \
+`frequencies` a list of (n, times): how often each number is right where it may be any. Most rooms have one sofa: whoever \
+sees the options 1, 2, 3 and 4 says 1 and is right, if the others are merely numbers nearby. So the four are drawn by how \
+often each number is right, such that each of them is right equally often. They go up from the right one and start again at \
+the least, so that their order tells as little as the numbers do.\n\n\
+Null where `right` is no number.",
+        example: Example {
+            sql: "SELECT number_options('1', 0.5, 2, [{n: '0', times: 10}, {n: '1', times: 10}, {n: '2', times: 10}, {n: '3', times: 10}])",
+            result: "[3, 0, 1, 2]",
+        },
+        cost: Cost::Cheap,
     },
-    answer: |types| match types {
+    return_type: |types| match types {
         [_, _, _, frequencies] => {
             Shape::List(FREQUENCY).check("number_options", "frequencies", frequencies)?;
             Ok(DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))))
         }
         _ => plan_err!("`number_options` takes four arguments and not {}", types.len()),
     },
-    call,
+    call: Call::Values(call),
 };
 
 const FREQUENCY: &[(&str, Shape)] = &[("n", Shape::Text), ("times", Shape::Number)];

@@ -10,28 +10,35 @@ use spatialmill_geometry::PixelBox;
 use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Record, Shape};
 use crate::types::{EncodedMask, MASK, MaskColumn, PIXEL_BOX, PixelBoxColumn};
-use crate::{Arguments, Example, Function};
+use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
-/// Two people who mark one lamp draw nearly the same outline. Which of the two marks stays is for `detail` to say: the one
-/// that tells more, or of equals the one whose id comes first.
 pub const OVERLAPS: Function = Function {
-    name: "overlaps",
-    usage: "overlaps(objects)",
-    doc: "for each of a frame's objects (object_id, category, box, mask, detail) how much it is the same as a better described one of its category (duplicate_iou: the IoU of the masks, or of the boxes where one has no mask), and what share of its box the boxes of other objects inside it fill (fill_ratio)",
-    example: Example {
+    doc: FunctionDoc {
+        name: "overlaps",
+        signature: "overlaps(objects)",
+        summary: "for each of a frame's objects (object_id, category, box, mask, detail) how much it is the same as a better described one of its category (duplicate_iou: the IoU of the masks, or of the boxes where one has no mask), and what share of its box the boxes of other objects inside it fill (fill_ratio)",
+        details: "\
+`objects` is a list of (object_id, category, box, mask, detail) of one frame. Out comes a list of (object_id, duplicate_iou, \
+fill_ratio). `duplicate_iou` is the IoU with the most similar object of the same category that is described better (a larger \
+`detail`, or of equals the smaller object_id); of the masks where both have one, else of the boxes. Two annotators who mark \
+one lamp draw nearly the same outline. `fill_ratio` is the share of the object's box that boxes of other objects inside it \
+fill.",
+        example: Example {
         sql: "SELECT concat(o.object_id, ' ', o.duplicate_iou, ' ', o.fill_ratio) FROM (SELECT unnest(overlaps([
             {object_id: 'couch', category: 'couch', box: {x0: 0, y0: 0, x1: 8, y1: 4}, mask: NULL, detail: 1},
             {object_id: 'pillow', category: 'pillow', box: {x0: 0, y0: 0, x1: 4, y1: 2}, mask: NULL, detail: 1}])) AS o) ORDER BY 1",
-        answer: "couch 0.0 0.25",
+        result: "couch 0.0 0.25",
     },
-    answer: |types| match types {
+        cost: Cost::PerPair,
+    },
+    return_type: |types| match types {
         [objects] => {
             Shape::List(OBJECT).check("overlaps", "objects", objects)?;
             Ok(list_type(fields()))
         }
         _ => plan_err!("`overlaps` takes one argument, a list of objects, and not {}", types.len()),
     },
-    call,
+    call: Call::Values(call),
 };
 
 const OBJECT: &[(&str, Shape)] = &[

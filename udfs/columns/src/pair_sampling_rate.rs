@@ -7,26 +7,31 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::{Result, exec_err, plan_err};
 
-use crate::{Arguments, Example, Function};
+use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
-/// A frame of many objects has very many pairs: each is drawn with the probability that makes `per_frame` of them the expected number,
-/// so that crowded frames do not fill the dataset. Above 1, all pairs are drawn. With fewer than two objects there is no pair.
 pub const PAIR_SAMPLING_RATE: Function = Function {
-    name: "pair_sampling_rate",
-    usage: "pair_sampling_rate(per_frame, objects, axes, pairs)",
-    doc: "the probability with which to draw each pair of a frame's objects on each of so many axes, so that `per_frame` of them are drawn on average; `pairs` is ordered (a chair beside a table is not a table beside a chair) or unordered",
-    example: Example {
-        // Four objects make six pairs, on each of three axes.
-        sql: "SELECT pair_sampling_rate(9.0, 4, 3, 'unordered')",
-        answer: "0.5",
+    doc: FunctionDoc {
+        name: "pair_sampling_rate",
+        signature: "pair_sampling_rate(per_frame, objects, axes, pairs)",
+        summary: "the probability with which to draw each pair of a frame's objects on each of so many axes, so that `per_frame` of them are drawn on average; `pairs` is ordered (a chair beside a table is not a table beside a chair) or unordered",
+        details: "\
+A frame of many objects has very many pairs: each is drawn with the probability that makes `per_frame` of them the expected \
+number, so that crowded frames do not fill the dataset. Above 1, all pairs are drawn. With fewer than two objects there is no \
+pair.",
+        example: Example {
+            // Four objects make six pairs, on each of three axes.
+            sql: "SELECT pair_sampling_rate(9.0, 4, 3, 'unordered')",
+            result: "0.5",
+        },
+        cost: Cost::Cheap,
     },
-    answer: |types| match types {
+    return_type: |types| match types {
         [per_frame, objects, axes, _] if [per_frame, objects, axes].iter().all(|given| given.is_numeric()) => {
             Ok(DataType::Float64)
         }
         _ => plan_err!("`pair_sampling_rate` takes three numbers and 'ordered' or 'unordered'"),
     },
-    call,
+    call: Call::Values(call),
 };
 
 fn call(arguments: &Arguments) -> Result<ArrayRef> {

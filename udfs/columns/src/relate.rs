@@ -11,24 +11,36 @@ use spatialmill_geometry::relate::{AXES, Columns, Fact, Objects, RELATIONS, Rela
 
 use crate::record::{Record, Shape};
 use crate::types::VEC3;
-use crate::{Arguments, Example, Function};
+use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
-/// See [`spatialmill_geometry::relate`] for what the relations mean.
-///
-/// Null where neither relation holds: two objects may tie, and one with a null or infinite number stands in no relation.
 pub const RELATE: Function = Function {
-    name: "relate",
-    usage: "relate(subject, object, axis)",
-    doc: "which of an axis' two opposite relations the subject has to the object, by how much and how clearly; null where it has neither",
-    example: Example {
-        sql: "SELECT 'the cup is ' || relate(
+    doc: FunctionDoc {
+        name: "relate",
+        signature: "relate(subject, object, axis)",
+        summary: "which of an axis' two opposite relations the subject has to the object, by how much and how clearly; null where it has neither",
+        details: "\
+`subject` and `object` are (centre, extent, low, nearest) in view space, as in the table `objects`. `axis` is one of\n\n\
+\x20   lateral   left, right       by the centres along x\n\
+\x20   vertical  below, above      by the centres along z\n\
+\x20   depth     near, far         by the nearest surface along y\n\
+\x20   width     thinner, wider    by the extents along x\n\
+\x20   height    shorter, taller   by the extents along z\n\
+\x20   volume    smaller, larger   by the product of the extents\n\n\
+Out comes a struct: `relation` of the subject to the object; `value`, the difference in metres (cubic metres for volume); \
+`margin`, that difference relative to the scale of the two objects, 0 at the decision boundary; `overlap`, the share of the \
+shorter interval along the axis that both have in common; and `agrees`, whether the image shows the same order as view space.\n\n\
+Null where neither relation holds: two objects may tie, and one with a null or infinite number stands in no relation.",
+        example: Example {
+            sql: "SELECT 'the cup is ' || relate(
             {centre: {x: -1, y: 2, z: 0}, extent: {x: 1, y: 1, z: 1}, low: {x: -1.5, y: 1.5, z: -0.5}, nearest: 1.5},
             {centre: {x: 1, y: 2, z: 0}, extent: {x: 1, y: 1, z: 1}, low: {x: 0.5, y: 1.5, z: -0.5}, nearest: 1.5},
             'lateral'
         )['relation'] || ' of the jug'",
-        answer: "the cup is left of the jug",
+            result: "the cup is left of the jug",
+        },
+        cost: Cost::Cheap,
     },
-    answer: |types| match types {
+    return_type: |types| match types {
         [subject, object, axis] => {
             Shape::Struct(VIEW_BOX).check("relate", "subject", subject)?;
             Shape::Struct(VIEW_BOX).check("relate", "object", object)?;
@@ -37,7 +49,7 @@ pub const RELATE: Function = Function {
         }
         _ => plan_err!("`relate` takes a subject, an object and an axis, and not {} arguments", types.len()),
     },
-    call,
+    call: Call::Values(call),
 };
 
 /// What it needs to know of an object: columns of the table `objects`.

@@ -7,22 +7,29 @@ use spatialmill_geometry::relate::when_tilted;
 
 use crate::record::{Numbers, Shape};
 use crate::relate::{VIEW_BOX, fact_fields, facts_of, with_view_boxes};
-use crate::{Arguments, Example, Function};
+use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
-/// Null where some tilt makes the other relation of it, or none, and for a pitch of a quarter turn and more.
 pub const RELATE_TILTED: Function = Function {
-    name: "relate_tilted",
-    usage: "relate_tilted(subject, object, pitch)",
-    doc: "above or below, as long as it holds however far up or down the camera is tilted, at most by so many degrees; with the least value and margin and the largest overlap of all tilts",
-    example: Example {
+    doc: FunctionDoc {
+        name: "relate_tilted",
+        signature: "relate_tilted(subject, object, pitch)",
+        summary: "above or below, as long as it holds however far up or down the camera is tilted, at most by so many degrees; with the least value and margin and the largest overlap of all tilts",
+        details: "\
+As `relate` on the axis vertical, for frames whose gravity nobody knows. `pitch` is in degrees. The relation must be the same \
+for each pitch of the camera from -pitch to +pitch; `value` and `margin` are the least and `overlap` the largest over all of \
+them.\n\n\
+Null where some pitch turns the relation round, and for a pitch of 90 degrees or more.",
+        example: Example {
         // The cup is 1 m lower, but 4 m further away: for a camera that looks 30 degrees up it would be the higher one.
         sql: "SELECT concat(relate_tilted(lamp, cup, 10)['relation'], ' ', coalesce(relate_tilted(lamp, cup, 30)['relation'], 'nothing'))
             FROM (SELECT
                 {centre: {x: 0, y: 2, z: 1}, extent: {x: 0.1, y: 0.1, z: 0.1}, low: {x: 0, y: 2, z: 1}, nearest: 2} AS lamp,
                 {centre: {x: 0, y: 6, z: 0}, extent: {x: 0.1, y: 0.1, z: 0.1}, low: {x: 0, y: 6, z: 0}, nearest: 6} AS cup)",
-        answer: "above nothing",
+        result: "above nothing",
     },
-    answer: |types| match types {
+        cost: Cost::Cheap,
+    },
+    return_type: |types| match types {
         [subject, object, pitch] => {
             Shape::Struct(VIEW_BOX).check("relate_tilted", "subject", subject)?;
             Shape::Struct(VIEW_BOX).check("relate_tilted", "object", object)?;
@@ -31,7 +38,7 @@ pub const RELATE_TILTED: Function = Function {
         }
         _ => plan_err!("`relate_tilted` takes a subject, an object and degrees, and not {} arguments", types.len()),
     },
-    call,
+    call: Call::Values(call),
 };
 
 fn call(arguments: &Arguments) -> Result<ArrayRef> {

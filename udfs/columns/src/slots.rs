@@ -15,66 +15,93 @@ use datafusion::common::{Result, exec_datafusion_err, plan_err};
 use crate::lists::Lists;
 use crate::phrases::slots::{Content, Kind, Quantity, SlotValue};
 use crate::record::Record;
-use crate::{Arguments, Example, Function};
+use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
-/// An object by its name. The n-th object of a question has the n-th of its marks.
 pub const OBJECT_SLOT: Function = Function {
-    name: "object_slot",
-    usage: "object_slot(name, text)",
-    doc: "a slot of a question: one object of the image, by what it is called; the n-th object of a question has the n-th of its marks",
-    example: Example { sql: "SELECT object_slot('subject', 'red chair')['text']", answer: "red chair" },
-    answer: |types| slot_type("object_slot", types, 2),
-    call: |arguments| slot(arguments, Kind::Object, 1, None),
+    doc: FunctionDoc {
+        name: "object_slot",
+        signature: "object_slot(name, text)",
+        summary: "a slot of a question: one object of the image, by what it is called; the n-th object of a question has the n-th of its marks",
+        details: "\
+The first argument is the slot's name in the phrases (`{the subject}`), the second what the object is called. In a text it \
+becomes a name, a box or a mark, as the text format says.",
+        example: Example { sql: "SELECT object_slot('subject', 'red chair')['text']", result: "red chair" },
+        cost: Cost::Cheap,
+    },
+    return_type: |types| slot_type("object_slot", types, 2),
+    call: Call::Values(|arguments| slot(arguments, Kind::Object, 1, None)),
 };
 
-/// A category, whose objects are counted or looked for.
 pub const CATEGORY_SLOT: Function = Function {
-    name: "category_slot",
-    usage: "category_slot(name, text)",
-    doc: "a slot of a question: a category, whose objects are counted or looked for and never marked",
-    example: Example { sql: "SELECT category_slot('category', 'chair')['kind']", answer: "category" },
-    answer: |types| slot_type("category_slot", types, 2),
-    call: |arguments| slot(arguments, Kind::Category, 1, None),
+    doc: FunctionDoc {
+        name: "category_slot",
+        signature: "category_slot(name, text)",
+        summary: "a slot of a question: a category, whose objects are counted or looked for and never marked",
+        details: "\
+`text` is the name of the category in the singular; phrases take its plural with `{plural category}` or an article. Its \
+objects have no marks.",
+        example: Example { sql: "SELECT category_slot('category', 'chair')['kind']", result: "category" },
+        cost: Cost::Cheap,
+    },
+    return_type: |types| slot_type("category_slot", types, 2),
+    call: Call::Values(|arguments| slot(arguments, Kind::Category, 1, None)),
 };
 
-/// A number as a text says it.
 pub const VALUE_SLOT: Function = Function {
-    name: "value_slot",
-    usage: "value_slot(name, value, unit, decimals)",
-    doc: "a slot of a question: a number with its unit (m, cm, m2, m3, deg, s, or a word) and so many decimals",
-    example: Example { sql: "SELECT value_slot('distance', 2.34, 'm', 1)['value']", answer: "2.34" },
-    answer: |types| slot_type("value_slot", types, 4),
-    call: value_slot,
+    doc: FunctionDoc {
+        name: "value_slot",
+        signature: "value_slot(name, value, unit, decimals)",
+        summary: "a slot of a question: a number with its unit (m, cm, m2, m3, deg, s, or a word) and so many decimals",
+        details: "\
+`unit` is m, cm, m2, m3, deg, s, or a word of its own; the value is rounded to `decimals` where a text says it, and whole \
+here.",
+        example: Example { sql: "SELECT value_slot('distance', 2.34, 'm', 1)['value']", result: "2.34" },
+        cost: Cost::Cheap,
+    },
+    return_type: |types| slot_type("value_slot", types, 4),
+    call: Call::Values(value_slot),
 };
 
-/// An image of the question.
 pub const IMAGE_SLOT: Function = Function {
-    name: "image_slot",
-    usage: "image_slot(name, index)",
-    doc: "a slot of a question: an image, by its place in `frame_ids`, from 0; texts count from 1",
-    example: Example { sql: "SELECT image_slot('view', 1)['value']", answer: "1.0" },
-    answer: |types| slot_type("image_slot", types, 2),
-    call: image_slot,
+    doc: FunctionDoc {
+        name: "image_slot",
+        signature: "image_slot(name, index)",
+        summary: "a slot of a question: an image, by its place in `frame_ids`, from 0; texts count from 1",
+        details: "\
+`index` counts the images of `frame_ids` from 0; a text says \"image 2\" or \"the second image\".",
+        example: Example { sql: "SELECT image_slot('view', 1)['value']", result: "1.0" },
+        cost: Cost::Cheap,
+    },
+    return_type: |types| slot_type("image_slot", types, 2),
+    call: Call::Values(image_slot),
 };
 
-/// A direction.
 pub const DIRECTION_SLOT: Function = Function {
-    name: "direction_slot",
-    usage: "direction_slot(name, direction)",
-    doc: "a slot of a question: a direction, as a relation that topics declare or in words",
-    example: Example { sql: "SELECT direction_slot('facing', 'left')['text']", answer: "left" },
-    answer: |types| slot_type("direction_slot", types, 2),
-    call: |arguments| slot(arguments, Kind::Direction, 1, None),
+    doc: FunctionDoc {
+        name: "direction_slot",
+        signature: "direction_slot(name, direction)",
+        summary: "a slot of a question: a direction, as a relation that topics declare or in words",
+        details: "\
+`direction` is a relation that a topic declares, which is said as that topic says it, or plain words.",
+        example: Example { sql: "SELECT direction_slot('facing', 'left')['text']", result: "left" },
+        cost: Cost::Cheap,
+    },
+    return_type: |types| slot_type("direction_slot", types, 2),
+    call: Call::Values(|arguments| slot(arguments, Kind::Direction, 1, None)),
 };
 
-/// Several items in an order.
 pub const LIST_SLOT: Function = Function {
-    name: "list_slot",
-    usage: "list_slot(name, items)",
-    doc: "a slot of a question: an order of objects or the steps of a route, each the name of another slot, a relation or words",
-    example: Example { sql: "SELECT list_slot('order', ['cup', 'vase'])['items'][2]", answer: "vase" },
-    answer: |types| slot_type("list_slot", types, 2),
-    call: list_slot,
+    doc: FunctionDoc {
+        name: "list_slot",
+        signature: "list_slot(name, items)",
+        summary: "a slot of a question: an order of objects or the steps of a route, each the name of another slot, a relation or words",
+        details: "\
+`items` is a list of texts: names of other slots of the question, relations, or words. A text joins them in their order.",
+        example: Example { sql: "SELECT list_slot('order', ['cup', 'vase'])['items'][2]", result: "vase" },
+        cost: Cost::Cheap,
+    },
+    return_type: |types| slot_type("list_slot", types, 2),
+    call: Call::Values(list_slot),
 };
 
 /// The fields of a slot, whatever its kind.

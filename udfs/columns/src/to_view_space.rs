@@ -9,20 +9,27 @@ use datafusion::common::{Result, internal_err, plan_err};
 use spatialmill_geometry::{Bounds, OrientedBox, Vector3, ViewSpace};
 
 use crate::types::{OBB, ObbColumn, VEC3, Vec3Column, obb_fields, vec3_fields};
-use crate::{Arguments, Example, Function};
+use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
-/// Null for a null box, for one that is none, and for a gravity without a direction. A null gravity is that of a level camera.
 pub const TO_VIEW_SPACE: Function = Function {
-    name: "to_view_space",
-    usage: "to_view_space(obb, gravity)",
-    doc: "an oriented box in camera axes as centre, extent, lowest corner and oriented box in view space; gravity points down, null is level",
-    example: Example {
+    doc: FunctionDoc {
+        name: "to_view_space",
+        signature: "to_view_space(obb, gravity)",
+        summary: "an oriented box in camera axes as centre, extent, lowest corner and oriented box in view space; gravity points down, null is level",
+        details: "\
+`obb` is (centre, axes, lengths) in camera axes: x right, y down, z forward, metres; `axes` are nine numbers, an axis a row. \
+Out comes a struct of centre, extent, low, nearest and obb in view space: x right, y forward along the horizontal, z up. \
+`gravity` points down, in camera axes; null is a level camera.\n\n\
+Null for a null box, for one that is none, and for a gravity without a direction.",
+        example: Example {
         // The camera looks straight down the corridor: what is 1 m below and 4 m ahead of it is at y = 4, z = -1.
         sql: "SELECT placed.centre.z || ' ' || placed.low.y FROM (SELECT to_view_space({centre: {x: 0, y: 1, z: 4}, axes: [1, 0, 0, 0, 1, 0, 0, 0, 1],
             lengths: {x: 2, y: 1, z: 1}}, NULL) AS placed)",
-        answer: "-1.0 3.5",
+        result: "-1.0 3.5",
     },
-    answer: |types| match types {
+        cost: Cost::Cheap,
+    },
+    return_type: |types| match types {
         [obb, gravity] => {
             OBB.check("to_view_space", "obb", obb)?;
             VEC3.check("to_view_space", "gravity", gravity)?;
@@ -30,7 +37,7 @@ pub const TO_VIEW_SPACE: Function = Function {
         }
         _ => plan_err!("`to_view_space` takes two arguments, a box and the direction of gravity, and not {}", types.len()),
     },
-    call,
+    call: Call::Values(call),
 };
 
 fn fields() -> Fields {
@@ -88,7 +95,7 @@ mod tests {
     /// The box's centre, 1 m to the right and 2 m ahead of the camera, and what it becomes.
     async fn check(axes: &str, gravity: &str, expected: &str) {
         let context = SessionContext::new();
-        context.register_udf(TO_VIEW_SPACE.scalar());
+        context.register_udf(TO_VIEW_SPACE.scalar(None).unwrap());
         let sql = format!(
             "SELECT concat(round(p.centre.x, 3), ' ', round(p.centre.y, 3), ' ', round(p.centre.z, 3), ', ', round(p.extent.y, 3))
             FROM (SELECT to_view_space({{centre: {{x: 1, y: 0, z: 2}}, axes: {axes}, lengths: {{x: 1, y: 2, z: 3}}}}, {gravity}) AS p)"

@@ -2,15 +2,13 @@
 //!
 //! The phrases are compiled before the functions are registered; per row, pieces of text are copied into Arrow buffers.
 
-use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, ListBuilder, StringArray, StringBuilder, StructArray};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields, Float64Type};
-use datafusion::common::{Result, exec_datafusion_err, exec_err};
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::common::{Result, exec_datafusion_err, exec_err, plan_err};
 
 use crate::arguments::text;
 use crate::format::{ImageFormat, TextFormat};
@@ -21,37 +19,93 @@ use crate::phrases::reference::Mark;
 use crate::phrases::render::Asked;
 use crate::phrases::{Phrases, Worded};
 use crate::slots::Slots;
+use crate::{Call, Cost, Example, Function, FunctionDoc};
 
-/// How to call each function and what it gives, for lists.
-pub const USAGES: &[(&str, &str)] = &[
-    ("template(task, shape, relation, answer, draw)", "the id of the template that a draw in [0, 1) picks"),
-    (
-        "wording(template_id, relation, answer, slots, options, marks, text_format, image_format, key)",
-        "a question and its answer and options, in the words of a format",
-    ),
-    ("opposite(relation)", "right for left, and so on; null for a relation whose topic has no other"),
-    (
-        "relation_in_turn(relation, flipped)",
-        "the relation that a turn asks about: the relation itself or its opposite; an error where its topic has no opposite",
-    ),
-    ("topic(relation)", "what a relation is about: lateral for left and right, or a topic that a task declares"),
-];
+pub const TEMPLATE: Function = Function {
+    doc: FunctionDoc {
+        name: "template",
+        signature: "template(task, shape, relation, answer, draw)",
+        summary: "the id of the template that a draw in [0, 1) picks",
+        details: "\
+`shape` is yes_no, fixed yes_no, choice of object, choice of number, choice of 2, 3 or 4, open or number. Wordings are \
+numbered from 1 in the files `queries/5_ask/<task>/phrases*.toml`; the id names the wording of the question and that of the \
+answer. The draw picks evenly among those that suit the relation and the answer, and among packs by the shares of \
+`formats.packs`. An error where no wording suits.",
+        example: Example {
+            sql: "SELECT template('position_comparison', 'yes_no', 'left', 'yes', 0.0)",
+            result: "position_comparison/yes_no/1/yes-1",
+        },
+        cost: Cost::Cheap,
+    },
+    return_type: |types| takes("template", 5, types, DataType::Utf8),
+    call: Call::Phrases(template),
+};
 
-/// The functions over these phrases, to be registered.
-pub fn functions(phrases: &Arc<Phrases>) -> Vec<ScalarUDF> {
-    let all: [(&'static str, usize, DataType, Evaluate); 5] = [
-        ("template", 5, DataType::Utf8, template),
-        ("wording", 9, DataType::Struct(WORDED.clone()), wording),
-        ("opposite", 1, DataType::Utf8, opposite),
-        ("relation_in_turn", 2, DataType::Utf8, relation_in_turn),
-        ("topic", 1, DataType::Utf8, topic),
-    ];
-    all.map(|(name, arguments, returns, evaluate)| {
-        let signature = Signature::any(arguments, Volatility::Immutable);
-        ScalarUDF::from(OfPhrases { name, signature, returns, evaluate, phrases: phrases.clone() })
-    })
-    .into()
-}
+pub const WORDING: Function = Function {
+    doc: FunctionDoc {
+        name: "wording",
+        signature: "wording(template_id, relation, answer, slots, options, marks, text_format, image_format, key)",
+        summary: "a question and its answer and options, in the words of a format",
+        details: "\
+Fills a template. `slots` is a list of what `object_slot` and its like give, `options` the options in their order, `marks` \
+what `assign_marks` gives; `key` picks one of the forms in which a relation is said, so that one sample keeps to one form. \
+Out comes a struct of question, answer and options. Names agree with their verbs and articles in number; a reference is a \
+name, a box or a mark, as the text format says.",
+        example: Example {
+            sql: "SELECT wording(template('position_comparison', 'yes_no', 'left', 'yes', 0.0), 'left', 'yes',
+                [object_slot('subject', 'cup'), object_slot('object', 'jug')], NULL, NULL, 'natural', 'original', 'k')['question']",
+            result: "Is the cup to the left of the jug?",
+        },
+        cost: Cost::Cheap,
+    },
+    return_type: |types| takes("wording", 9, types, DataType::Struct(WORDED.clone())),
+    call: Call::Phrases(wording),
+};
+
+pub const OPPOSITE: Function = Function {
+    doc: FunctionDoc {
+        name: "opposite",
+        signature: "opposite(relation)",
+        summary: "right for left, and so on; null for a relation whose topic has no other",
+        details: "\
+left and right, above and below, near and far, wider and thinner, taller and shorter, larger and smaller, and the opposites \
+of topics that tasks declare. An error for what is no relation of a topic.",
+        example: Example { sql: "SELECT opposite('left')", result: "right" },
+        cost: Cost::Cheap,
+    },
+    return_type: |types| takes("opposite", 1, types, DataType::Utf8),
+    call: Call::Phrases(opposite),
+};
+
+pub const RELATION_IN_TURN: Function = Function {
+    doc: FunctionDoc {
+        name: "relation_in_turn",
+        signature: "relation_in_turn(relation, flipped)",
+        summary: "the relation that a turn asks about: the relation itself or its opposite; an error where its topic has no opposite",
+        details: "\
+Which of two opposite relations a sample asks about belongs to its turn: `flipped` is true where it is the opposite. Null \
+stays null; a null `flipped` counts as false.",
+        example: Example { sql: "SELECT relation_in_turn('left', true)", result: "right" },
+        cost: Cost::Cheap,
+    },
+    return_type: |types| takes("relation_in_turn", 2, types, DataType::Utf8),
+    call: Call::Phrases(relation_in_turn),
+};
+
+pub const TOPIC: Function = Function {
+    doc: FunctionDoc {
+        name: "topic",
+        signature: "topic(relation)",
+        summary: "what a relation is about: lateral for left and right, or a topic that a task declares",
+        details: "\
+The six axes are topics of their own (lateral, vertical, depth, width, height, volume); a task may declare others in \
+`queries/5_ask/<task>/topics.toml`. An error for what is no relation of a topic.",
+        example: Example { sql: "SELECT topic('left')", result: "lateral" },
+        cost: Cost::Cheap,
+    },
+    return_type: |types| takes("topic", 1, types, DataType::Utf8),
+    call: Call::Phrases(topic),
+};
 
 static WORDED: LazyLock<Fields> = LazyLock::new(|| {
     let options = Field::new_list_field(DataType::Utf8, true);
@@ -62,50 +116,10 @@ static WORDED: LazyLock<Fields> = LazyLock::new(|| {
     ])
 });
 
-type Evaluate = fn(&Phrases, &[ArrayRef]) -> Result<ArrayRef>;
-
-/// A function of arrays that looks things up in phrases.
-#[derive(Debug)]
-struct OfPhrases {
-    name: &'static str,
-    signature: Signature,
-    returns: DataType,
-    evaluate: Evaluate,
-    phrases: Arc<Phrases>,
-}
-
-// Two functions are the same where they have the same name and were made from the same texts.
-impl PartialEq for OfPhrases {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name && self.phrases.fingerprint() == other.phrases.fingerprint()
-    }
-}
-
-impl Eq for OfPhrases {}
-
-impl Hash for OfPhrases {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.name.hash(state);
-        self.phrases.fingerprint().hash(state);
-    }
-}
-
-impl ScalarUDFImpl for OfPhrases {
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(self.returns.clone())
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        Ok(ColumnarValue::Array((self.evaluate)(&self.phrases, &arrays)?))
+fn takes(function: &str, wanted: usize, types: &[DataType], gives: DataType) -> Result<DataType> {
+    match types.len() {
+        n if n == wanted => Ok(gives),
+        n => plan_err!("`{function}` takes {wanted} arguments and not {n}"),
     }
 }
 
