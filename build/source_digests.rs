@@ -268,7 +268,7 @@ fn is_name(token: &str) -> bool {
 }
 
 /// Without what changes no result: tests, documentation and the comma that a formatter puts before a closing bracket.
-fn significant<'t>(tokens: Vec<&'t str>) -> Vec<&'t str> {
+fn significant(tokens: Vec<&str>) -> Vec<&str> {
     let is = |at: usize, text: &str| tokens.get(at) == Some(&text);
     let mut kept: Vec<&str> = Vec::with_capacity(tokens.len());
     let mut at = 0;

@@ -1,9 +1,9 @@
 //! Digests of source code: what changes them, and what does not.
 
 #[path = "../../build/source_digests.rs"]
-mod source_digests;
+mod build_script;
 
-use source_digests::{Files, digests};
+use build_script::{Files, digests};
 
 const ROOT: &str = "udfs/columns/src/turn.rs";
 
