@@ -33,7 +33,7 @@ pub struct Selection {
     /// original, boxes, masks, numbers: what is drawn on the image
     #[arg(long)]
     pub image_format: Vec<String>,
-    /// the name of a [[source]]
+    /// the name of a `[[source]]`
     #[arg(long)]
     pub source: Vec<String>,
     /// train, val or test
@@ -48,7 +48,7 @@ pub struct Selection {
     /// A SQL predicate on the columns of `dataset`: --where "margin > 0.5 AND visibility = 1"
     #[arg(long = "where", value_name = "SQL")]
     pub predicate: Option<String>,
-    /// A named slice, of queries/slices/<NAME>.sql; `slice --list` names them
+    /// A named slice, of `queries/slices/<NAME>.sql`; `slice --list` names them
     #[arg(long, value_name = "NAME")]
     pub named: Option<String>,
 }
