@@ -9,6 +9,7 @@ on a hash of all values in any order, and on the number of rows with deltalake's
 the test above writes it, its values are also compared with the formula that they were made by.
 """
 
+import datetime
 import hashlib
 import json
 import math
@@ -31,6 +32,9 @@ def plain(value):
         return [plain(item) for item in value]
     if isinstance(value, float):
         return "nan" if math.isnan(value) else repr(value)
+    if isinstance(value, datetime.datetime):
+        # Engines differ in the zone in which they show an instant.
+        return value.astimezone(datetime.timezone.utc).isoformat()
     return value
 
 
