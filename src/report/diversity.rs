@@ -15,9 +15,13 @@ pub struct QuestionRow {
     pub template_id: String,
     pub question: String,
     pub answer: String,
-    pub subject: Option<String>,
-    pub object: Option<String>,
-    pub category: Option<String>,
+    pub slots: Vec<Slot>,
+}
+
+/// What fills a slot of the question, as far as it is text.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Slot {
+    pub text: Option<String>,
 }
 
 /// What was measured of a task's questions or answers.
@@ -73,7 +77,7 @@ pub fn measure(rows: &[QuestionRow]) -> Vec<Diversity> {
 /// The words of a text, each name as one.
 fn words(text: &str, row: &QuestionRow) -> Vec<String> {
     let mut text = text.to_lowercase();
-    for name in [&row.subject, &row.object, &row.category].into_iter().flatten().filter(|name| !name.is_empty()) {
+    for name in row.slots.iter().filter_map(|slot| slot.text.as_deref()).filter(|name| !name.is_empty()) {
         text = text.replace(&name.to_lowercase(), "_");
     }
     text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '\''))
@@ -114,7 +118,7 @@ mod tests {
             template_id: format!("t/open/{template}/1"),
             question: question.into(),
             answer: "Left.".into(),
-            subject: Some(subject.into()),
+            slots: vec![Slot { text: Some(subject.into()) }],
             ..QuestionRow::default()
         }
     }

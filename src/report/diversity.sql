@@ -4,9 +4,7 @@ SELECT
     d.template_id,
     d.question,
     d.answer,
-    q.slots['subject'] AS subject,
-    q.slots['object'] AS object,
-    q.slots['category'] AS category
+    q.slots
 FROM (SELECT sample_id, question_id, task, template_id, question, answer FROM dataset WHERE sample_id < 'HIGHEST') AS d
 JOIN questions AS q ON q.question_id = d.question_id
 ORDER BY d.sample_id
