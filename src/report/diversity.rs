@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Deserialize;
 
 /// One sampled text with what its names are.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct QuestionRow {
     pub task: String,
     pub template_id: String,
@@ -19,7 +19,7 @@ pub struct QuestionRow {
 }
 
 /// What fills a slot of the question, as far as it is text.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Slot {
     pub text: Option<String>,
 }
@@ -119,7 +119,6 @@ mod tests {
             question: question.into(),
             answer: "Left.".into(),
             slots: vec![Slot { text: Some(subject.into()) }],
-            ..QuestionRow::default()
         }
     }
 
