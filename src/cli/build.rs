@@ -15,8 +15,8 @@ use crate::run::snapshot::Snapshot;
 /// Import what changed, then make every stale shard of every table up to `dataset`
 ///
 /// Each table changes in one commit, so that readers see whole versions only. A build that is interrupted is taken up by the next one
-/// at the shard. What is missing from a table, or was found damaged by `verify` or while it was read, is made again. Exit code 3: too many
-/// rows were quarantined, and nothing of that table was published.
+/// at the shard. What is missing from a table, or was found damaged by `verify` or while it was read, is made again; in a bucket, what is
+/// missing is found so, too. Exit code 3: too many rows were quarantined, and nothing of that table was published.
 #[derive(Debug, Args)]
 #[command(after_long_help = reasons::help())]
 pub struct Build {
