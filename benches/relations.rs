@@ -1,77 +1,68 @@
-//! B1: how many pairs of objects a second one core compares on all six axes, margins applied, to a bit set for each pair.
+//! B1: how many facts about pairs of objects a second one core works out: relation, value, margin, overlap and agreement on all six axes.
 //!
-//! It isolates the kernel from reading and planning: objects are in memory as Arrow columns before the clock starts, and the
-//! answer is an Arrow column when it stops. `benches/relations.py` makes the data, runs this and other engines in turn, and
-//! compares their answers: `cargo bench --bench relations -- objects.parquet` prints one line of JSON.
+//! It isolates the function `relate`, called from SQL as `pair_facts` calls it, from reading and from the join: pairs are in memory as Arrow
+//! batches before the clock starts, and so are the facts when it stops. `benches/relations.py` makes the data, runs this and other engines
+//! in turn, and compares their answers: `cargo bench --bench relations -- pairs.parquet` prints one line of JSON.
 
 use std::error::Error;
 use std::fs::File;
-use std::ops::Range;
+use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::{AsArray, RecordBatch, UInt16Array};
-use arrow::compute::concat_batches;
-use arrow::datatypes::{Float64Type, Int64Type};
+use arrow::array::{Array, AsArray, RecordBatch, StructArray};
+use arrow::datatypes::Float64Type;
+use datafusion::datasource::MemTable;
+use datafusion::prelude::{SessionConfig, SessionContext};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use spatialmill_geometry::relate::{AXES, Columns, Limit, Objects, masks};
+use spatialmill_columns::scalar_functions;
+use spatialmill_geometry::relate::{AXES, RELATIONS};
 
-/// As in `relations.py`.
-const LIMITS: [Limit; AXES.len()] = [Limit { absolute: 0.1, relative: 0.2, overlap: 0.3 }; AXES.len()];
+/// The default of `batch_size`.
+const BATCH_SIZE: usize = 8192;
 
-fn main() -> Result<(), Box<dyn Error>> {
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
     let Some(file) = std::env::args().skip(1).find(|argument| argument.ends_with(".parquet")) else {
-        println!("give a Parquet file of objects; benches/relations.py makes one");
+        println!("give a Parquet file of pairs; benches/relations.py makes one");
         return Ok(());
     };
-    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(file)?)?.build()?;
-    let batches = reader.collect::<Result<Vec<RecordBatch>, _>>()?;
-    let Some(first) = batches.first() else { return Err("the file has no rows".into()) };
-    let objects = concat_batches(&first.schema(), &batches)?;
-    let frames = frames(&objects)?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(file)?)?.with_batch_size(BATCH_SIZE).build()?;
+    let pairs = reader.collect::<Result<Vec<RecordBatch>, _>>()?;
+    let Some(first) = pairs.first() else { return Err("the file has no rows".into()) };
+    let rows: usize = pairs.iter().map(RecordBatch::num_rows).sum();
+
+    let config = SessionConfig::new().with_target_partitions(1).with_batch_size(BATCH_SIZE);
+    let session = SessionContext::new_with_config(config);
+    scalar_functions(None).into_iter().for_each(|function| session.register_udf(function));
+    session.register_table("pairs", Arc::new(MemTable::try_new(first.schema(), vec![pairs])?))?;
+    let facts = AXES.map(|axis| format!("relate(subject, object, '{name}') AS {name}", name = axis.name)).join(", ");
+    let query = format!("SELECT {facts} FROM pairs");
 
     let start = Instant::now();
-    let found = relate(&objects, &frames)?;
+    let found = session.sql(&query).await?.collect().await?;
     let seconds = start.elapsed().as_secs_f64();
 
-    println!(r#"{{"seconds": {seconds}, "pairs": {}, "checksum": {}}}"#, found.len(), checksum(&frames, &found));
+    let sums = (0..AXES.len()).map(|axis| sums(&found, axis)).collect::<Result<Vec<_>, _>>()?;
+    println!(r#"{{"seconds": {seconds}, "pairs": {rows}, "sums": {sums:?}}}"#);
     Ok(())
 }
 
-fn relate(objects: &RecordBatch, frames: &[Range<usize>]) -> Result<UInt16Array, Box<dyn Error>> {
-    let column = |name: &str| -> Result<&[f64], Box<dyn Error>> {
-        let column = objects.column_by_name(name).and_then(|column| column.as_primitive_opt::<Float64Type>());
-        Ok(column.ok_or_else(|| format!("no column `{name}` of doubles"))?.values())
-    };
-    let columns = Columns {
-        centre: [column("cx")?, column("cy")?, column("cz")?],
-        extent: [column("ex")?, column("ey")?, column("ez")?],
-        low: [column("lx")?, column("ly")?, column("lz")?],
-        nearest: column("ly")?,
-    };
-    let objects = Objects::new(columns).ok_or("columns differ in length")?;
-    let mut found = Vec::with_capacity(frames.iter().map(|frame| frame.len() * (frame.len() - 1) / 2).sum());
-    masks(&objects, frames, &LIMITS, &mut found);
-    Ok(UInt16Array::from(found))
-}
-
-/// The rows of each frame, which lie together.
-fn frames(objects: &RecordBatch) -> Result<Vec<Range<usize>>, Box<dyn Error>> {
-    let column = objects.column_by_name("frame").and_then(|column| column.as_primitive_opt::<Int64Type>());
-    let ids = column.ok_or("no column `frame` of integers")?.values();
-    let mut frames: Vec<Range<usize>> = Vec::new();
-    for (row, id) in ids.iter().enumerate() {
-        match frames.last_mut() {
-            Some(frame) if ids[frame.start] == *id => frame.end = row + 1,
-            _ => frames.push(row..row + 1),
+/// Of the facts of an axis: how many are of the lesser relation, how many agree with the image, and the sums of values, margins and overlaps.
+fn sums(found: &[RecordBatch], axis: usize) -> Result<[f64; 5], Box<dyn Error>> {
+    let mut sums = [0.0; 5];
+    for batch in found {
+        let facts = batch.column(axis).as_struct();
+        let relations = column(facts, "relation")?.as_string::<i32>();
+        let agrees = column(facts, "agrees")?.as_boolean();
+        sums[0] += relations.iter().flatten().filter(|name| *name == RELATIONS[2 * axis].name).count() as f64;
+        sums[1] += agrees.true_count() as f64;
+        for (sum, name) in sums[2..].iter_mut().zip(["value", "margin", "overlap"]) {
+            *sum += column(facts, name)?.as_primitive::<Float64Type>().iter().flatten().sum::<f64>();
         }
     }
-    Ok(frames)
+    Ok(sums)
 }
 
-/// The same for the same bit sets of the same pairs, in any order.
-fn checksum(frames: &[Range<usize>], found: &UInt16Array) -> u64 {
-    let pairs = frames.iter().flat_map(|frame| {
-        frame.clone().flat_map(move |a| (a + 1..frame.end).map(move |b| (a - frame.start, b - frame.start)))
-    });
-    pairs.zip(found.values()).map(|((a, b), mask)| u64::from(*mask) * ((31 * a + 17 * b) % 1009 + 1) as u64).sum()
+fn column<'a>(facts: &'a StructArray, name: &str) -> Result<&'a dyn Array, Box<dyn Error>> {
+    Ok(facts.column_by_name(name).ok_or_else(|| format!("a fact has no `{name}`"))?.as_ref())
 }

@@ -18,7 +18,7 @@
 //! - inverse: near and far are each other's; neither is symmetric; both are transitive;
 //! - degenerate: equal nearest surfaces are neither. A surface behind the camera has a negative y and counts as nearer still.
 
-use super::pass::{Formula, Overlap, Side, judge};
+use super::fact::{Formula, Side, judge, shared_interval};
 use super::{Axis, Objects};
 
 pub const DEPTH: Axis = Axis {
@@ -40,7 +40,7 @@ impl Formula for Depth {
         if a.key < b.key { a.seen } else { b.seen }
     }
 
-    fn overlap(a: Side, b: Side) -> Overlap {
-        Overlap::of(a, b)
+    fn overlap(a: Side, b: Side) -> f64 {
+        shared_interval(a, b)
     }
 }

@@ -14,7 +14,7 @@
 //!   camera about the vertical changes neither;
 //! - degenerate: equal heights are neither.
 
-use super::pass::{Formula, Overlap, Side, higher, judge};
+use super::fact::{Formula, Side, higher, judge};
 use super::{Axis, Objects};
 
 pub const HEIGHT: Axis = Axis {
@@ -36,7 +36,7 @@ impl Formula for Height {
         higher(a.key, b.key)
     }
 
-    fn overlap(_: Side, _: Side) -> Overlap {
-        Overlap::NONE
+    fn overlap(_: Side, _: Side) -> f64 {
+        0.0
     }
 }

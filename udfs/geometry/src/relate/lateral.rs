@@ -17,7 +17,7 @@
 //! - degenerate: equal x is neither. A centre behind the camera has a bearing beyond ±90°, which orders it as one would turn;
 //!   one straight above or below the camera has none, and the image agrees to nothing about it.
 
-use super::pass::{Formula, Overlap, Side, judge};
+use super::fact::{Formula, Side, judge, shared_interval};
 use super::{Axis, Objects};
 
 pub const LATERAL: Axis = Axis {
@@ -39,7 +39,7 @@ impl Formula for Lateral {
         0.5 * (a.length + b.length)
     }
 
-    fn overlap(a: Side, b: Side) -> Overlap {
-        Overlap::of(a, b)
+    fn overlap(a: Side, b: Side) -> f64 {
+        shared_interval(a, b)
     }
 }

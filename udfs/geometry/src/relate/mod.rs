@@ -2,7 +2,7 @@
 //!
 //! In go two columns of objects in view space, a pair each row; out comes, for an axis, the fact about the first and the second.
 //! Nothing here decides whether a fact is clear enough for a question: that takes thresholds, and thresholds belong to the project's
-//! configuration. Only [`masks`] takes them, for callers that want nothing else.
+//! configuration.
 //!
 //! ```text
 //!        z up                          six axes, each a pair of opposites
@@ -26,10 +26,10 @@
 //! Two objects with the same key stand in neither relation, so a tie makes no fact. Neither does a number that is not finite.
 
 mod depth;
+mod fact;
 mod height;
 mod lateral;
 mod objects;
-mod pass;
 mod tilted;
 mod vertical;
 mod volume;
@@ -38,8 +38,8 @@ mod width;
 #[cfg(test)]
 mod tests;
 
+pub use fact::{Fact, fact};
 pub use objects::{Columns, Objects};
-pub use pass::{Fact, Limit, fact, masks};
 pub use tilted::when_tilted;
 
 /// One axis: a pair of opposite relations and how to find out which of them holds.
@@ -52,7 +52,7 @@ pub struct Axis {
     pub lesser: (&'static str, &'static str),
     /// The relation of the object with the higher key to the other one, and one line on it.
     pub greater: (&'static str, &'static str),
-    judge: pass::Judge,
+    judge: fact::Judge,
 }
 
 /// One relation, derived from its axis.

@@ -1,7 +1,5 @@
 //! The objects that are compared, as columns: view space, metres, one row an object, the rows of a frame side by side.
 
-use std::ops::Range;
-
 /// What is known of the objects of many frames. All columns have the same length.
 #[derive(Debug, Clone, Copy)]
 pub struct Columns<'a> {
@@ -36,12 +34,6 @@ impl<'a> Objects<'a> {
 
     pub fn is_empty(&self) -> bool {
         self.columns.nearest.is_empty()
-    }
-
-    /// `frame`, cut to the rows that exist.
-    pub(super) fn rows(&self, frame: Range<usize>) -> Range<usize> {
-        let end = frame.end.min(self.len());
-        frame.start.min(end)..end
     }
 
     /// False for an object with a number that is no measurement: not finite, so large that it could overflow, a length below 0.

@@ -11,7 +11,7 @@
 //! Divided by cos p, everything that is compared is a straight line in t = tan p, so that each ratio of two of them rises or falls steadily
 //! between the points where a line bends or crosses another: no more than these have to be looked at.
 
-use super::pass::{Fact, SMALLEST_LENGTH, higher, lower};
+use super::fact::{Fact, SMALLEST_LENGTH, higher, lower};
 use super::{AXES, Columns, Objects};
 
 /// The fact about the vertical axis that is left when the camera may be tilted by up to `pitch_rad` (below a quarter turn) up or down: the

@@ -18,7 +18,7 @@
 //!   vertical changes neither;
 //! - degenerate: equal z is neither. An object straight above or below the camera has an infinite elevation, which is in order.
 
-use super::pass::{Formula, Overlap, Side, judge};
+use super::fact::{Formula, Side, judge, shared_interval};
 use super::{Axis, Objects};
 
 pub const VERTICAL: Axis = Axis {
@@ -40,7 +40,7 @@ impl Formula for Vertical {
         0.5 * (a.length + b.length)
     }
 
-    fn overlap(a: Side, b: Side) -> Overlap {
-        Overlap::of(a, b)
+    fn overlap(a: Side, b: Side) -> f64 {
+        shared_interval(a, b)
     }
 }

@@ -12,7 +12,7 @@
 //! - inverse: wider and thinner are each other's; neither is symmetric; both are transitive; moving an object changes neither;
 //! - degenerate: equal widths are neither.
 
-use super::pass::{Formula, Overlap, Side, higher, judge};
+use super::fact::{Formula, Side, higher, judge};
 use super::{Axis, Objects};
 
 pub const WIDTH: Axis = Axis {
@@ -34,7 +34,7 @@ impl Formula for Width {
         higher(a.key, b.key)
     }
 
-    fn overlap(_: Side, _: Side) -> Overlap {
-        Overlap::NONE
+    fn overlap(_: Side, _: Side) -> f64 {
+        0.0
     }
 }
