@@ -39,10 +39,11 @@ impl Gc {
             } else {
                 mill.warehouse.collect_garbage(table, retention).await?
             };
-            rows.push(vec![table.name().to_owned(), found.files.to_string(), found.bytes.to_string()]);
+            let counts = [found.files, found.bytes, found.staging_files].map(|count| count.to_string());
+            rows.push([vec![table.name().to_owned()], counts.to_vec()].concat());
         }
         let files = if self.dry_run { "files to delete" } else { "files deleted" };
-        out(&columns(&["table", files, "bytes"], &rows))?;
+        out(&columns(&["table", files, "bytes", "staging files"], &rows))?;
         unreadable.map_or(Ok(()), Err)
     }
 }

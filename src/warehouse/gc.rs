@@ -41,13 +41,6 @@ pub struct Retention {
     pub grace: Duration,
 }
 
-impl Default for Retention {
-    /// Twenty versions and one day.
-    fn default() -> Self {
-        Self { versions: 20, grace: Duration::from_hours(24) }
-    }
-}
-
 /// What was removed, or would be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Collected {
@@ -55,8 +48,8 @@ pub struct Collected {
     pub files: u64,
     /// Their bytes, where they are known.
     pub bytes: u64,
-    /// Staging records.
-    pub records: u64,
+    /// Staging files: records of parts, of errors and of attempts.
+    pub staging_files: u64,
     /// The oldest version that can still be read in full.
     pub oldest_version: u64,
 }
@@ -66,7 +59,7 @@ struct Garbage {
     /// With their sizes.
     files: HashMap<Path, u64>,
     /// Staging records, and the errors and tries beside them.
-    records: HashSet<Path>,
+    staging_files: HashSet<Path>,
     oldest_version: u64,
 }
 
@@ -84,15 +77,15 @@ impl Warehouse {
             remove_upload(upload)?;
         }
         let mut garbage = self.garbage(table, retention).await?;
-        if !garbage.files.is_empty() || !garbage.records.is_empty() {
+        if !garbage.files.is_empty() || !garbage.staging_files.is_empty() {
             let paths = garbage.files.keys().filter_map(|path| table.relative(path)).collect();
             let tombstone = table.write_tombstone(Reason::Garbage, &random_id(), paths).await?;
             let again = self.garbage(table, retention).await?;
             garbage.files.retain(|path, _| again.files.contains_key(path));
-            garbage.records.retain(|path| again.records.contains(path));
+            garbage.staging_files.retain(|path| again.staging_files.contains(path));
             garbage.oldest_version = again.oldest_version;
             // Records first: a build that finds a record then finds its parts too, or builds the shard again.
-            table.delete(garbage.records.iter()).await?;
+            table.delete(garbage.staging_files.iter()).await?;
             table.delete(garbage.files.keys()).await?;
             table.remove_tombstones(vec![tombstone]).await?;
         }
@@ -105,10 +98,10 @@ impl Warehouse {
         let files = table.part_files().await?;
         let staged = table.staging().all().await?;
         let live_runs = self.live_runs().await?;
-        let (mut kept, mut records) = (HashSet::new(), HashSet::new());
+        let (mut kept, mut staging_files) = (HashSet::new(), HashSet::new());
         for StagedFile { object, record } in staged {
             if live_runs.is_empty() && object.last_modified.timestamp_millis().unsigned_abs() < before {
-                records.insert(object.location);
+                staging_files.insert(object.location);
             } else {
                 let parts = record.iter().flat_map(|record| &record.parts);
                 kept.extend(parts.map(|part| table.location().path(&part.path)));
@@ -124,7 +117,7 @@ impl Warehouse {
                 && run.is_some_and(|run| !run.contains('/') && !is_alive(&live_runs, run))
         };
         let files = files.into_iter().filter(is_garbage).map(|file| (file.path, file.bytes)).collect();
-        Ok(Garbage { files, records, oldest_version })
+        Ok(Garbage { files, staging_files, oldest_version })
     }
 }
 
@@ -208,7 +201,7 @@ impl Garbage {
         Collected {
             files: (self.files.len() + uploads) as u64,
             bytes: self.files.values().sum(),
-            records: self.records.len() as u64,
+            staging_files: self.staging_files.len() as u64,
             oldest_version: self.oldest_version,
         }
     }

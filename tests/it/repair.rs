@@ -311,7 +311,7 @@ async fn gc_removes_nothing_that_a_build_did_not_write() {
     tokio::time::sleep(Duration::from_millis(20)).await;
     let table = mill.warehouse.table("dataset").await.unwrap().unwrap();
     let removed = mill.warehouse.collect_garbage(&table, retention).await.unwrap();
-    assert_eq!((removed.files, removed.records), (1, 0), "{removed:?}");
+    assert_eq!((removed.files, removed.staging_files), (1, 0), "{removed:?}");
     assert_eq!(std::fs::read_dir(&theirs).unwrap().count(), 4);
     assert!(dataset.join("parts/notes.txt").exists());
     assert!(damage(&mill).await.is_empty());
