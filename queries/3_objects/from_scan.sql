@@ -18,7 +18,8 @@ FROM (
             SELECT scene_id, array_agg(named_struct(
                 'frame_id', frame_id, 'width', width, 'height', height, 'fx', fx, 'fy', fy, 'cx', cx, 'cy', cy,
                 'world_from_camera', world_from_camera, 'gravity', gravity, 'depth_uri', depth_uri,
-                'depth_scale', depth_scale, 'exhaustive', exhaustive)) AS frames
+                'depth_scale', depth_scale, 'exhaustive', exhaustive,
+                'depth_occlusion_trust', $depth_occlusion_trust, 'box_occlusion_trust', $box3d_occlusion_trust)) AS frames
             FROM frames
             WHERE lifted_from = 'scan'
             GROUP BY scene_id

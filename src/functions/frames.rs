@@ -30,6 +30,10 @@ pub struct Frame {
     pub box_trust: f64,
     /// By how much its depth errs 1 m away, metres.
     pub depth_noise: f64,
+    /// How far a projected object is trusted where the frame's depth image says what hides it (0-1).
+    pub depth_occlusion_trust: f64,
+    /// How far a projected object is trusted where the scene's other boxes say what hides it (0-1).
+    pub box_occlusion_trust: f64,
     /// The share of a thing's outline that a model's depth must show before the thing is trusted (0-1).
     pub stands_out: f64,
 }
@@ -48,9 +52,11 @@ pub fn frames_of(column: &StructArray) -> Result<Vec<(String, Result<Frame, Unus
     let text = |array: &StringArray, row: usize| array.is_valid(row).then(|| array.value(row).to_owned());
     // Frames of scans say neither.
     let lifted_from = column.column_by_name("lifted_from").map(|_| record.text("lifted_from")).transpose()?;
+    let share = |column: &Option<Vec<f64>>, row: usize| column.as_ref().map_or(1.0, |of| of[row]).clamp(0.0, 1.0);
     let optional = |name: &str| column.column_by_name(name).map(|_| number(name)).transpose();
     let (trust, box_trust) = (optional("trust")?, optional("box_trust")?);
     let (depth_noise, stands_out) = (optional("depth_noise")?, optional("stands_out")?);
+    let (by_depth, by_boxes) = (optional("depth_occlusion_trust")?, optional("box_occlusion_trust")?);
     let mut frames = Vec::with_capacity(column.len());
     for row in 0..column.len() {
         let frame_id = text(&ids, row).unwrap_or_default();
@@ -74,8 +80,10 @@ pub fn frames_of(column: &StructArray) -> Result<Vec<(String, Result<Frame, Unus
                 depth_scale: Some(scales[row]).filter(|s| s.is_finite() && *s > 0.0),
                 exhaustive: exhaustive.is_valid(row) && exhaustive.as_boolean().value(row),
                 estimated: lifted_from.as_ref().is_some_and(|from| from.is_valid(row) && from.value(row) == "model"),
-                trust: trust.as_ref().map_or(1.0, |trust| trust[row]).clamp(0.0, 1.0),
-                box_trust: box_trust.as_ref().map_or(1.0, |trust| trust[row]).clamp(0.0, 1.0),
+                trust: share(&trust, row),
+                box_trust: share(&box_trust, row),
+                depth_occlusion_trust: share(&by_depth, row),
+                box_occlusion_trust: share(&by_boxes, row),
                 depth_noise: depth_noise.as_ref().map_or(0.0, |noise| noise[row]).max(0.0),
                 stands_out: stands_out.as_ref().map_or(0.0, |share| share[row]).clamp(0.0, 1.0),
             })

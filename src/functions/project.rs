@@ -30,7 +30,8 @@ pub const PROJECT: AsyncFunction = AsyncFunction {
 `frames` is a list of a scene's frames with poses, `objects` its list of (object_id, category, caption, obb) in the world, \
 `surfaces` its list of (object_id, vertices, triangles). For each frame the triangles are rasterised with a z-buffer: the \
 pixels that an object shows are its mask, their share of the pixels that it would show alone is its visibility. Where there \
-are no triangles the frame's depth image says what is hidden, else the boxes hide each other.\n\n\
+are no triangles the frame's depth image says what is hidden, else the boxes hide each other, and objects are trusted by the frame's \
+`depth_occlusion_trust` or `box_occlusion_trust` (0-1; 1 where a frame has no such field).\n\n\
 Out comes a list of rows of `objects` in the view space of each frame, with `quarantined` for a frame without a pose.",
         example: Example {
             sql: "SELECT concat(o['category'], ', ', round(o['nearest'], 2), ' m ahead') FROM (SELECT unnest(project(f.shots, s.placed, t.meshes)) AS o
@@ -51,11 +52,6 @@ Out comes a list of rows of `objects` in the view space of each frame, with `qua
     fields: row_fields,
     call: |columns, fields, _| Box::pin(async move { to_lists(&fields, &project_scenes(columns).await?) }),
 };
-
-/// How far an object's place can be trusted: triangles show what is hidden, measured depth nearly so, boxes alone guess it.
-const TRUST_SURFACES: f64 = 1.0;
-const TRUST_DEPTH: f64 = 0.9;
-const TRUST_BOXES: f64 = 0.7;
 
 async fn project_scenes(columns: Vec<ArrayRef>) -> Result<Vec<Vec<ObjectRow>>> {
     let frames = Lists::new(&columns[0])?;
@@ -131,9 +127,9 @@ fn shown_rows(frame: &Frame, shot: &Shot, scene: &Arranged, measured: Option<&De
         Err(e) => return vec![refused(&frame.frame_id, Unusable::new("camera", e.to_string()))],
     };
     let trust = match (scene.surfaces.is_empty(), measured) {
-        (false, _) => TRUST_SURFACES,
-        (true, Some(_)) => TRUST_DEPTH,
-        (true, None) => TRUST_BOXES,
+        (false, _) => 1.0,
+        (true, Some(_)) => frame.depth_occlusion_trust,
+        (true, None) => frame.box_occlusion_trust,
     };
     let objects = shown.into_iter().map(|shown| {
         let mut row = ObjectRow {

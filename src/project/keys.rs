@@ -193,6 +193,12 @@ pub const KEYS: &[ConfigKey] = &[
     ),
     share(
         "ask",
+        "depth_occlusion_trust",
+        "0.9",
+        "how far an object of a scan without triangles is trusted, where the frame's depth image says what hides it; triangles have 1 (0-1). Where there is neither, box3d_occlusion_trust",
+    ),
+    share(
+        "ask",
         "box3d_level_trust",
         "0.8",
         "how far an annotated 3D box is trusted in a frame of unknown gravity, whose camera is taken to be level (0-1)",
