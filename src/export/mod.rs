@@ -16,7 +16,6 @@
 
 mod buckets;
 mod by_frame;
-mod claim;
 mod conversation;
 mod dialect;
 mod hf;
@@ -25,6 +24,7 @@ mod internvl;
 mod llava;
 mod manifest;
 mod place;
+mod place_lock;
 mod qwen;
 mod readme;
 mod run;

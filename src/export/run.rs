@@ -17,11 +17,11 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::buckets::{Buckets, SortedBucket};
 use super::by_frame::{FrameImagesStream, FrameIndex, Masks, frames};
-use super::claim::Claim;
 use super::dialect::Dialect;
 use super::images::{self, ImageStorage, IndexLine};
 use super::manifest::{Manifest, ManifestFile};
 use super::place::ExportFolder;
+use super::place_lock::PlaceLock;
 use super::readme;
 use super::shards::cannot_write;
 use super::spool::Spool;
@@ -81,21 +81,21 @@ impl Mill {
         if let Some(there) = there_already(&place, &fingerprint, options).await? {
             return Ok(ExportOutcome { manifest: there, written: false });
         }
-        let claim = Claim::take(&place).await?;
-        let outcome = self.export_claimed(context, rows, options, fingerprint, &claim).await;
-        let released = claim.release().await;
+        let lock = PlaceLock::take(&place).await?;
+        let outcome = self.export_locked(context, rows, options, fingerprint, &lock).await;
+        let released = lock.release().await;
         // What failed first is what is told.
         outcome.and_then(|outcome| released.map(|()| outcome))
     }
 
     /// The export itself, when nobody else writes there.
-    async fn export_claimed(
+    async fn export_locked(
         &self,
         context: &SessionContext,
         rows: DataFrame,
         options: &ExportOptions,
         fingerprint: String,
-        claim: &Claim,
+        lock: &PlaceLock,
     ) -> Result<ExportOutcome> {
         let place = ExportFolder::at(&options.out)?;
         // Another one may have ended just now.
@@ -117,7 +117,7 @@ impl Mill {
         let counts = counts(&rows).await?;
         let memory = self.project.memory()?;
         let columns = SchemaRef::clone(rows.schema().inner());
-        let export = ExportRun { mill: self, place, options, fingerprint, samples, columns, memory, claim };
+        let export = ExportRun { mill: self, place, options, fingerprint, samples, columns, memory, lock };
         let manifest = export.run(context, rows, counts).await?;
         Ok(ExportOutcome { manifest, written: true })
     }
@@ -257,7 +257,7 @@ struct ExportRun<'a> {
     columns: SchemaRef,
     /// What the process may use, in bytes.
     memory: u64,
-    claim: &'a Claim,
+    lock: &'a PlaceLock,
 }
 
 impl ExportRun<'_> {
@@ -338,7 +338,7 @@ impl ExportRun<'_> {
             left_out,
             files,
         };
-        self.claim.holds().await?;
+        self.lock.holds().await?;
         self.place.put(MANIFEST, super::pretty(&json!(manifest))?.into()).await?;
         clear_progress(&self.place).await?;
         Ok(manifest)

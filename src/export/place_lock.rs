@@ -5,7 +5,7 @@
 //! _claims/0000002.json      whoever takes over from a dead one puts the next number, and again one wins
 //! ```
 //!
-//! On this machine the process itself says whether it lives. Elsewhere, one that does not renew its claim while it is watched is dead: no two clocks are
+//! On this machine the process itself says whether it lives. Elsewhere, one that does not renew its lock while it is watched is dead: no two clocks are
 //! compared.
 
 use std::collections::HashSet;
@@ -25,11 +25,11 @@ const CLAIMS: &str = "_claims";
 /// Between two renewals: a request each, which nobody notices.
 const RENEWED: Duration = Duration::from_secs(10);
 
-/// A claim that was not renewed for so long is a dead one's: three renewals, because one may be late.
+/// A lock that was not renewed for so long is a dead one's: three renewals, because one may be late.
 const WATCHED: Duration = Duration::from_secs(31);
 
 /// The right to write to a place, until it is released.
-pub struct Claim {
+pub struct PlaceLock {
     place: ExportFolder,
     holder: Holder,
     number: u64,
@@ -56,13 +56,13 @@ struct Holder {
 /// The keys of the exports that are under way in this process.
 static UNDER_WAY: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
 
-impl Claim {
+impl PlaceLock {
     /// Claims a place; an error where somebody else is writing there.
     pub async fn take(place: &ExportFolder) -> Result<Self> {
         let holder = Holder::this();
-        // So that nobody takes the claim for a dead one's as soon as it is there.
+        // So that nobody takes the lock for a dead one's as soon as it is there.
         UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner).insert(holder.key.clone());
-        let mut claim = Self {
+        let mut lock = Self {
             place: place.clone(),
             holder,
             number: 1,
@@ -78,22 +78,22 @@ impl Claim {
             {
                 return Err(taken(place, &other));
             }
-            claim.number = before.unwrap_or(0) + 1;
-            if place.create(&path(claim.number), super::to_json(&claim.holder)?.into()).await? {
+            lock.number = before.unwrap_or(0) + 1;
+            if place.create(&path(lock.number), super::to_json(&lock.holder)?.into()).await? {
                 break;
             }
         }
-        for number in claims(place).await?.into_iter().filter(|number| *number < claim.number) {
+        for number in claims(place).await?.into_iter().filter(|number| *number < lock.number) {
             place.delete(&path(number)).await?;
         }
-        claim.renewing = Some(tokio::spawn(renew(
+        lock.renewing = Some(tokio::spawn(renew(
             place.clone(),
-            claim.holder.clone(),
-            claim.number,
-            Arc::clone(&claim.lost),
-            Arc::clone(&claim.stop),
+            lock.holder.clone(),
+            lock.number,
+            Arc::clone(&lock.lost),
+            Arc::clone(&lock.stop),
         )));
-        Ok(claim)
+        Ok(lock)
     }
 
     /// An error where another export took this one for dead, and writes there now.
@@ -110,14 +110,14 @@ impl Claim {
     pub async fn release(mut self) -> Result<()> {
         self.stop.notify_one();
         if let Some(renewing) = self.renewing.take() {
-            // A renewal that is under way would put the claim again. One that died puts nothing.
+            // A renewal that is under way would put the lock again. One that died puts nothing.
             let _ = renewing.await;
         }
         self.place.delete(&path(self.number)).await
     }
 }
 
-impl Drop for Claim {
+impl Drop for PlaceLock {
     fn drop(&mut self) {
         UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.holder.key);
         if let Some(renewing) = &self.renewing {
@@ -202,7 +202,7 @@ async fn claims(place: &ExportFolder) -> Result<Vec<u64>> {
     Ok(place.list(CLAIMS).await?.iter().filter_map(number).collect())
 }
 
-/// None where the claim is gone, or is no claim.
+/// None where the lock is gone, or is no lock.
 async fn holder_of(place: &ExportFolder, number: u64) -> Result<Option<Holder>> {
     Ok(place.get(&path(number)).await?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
@@ -214,7 +214,7 @@ mod tests {
     #[tokio::test]
     async fn one_of_many_wins_and_a_dead_one_is_taken_over_from() {
         let place = ExportFolder::at("memory://claims/out").unwrap();
-        let all = futures::future::join_all((0..8).map(|_| Claim::take(&place))).await;
+        let all = futures::future::join_all((0..8).map(|_| PlaceLock::take(&place))).await;
         let (won, lost): (Vec<_>, Vec<_>) = all.into_iter().partition(Result::is_ok);
         assert_eq!((won.len(), lost.len()), (1, 7));
         for refused in lost {
@@ -227,13 +227,13 @@ mod tests {
         // As a kill leaves it.
         drop(won);
         assert_eq!(place.list(CLAIMS).await.unwrap().len(), 1);
-        let second = Claim::take(&place).await.unwrap();
+        let second = PlaceLock::take(&place).await.unwrap();
         assert_eq!((second.number, second.holds().await.is_ok()), (2, true));
         // What was thought dead and wakes up writes nothing any more.
         place.put(&path(3), super::super::to_json(&Holder::this()).unwrap().into()).await.unwrap();
         assert!(second.holds().await.is_err());
         second.release().await.unwrap();
-        let third = Claim::take(&place).await.unwrap();
+        let third = PlaceLock::take(&place).await.unwrap();
         assert_eq!(third.number, 4);
         third.release().await.unwrap();
         assert!(place.list(CLAIMS).await.unwrap().is_empty());
@@ -249,7 +249,7 @@ mod tests {
         for (process, began) in [(u32::MAX, "1"), (1, "never")] {
             let gone = Holder { process, began: began.into(), key: "gone".into(), ..Holder::this() };
             place.put(&path(1), super::super::to_json(&gone).unwrap().into()).await.unwrap();
-            Claim::take(&place).await.unwrap().release().await.unwrap();
+            PlaceLock::take(&place).await.unwrap().release().await.unwrap();
         }
     }
 }
