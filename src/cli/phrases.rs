@@ -2,13 +2,13 @@
 
 use clap::{Args, Subcommand};
 use spatialmill_columns::format::{ImageFormat, TextFormat};
-use spatialmill_columns::phrases::glossary::Glossary;
-use spatialmill_columns::phrases::lexicon::Lexicon;
 use spatialmill_columns::phrases::lint::{Fewest, lint};
+use spatialmill_columns::phrases::noun_cache::NounCache;
 use spatialmill_columns::phrases::pack::{Pack, PackSlot, Section, Wording};
 use spatialmill_columns::phrases::reference::{Mark, MarkWords};
 use spatialmill_columns::phrases::render::Asked;
 use spatialmill_columns::phrases::slots::{Content, Kind, Quantity, SlotValue};
+use spatialmill_columns::phrases::topics::Topics;
 use spatialmill_columns::phrases::{Phrases as Compiled, Texts, Worded};
 
 use super::{Global, columns, out};
@@ -67,9 +67,9 @@ impl Phrases {
     pub(super) fn run(self, global: &Global) -> Result<()> {
         let project = global.project()?;
         let texts = texts(&project)?;
-        let lexicon = Lexicon::parse(texts.topics.iter().copied()).map_err(unusable)?;
+        let topics = Topics::parse(texts.topics.iter().copied()).map_err(unusable)?;
         match self.verb {
-            Verb::List => list(&lexicon, &texts),
+            Verb::List => list(&topics, &texts),
             Verb::Lint => {
                 let marks = MarkWords::parse(texts.references).map_err(unusable)?;
                 let built_in = Project::in_memory();
@@ -77,7 +77,7 @@ impl Phrases {
                 for pack in &texts.packs {
                     // Who writes a task need not write twenty wordings of everything.
                     let fewest = if built_in.tasks().contains(pack.task) { Fewest::Expected } else { Fewest::Any };
-                    for finding in lint(&lexicon, &marks, pack, fewest).map_err(unusable)? {
+                    for finding in lint(&topics, &marks, pack, fewest).map_err(unusable)? {
                         out(&format!("{} {}: {finding}\n", pack.task, pack.name))?;
                         n += 1;
                     }
@@ -87,7 +87,7 @@ impl Phrases {
                     n => Err(Error::input(format!("{n} defects"))),
                 }
             }
-            Verb::Preview(preview) => preview.run(&lexicon, &texts),
+            Verb::Preview(preview) => preview.run(&topics, &texts),
         }
     }
 }
@@ -96,10 +96,10 @@ fn unusable(e: spatialmill_columns::phrases::Error) -> Error {
     Error::usage("the phrases cannot be used").because(e)
 }
 
-fn list(lexicon: &Lexicon, texts: &Texts<'_>) -> Result<()> {
+fn list(topics: &Topics, texts: &Texts<'_>) -> Result<()> {
     let mut rows = Vec::new();
     for text in &texts.packs {
-        let pack = Pack::parse(lexicon, text).map_err(unusable)?;
+        let pack = Pack::parse(topics, text).map_err(unusable)?;
         let share = texts.shares.get(text.name).copied().unwrap_or(0.0);
         for wordings in pack.sections() {
             let least = |list: &[Wording]| {
@@ -122,7 +122,7 @@ fn list(lexicon: &Lexicon, texts: &Texts<'_>) -> Result<()> {
 }
 
 impl Preview {
-    fn run(&self, lexicon: &Lexicon, texts: &Texts<'_>) -> Result<()> {
+    fn run(&self, topics: &Topics, texts: &Texts<'_>) -> Result<()> {
         let known = |kind: &str, name: &str| Error::usage(format!("`{name}` is no {kind} format"));
         let text_format = TextFormat::named(&self.text_format).ok_or_else(|| known("text", &self.text_format))?;
         let image_format = ImageFormat::named(&self.image_format).ok_or_else(|| known("image", &self.image_format))?;
@@ -133,7 +133,7 @@ impl Preview {
                     .with("pack", &self.pack)
                     .hint("`spatialmill phrases list` names them")
             })?;
-        let pack = Pack::parse(lexicon, text).map_err(unusable)?;
+        let pack = Pack::parse(topics, text).map_err(unusable)?;
         let compiled = Compiled::new(texts).map_err(unusable)?;
         let relations: Vec<&str> = match &self.relation {
             Some(relation) => vec![relation],
@@ -141,8 +141,8 @@ impl Preview {
             None => pack
                 .topics()
                 .iter()
-                .filter_map(|topic| lexicon.relations_of(topic).next())
-                .map(|id| lexicon.relation(id).name.as_str())
+                .filter_map(|topic| topics.relations_of(topic).next())
+                .map(|id| topics.relation(id).name.as_str())
                 .collect(),
         };
         let slots = self.slots(pack.slots());
@@ -152,12 +152,12 @@ impl Preview {
         let colours = ["red", "blue", "green", "yellow"].into_iter().cycle();
         let marks: Vec<Mark<'_>> = colours.zip(&labels).map(|(colour, label)| Mark { colour, label }).collect();
         for name in relations {
-            let id = lexicon.find(name).ok_or_else(|| Error::usage("no such relation").with("relation", name))?;
-            let topic = &lexicon.topic(id).name;
+            let id = topics.find(name).ok_or_else(|| Error::usage("no such relation").with("relation", name))?;
+            let topic = &topics.topic(id).name;
             if !pack.topics().contains(topic) {
                 return Err(Error::usage(format!("`{}` asks nothing about `{name}`", self.task)));
             }
-            let opposite = lexicon.opposite(id).map_or(name, |id| lexicon.relation(id).name.as_str());
+            let opposite = topics.opposite(id).map_or(name, |id| topics.relation(id).name.as_str());
             for wordings in pack.sections() {
                 let section = wordings.section;
                 out(&format!("\n{name}, {}\n", section.name()))?;
@@ -187,7 +187,7 @@ impl Preview {
                     };
                     for (id, pair) in pack.preview(section, topic, answer).into_iter().enumerate() {
                         let mut worded = Worded::default();
-                        if compiled.word(pair, &asked, &mut Glossary::default(), &mut worded) {
+                        if compiled.word(pair, &asked, &mut NounCache::default(), &mut worded) {
                             let one_line = |text: &str| text.replace('\n', " / ");
                             let (question, answer) = (one_line(&worded.question), one_line(&worded.answer));
                             out(&format!("{:>3}  {question}\n     {answer}\n", id + 1))?;

@@ -1,7 +1,7 @@
 //! Arrow to geometry and back: the SQL functions of spatialmill. It never opens a file or a socket.
 //!
 //! A function is one [`Function`] in a file of its own and one line in [`FUNCTIONS`]. What registers it, documents it, runs its example and makes
-//! stale what was computed with another version of it is derived from there.
+//! stale what was computed with other code is derived from there.
 
 use std::sync::Arc;
 

@@ -13,10 +13,10 @@ use datafusion::common::{Result, exec_datafusion_err, exec_err, plan_err};
 use crate::arguments::text;
 use crate::format::{ImageFormat, TextFormat};
 use crate::lists::Lists;
-use crate::phrases::glossary::Glossary;
-use crate::phrases::lexicon::{Lexicon, RelationId};
+use crate::phrases::noun_cache::NounCache;
 use crate::phrases::reference::Mark;
 use crate::phrases::render::Asked;
+use crate::phrases::topics::{RelationId, Topics};
 use crate::phrases::{Phrases, Worded};
 use crate::slots::Slots;
 use crate::{Call, Cost, Example, Function, FunctionDoc};
@@ -171,7 +171,7 @@ fn wording(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
     let mut questions = StringBuilder::with_capacity(rows, rows * 80);
     let mut answers = StringBuilder::with_capacity(rows, rows * 40);
     let mut worded_options = ListBuilder::new(StringBuilder::new());
-    let mut names = Glossary::default();
+    let mut names = NounCache::default();
     let mut worded = Worded::default();
     let (mut slots_of_row, mut marks_of_row) = (Vec::new(), Vec::new());
     for row in 0..rows {
@@ -250,17 +250,17 @@ fn known<T>(kind: &str, named: fn(&str) -> Option<T>, names: &StringArray, row: 
 }
 
 fn opposite(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
-    let lexicon = phrases.lexicon();
+    let topics = phrases.topics();
     let names = text(&arrays[0])?;
     let opposites = names.iter().map(|name| {
         let Some(name) = name else { return Ok(None) };
-        Ok(lexicon.opposite(relation_of(lexicon, name)?).map(|opposite| lexicon.relation(opposite).name.as_str()))
+        Ok(topics.opposite(relation_of(topics, name)?).map(|opposite| topics.relation(opposite).name.as_str()))
     });
     Ok(Arc::new(opposites.collect::<Result<StringArray>>()?))
 }
 
 fn relation_in_turn(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
-    let lexicon = phrases.lexicon();
+    let topics = phrases.topics();
     let (names, flipped) = (text(&arrays[0])?, cast(&arrays[1], &DataType::Boolean)?);
     let flipped = flipped.as_boolean();
     let relations = names.iter().enumerate().map(|(row, name)| {
@@ -268,8 +268,8 @@ fn relation_in_turn(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> 
         if flipped.is_null(row) || !flipped.value(row) {
             return Ok(Some(name));
         }
-        match lexicon.opposite(relation_of(lexicon, name)?) {
-            Some(opposite) => Ok(Some(lexicon.relation(opposite).name.as_str())),
+        match topics.opposite(relation_of(topics, name)?) {
+            Some(opposite) => Ok(Some(topics.relation(opposite).name.as_str())),
             None => exec_err!(
                 "shapes `yes_no` and `choice of object` ask about two opposites in turn, and the topic of `{name}` has one relation: `fixed \
                  yes_no`, a choice of 2, 3 or 4 options, `open` and `number` need no opposite"
@@ -280,17 +280,17 @@ fn relation_in_turn(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> 
 }
 
 fn topic(phrases: &Phrases, arrays: &[ArrayRef]) -> Result<ArrayRef> {
-    let lexicon = phrases.lexicon();
+    let topics = phrases.topics();
     let names = text(&arrays[0])?;
     let topics = names.iter().map(|name| {
         let Some(name) = name else { return Ok(None) };
-        Ok(Some(lexicon.topic(relation_of(lexicon, name)?).name.as_str()))
+        Ok(Some(topics.topic(relation_of(topics, name)?).name.as_str()))
     });
     Ok(Arc::new(topics.collect::<Result<StringArray>>()?))
 }
 
-fn relation_of(lexicon: &Lexicon, name: &str) -> Result<RelationId> {
-    lexicon.find(name).ok_or_else(|| {
+fn relation_of(topics: &Topics, name: &str) -> Result<RelationId> {
+    topics.find(name).ok_or_else(|| {
         exec_datafusion_err!(
             "`{name}` is no relation of a topic; a task's own topics are in queries/5_ask/<task>/topics.toml"
         )

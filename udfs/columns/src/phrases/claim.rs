@@ -3,9 +3,9 @@
 //! The linter words facts about an "alpha", a "beta" and some "gammas", and this module finds out what a reader of that text
 //! would believe. It knows the declared surface forms and plain English word order, and nothing of how the text was made.
 
-use super::lexicon::RelationId;
 use super::slots::UNITS;
 use super::surface::{Surface, clauses, words};
+use super::topics::RelationId;
 
 /// The names that stand in for the objects of a question in a text to be read: the first two, and a category where it has one.
 pub const NAMES: [&str; 3] = ["alpha", "beta", "gamma"];
@@ -223,17 +223,17 @@ fn tokens(surface: &Surface, text: &str) -> Vec<Token> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::phrases::lexicon::Lexicon;
+    use crate::phrases::topics::Topics;
 
-    fn lexicon() -> Lexicon {
-        Lexicon::parse([("topics.toml", include_str!("../../../../queries/5_ask/topics.toml"))]).unwrap()
+    fn topics() -> Topics {
+        Topics::parse([("topics.toml", include_str!("../../../../queries/5_ask/topics.toml"))]).unwrap()
     }
 
     #[test]
     fn claims_are_read_back() {
-        let lexicon = lexicon();
-        let surface = Surface::of(&lexicon, |form| form.text.clone());
-        let id = |name| lexicon.find(name).unwrap();
+        let topics = topics();
+        let surface = Surface::of(&topics, |form| form.text.clone());
+        let id = |name| topics.find(name).unwrap();
         let says = |relation, subject, object, denied| {
             vec![Claim::Relation { relation: id(relation), subject, object, denied }]
         };

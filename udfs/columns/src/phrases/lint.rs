@@ -7,14 +7,14 @@
 use std::fmt;
 
 use super::claim::{self, Claim, FURTHER, NAMES, Thing};
-use super::glossary::Glossary;
-use super::lexicon::{Lexicon, RelationId};
+use super::noun_cache::NounCache;
 use super::pack::{Pack, PackSlot, Section, Wording, Wordings};
 use super::reference::MarkWords;
 use super::render::{Asked, Words, letter};
 use super::segment::{Segment, Slot};
 use super::slots::{Content, Kind, Quantity, SlotValue};
 use super::surface::Surface;
+use super::topics::{RelationId, Topics};
 use super::{Error, Options, PLAIN, PackText};
 use crate::nouns;
 
@@ -71,15 +71,15 @@ pub const FEWEST: (usize, usize) = (20, 10);
 
 /// Lints a pack. An unknown slot, an open brace or a missing list is an error: nothing can be worded with it. Only the plain pack
 /// must have [`FEWEST`], and only where `fewest` says so: another one follows a style that may have few wordings.
-pub fn lint(lexicon: &Lexicon, marks: &MarkWords, text: &PackText<'_>, fewest: Fewest) -> Result<Vec<Finding>, Error> {
-    let pack = Pack::parse(lexicon, text)?;
+pub fn lint(topics: &Topics, marks: &MarkWords, text: &PackText<'_>, fewest: Fewest) -> Result<Vec<Finding>, Error> {
+    let pack = Pack::parse(topics, text)?;
     let names = ThingNames::of(pack.slots());
     let mut findings = Vec::new();
     for wordings in pack.sections() {
         let mut section = SectionLint {
-            lexicon,
+            topics,
             marks,
-            surface: surface_of(lexicon, marks, &pack, &names, 0.0),
+            surface: surface_of(topics, marks, &pack, &names, 0.0),
             value: 0.0,
             pack: &pack,
             names: &names,
@@ -93,7 +93,7 @@ pub fn lint(lexicon: &Lexicon, marks: &MarkWords, text: &PackText<'_>, fewest: F
         for case in section.cases() {
             // Forms may say a value, which is another in few cases.
             if case.value != section.value {
-                section.surface = surface_of(lexicon, marks, &pack, &names, case.value);
+                section.surface = surface_of(topics, marks, &pack, &names, case.value);
                 section.value = case.value;
             }
             section.check(&case);
@@ -103,10 +103,10 @@ pub fn lint(lexicon: &Lexicon, marks: &MarkWords, text: &PackText<'_>, fewest: F
 }
 
 /// The surface forms in texts of a pack whose values are `value`.
-fn surface_of(lexicon: &Lexicon, marks: &MarkWords, pack: &Pack, names: &ThingNames, value: f64) -> Surface {
+fn surface_of(topics: &Topics, marks: &MarkWords, pack: &Pack, names: &ThingNames, value: f64) -> Surface {
     // Any relation words the forms: they have slots of the question alone.
-    let some = lexicon.ids().next();
-    Surface::of(lexicon, |form| {
+    let some = topics.ids().next();
+    Surface::of(topics, |form| {
         let known = |segment: &Segment| match segment {
             Segment::Slot(slot) => slot.name().is_none_or(|name| pack.slots().iter().any(|slot| slot.name == name)),
             Segment::Text(_) => true,
@@ -117,13 +117,13 @@ fn surface_of(lexicon: &Lexicon, marks: &MarkWords, pack: &Pack, names: &ThingNa
         }
         let slots = names.fill(pack.slots(), NAMES, value, LIST);
         let asked = Asked {
-            relation: some.map_or("", |id| &lexicon.relation(id).name),
+            relation: some.map_or("", |id| &topics.relation(id).name),
             answer: "yes",
             slots: &slots,
             ..Asked::default()
         };
         let mut text = String::new();
-        if let Some(words) = Words::of(lexicon, marks, &asked, &mut Glossary::default()) {
+        if let Some(words) = Words::of(topics, marks, &asked, &mut NounCache::default()) {
             words.write(&form.segments, &mut text);
         }
         text
@@ -211,7 +211,7 @@ impl ThingNames {
 }
 
 struct SectionLint<'a, 'f> {
-    lexicon: &'a Lexicon,
+    topics: &'a Topics,
     marks: &'a MarkWords,
     surface: Surface,
     /// What the forms of `surface` say where they say a value.
@@ -255,14 +255,14 @@ impl<'a> SectionLint<'a, '_> {
 
     fn cases(&self) -> Vec<Case<'a>> {
         let mut cases = Vec::new();
-        let lexicon = self.lexicon;
+        let topics = self.topics;
         let objects: Vec<&str> =
             self.pack.slots().iter().filter(|slot| slot.kind == Kind::Object).map(|slot| slot.name.as_str()).collect();
-        let of_pack = lexicon.ids().filter(|id| self.pack.topics().contains(&lexicon.topic(*id).name));
+        let of_pack = topics.ids().filter(|id| self.pack.topics().contains(&topics.topic(*id).name));
         for relation in of_pack {
-            let topic = lexicon.topic(relation).name.as_str();
-            let name = lexicon.relation(relation).name.as_str();
-            let opposite = lexicon.opposite(relation).map(|id| lexicon.relation(id).name.as_str());
+            let topic = topics.topic(relation).name.as_str();
+            let name = topics.relation(relation).name.as_str();
+            let opposite = topics.opposite(relation).map(|id| topics.relation(id).name.as_str());
             let of: Vec<(&str, Vec<&str>)> = match self.wordings.section {
                 Section::YesNo => vec![("yes", vec![]), ("no", vec![])],
                 Section::ChoiceOfObject => match objects[..] {
@@ -347,7 +347,7 @@ impl<'a> SectionLint<'a, '_> {
     fn word(&self, wording: &Wording, case: &Case<'_>, key: &str, names: [&str; 3]) -> String {
         let slots = self.names.fill(self.pack.slots(), names, case.value, LIST);
         let asked = Asked {
-            relation: &self.lexicon.relation(case.relation).name,
+            relation: &self.topics.relation(case.relation).name,
             answer: case.answer,
             slots: &slots,
             options: &case.options,
@@ -355,7 +355,7 @@ impl<'a> SectionLint<'a, '_> {
             ..Asked::default()
         };
         let mut text = String::new();
-        if let Some(words) = Words::of(self.lexicon, self.marks, &asked, &mut Glossary::default()) {
+        if let Some(words) = Words::of(self.topics, self.marks, &asked, &mut NounCache::default()) {
             words.write(&wording.segments, &mut text);
             words.options(&mut Options::default());
         }
@@ -377,7 +377,7 @@ impl<'a> SectionLint<'a, '_> {
             return Some(Defect::MissingCount);
         }
         let named = claim::relations(&self.surface, text);
-        let opposite = self.lexicon.opposite(case.relation);
+        let opposite = self.topics.opposite(case.relation);
         let asks = match self.wordings.section {
             Section::ChoiceOfObject | Section::ChoiceOfOption => {
                 named.contains(&case.relation) && !named.iter().any(|named| Some(*named) == opposite)
@@ -408,9 +408,9 @@ impl<'a> SectionLint<'a, '_> {
 
     /// Whether a text names both relations of the topic in one breath.
     fn names_both(&self, case: &Case<'_>, lower: &str) -> bool {
-        let either = self.lexicon.topic(case.relation).either.iter().flatten();
+        let either = self.topics.topic(case.relation).either.iter().flatten();
         // What the slots of a form become stands somewhere between the texts around them.
-        let texts = |form: &super::lexicon::Form| -> Vec<String> {
+        let texts = |form: &super::topics::Form| -> Vec<String> {
             let text = |segment: &Segment| match segment {
                 Segment::Text(text) => Some(text.to_lowercase()),
                 Segment::Slot(_) => None,
@@ -453,7 +453,7 @@ impl<'a> SectionLint<'a, '_> {
 
     /// Evaluates a claim against the fact that the case was made from.
     fn is_true(&self, claim: &Claim, case: &Case<'_>) -> bool {
-        let lexicon = self.lexicon;
+        let topics = self.topics;
         match *claim {
             Claim::Relation { relation, subject, object, denied } if self.is_about_a_category() => {
                 let none = case.answer == "no" || case.answer == "0";
@@ -462,7 +462,7 @@ impl<'a> SectionLint<'a, '_> {
                     && object == Thing::Object
                     && denied == (none && !counts_none(claim, case))
             }
-            Claim::Relation { relation, denied, .. } if lexicon.opposite(case.relation).is_none() => {
+            Claim::Relation { relation, denied, .. } if topics.opposite(case.relation).is_none() => {
                 relation == case.relation && denied == (case.answer == "no")
             }
             // Of several options one is said to be what is asked about, and no other.
@@ -472,18 +472,18 @@ impl<'a> SectionLint<'a, '_> {
             Claim::Relation { relation, subject, object, denied } => {
                 let second = self.names.thing(case.answer) == Some(Thing::Object);
                 let holds = match case.answer {
-                    "no" => lexicon.opposite(case.relation),
-                    _ if second => lexicon.opposite(case.relation),
+                    "no" => topics.opposite(case.relation),
+                    _ if second => topics.opposite(case.relation),
                     _ => Some(case.relation),
                 };
                 let Some(holds) = holds else { return false };
                 let truth = match (subject, object) {
                     (Thing::Subject, Thing::Object) => relation == holds,
-                    (Thing::Object, Thing::Subject) => Some(relation) == lexicon.opposite(holds),
+                    (Thing::Object, Thing::Subject) => Some(relation) == topics.opposite(holds),
                     _ => return false,
                 };
                 // A denial of a relation of another topic would be true as often as not: it says nothing, so it is no claim.
-                let same_topic = lexicon.topic(relation).name == lexicon.topic(holds).name;
+                let same_topic = topics.topic(relation).name == topics.topic(holds).name;
                 same_topic && truth != denied
             }
             Claim::Thing(Thing::Category) => true,

@@ -1,7 +1,7 @@
 //! Phrases: how a question and its answer are worded.
 //!
 //! ```text
-//!  topics.toml ─► Lexicon ───────┐
+//!  topics.toml ─► Topics ───────┐
 //!  references.toml ─► MarkWords ─┼─► Phrases ─► template(..)  which wording: an id
 //!  <task>/phrases.toml ─► Pack ──┘           └► word(..)      that wording, with its slots filled
 //! ```
@@ -10,15 +10,15 @@
 //! only copies pieces. What a wording claims is checked by [`lint`]: it words every fact, reads the claim back and compares.
 
 pub mod claim;
-pub mod glossary;
-pub mod lexicon;
 pub mod lint;
+pub mod noun_cache;
 pub mod pack;
 pub mod reference;
 pub mod render;
 pub mod segment;
 pub mod slots;
 pub mod surface;
+pub mod topics;
 
 #[cfg(test)]
 mod tests;
@@ -28,12 +28,12 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use self::glossary::Glossary;
-use self::lexicon::Lexicon;
+use self::noun_cache::NounCache;
 use self::pack::{Pack, Section};
 use self::reference::MarkWords;
 use self::render::Asked;
 use self::segment::Segment;
+use self::topics::Topics;
 use crate::text_map::TextMap;
 
 /// The texts that phrases are made from.
@@ -61,10 +61,10 @@ pub struct PackText<'a> {
 /// The pack of `phrases.toml`.
 pub const PLAIN: &str = "plain";
 
-/// All packs over one lexicon.
+/// All packs over one set of topics.
 #[derive(Debug)]
 pub struct Phrases {
-    lexicon: Lexicon,
+    topics: Topics,
     marks: MarkWords,
     /// The packs of each task that are used, with their shares.
     packs: BTreeMap<String, Vec<(f64, Pack)>>,
@@ -82,7 +82,7 @@ pub(crate) struct Template {
 impl Phrases {
     /// Compiles texts. Every pack is compiled, used or not, so that a mistake in one is found.
     pub fn new(texts: &Texts<'_>) -> Result<Self, Error> {
-        let lexicon = Lexicon::parse(texts.topics.iter().copied())?;
+        let topics = Topics::parse(texts.topics.iter().copied())?;
         let marks = MarkWords::parse(texts.references)?;
         for (name, share) in &texts.shares {
             if !texts.packs.iter().any(|pack| pack.name == name) {
@@ -101,7 +101,7 @@ impl Phrases {
         texts.topics.iter().for_each(|(_, text)| add(text));
         add(texts.references);
         for text in &texts.packs {
-            let pack = Pack::parse(&lexicon, text)?;
+            let pack = Pack::parse(&topics, text)?;
             let share = texts.shares.get(text.name).copied().unwrap_or(0.0);
             [text.task, text.name, text.text, &share.to_string()].into_iter().for_each(&mut add);
             templates.extend(pack.templates());
@@ -109,7 +109,7 @@ impl Phrases {
                 packs.entry(text.task.to_owned()).or_default().push((share, pack));
             }
         }
-        Ok(Self { lexicon, marks, packs, templates, fingerprint: hash.digest() })
+        Ok(Self { topics, marks, packs, templates, fingerprint: hash.digest() })
     }
 
     /// A hash of all texts that the phrases were made from.
@@ -118,8 +118,8 @@ impl Phrases {
     }
 
     /// The words of relations.
-    pub fn lexicon(&self) -> &Lexicon {
-        &self.lexicon
+    pub fn topics(&self) -> &Topics {
+        &self.topics
     }
 
     /// The template of a question: its id, `<task>/<answer_form>/<question wording>/<answer wording>`, where the task is
@@ -129,7 +129,7 @@ impl Phrases {
     /// `None` where no pack has a wording for this task, shape, relation and answer.
     pub fn template(&self, task: &str, shape: &str, relation: &str, answer: &str, draw: f64) -> Option<&str> {
         let section = Section::of(shape)?;
-        let topic = self.lexicon.topic(self.lexicon.find(relation)?);
+        let topic = self.topics.topic(self.topics.find(relation)?);
         // One draw picks twice: the pack, and with what is left of it the wording.
         let packs = self.packs.get(task)?.iter().filter(|(_, pack)| pack.has(section, topic));
         let mut left = draw.clamp(0.0, 1.0) * packs.clone().map(|(share, _)| share).sum::<f64>();
@@ -150,12 +150,12 @@ impl Phrases {
         &self,
         template_id: &str,
         asked: &Asked<'_, 'a>,
-        names: &mut Glossary<'a>,
+        names: &mut NounCache<'a>,
         out: &mut Worded,
     ) -> bool {
         out.clear();
         let Some(template) = self.templates.get(template_id) else { return false };
-        let Some(words) = render::Words::of(&self.lexicon, &self.marks, asked, names) else { return false };
+        let Some(words) = render::Words::of(&self.topics, &self.marks, asked, names) else { return false };
         words.write(&template.question, &mut out.question);
         words.write(&template.answer, &mut out.answer);
         words.options(&mut out.options);

@@ -23,9 +23,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::lexicon::{Lexicon, OPTION, Topic};
 use super::segment::{self, Role, Segment, Slot};
 use super::slots::Kind;
+use super::topics::{OPTION, Topic, Topics};
 use super::{Error, PLAIN, PackText, Template};
 
 /// All wordings of one task.
@@ -156,21 +156,21 @@ impl Section {
 
 impl Pack {
     /// Reads and compiles a pack.
-    pub fn parse(lexicon: &Lexicon, PackText { task, name, text }: &PackText<'_>) -> Result<Self, Error> {
+    pub fn parse(all_topics: &Topics, PackText { task, name, text }: &PackText<'_>) -> Result<Self, Error> {
         let prefix = if *name == PLAIN { (*task).to_owned() } else { format!("{task}@{name}") };
         let file: PackFile = toml::from_str(text).map_err(|e| Error::syntax(&prefix, e))?;
-        known(lexicon, &prefix, &file.topics)?;
+        known(all_topics, &prefix, &file.topics)?;
         let sections = Section::ALL
             .into_iter()
             .filter_map(|section| Some((section, file.section(section)?)))
-            .map(|(section, entry)| Wordings::compile(lexicon, &prefix, &file.topics, section, entry))
+            .map(|(section, entry)| Wordings::compile(all_topics, &prefix, &file.topics, section, entry))
             .collect::<Result<Vec<_>, _>>()?;
         let slots = match &file.slots {
             Some(slots) => declared(&prefix, slots)?,
             None => usual(&sections),
         };
         let pack = Self { topics: file.topics, slots, sections };
-        pack.check_slots(lexicon, &prefix)?;
+        pack.check_slots(all_topics, &prefix)?;
         Ok(pack)
     }
 
@@ -195,14 +195,14 @@ impl Pack {
     }
 
     /// That every slot of every wording is declared, of a kind that can stand there, and every form of a relation is there.
-    fn check_slots(&self, lexicon: &Lexicon, pack: &str) -> Result<(), Error> {
+    fn check_slots(&self, all_topics: &Topics, pack: &str) -> Result<(), Error> {
         for wordings in &self.sections {
             let lists = std::iter::once(&wordings.questions).chain(wordings.answers.iter().map(|(_, list)| list));
             for wording in lists.flatten() {
                 self.check_segments(&wording.segments, pack, &wording.text)?;
                 for topic in self.topics.iter().filter(|topic| wording.is_for(topic)) {
                     for slot in slots_of(&wording.segments) {
-                        self.check_form(lexicon, pack, topic, wordings.section, slot)?;
+                        self.check_form(all_topics, pack, topic, wordings.section, slot)?;
                     }
                 }
             }
@@ -232,7 +232,7 @@ impl Pack {
     /// That the topic has the forms that a slot says, and the pack the slots that they have.
     fn check_form(
         &self,
-        lexicon: &Lexicon,
+        all_topics: &Topics,
         pack: &str,
         topic: &str,
         section: Section,
@@ -242,7 +242,7 @@ impl Pack {
         let form = match slot {
             Slot::Relation(_, form) => &**form,
             Slot::Either => {
-                let either = lexicon.relations_of(topic).next().map(|id| lexicon.topic(id).either.is_empty());
+                let either = all_topics.relations_of(topic).next().map(|id| all_topics.topic(id).either.is_empty());
                 if either != Some(false) {
                     return Err(no_form(pack, "either", topic));
                 }
@@ -251,7 +251,7 @@ impl Pack {
             Slot::Option(_) | Slot::Options | Slot::OptionsInline if of_relations => OPTION,
             _ => return Ok(()),
         };
-        for relation in lexicon.relations_of(topic).map(|id| lexicon.relation(id)) {
+        for relation in all_topics.relations_of(topic).map(|id| all_topics.relation(id)) {
             let forms = relation.forms(form);
             // An open answer need not be a relation.
             if forms.is_empty() && !(form == OPTION && section == Section::Open) {
@@ -311,18 +311,21 @@ const ANY: &str = "answers";
 
 impl Wordings {
     fn compile(
-        lexicon: &Lexicon,
+        all_topics: &Topics,
         task: &str,
         topics: &[String],
         section: Section,
         entry: &SectionEntry,
     ) -> Result<Self, Error> {
-        let questions = compile_all(lexicon, task, &entry.questions)?;
+        let questions = compile_all(all_topics, task, &entry.questions)?;
         let answers = match section {
             Section::YesNo => {
-                vec![("yes", compile_all(lexicon, task, &entry.yes)?), ("no", compile_all(lexicon, task, &entry.no)?)]
+                vec![
+                    ("yes", compile_all(all_topics, task, &entry.yes)?),
+                    ("no", compile_all(all_topics, task, &entry.no)?),
+                ]
             }
-            _ => vec![(ANY, compile_all(lexicon, task, &entry.answers)?)],
+            _ => vec![(ANY, compile_all(all_topics, task, &entry.answers)?)],
         };
         let mut pairings = Vec::new();
         for topic in topics {
@@ -379,8 +382,8 @@ fn no_form(pack: &str, form: &str, topic: &str) -> Error {
     Error::NoForm { pack: pack.to_owned(), form: form.to_owned(), topic: topic.to_owned() }
 }
 
-fn known(lexicon: &Lexicon, task: &str, topics: &[String]) -> Result<(), Error> {
-    match topics.iter().find(|name| !lexicon.topics().iter().any(|topic| topic.name == **name)) {
+fn known(all_topics: &Topics, task: &str, topics: &[String]) -> Result<(), Error> {
+    match topics.iter().find(|name| !all_topics.iter().any(|topic| topic.name == **name)) {
         Some(topic) => Err(Error::UnknownTopic { pack: task.to_owned(), topic: topic.clone() }),
         None => Ok(()),
     }
@@ -423,7 +426,7 @@ fn usual(sections: &[Wordings]) -> Vec<PackSlot> {
     names.map(|(name, kind)| PackSlot { name: name.to_owned(), kind, unit: String::new(), decimals: 0 }).into()
 }
 
-fn compile_all(lexicon: &Lexicon, task: &str, entries: &[WordingEntry]) -> Result<Vec<Wording>, Error> {
+fn compile_all(all_topics: &Topics, task: &str, entries: &[WordingEntry]) -> Result<Vec<Wording>, Error> {
     entries
         .iter()
         .map(|entry| {
@@ -431,7 +434,7 @@ fn compile_all(lexicon: &Lexicon, task: &str, entries: &[WordingEntry]) -> Resul
                 WordingEntry::Text(text) => (text, Vec::new()),
                 WordingEntry::ForTopics { text, topics } => (text, topics.clone()),
             };
-            known(lexicon, task, &topics)?;
+            known(all_topics, task, &topics)?;
             Ok(Wording { text: text.clone(), topics, segments: segment::compile(text)?.into() })
         })
         .collect()

@@ -3,11 +3,11 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Options;
-use super::glossary::Glossary;
-use super::lexicon::{COMPARATIVE, Lexicon, OPTION, RELATION, RelationId};
+use super::noun_cache::NounCache;
 use super::reference::{Mark, MarkWords, Reference, push};
 use super::segment::{Case, Figures, Role, Segment, Slot, Which};
 use super::slots::{Content, Quantity, SlotValue, write_ordinal};
+use super::topics::{COMPARATIVE, OPTION, RELATION, RelationId, Topics};
 use crate::format::{ImageFormat, TextFormat};
 use crate::nouns::Noun;
 
@@ -32,7 +32,7 @@ pub struct Asked<'r, 'a> {
 
 /// The words of one question, ready to be written in any phrase.
 pub(super) struct Words<'a> {
-    lexicon: &'a Lexicon,
+    topics: &'a Topics,
     slots: Vec<Filled<'a>>,
     asked: RelationId,
     /// The relation that holds between the first and the second object.
@@ -60,20 +60,20 @@ enum SlotWords<'a> {
 impl<'a> Words<'a> {
     /// `None` where the answer contradicts what is asked, so that nothing true could be said.
     pub fn of<'r: 'a, 'n: 'a>(
-        lexicon: &'a Lexicon,
+        topics: &'a Topics,
         marks: &'a MarkWords,
         asked: &Asked<'r, 'n>,
-        names: &'a mut Glossary<'n>,
+        names: &'a mut NounCache<'n>,
     ) -> Option<Self> {
-        let relation = lexicon.find(asked.relation)?;
+        let relation = topics.find(asked.relation)?;
         let holds = match asked.answer {
             "no" if denies_only(asked.slots) => relation,
-            "no" => lexicon.opposite(relation).unwrap_or(relation),
+            "no" => topics.opposite(relation).unwrap_or(relation),
             answer => match place_of(asked.slots, answer) {
                 // Of two that are compared, the second is the answer where the opposite holds.
-                Some(1) if asked.options.len() <= 2 => lexicon.opposite(relation).unwrap_or(relation),
+                Some(1) if asked.options.len() <= 2 => topics.opposite(relation).unwrap_or(relation),
                 Some(_) => relation,
-                None => lexicon.find(answer).unwrap_or(relation),
+                None => topics.find(answer).unwrap_or(relation),
             },
         };
         if !asked.options.is_empty() && !asked.options.contains(&asked.answer) {
@@ -85,7 +85,7 @@ impl<'a> Words<'a> {
                 names.read(name);
             }
         }
-        let names: &'a Glossary<'n> = names;
+        let names: &'a NounCache<'n> = names;
         let formats = (asked.text_format, asked.image_format);
         let mut objects = 0;
         let mut fill = |slot: &SlotValue<'n>| {
@@ -105,7 +105,7 @@ impl<'a> Words<'a> {
             Some(Filled { name: slot.name, words })
         };
         let slots = asked.slots.iter().map(&mut fill).collect::<Option<Vec<_>>>()?;
-        Some(Self { lexicon, slots, asked: relation, holds, answer: asked.answer, options: asked.options, hash })
+        Some(Self { topics, slots, asked: relation, holds, answer: asked.answer, options: asked.options, hash })
     }
 
     /// Writes a phrase.
@@ -164,15 +164,15 @@ impl<'a> Words<'a> {
                 let relation = match which {
                     Which::Asked => self.asked,
                     Which::True => self.holds,
-                    Which::Reverse => self.lexicon.opposite(self.holds).unwrap_or(self.holds),
+                    Which::Reverse => self.topics.opposite(self.holds).unwrap_or(self.holds),
                 };
-                let forms = self.lexicon.relation(relation).forms(form);
+                let forms = self.topics.relation(relation).forms(form);
                 if let Some(form) = self.pick(forms, draw_of(*which, form)) {
                     self.write(&form.segments, out);
                 }
             }
             Slot::Either => {
-                let either = &self.lexicon.topic(self.asked).either;
+                let either = &self.topics.topic(self.asked).either;
                 // Options and `either` take the same place in their lists, so that they use the same words.
                 if let Some(pair) = self.pick(either, OPTIONS)
                     && let Some(form) = self.pick(pair, EITHER)
@@ -264,7 +264,7 @@ impl<'a> Words<'a> {
             }
             Some(SlotWords::Direction(_) | SlotWords::List(_)) | None => {}
         }
-        let relation = self.lexicon.find(option).map(|relation| self.lexicon.relation(relation));
+        let relation = self.topics.find(option).map(|relation| self.topics.relation(relation));
         match relation.and_then(|relation| self.pick(relation.forms(OPTION), OPTIONS)) {
             Some(form) => {
                 let start = out.len();

@@ -1,11 +1,11 @@
 //! Surface forms: every text that stands for a relation in the phrases of one pack, as words to compare a text with.
 //!
-//! In go a lexicon and what the slots of its forms become in a text; out come forms without slots. The linter's reader ([`super::claim`])
+//! In go all topics and what the slots of its forms become in a text; out come forms without slots. The linter's reader ([`super::claim`])
 //! knows these and nothing of how the text was made.
 
-use super::lexicon::{Form, Lexicon, RELATION, RelationId};
+use super::topics::{Form, RELATION, RelationId, Topics};
 
-/// The surface forms of a lexicon.
+/// The surface forms of all topics.
 #[derive(Debug, Default)]
 pub struct Surface {
     forms: Vec<SurfaceForm>,
@@ -21,10 +21,10 @@ struct SurfaceForm {
 
 impl Surface {
     /// The forms of all relations, with their slots filled by `word`.
-    pub fn of(lexicon: &Lexicon, word: impl Fn(&Form) -> String) -> Self {
-        let forms = lexicon.ids().flat_map(|relation| {
-            lexicon.relation(relation).all_forms().map(move |(name, form)| (relation, name, form))
-        });
+    pub fn of(topics: &Topics, word: impl Fn(&Form) -> String) -> Self {
+        let forms = topics
+            .ids()
+            .flat_map(|relation| topics.relation(relation).all_forms().map(move |(name, form)| (relation, name, form)));
         let forms = forms.map(|(relation, name, form)| SurfaceForm {
             words: words(&word(form).to_lowercase()).into_iter().map(str::to_owned).collect(),
             relation,

@@ -1,11 +1,11 @@
 //! The packs of `queries/5_ask` are sound, and the linter finds each kind of defect that a pack could have.
 
-use super::glossary::Glossary;
-use super::lexicon::Lexicon;
 use super::lint::{Defect, Fewest, Finding, lint};
+use super::noun_cache::NounCache;
 use super::reference::{Mark, MarkWords};
 use super::render::Asked;
 use super::slots::{Content, SlotValue};
+use super::topics::Topics;
 use super::{Error, PLAIN, PackText, Phrases, Texts, Worded};
 use crate::format::{ImageFormat, TextFormat};
 
@@ -38,18 +38,18 @@ fn texts() -> Texts<'static> {
 }
 
 fn linted(task: &str, text: &str) -> Vec<Finding> {
-    lint(&lexicon(), &MarkWords::parse(REFERENCES).unwrap(), &PackText { task, name: PLAIN, text }, Fewest::Expected)
+    lint(&topics(), &MarkWords::parse(REFERENCES).unwrap(), &PackText { task, name: PLAIN, text }, Fewest::Expected)
         .unwrap()
 }
 
-fn lexicon() -> Lexicon {
-    Lexicon::parse([("topics.toml", TOPICS)]).unwrap()
+fn topics() -> Topics {
+    Topics::parse([("topics.toml", TOPICS)]).unwrap()
 }
 
 #[test]
 fn our_packs_have_no_defect() {
-    let lexicon = lexicon();
-    assert_eq!(lexicon.ids().count(), 12);
+    let topics = topics();
+    assert_eq!(topics.ids().count(), 12);
     for (task, text) in PACKS {
         let findings = linted(task, text);
         let report: Vec<String> = findings.iter().map(|finding| format!("{task}: {finding}")).collect();
@@ -202,7 +202,7 @@ fn marks_and_boxes_stand_for_names() {
     };
     let mut word = |text_format, image_format, expected: [&str; 2]| {
         let asked = Asked { text_format, image_format, ..asked.clone() };
-        assert!(phrases.word("position_comparison/yes_no/1/no-3", &asked, &mut Glossary::default(), &mut out));
+        assert!(phrases.word("position_comparison/yes_no/1/no-3", &asked, &mut NounCache::default(), &mut out));
         assert!(out.question.starts_with(expected[0]), "{}", out.question);
         assert!(out.answer.starts_with(expected[1]), "{}", out.answer);
     };
@@ -242,23 +242,23 @@ fn words_a_question() {
     let slots = pair("scissors", "Oven");
     let mut out = Worded::default();
     let asked = Asked { relation: "near", answer: "no", slots: &slots, key: "k", ..Asked::default() };
-    assert!(phrases.word("position_comparison/yes_no/1/no-3", &asked, &mut Glossary::default(), &mut out));
+    assert!(phrases.word("position_comparison/yes_no/1/no-3", &asked, &mut NounCache::default(), &mut out));
     assert_eq!(out.question, "Are the scissors closer to the camera than the Oven?");
     assert_eq!(out.answer, "No, the scissors are further away from the camera than the Oven.");
     assert!(out.options.is_empty());
 
     let options = ["object", "subject"];
     let asked = Asked { relation: "left", answer: "subject", options: &options, ..asked };
-    assert!(phrases.word("position_comparison/choice/object-1/2", &asked, &mut Glossary::default(), &mut out));
+    assert!(phrases.word("position_comparison/choice/object-1/2", &asked, &mut NounCache::default(), &mut out));
     assert_eq!(out.question, "Which is further left, the Oven or the scissors?\nA. the Oven\nB. the scissors");
     assert_eq!(out.answer, "B. the scissors");
     assert_eq!(out.options.iter().collect::<Vec<_>>(), ["the Oven", "the scissors"]);
 
-    assert!(!phrases.word("position_comparison/yes_no/999/no-3", &asked, &mut Glossary::default(), &mut out));
+    assert!(!phrases.word("position_comparison/yes_no/999/no-3", &asked, &mut NounCache::default(), &mut out));
     assert!(!phrases.word(
         "position_comparison/choice/object-1/2",
         &Asked { answer: "yes", ..asked.clone() },
-        &mut Glossary::default(),
+        &mut NounCache::default(),
         &mut out
     ));
 }
@@ -277,7 +277,7 @@ fn a_hostile_name_stays_a_name() {
             key: "k",
             ..Asked::default()
         };
-        assert!(phrases.word("position_comparison/choice/object-1/2", &asked, &mut Glossary::default(), &mut out));
+        assert!(phrases.word("position_comparison/choice/object-1/2", &asked, &mut NounCache::default(), &mut out));
         assert!(!out.question.contains(['<', '>', '\u{202e}']) && !out.question.contains("USER:"), "{}", out.question);
         assert_eq!(out.question.lines().count(), 3, "{}", out.question);
     }
@@ -304,10 +304,10 @@ fn claims_about_a_third_object_and_about_values_are_read_back() {
         if let Some((section, list, wording)) = wording {
             pack[section][list].as_array_mut().unwrap().push(toml::Value::String(wording.into()));
         }
-        let lexicon = Lexicon::parse([("topics.toml", TOPICS), ("own.toml", topics)]).unwrap();
+        let topics = Topics::parse([("topics.toml", TOPICS), ("own.toml", topics)]).unwrap();
         let text = toml::to_string(&pack).unwrap();
         let pack = PackText { task: "own", name: PLAIN, text: &text };
-        lint(&lexicon, &MarkWords::parse(REFERENCES).unwrap(), &pack, Fewest::Any).unwrap()
+        lint(&topics, &MarkWords::parse(REFERENCES).unwrap(), &pack, Fewest::Any).unwrap()
     };
     for task in [0, 1] {
         let findings: Vec<String> = lint_with(task, None).iter().map(Finding::to_string).collect();
@@ -366,7 +366,7 @@ answers = ['{The view} ({digits gap}) {order:shows|show} {the three}.']";
     let mut word = |text_format, expected: [&str; 2]| {
         let asked =
             Asked { relation: "near", answer: "near", slots: &slots, marks: &marks, text_format, ..Asked::default() };
-        assert!(phrases.word("t/open/1/1", &asked, &mut Glossary::default(), &mut out));
+        assert!(phrases.word("t/open/1/1", &asked, &mut NounCache::default(), &mut out));
         assert_eq!([out.question.as_str(), &out.answer], expected);
     };
     word(

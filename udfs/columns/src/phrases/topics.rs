@@ -11,13 +11,13 @@ use super::Error;
 use super::segment::{self, Segment};
 use crate::text_map::TextMap;
 
-/// A relation's place in the [`Lexicon`].
+/// A relation's place in the [`Topics`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RelationId(u8);
 
 /// All topics and the words for their relations.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Lexicon {
+pub struct Topics {
     topics: Vec<Topic>,
     relations: Vec<Relation>,
     by_name: TextMap<String, RelationId>,
@@ -52,17 +52,17 @@ pub const RELATION: &str = "relation";
 pub const COMPARATIVE: &str = "comparative";
 pub const OPTION: &str = "option";
 
-impl Lexicon {
+impl Topics {
     /// Reads the topics of several files, each a name (for errors) with its TOML.
     pub fn parse<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Error> {
-        let mut lexicon = Self::default();
+        let mut topics = Self::default();
         for (file, text) in files {
-            let topics: BTreeMap<String, TopicEntry> = toml::from_str(text).map_err(|e| Error::syntax(file, e))?;
-            for (name, entry) in topics {
-                lexicon.add(name, entry)?;
+            let entries: BTreeMap<String, TopicEntry> = toml::from_str(text).map_err(|e| Error::syntax(file, e))?;
+            for (name, entry) in entries {
+                topics.add(name, entry)?;
             }
         }
-        Ok(lexicon)
+        Ok(topics)
     }
 
     fn add(&mut self, name: String, TopicEntry { either, relations }: TopicEntry) -> Result<(), Error> {
@@ -127,8 +127,8 @@ impl Lexicon {
     }
 
     /// All topics.
-    pub fn topics(&self) -> &[Topic] {
-        &self.topics
+    pub fn iter(&self) -> std::slice::Iter<'_, Topic> {
+        self.topics.iter()
     }
 
     /// The relations of a topic: one, or two opposite ones in the order of their names.

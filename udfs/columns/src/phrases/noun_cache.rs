@@ -5,12 +5,12 @@ use crate::text_map::TextMap;
 
 /// What was read. It grows with the number of different names: make a new one for each batch.
 #[derive(Debug, Default)]
-pub struct Glossary<'a> {
+pub struct NounCache<'a> {
     places: TextMap<&'a str, usize>,
     nouns: Vec<Noun<'a>>,
 }
 
-impl<'a> Glossary<'a> {
+impl<'a> NounCache<'a> {
     /// Reads a name, unless it is known.
     pub fn read(&mut self, name: &'a str) {
         if !self.places.contains_key(name) {
