@@ -1,6 +1,6 @@
 //! The build script: digests of the code of every SQL function and every reader of a source, for fingerprints of what they make.
 //!
-//! Out: `source_digests.rs` in OUT_DIR, two lists of (name, digest), which `src/functions/code.rs` reads.
+//! Out: `source_digests.rs` in OUT_DIR, two lists of (name, digest), which `src/functions/code_digests.rs` reads.
 
 mod source_digests;
 

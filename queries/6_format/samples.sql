@@ -53,7 +53,7 @@ rated AS (
     ) AS r
         ON o.task = r.task AND o.relation = r.relation
 ),
-ordered AS (
+turn_ordered AS (
     -- Questions of one shape in a scene take the turns one after the other, opposite relations beside each other, so that a few
     -- questions are as balanced as many.
     SELECT
@@ -70,7 +70,7 @@ with_rates AS (
     JOIN (
         -- A stratum has the answer of its questions, where turns do not give another one.
         SELECT *, CASE WHEN shape IN ('choice of number', 'number', 'open', 'fixed yes_no') THEN answer ELSE '' END AS own_answer
-        FROM ordered
+        FROM turn_ordered
     ) AS q
         ON r.source = q.source AND r.task = q.task AND r.shape = q.shape AND r.relation = q.relation
         AND coalesce(r.own_answer, '') = q.own_answer

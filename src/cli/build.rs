@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Global, columns, out};
 use crate::error::{Kind, Result};
-use crate::pipeline::reasons;
+use crate::pipeline::filter_reasons;
 use crate::progress::tell_line;
 use crate::run::Mill;
 use crate::run::build::Built;
@@ -18,7 +18,7 @@ use crate::run::snapshot::Snapshot;
 /// at the shard. What is missing from a table, or was found damaged by `verify` or while it was read, is made again; in a bucket, what is
 /// missing is found so, too. Exit code 3: too many rows were quarantined, and nothing of that table was published.
 #[derive(Debug, Args)]
-#[command(after_long_help = reasons::help())]
+#[command(after_long_help = filter_reasons::help())]
 pub struct Build {
     /// Stop after this table
     #[arg(long, value_name = "TABLE")]

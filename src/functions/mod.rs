@@ -6,7 +6,7 @@
 mod annotate;
 mod appearance;
 mod async_function;
-pub(crate) mod code;
+pub(crate) mod code_digests;
 pub(crate) mod depth;
 mod frames;
 mod generator;

@@ -1,7 +1,7 @@
 //! Fingerprints: the hash of all that a shard is made from; a shard with another fingerprint is stale.
 //!
 //! A fingerprint has four parts, each a hash: the text of the queries, the values of the keys they use, the functions and phrases they
-//! call (`functions/code.rs` says what is seen of them), and the content of what they read. Comparing part by part tells a user *why* a shard is
+//! call (`functions/code_digests.rs` says what is seen of them), and the content of what they read. Comparing part by part tells a user *why* a shard is
 //! stale. Inputs are compared by content, so that an input rebuilt with the same rows makes nothing behind it stale.
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use spatialmill_models::{CHAT, Task};
 
 use super::{Pipeline, Stage};
 use crate::error::Result;
-use crate::functions::{code, reads_phrases};
+use crate::functions::{code_digests, reads_phrases};
 use crate::models::chat_model::PROMPTS;
 use crate::project::Project;
 
@@ -39,7 +39,7 @@ impl StageFingerprint {
     pub fn of(pipeline: &Pipeline, stage: &Stage, project: &Project) -> Result<Self> {
         let (mut query, mut configuration, mut functions) =
             (blake3::Hasher::new(), blake3::Hasher::new(), blake3::Hasher::new());
-        field(&mut functions, code::ENGINE);
+        field(&mut functions, code_digests::ENGINE);
         field(&mut functions, DATAFUSION_VERSION);
         let mut called = BTreeSet::new();
         for part in pipeline.inlined(stage) {
@@ -61,7 +61,7 @@ impl StageFingerprint {
                 }
             }
         }
-        for digest in called.iter().filter_map(|name| code::function(name)) {
+        for digest in called.iter().filter_map(|name| code_digests::function(name)) {
             field(&mut functions, digest);
         }
         if called.iter().any(|name| reads_phrases(name)) {
@@ -90,7 +90,7 @@ impl Fingerprint {
         Self {
             query: hash(kind),
             configuration: hash(options),
-            functions: hash(&format!("{} {}", code::ENGINE, code::reader(kind).unwrap_or_default())),
+            functions: hash(&format!("{} {}", code_digests::ENGINE, code_digests::reader(kind).unwrap_or_default())),
             inputs: hash(shard),
         }
     }

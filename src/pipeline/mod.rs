@@ -12,9 +12,9 @@
 
 pub mod account;
 pub mod filter_pushdown;
+pub mod filter_reasons;
 pub mod fingerprint;
 mod images;
-pub mod reasons;
 pub mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{FilterCount, QuarantineCount, StageFlow, rows};
 use crate::error::Result;
-use crate::pipeline::reasons::meaning;
+use crate::pipeline::filter_reasons::meaning;
 use crate::run::Mill;
 use crate::run::snapshot::Snapshot;
 

@@ -3,7 +3,7 @@
 //! A network gives a reading everywhere: in the sky, in a mirror, across the edge between two things. A measurement would have a gap there.
 
 use super::Sample;
-use super::shown::{standing_out, unhidden};
+use super::visibility::{standing_out, unhidden};
 use crate::{DepthImage, Mask};
 
 /// Rules for depth that a model estimated.

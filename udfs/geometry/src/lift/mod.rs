@@ -12,10 +12,10 @@
 
 mod boxed;
 mod estimated;
-mod shown;
-mod size;
+mod size_quality;
 #[cfg(test)]
 mod tests;
+mod visibility;
 
 use crate::cloud::{self, ClusterRule, StrayRule};
 use crate::{Bounds, DepthImage, Gravity, Intrinsics, IntrinsicsError, Mask, OrientedBox, PixelBox, ViewSpace};
@@ -24,7 +24,7 @@ use thiserror::Error;
 
 pub use boxed::{Ahead, uncovered};
 pub use estimated::EstimatedRules;
-pub use shown::{Cover, shown, uncut};
+pub use visibility::{Cover, shown, uncut};
 
 /// Where an object is in its picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -248,9 +248,9 @@ fn lift_mask(
         points: kept.len(),
         lift_quality,
         size_quality: lift_quality
-            * size::by_depth(&bounds, distance, rules.noise_m)
-            * size::by_missed(&bounds, &missed)
-            * size::by_outline(mask, &Cover::of(mask, depth)),
+            * size_quality::by_depth(&bounds, distance, rules.noise_m)
+            * size_quality::by_missed(&bounds, &missed)
+            * size_quality::by_outline(mask, &Cover::of(mask, depth)),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use nalgebra::Vector3;
 
-use super::shown::Cover;
+use super::visibility::Cover;
 use crate::{Bounds, Mask};
 
 /// An object that reaches further away than so many of its widths is a row of misreadings, or seen along its length: of neither does a
