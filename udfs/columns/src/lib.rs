@@ -10,11 +10,15 @@ use datafusion::logical_expr::ScalarUDF;
 mod arguments;
 mod arranged_options;
 pub mod balance;
+mod box_corners;
+mod box_distance;
 mod box_visibility;
 mod debias_names;
 mod dice;
+mod distance_to_box;
 mod draw;
 mod first_missing;
+mod footprint_overlap;
 pub mod format;
 mod format_allowed;
 mod format_turns;
@@ -35,9 +39,11 @@ mod relate;
 mod relate_tilted;
 pub mod reserved;
 mod slots;
+mod surface_distances;
 mod text_map;
 mod to_view_space;
 pub mod types;
+mod upright_box;
 mod wording;
 
 pub use arguments::Arguments;
@@ -61,6 +67,12 @@ pub const FUNCTIONS: &[Function] = &[
     to_view_space::TO_VIEW_SPACE,
     relate::RELATE,
     relate_tilted::RELATE_TILTED,
+    box_distance::BOX_DISTANCE,
+    distance_to_box::DISTANCE_TO_BOX,
+    surface_distances::SURFACE_DISTANCES,
+    footprint_overlap::FOOTPRINT_OVERLAP,
+    box_corners::BOX_CORNERS,
+    upright_box::UPRIGHT_BOX,
     balance::BALANCE,
     debias_names::DEBIAS_NAMES,
     number_options::NUMBER_OPTIONS,

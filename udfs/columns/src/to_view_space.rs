@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Float64Array, ListArray, StructArray};
-use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::array::{Array, ArrayRef, StructArray};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields};
-use datafusion::common::{Result, internal_err, plan_err};
-use spatialmill_geometry::{Bounds, OrientedBox, Vector3, ViewSpace};
+use datafusion::common::{Result, plan_err};
+use spatialmill_geometry::{Bounds, OrientedBox, ViewSpace};
 
-use crate::types::{OBB, ObbColumn, VEC3, Vec3Column, obb_fields, vec3_fields};
+use crate::types::{OBB, ObbColumn, VEC3, Vec3Column, obb_array, obb_fields, vec3_array, vec3_fields};
 use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 
 pub const TO_VIEW_SPACE: Function = Function {
@@ -61,29 +61,14 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
 
 fn columns(placed: Vec<Option<OrientedBox>>) -> Result<ArrayRef> {
     let bounds: Vec<Option<Bounds>> = placed.iter().map(|placed| placed.map(|placed| placed.bounds())).collect();
-    let obb = placed.iter().map(Option::as_ref);
-    let fields = fields();
-    let DataType::Struct(obb_fields) = fields[3].data_type() else { return internal_err!("`obb` is a struct") };
-    let axes = obb.clone().flat_map(|obb| (0..9).map(move |i| obb.map(|obb| obb.axes[i / 3][i % 3])));
-    let lengths = OffsetBuffer::from_lengths(std::iter::repeat_n(9, placed.len()));
-    let item = Arc::new(Field::new_list_field(DataType::Float64, true));
-    let axes = ListArray::try_new(item, lengths, Arc::new(Float64Array::from_iter(axes)), None)?;
-    let obb: Vec<ArrayRef> =
-        vec![vec3(obb.clone().map(|obb| Some(obb?.centre))), Arc::new(axes), vec3(obb.map(|obb| Some(obb?.lengths)))];
-    let nulls = || Some(NullBuffer::from_iter(placed.iter().map(Option::is_some)));
     let columns: Vec<ArrayRef> = vec![
-        vec3(placed.iter().map(|obb| Some(obb.as_ref()?.centre))),
-        vec3(bounds.iter().map(|bounds| Some(bounds.as_ref()?.extent()))),
-        vec3(bounds.iter().map(|bounds| Some(bounds.as_ref()?.low))),
-        Arc::new(StructArray::try_new(obb_fields.clone(), obb, nulls())?),
+        vec3_array(placed.iter().map(|obb| Some(obb.as_ref()?.centre))),
+        vec3_array(bounds.iter().map(|bounds| Some(bounds.as_ref()?.extent()))),
+        vec3_array(bounds.iter().map(|bounds| Some(bounds.as_ref()?.low))),
+        obb_array(&placed)?,
     ];
-    Ok(Arc::new(StructArray::try_new(fields, columns, nulls())?))
-}
-
-fn vec3(vectors: impl Iterator<Item = Option<Vector3<f64>>> + Clone) -> ArrayRef {
-    let axis =
-        |k: usize| -> ArrayRef { Arc::new(vectors.clone().map(|vector| Some(vector?[k])).collect::<Float64Array>()) };
-    Arc::new(StructArray::new(vec3_fields(), vec![axis(0), axis(1), axis(2)], None))
+    let nulls = NullBuffer::from_iter(placed.iter().map(Option::is_some));
+    Ok(Arc::new(StructArray::try_new(fields(), columns, Some(nulls))?))
 }
 
 #[cfg(test)]

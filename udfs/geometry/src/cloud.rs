@@ -158,16 +158,22 @@ pub fn largest_cluster(points: &[Vector3<f64>], rule: &ClusterRule) -> Vec<usize
 }
 
 /// A k-d tree over a cloud.
-struct Tree(ImmutableKdTree<f64, 3>);
+#[derive(Debug)]
+pub(crate) struct Tree(ImmutableKdTree<f64, 3>);
 
 impl Tree {
     /// `None` for an empty cloud, or for one with more points than the tree can number.
-    fn of(points: &[Vector3<f64>]) -> Option<Self> {
+    pub(crate) fn of(points: &[Vector3<f64>]) -> Option<Self> {
         if points.is_empty() {
             return None;
         }
         let entries: Vec<[f64; 3]> = points.iter().map(|p| (*p).into()).collect();
         ImmutableKdTree::new_from_slice(&entries).ok().map(Self)
+    }
+
+    /// The squared distance to the nearest point of the cloud.
+    pub(crate) fn squared_distance(&self, point: &Vector3<f64>) -> f64 {
+        self.0.query(point.as_ref()).nearest_one::<SquaredEuclidean<f64>>().execute().distance
     }
 
     fn mean_distance(&self, point: &Vector3<f64>, neighbours: NonZero<usize>) -> f64 {

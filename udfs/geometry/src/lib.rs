@@ -5,6 +5,8 @@
 //! camera:   camera, rigid, view    pixels ◄─► camera axes ◄─► world, and view space
 //! upright:  turn                   a picture that lies on its side, and all that lies on it
 //! object:   obb, cloud             boxes and point clouds
+//!           box_distance, surface_distance       how far two objects are apart
+//!           footprint, polygon                   what a box covers of the ground plan
 //! 2D to 3D: depth, lift            an outline and depth to an object in view space
 //! 3D to 2D: raster, project        a scene and a pose to masks, visibility and objects in view space
 //! facts:    relate                 the twelve relations of two objects
@@ -18,20 +20,24 @@
 //! is wrong with them is a typed error.
 
 pub mod balance;
+mod box_distance;
 pub mod camera;
 pub mod cloud;
 pub mod colour;
 pub mod debias;
 pub mod depth;
+mod footprint;
 pub mod lift;
 pub mod mask;
 pub mod obb;
 pub mod options;
 pub mod pixel_box;
+pub mod polygon;
 pub mod project;
 pub mod raster;
 pub mod relate;
 pub mod rigid;
+mod surface_distance;
 pub mod turn;
 pub mod view;
 
@@ -48,5 +54,6 @@ pub use pixel_box::PixelBox;
 pub use project::{Scene, SceneError, Shot, ShotError, Shown, Surface};
 pub use raster::Raster;
 pub use rigid::{PoseError, Rigid};
+pub use surface_distance::SurfacePoints;
 pub use turn::Turn;
 pub use view::{Gravity, GravityError, ViewSpace};

@@ -13,6 +13,7 @@
 //! A box carries no frame of its own: world, camera axes or view space, as its owner says.
 
 use crate::Rigid;
+use crate::polygon::convex_hull;
 use nalgebra::Vector3;
 use thiserror::Error;
 
@@ -60,8 +61,11 @@ impl OrientedBox {
         Self { centre, axes: [Vector3::new(cos, sin, 0.0), Vector3::new(-sin, cos, 0.0), Vector3::z()], lengths }
     }
 
-    /// The upright box of least floor area around `points`, `None` without points. Its first axis is the longer
-    /// horizontal side and points into x ≥ 0, so that equal clouds give equal numbers.
+    /// The upright box of least floor area around `points` (rotating calipers on the ground plan, and the height); `None` without points. Its
+    /// first axis is the longer horizontal side and points into x ≥ 0, so that equal clouds give equal numbers.
+    ///
+    /// A box that may tilt is smaller and says less: the longest side of such a box runs across the object, and is no size that a person would
+    /// measure (VSI-Bench's object sizes).
     ///
     /// ```
     /// use spatialmill_geometry::{OrientedBox, Vector3};
@@ -209,32 +213,6 @@ impl Floor {
         let half_turns = ((yaw_rad + quarter) / std::f64::consts::PI).floor();
         Self { yaw_rad: yaw_rad - half_turns * std::f64::consts::PI, sides, centre }
     }
-}
-
-/// The corners of the convex hull, counter-clockwise; one or two points when that is all there is (Andrew 1979).
-pub(crate) fn convex_hull(mut points: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
-    points.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
-    points.dedup();
-    if points.len() < 3 {
-        return points;
-    }
-    let mut hull: Vec<[f64; 2]> = Vec::new();
-    for half in [&mut points.iter() as &mut dyn Iterator<Item = &[f64; 2]>, &mut points.iter().rev()] {
-        let start = hull.len();
-        for &p in half {
-            while hull.len() >= start + 2 && !turns_left(hull[hull.len() - 2], hull[hull.len() - 1], p) {
-                hull.pop();
-            }
-            hull.push(p);
-        }
-        // The last point of one half is the first of the other.
-        hull.pop();
-    }
-    hull
-}
-
-fn turns_left(a: [f64; 2], b: [f64; 2], c: [f64; 2]) -> bool {
-    (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]) > 0.0
 }
 
 #[cfg(test)]

@@ -6,14 +6,16 @@
 mod mask;
 mod obb;
 mod pixel_box;
+mod points;
 mod pose;
 mod vec3;
 
 pub use mask::{EncodedMask, MASK, MaskColumn};
-pub use obb::{OBB, ObbColumn, obb_fields};
+pub use obb::{OBB, ObbColumn, obb_array, obb_fields};
 pub use pixel_box::{PIXEL_BOX, PixelBoxColumn, pixel_box_fields};
+pub use points::PointsColumn;
 pub use pose::{InvalidPose, PoseColumn};
-pub use vec3::{VEC3, Vec3Column, vec3_fields};
+pub use vec3::{VEC3, Vec3Column, vec3_array, vec3_fields};
 
 #[cfg(test)]
 mod tests {

@@ -1,14 +1,16 @@
 //! Oriented boxes: `STRUCT<centre STRUCT<x, y, z>, axes DOUBLE[], lengths STRUCT<x, y, z>>`. The nine numbers of `axes` are three unit vectors,
 //! one after the other; lengths are full.
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, ListArray};
-use arrow::buffer::NullBuffer;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, ListArray, StructArray};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields, Float64Type};
 use datafusion::common::{Result, exec_err};
 use spatialmill_geometry::{BoxError, OrientedBox, Vector3};
 
-use super::vec3::{VEC3, Vec3Column, vec3_fields};
+use super::vec3::{VEC3, Vec3Column, vec3_array, vec3_fields};
 use crate::record::{Record, Shape};
 
 /// What a function needs of an argument that is one.
@@ -19,6 +21,18 @@ pub fn obb_fields() -> Fields {
     let vec3 = |name: &str| Field::new(name, DataType::Struct(vec3_fields()), true);
     let axes = Field::new("axes", DataType::new_list(DataType::Float64, true), true);
     vec![vec3("centre"), axes, vec3("lengths")].into()
+}
+
+/// Oriented boxes as a column, null where there is none.
+pub fn obb_array(boxes: &[Option<OrientedBox>]) -> Result<ArrayRef> {
+    let axes = boxes.iter().flat_map(|obb| (0..9).map(move |i| obb.map(|obb| obb.axes[i / 3][i % 3])));
+    let lengths = OffsetBuffer::from_lengths(std::iter::repeat_n(9, boxes.len()));
+    let item = Arc::new(Field::new_list_field(DataType::Float64, true));
+    let axes = ListArray::try_new(item, lengths, Arc::new(Float64Array::from_iter(axes)), None)?;
+    let vec3 = |of: fn(OrientedBox) -> Vector3<f64>| vec3_array(boxes.iter().map(move |obb| obb.map(of)));
+    let columns: Vec<ArrayRef> = vec![vec3(|obb| obb.centre), Arc::new(axes), vec3(|obb| obb.lengths)];
+    let nulls = NullBuffer::from_iter(boxes.iter().map(Option::is_some));
+    Ok(Arc::new(StructArray::try_new(obb_fields(), columns, Some(nulls))?))
 }
 
 /// A column of oriented boxes.

@@ -1,6 +1,8 @@
 //! Points and vectors: `STRUCT<x DOUBLE, y DOUBLE, z DOUBLE>`.
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, StructArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, exec_err};
@@ -14,6 +16,14 @@ pub const VEC3: Shape = Shape::Struct(&[("x", Shape::Number), ("y", Shape::Numbe
 /// The fields of the Arrow type.
 pub fn vec3_fields() -> Fields {
     ["x", "y", "z"].map(|axis| Field::new(axis, DataType::Float64, true)).to_vec().into()
+}
+
+/// Points as a column, null where there is none.
+pub fn vec3_array(vectors: impl Iterator<Item = Option<Vector3<f64>>> + Clone) -> ArrayRef {
+    let axis =
+        |k: usize| -> ArrayRef { Arc::new(vectors.clone().map(|vector| Some(vector?[k])).collect::<Float64Array>()) };
+    let nulls = NullBuffer::from_iter(vectors.clone().map(|vector| vector.is_some()));
+    Arc::new(StructArray::new(vec3_fields(), vec![axis(0), axis(1), axis(2)], Some(nulls)))
 }
 
 /// A column of points or vectors.

@@ -2,7 +2,7 @@
 
 use super::alone::PICTURES_AROUND;
 use super::{Shot, tolerance_m};
-use crate::obb::convex_hull;
+use crate::polygon::{area, clipped, convex_hull};
 use crate::raster::NEAR_M;
 use crate::{DepthImage, Mask, OrientedBox, Raster};
 use nalgebra::Vector3;
@@ -64,9 +64,9 @@ impl Boxes<'_> {
         let (width, height) = (f64::from(self.shot.width), f64::from(self.shot.height));
         let hull = convex_hull(projected);
         let (around_x, around_y) = (PICTURES_AROUND * width, PICTURES_AROUND * height);
-        let whole = clipped(&hull, [-around_x, -around_y], [width + around_x, height + around_y]);
+        let whole = within(&hull, [-around_x, -around_y], [width + around_x, height + around_y]);
         // The picture's corners are half a pixel from the outermost centres.
-        let inside = clipped(&hull, [-0.5, -0.5], [width - 0.5, height - 0.5]);
+        let inside = within(&hull, [-0.5, -0.5], [width - 0.5, height - 0.5]);
         let range = |k: usize, size: u32| {
             let low = inside.iter().map(|p| p[k]).fold(f64::INFINITY, f64::min).ceil().max(0.0);
             let high = inside.iter().map(|p| p[k]).fold(f64::NEG_INFINITY, f64::max).floor().min(f64::from(size) - 1.0);
@@ -183,31 +183,8 @@ pub(super) fn in_front(shape: &OrientedBox, depth: impl Fn(&Vector3<f64>) -> f64
     front
 }
 
-/// The part of a convex polygon inside a rectangle (Sutherland and Hodgman 1974).
-fn clipped(polygon: &[[f64; 2]], low: [f64; 2], high: [f64; 2]) -> Vec<[f64; 2]> {
+/// The part of a convex polygon inside a rectangle.
+fn within(polygon: &[[f64; 2]], low: [f64; 2], high: [f64; 2]) -> Vec<[f64; 2]> {
     let sides = [(0, low[0], 1.0), (1, low[1], 1.0), (0, high[0], -1.0), (1, high[1], -1.0)];
-    sides.into_iter().fold(polygon.to_vec(), |polygon, (axis, limit, sign)| {
-        let within = |p: &[f64; 2]| sign * (p[axis] - limit);
-        let mut kept = Vec::new();
-        for (i, a) in polygon.iter().enumerate() {
-            let b = &polygon[(i + 1) % polygon.len()];
-            let (a_in, b_in) = (within(a), within(b));
-            if a_in >= 0.0 {
-                kept.push(*a);
-            }
-            if (a_in < 0.0) != (b_in < 0.0) {
-                let share = a_in / (a_in - b_in);
-                kept.push([a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share]);
-            }
-        }
-        kept
-    })
-}
-
-fn area(polygon: &[[f64; 2]]) -> f64 {
-    let twice: f64 = (0..polygon.len())
-        .map(|i| (polygon[i], polygon[(i + 1) % polygon.len()]))
-        .map(|(a, b)| a[0] * b[1] - a[1] * b[0])
-        .sum();
-    (twice * 0.5).abs()
+    clipped(polygon, sides.map(|(axis, limit, sign)| move |p: &[f64; 2]| sign * (p[axis] - limit)))
 }

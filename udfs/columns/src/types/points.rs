@@ -1,0 +1,42 @@
+//! Points of a cloud or a mesh: `FLOAT[]`, x, y and z of each in turn, as `surfaces` has vertices.
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, ListArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
+use datafusion::common::{Result, exec_err};
+use spatialmill_geometry::Vector3;
+
+/// A column of lists of points.
+#[derive(Debug)]
+pub struct PointsColumn(Option<(ListArray, Float64Array)>);
+
+impl PointsColumn {
+    pub fn of(column: &ArrayRef) -> Result<Self> {
+        match column.data_type() {
+            DataType::Null => Ok(Self(None)),
+            DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => {
+                let lists = cast(column, &DataType::new_list(DataType::Float64, true))?;
+                let lists = lists.as_list::<i32>().clone();
+                let numbers = lists.values().as_primitive::<Float64Type>().clone();
+                Ok(Self(Some((lists, numbers))))
+            }
+            other => exec_err!("points are a list of numbers, x, y and z of each in turn, and not a {other}"),
+        }
+    }
+
+    /// The finite points of a row: scans write NaN where they know nothing. None where three does not divide how many numbers there are.
+    pub fn get(&self, row: usize) -> Option<Vec<Vector3<f64>>> {
+        let (lists, numbers) = self.0.as_ref()?;
+        if lists.is_null(row) {
+            return None;
+        }
+        let ends = lists.value_offsets();
+        let (start, end) = (ends[row] as usize, ends[row + 1] as usize);
+        if (end - start) % 3 != 0 {
+            return None;
+        }
+        let number = |i: usize| if numbers.is_valid(i) { numbers.value(i) } else { f64::NAN };
+        let points = (start..end).step_by(3).map(|i| Vector3::new(number(i), number(i + 1), number(i + 2)));
+        Some(points.filter(|point| point.iter().all(|at| at.is_finite())).collect())
+    }
+}
