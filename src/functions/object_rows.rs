@@ -12,7 +12,7 @@ use crate::tables::FILTERED;
 use crate::tables::Unusable;
 use crate::tables::{Box2, Obb, Vec3};
 
-/// A row of `objects`; the columns are those of `schemas/4_objects.sql`, all of them null where there is no object.
+/// A row of `objects`; the columns are those of `schemas/3_objects.sql`, all of them null where there is no object.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct ObjectRow {
     pub frame_id: String,

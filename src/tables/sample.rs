@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::{Box2, LabelPoint};
 
-/// A row of `dataset`; the columns mean what `schemas/8_dataset.sql` says. Only what is read by name is a field.
+/// A row of `dataset`; the columns mean what `schemas/7_dataset.sql` says. Only what is read by name is a field.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     pub sample_id: String,
