@@ -26,6 +26,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::functions::phrases::phrases;
 use crate::pipeline::IMPORTED;
 use crate::run::{Mill, iso};
 use crate::tables::from_arrow;
@@ -64,14 +65,21 @@ impl Mill {
             true => rows(&context, include_str!("quarantined.sql")).await?,
             false => Vec::new(),
         };
+        let phrases = phrases(&self.project)?;
+        let topics = phrases.topics();
+        let counts: Vec<shares::SampleCount> = rows(&context, include_str!("counts.sql")).await?;
+        let mut bins: Vec<plots::Bin> = rows(&context, include_str!("histograms.sql")).await?;
+        for bin in &mut bins {
+            bin.topic = topics.topic_of(&bin.relation).to_owned();
+        }
         Ok(Contents {
             warehouse: public_url(self),
             version: dataset.version(),
             seed: self.project.integer("seed"),
             size,
             targets: self.project.value("targets").and_then(toml::Value::as_table).cloned().unwrap_or_default(),
-            counts: rows(&context, include_str!("counts.sql")).await?,
-            bins: rows(&context, include_str!("histograms.sql")).await?,
+            counts: counts.into_iter().map(|count| count.with_topic(topics)).collect(),
+            bins,
             flows: self.flows().await?,
             lost,
             diversity: diversity::measure(&rows(&context, &diversity_query(samples)).await?),

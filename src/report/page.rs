@@ -1,11 +1,12 @@
 //! The page: what the report found, as HTML. Pure: contents in, text out.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt::{self, Display, Write};
 
 use super::diversity::Diversity;
 use super::plots::{Bin, bars, histogram, percent, thousands};
-use super::shares::{AnswerShares, DIMENSIONS, SampleCount, answers, axis_of, lopsided, rank, shares, shortcuts};
+use super::shares::{AnswerShares, DIMENSIONS, SampleCount, answers, lopsided, shares, shortcuts};
 use super::{Contents, FilterCount, QuarantineCount, StageFlow, gallery};
 
 /// A page that came from somewhere else could not run or load anything even if a text slipped through unescaped.
@@ -219,16 +220,10 @@ fn histograms(bins: &[Bin]) -> String {
     html += &histogram("Depth of objects", "m", &of("depth"));
     html += &histogram("Visibility", "", &of("visibility"));
     let margins = of("margin");
-    let mut axes: Vec<&str> = Vec::new();
-    for bin in &margins {
-        if !axes.contains(&axis_of(&bin.relation)) {
-            axes.push(axis_of(&bin.relation));
-        }
-    }
-    axes.sort_by_key(|axis| rank(axis));
-    for axis in axes {
-        let of_axis: Vec<&Bin> = margins.iter().filter(|bin| axis_of(&bin.relation) == axis).copied().collect();
-        html += &histogram(&format!("Margin, {axis}"), "", &of_axis);
+    let topics: BTreeSet<&str> = margins.iter().map(|bin| bin.topic.as_str()).collect();
+    for topic in topics {
+        let of_topic: Vec<&Bin> = margins.iter().filter(|bin| bin.topic == topic).copied().collect();
+        html += &histogram(&format!("Margin, {topic}"), "", &of_topic);
     }
     html + "</div>"
 }
@@ -330,13 +325,23 @@ mod tests {
             image_format: text(),
             answer: Some(text()),
             n: 3,
+            topic: text(),
+            opposite: Some(text()),
         };
         let reason = || vec![FilterCount { reason: text(), n: 1 }];
         render(&Contents {
             warehouse: text(),
             counts: vec![count(HOSTILE), count("yes_no"), count("choice"), count("open")],
             bins: ["margin", "depth", "visibility"]
-                .map(|plot| Bin { plot: plot.to_owned(), relation: text(), width: 0.1, bins: 3, bin: 1, n: 2 })
+                .map(|plot| Bin {
+                    plot: plot.to_owned(),
+                    relation: text(),
+                    topic: text(),
+                    width: 0.1,
+                    bins: 3,
+                    bin: 1,
+                    n: 2,
+                })
                 .to_vec(),
             flows: vec![StageFlow {
                 table: text(),

@@ -18,6 +18,9 @@ pub struct Bin {
     pub bins: u64,
     pub bin: u64,
     pub n: u64,
+    /// The relation's topic; see [`SampleCount::topic`](super::shares::SampleCount::topic).
+    #[serde(skip)]
+    pub topic: String,
 }
 
 /// The plot's size in its own units; it is scaled to its column.
@@ -143,7 +146,7 @@ mod tests {
     use super::*;
 
     fn bin(bin: u64, n: u64) -> Bin {
-        Bin { plot: "depth".to_owned(), relation: String::new(), width: 0.25, bins: 4, bin, n }
+        Bin { plot: "depth".to_owned(), relation: String::new(), topic: String::new(), width: 0.25, bins: 4, bin, n }
     }
 
     #[test]

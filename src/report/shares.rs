@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use spatialmill_geometry::relate::RELATIONS;
+use spatialmill_columns::phrases::topics::Topics;
 
 /// How many samples are alike in all of this.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -22,6 +22,34 @@ pub struct SampleCount {
     /// yes, no, an option's letter, the relation that holds, or a number.
     pub answer: Option<String>,
     pub n: u64,
+    /// The relation's topic (left and right are `lateral`), by the project's topics; the relation itself where they do not have it.
+    #[serde(skip)]
+    pub topic: String,
+    /// The opposite relation, where its topic has two.
+    #[serde(skip)]
+    pub opposite: Option<String>,
+}
+
+impl SampleCount {
+    /// The same with what the project's topics say of its relation.
+    pub fn with_topic(mut self, topics: &Topics) -> Self {
+        self.topic = topics.topic_of(&self.relation).to_owned();
+        self.opposite =
+            topics.find(&self.relation).and_then(|id| topics.opposite(id)).map(|id| topics.relation(id).name.clone());
+        self
+    }
+
+    /// The other of two values: no for yes, B for A, right for left.
+    fn counterpart(&self, value: &str) -> Option<&str> {
+        match value {
+            "yes" => Some("no"),
+            "no" => Some("yes"),
+            "A" => Some("B"),
+            "B" => Some("A"),
+            relation if relation == self.relation => self.opposite.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// What samples are counted by, with the words for its heading.
@@ -31,7 +59,7 @@ pub type Dimension = (&'static str, &'static str, fn(&SampleCount) -> &str);
 pub const DIMENSIONS: &[Dimension] = &[
     ("task", "Tasks", |count| &count.task),
     ("relation", "Relations", |count| &count.relation),
-    ("axis", "Axes", |count| axis_of(&count.relation)),
+    ("axis", "Axes", |count| &count.topic),
     ("answer_form", "Answer forms", |count| &count.answer_form),
     ("source", "Sources", |count| &count.source),
 ];
@@ -47,14 +75,16 @@ pub struct Share {
     pub target: Option<f64>,
 }
 
-/// The shares of a dimension's values; relations in the order of their list, everything else by name. A value whose counterpart is
+/// The shares of a dimension's values; opposite relations side by side, everything else by name. A value whose counterpart is
 /// there is listed even if no sample has it, because that is what an unbalanced dataset looks like.
 pub fn shares(counts: &[SampleCount], by: fn(&SampleCount) -> &str, wanted: Option<&toml::Value>) -> Vec<Share> {
-    let mut sums: BTreeMap<(usize, &str), u64> = BTreeMap::new();
+    let mut sums: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for count in counts {
-        *sums.entry((rank(by(count)), by(count))).or_default() += count.n;
-        if let Some(other) = counterpart(by(count)) {
-            sums.entry((rank(other), other)).or_default();
+        let value = by(count);
+        let beside = if value == count.relation { &count.topic } else { value };
+        *sums.entry((beside, value)).or_default() += count.n;
+        if let Some(other) = count.counterpart(value) {
+            sums.entry((if value == count.relation { beside } else { other }, other)).or_default();
         }
     }
     let total: u64 = sums.values().sum();
@@ -87,10 +117,7 @@ pub fn answers(counts: &[SampleCount], wanted: Option<&toml::Value>) -> [(&'stat
     }
     let yes_no = |count: &SampleCount| (count.answer_form == "yes_no").then(|| of_axis(count));
     let letters = |count: &SampleCount| (count.answer_form == "choice").then(|| format!("{}, choice", count.task));
-    let open = |count: &SampleCount| {
-        let compares = count.answer_form == "open" && axis_of(&count.relation) != count.relation;
-        compares.then(|| of_axis(count))
-    };
+    let open = |count: &SampleCount| (count.answer_form == "open" && count.opposite.is_some()).then(|| of_axis(count));
     let numbers = |count: &SampleCount| (count.answer_form == "number").then(|| count.task.clone());
     [
         ("Yes or no", grouped(counts, yes_no, answer, wanted)),
@@ -107,7 +134,7 @@ pub fn shortcuts(counts: &[SampleCount], wanted: Option<&toml::Value>) -> Vec<An
 }
 
 fn of_axis(count: &SampleCount) -> String {
-    format!("{}, {}", count.task, axis_of(&count.relation))
+    format!("{}, {}", count.task, count.topic)
 }
 
 /// An answer that is right too often, where there was too little to choose from to balance it.
@@ -126,28 +153,36 @@ const ENOUGH: u64 = 10;
 
 /// The answers that somebody could rely on: above 60 % of two, or 40 % of more.
 pub fn lopsided(counts: &[SampleCount]) -> Vec<Lopsided> {
-    let mut groups: BTreeMap<(&str, String), BTreeMap<&str, u64>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, String), Answers> = BTreeMap::new();
     for count in counts {
         let Some(answer) = &count.answer else { continue };
         let of = match count.answer_form.as_str() {
             "choice" | "number" => format!("{}, {}", count.task, count.answer_form),
             form => format!("{}, {form}", of_axis(count)),
         };
-        *groups.entry((&count.source, of)).or_default().entry(answer).or_default() += count.n;
+        let answers = groups.entry((&count.source, of)).or_default();
+        *answers.times.entry(answer).or_default() += count.n;
+        answers.more_than_two |= count.counterpart(answer).is_none();
     }
     let mut found = Vec::new();
     for ((source, of), answers) in groups {
-        let n: u64 = answers.values().sum();
-        // The other answer is possible even where no sample has it.
-        let two = answers.keys().all(|answer| counterpart(answer).is_some());
-        let most = if two { 0.6 } else { 0.4 };
-        let Some((answer, times)) = answers.into_iter().max_by_key(|(_, times)| *times) else { continue };
+        let n: u64 = answers.times.values().sum();
+        let most = if answers.more_than_two { 0.4 } else { 0.6 };
+        let Some((answer, times)) = answers.times.into_iter().max_by_key(|(_, times)| *times) else { continue };
         let share = ratio(times as f64, n as f64);
         if n >= ENOUGH && share > most {
             found.push(Lopsided { source: source.to_owned(), of, answer: answer.to_owned(), share, n });
         }
     }
     found
+}
+
+/// The answers to one kind of question, with how often each is right.
+#[derive(Default)]
+struct Answers<'a> {
+    times: BTreeMap<&'a str, u64>,
+    /// Whether an answer is not one of two. The other of two answers is possible even where no sample has it.
+    more_than_two: bool,
 }
 
 fn grouped(
@@ -163,27 +198,6 @@ fn grouped(
         AnswerShares { shares: shares(&alike, by, wanted), of }
     };
     groups.into_iter().map(of_group).collect()
-}
-
-/// left and right are of one axis; a relation of no axis is an axis of its own.
-pub fn axis_of(relation: &str) -> &str {
-    RELATIONS.iter().find(|known| known.name == relation).map_or(relation, |known| known.axis)
-}
-
-/// What stands against a value: no against yes, B against A, right against left.
-fn counterpart(value: &str) -> Option<&'static str> {
-    match value {
-        "yes" => Some("no"),
-        "no" => Some("yes"),
-        "A" => Some("B"),
-        "B" => Some("A"),
-        relation => RELATIONS.iter().find(|known| known.name == relation).map(|known| known.inverse),
-    }
-}
-
-/// Where a value stands: opposite relations next to each other.
-pub fn rank(value: &str) -> usize {
-    RELATIONS.iter().position(|known| known.name == value || known.axis == value).unwrap_or(RELATIONS.len())
 }
 
 /// `"uniform"`, or a table of relative shares.
@@ -214,6 +228,11 @@ mod tests {
             n,
             ..SampleCount::default()
         }
+        .with_topic(&topics())
+    }
+
+    fn topics() -> Topics {
+        Topics::parse([("topics.toml", include_str!("../../queries/5_ask/topics.toml"))]).unwrap()
     }
 
     #[test]
@@ -238,8 +257,7 @@ mod tests {
         let uniform = toml::Value::String("uniform".to_owned());
         let shares = shares(&counts, |count| &count.relation, Some(&uniform));
         let names: Vec<&str> = shares.iter().map(|share| share.value.as_str()).collect();
-        assert_eq!([axis_of(names[0]), axis_of(names[2])], ["lateral", "vertical"]);
-        assert_eq!(axis_of(names[0]), axis_of(names[1]));
+        assert_eq!(names, ["left", "right", "above", "below"]);
         assert!(shares.iter().all(|share| share.target == Some(0.25)));
     }
 

@@ -115,4 +115,15 @@ fn a_project_asks_questions_of_its_own() {
     let out = folder.join("out");
     run(folder, &["export", "--to", "internvl", "--out", out.to_str().unwrap()]);
     run(folder, &["verify", "--export", out.to_str().unwrap()]);
+
+    let page = folder.join("own.html");
+    run(folder, &["report", "--out", page.to_str().unwrap()]);
+    let page = std::fs::read_to_string(page).unwrap();
+    // Opposites of a task's own topic are counted together, and its margins have a plot.
+    for heading in ["closer_to, closeness", "Margin, closeness", "Margin, lateral"] {
+        assert!(page.contains(heading), "no `{heading}` in the report");
+    }
+    let samples = rows(folder, "SELECT count(*) AS n FROM dataset WHERE task = 'closer_to'");
+    let close = samples[0]["n"].as_u64().unwrap();
+    assert!(close < 1_000 && page.contains(&format!(">{close}<")), "{close} samples of closer_to");
 }

@@ -126,6 +126,11 @@ impl Topics {
         &self.topics[self.relation(id).topic]
     }
 
+    /// The topic of the relation of this name; the name itself where no topic has it.
+    pub fn topic_of<'a>(&'a self, relation: &'a str) -> &'a str {
+        self.find(relation).map_or(relation, |id| &self.topic(id).name)
+    }
+
     /// All topics.
     pub fn iter(&self) -> std::slice::Iter<'_, Topic> {
         self.topics.iter()
