@@ -9,7 +9,7 @@
 -- Language priors: how far two categories alone predict the relation between them (pictures hang above tables). In go all questions; out
 -- comes a row a category pair and relation.
 --
--- rate        what part of the questions of existence is asked, so that their words do not predict the answer.
+-- rate        what part of the questions of a task of `debiased_tasks` is asked, so that their words do not predict the answer.
 -- predictive  whether the names alone give this relation: of the facts about these two categories on this axis nearly all are of it.
 WITH relation_counts AS (
     SELECT source, task, categories[1] AS subject_category, categories[2] AS object_category, relation, count(*) AS n
@@ -20,26 +20,28 @@ WITH relation_counts AS (
 ),
 rated AS (
     SELECT
-        f['source'] AS source, 'existence_estimation' AS task, f['subject_category'] AS subject_category,
+        f['source'] AS source, f['task'] AS task, f['subject_category'] AS subject_category,
         f['object_category'] AS object_category, f['relation'] AS relation, f['n'] AS n, f['share'] AS rate
     FROM (
         SELECT unnest(debias_names(
             array_agg(named_struct(
-                'source', source, 'subject_category', subject_category, 'object_category', object_category, 'relation', relation, 'n', n)),
+                'source', source, 'task', task, 'subject_category', subject_category, 'object_category', object_category,
+                'topic', topic(relation), 'relation', relation, 'opposite', opposite(relation), 'n', n)),
             $targets)) AS f
         FROM relation_counts
-        WHERE task = 'existence_estimation'
+        WHERE array_has($debiased_tasks, task)
+        GROUP BY task
     )
     UNION ALL
     -- A chair to the left of a table is a table to the right of a chair.
     SELECT source, task, subject_category, object_category, relation, sum(n) AS n, 1.0 AS rate
     FROM (
-        SELECT source, task, subject_category, object_category, relation, n FROM relation_counts WHERE task <> 'existence_estimation'
+        SELECT source, task, subject_category, object_category, relation, n FROM relation_counts WHERE NOT array_has($debiased_tasks, task)
         UNION ALL
         SELECT
             source, task, object_category AS subject_category, subject_category AS object_category, opposite(relation) AS relation, n
         FROM relation_counts
-        WHERE task <> 'existence_estimation' AND opposite(relation) IS NOT NULL
+        WHERE NOT array_has($debiased_tasks, task) AND opposite(relation) IS NOT NULL
     )
     GROUP BY source, task, subject_category, object_category, relation
 ),

@@ -143,6 +143,12 @@ pub const KEYS: &[ConfigKey] = &[
     share("ask", "count_zero_share", "0.25", "of the countings that give 0, the share that is asked"),
     key(
         "ask",
+        "debiased_tasks",
+        "[\"existence_estimation\"]",
+        "tasks of which questions are left out until neither category of a question, nor both of them, predict its relation: \"is there a picture above the table?\" is answered without a look where pictures always are above tables. Applies where `balance.targets` wants answer = \"uniform\"",
+    ),
+    key(
+        "ask",
         "skip_categories",
         "[\"wall\", \"floor\", \"ceiling\", \"object\", \"objects\", \"other\", \"otherfurniture\", \"otherprop\", \"otherstructure\", \"other furniture\", \"other prop\", \"other structure\", \"misc\", \"miscellaneous\", \"unknown\", \"unlabeled\", \"unlabelled\", \"unspecified\", \"undefined\", \"void\", \"background\", \"n/a\", \"na\", \"none\", \"null\", \"nan\", \"ignore\", \"ignored\", \"ignore region\", \"ignore regions\", \"ignored region\", \"ignored regions\", \"dontcare\", \"don't care\", \"dont care\", \"others\", \"other(s)\", \"remove\", \"item\", \"items\", \"thing\", \"stuff\", \"structure\"]",
         "categories that nothing is asked about: surfaces without an end, names that say nothing, and names of no object (background, N/A, ignored regions). Whole names, not parts of names",

@@ -7,7 +7,6 @@ use arrow::array::{Array, ArrayRef, Float64Array};
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, plan_err};
 use spatialmill_geometry::debias::{Facts, debias_rates};
-use spatialmill_geometry::relate::RELATIONS;
 
 use crate::balance::Targets;
 use crate::lists::{Lists, list_type, lists_of};
@@ -18,19 +17,19 @@ pub const DEBIAS_NAMES: Function = Function {
     doc: FunctionDoc {
         name: "debias_names",
         signature: "debias_names(facts, targets)",
-        summary: "the facts (source, subject_category, object_category, relation, n) with the share to keep of each, so that neither category nor both of them predict which relation of an axis holds; all of them where the TOML text `targets` does not ask for answer = \"uniform\"",
+        summary: "the facts (source, subject_category, object_category, topic, relation, opposite, n) with the share to keep of each, so that neither category nor both of them predict which relation of a topic holds; all of them where the TOML text `targets` does not ask for answer = \"uniform\"",
         details: "\
-`facts` is one list of (source, subject_category, object_category, relation, n), `targets` the TOML table of `balance`. Out \
+`facts` is one list of (source, subject_category, object_category, topic, relation, opposite, n), `targets` the TOML table of `balance`. Out \
 comes the same list with `share`, the part to keep. \"Is there a picture above the table?\" is answered without a look where \
 pictures are always above tables. So, for each pair of categories and for each category alone, as many facts are kept of one \
-relation of an axis as of its opposite.\n\n\
+relation of a topic as of its opposite.\n\n\
 Every share is 1 where the targets do not ask for `answer = \"uniform\"`.",
         example: Example {
         sql:
             "SELECT string_agg(concat(relation, ' ', share), ', ' ORDER BY relation) FROM (SELECT unnest(unnest(debias_names([
-            {source: 'a', subject_category: 'cup', object_category: 'table', relation: 'above', n: 8},
-            {source: 'a', subject_category: 'cup', object_category: 'table', relation: 'below', n: 3}
-        ], 'answer = \"uniform\"')))) AS t(source, subject_category, object_category, relation, n, share)",
+            {source: 'a', subject_category: 'cup', object_category: 'table', topic: 'vertical', relation: 'above', opposite: 'below', n: 8},
+            {source: 'a', subject_category: 'cup', object_category: 'table', topic: 'vertical', relation: 'below', opposite: 'above', n: 3}
+        ], 'answer = \"uniform\"')))) AS t(source, subject_category, object_category, topic, relation, opposite, n, share)",
         result: "above 0.5, below 1.0",
     },
         cost: Cost::Cheap,
@@ -49,7 +48,9 @@ const FACT: &[(&str, Shape)] = &[
     ("source", Shape::Text),
     ("subject_category", Shape::Text),
     ("object_category", Shape::Text),
+    ("topic", Shape::Text),
     ("relation", Shape::Text),
+    ("opposite", Shape::Text),
     ("n", Shape::Number),
 ];
 
@@ -91,25 +92,27 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
     lists_of(fields, columns.collect(), lengths, facts.nulls().cloned())
 }
 
-/// Source, subject_category, object_category and relation, and how many there are.
-type Columns = ([arrow::array::StringArray; 4], Vec<f64>);
+/// The texts of a fact, as [`FACT`] lists them, and how many there are.
+type Columns = ([arrow::array::StringArray; 6], Vec<f64>);
 
 fn columns(record: &Record) -> Result<Columns> {
-    let [source, subject_category, object_category, relation] =
-        ["source", "subject_category", "object_category", "relation"].map(|name| record.text(name));
-    Ok(([source?, subject_category?, object_category?, relation?], record.number("n")?.or_nan().to_vec()))
+    let names = ["source", "subject_category", "object_category", "topic", "relation", "opposite"];
+    let [source, subject_category, object_category, topic, relation, opposite] = names.map(|name| record.text(name));
+    let words = [source?, subject_category?, object_category?, topic?, relation?, opposite?];
+    Ok((words, record.number("n")?.or_nan().to_vec()))
 }
 
-/// A fact belongs to three cells of its axis: both words, either of them.
-fn fact([source, subject_category, object_category, relation]: [&str; 4], n: f64) -> Facts<[String; 4]> {
-    let known = RELATIONS.iter().find(|known| known.name == relation);
-    let axis = known.map_or(relation, |known| known.axis);
+/// A fact belongs to three cells of its topic: both categories, either of them. A relation without an opposite has an empty one.
+fn fact(
+    [source, subject_category, object_category, topic, relation, opposite]: [&str; 6],
+    n: f64,
+) -> Facts<[String; 4]> {
     let cell = |subject_category: &str, object_category: &str| {
-        [source, axis, subject_category, object_category].map(str::to_owned)
+        [source, topic, subject_category, object_category].map(str::to_owned)
     };
     Facts {
         cells: vec![cell(subject_category, object_category), cell(subject_category, ""), cell("", object_category)],
-        first: known.is_none_or(|known| known.name < known.inverse),
+        first: opposite.is_empty() || relation < opposite,
         // NaN, of a null, becomes 0.
         n: n as u64,
     }
