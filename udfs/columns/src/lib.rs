@@ -7,22 +7,26 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::ScalarUDF;
 
+mod apparent_rotation;
 mod arguments;
 mod arranged_options;
 pub mod balance;
 mod box_corners;
 mod box_distance;
 mod box_visibility;
+mod camera_motion;
 mod debias_names;
 mod dice;
 mod distance_to_box;
 mod draw;
 mod first_missing;
+mod floor_area;
 mod footprint_overlap;
 pub mod format;
 mod format_allowed;
 mod format_turns;
 mod function;
+mod heading;
 mod id_hash;
 mod key;
 mod label_points;
@@ -31,12 +35,16 @@ mod marks;
 mod names;
 pub mod nouns;
 mod number_options;
+mod number_struct;
+mod orbit_position;
 mod overlaps;
 mod pair_sampling_rate;
 pub mod phrases;
+mod polygon_area;
 mod record;
 mod relate;
 mod relate_tilted;
+mod relative_direction;
 pub mod reserved;
 mod slots;
 mod surface_distances;
@@ -45,6 +53,7 @@ mod to_view_space;
 pub mod types;
 mod upright_box;
 mod wording;
+mod yaw_and_tilt;
 
 pub use arguments::Arguments;
 pub use function::{Call, Cost, Example, Function, FunctionDoc};
@@ -73,6 +82,14 @@ pub const FUNCTIONS: &[Function] = &[
     footprint_overlap::FOOTPRINT_OVERLAP,
     box_corners::BOX_CORNERS,
     upright_box::UPRIGHT_BOX,
+    floor_area::FLOOR_AREA,
+    polygon_area::POLYGON_AREA,
+    relative_direction::RELATIVE_DIRECTION,
+    camera_motion::CAMERA_MOTION,
+    heading::HEADING,
+    yaw_and_tilt::YAW_AND_TILT,
+    orbit_position::ORBIT_POSITION,
+    apparent_rotation::APPARENT_ROTATION,
     balance::BALANCE,
     debias_names::DEBIAS_NAMES,
     number_options::NUMBER_OPTIONS,

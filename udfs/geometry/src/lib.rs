@@ -12,6 +12,8 @@
 //! facts:    relate                 the twelve relations of two objects
 //! choice:   balance, debias        what part of each stratum to keep, and of facts that names predict
 //!           options                numbers to choose from
+//! scene:    floor_area, direction                the size of a room, and where things are for who stands in it
+//!           camera_motion, apparent_rotation     how cameras move, and how an object seems to turn; angle has the signs
 //! words:    colour                 colours that have names, apart for every reader
 //! ```
 //!
@@ -19,13 +21,18 @@
 //! checked where they come in (`Rigid::from_row_major`, `OrientedBox::checked`, `Mask::from_counts`, ...), and what
 //! is wrong with them is a typed error.
 
+pub mod angle;
+pub mod apparent_rotation;
 pub mod balance;
 mod box_distance;
 pub mod camera;
+pub mod camera_motion;
 pub mod cloud;
 pub mod colour;
 pub mod debias;
 pub mod depth;
+pub mod direction;
+pub mod floor_area;
 mod footprint;
 pub mod lift;
 pub mod mask;

@@ -26,17 +26,26 @@ impl PointsColumn {
 
     /// The finite points of a row: scans write NaN where they know nothing. None where three does not divide how many numbers there are.
     pub fn get(&self, row: usize) -> Option<Vec<Vector3<f64>>> {
+        Some(self.each(row)?.filter(is_finite).collect())
+    }
+
+    /// All points of a row, as long as each of them is finite.
+    pub fn all_finite(&self, row: usize) -> Option<Vec<Vector3<f64>>> {
+        self.each(row)?.map(|point| is_finite(&point).then_some(point)).collect()
+    }
+
+    fn each(&self, row: usize) -> Option<impl Iterator<Item = Vector3<f64>>> {
         let (lists, numbers) = self.0.as_ref()?;
-        if lists.is_null(row) {
-            return None;
-        }
         let ends = lists.value_offsets();
         let (start, end) = (ends[row] as usize, ends[row + 1] as usize);
-        if (end - start) % 3 != 0 {
+        if lists.is_null(row) || (end - start) % 3 != 0 {
             return None;
         }
         let number = |i: usize| if numbers.is_valid(i) { numbers.value(i) } else { f64::NAN };
-        let points = (start..end).step_by(3).map(|i| Vector3::new(number(i), number(i + 1), number(i + 2)));
-        Some(points.filter(|point| point.iter().all(|at| at.is_finite())).collect())
+        Some((start..end).step_by(3).map(move |i| Vector3::new(number(i), number(i + 1), number(i + 2))))
     }
+}
+
+fn is_finite(point: &Vector3<f64>) -> bool {
+    point.iter().all(|at| at.is_finite())
 }
