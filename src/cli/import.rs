@@ -6,7 +6,7 @@ use super::{Global, columns, out};
 use crate::error::Result;
 use crate::source::{self, SOURCES};
 
-/// Read sources into the tables frames, detections, scene_objects and surfaces
+/// Read sources into the imported tables: frames, detections, scenes and what scenes have
 ///
 /// Shards that did not change are not read again. `spatialmill import --kind NAME` explains a kind of source: its layout on disk and
 /// its options; `--kind all` lists the kinds.

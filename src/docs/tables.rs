@@ -9,7 +9,7 @@ use crate::project::Project;
 
 const INTRODUCTION: &str = "\
 Tables are Delta Lake tables of Parquet files: any engine that knows the format reads them, and `spatialmill sql -c 'DESCRIBE dataset'` says what is
-below. They are listed in the order in which rows flow: a source's reader writes `frames`, `detections`, `scene_objects` and `surfaces`; each of the
+below. They are listed in the order in which rows flow: a source's reader writes those that say so; each of the
 others is written by a stage of `queries/`, from the tables and views that the stage names.
 
 Boxes are pixels from the image's top-left corner. Places in **view space** are metres from the camera: x right, y forward along the

@@ -1,7 +1,7 @@
 //! The pipeline: stages as a graph, from the tables that sources fill to the dataset.
 //!
 //! ```text
-//! frames, detections, scene_objects, surfaces      imported: one set of parts a source shard
+//! frames, detections, scenes, scene_objects, surfaces, waypoints, links, motions      imported: one set of parts a source shard
 //!      └─► detected, segmented, cameras, depths      table, each while a model is named for it
 //!      └─► objects ─► appearances ─► (references, pair_facts) ─► questions ─► name_priors ─► keep_rates ─► (samples) ─► dataset
 //!          table       table         cached      view            table         table, all     table, all    view       table
@@ -26,7 +26,8 @@ use crate::project::Project;
 use crate::suggestion::unknown;
 
 /// The tables that sources fill.
-pub const IMPORTED: &[&str] = &["frames", "detections", "scene_objects", "surfaces"];
+pub const IMPORTED: &[&str] =
+    &["frames", "detections", "scenes", "scene_objects", "surfaces", "waypoints", "links", "motions"];
 
 /// Every stage, and the order in which the stored ones are built.
 #[derive(Debug, Clone)]

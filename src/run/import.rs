@@ -1,4 +1,4 @@
-//! Importing: a source's shards become parts of `frames`, `detections`, `scene_objects` and `surfaces`.
+//! Importing: a source's shards become parts of the imported tables.
 //!
 //! ```text
 //! sources ─► shards whose fingerprints differ ─► orders ─► Runner ─► staging records ─► quarantine's commit ─► the tables', frames last

@@ -1,11 +1,11 @@
-//! Importing one shard of a source: its records become parts of `frames`, `detections`, `scene_objects` and `surfaces`.
+//! Importing one shard of a source: its records become parts of the imported tables.
 //!
 //! ```text
 //! reader (blocking thread) ─► rows, bounded ─► one batch builder and part writer for each table ─► staging records, that of frames last
 //!                                         └─► quarantined records ─► quarantine writer
 //! ```
 //!
-//! Every shard gets a part in each of the four tables, if need be without rows: its tag says what the shard was read from.
+//! Every shard gets a part in each of these tables, if need be without rows: its tag says what the shard was read from.
 //! Memory: a few hundred rows and one unfinished batch a table, for each shard in flight.
 
 use std::collections::{BTreeMap, HashMap};
@@ -166,8 +166,15 @@ fn of_table(row: Row, source: &str) -> Result<(&'static str, TableRow)> {
             ("frames", TableRow::Frame(frame))
         }
         Row::Detection(row) => ("detections", TableRow::Detection(row)),
+        Row::Scene(mut scene) => {
+            source.clone_into(&mut scene.source);
+            ("scenes", TableRow::Scene(scene))
+        }
         Row::SceneObject(row) => ("scene_objects", TableRow::SceneObject(row)),
         Row::Surface(row) => ("surfaces", TableRow::Surface(row)),
+        Row::Waypoint(row) => ("waypoints", TableRow::Waypoint(row)),
+        Row::Link(row) => ("links", TableRow::Link(row)),
+        Row::Motion(row) => ("motions", TableRow::Motion(row)),
         Row::Quarantined(_) => return Err(Error::internal("a quarantined row is of no table")),
     })
 }
@@ -178,8 +185,12 @@ fn of_table(row: Row, source: &str) -> Result<(&'static str, TableRow)> {
 enum TableRow {
     Frame(tables::Frame),
     Detection(tables::Detection),
+    Scene(tables::Scene),
     SceneObject(tables::SceneObject),
     Surface(tables::Surface),
+    Waypoint(tables::Waypoint),
+    Link(tables::Link),
+    Motion(tables::Motion),
 }
 
 impl TableRow {
@@ -188,7 +199,8 @@ impl TableRow {
         match self {
             Self::Surface(surface) => 4 * (surface.vertices.len() + surface.triangles.len()),
             Self::Detection(detection) => 128 + detection.mask.as_ref().map_or(0, |mask| mask.counts.len()),
-            Self::Frame(_) | Self::SceneObject(_) => 512,
+            Self::Frame(_) | Self::Scene(_) | Self::SceneObject(_) => 512,
+            Self::Waypoint(_) | Self::Link(_) | Self::Motion(_) => 256,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Sources: readers that turn a dataset on disk or in a bucket into rows of `frames`, `detections`, `scene_objects` and `surfaces`.
+//! Sources: readers that turn a dataset on disk or in a bucket into rows of the imported tables: `frames`, `detections`, `scenes` and what scenes have.
 //!
 //! A [`Source`] first names its [`Shard`]s, stable slices (a scene, or a hash bucket of images) with a fingerprint each, then
 //! reads one shard at a time into [`RowSink`]. It runs on a blocking thread, streams, and holds at most one shard's records.

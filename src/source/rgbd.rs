@@ -8,6 +8,7 @@ mod boxes;
 mod frames;
 mod instances;
 mod marks;
+mod scene;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -49,6 +50,10 @@ all that belongs to one image.
   <scene>/gravity/<n>.txt          optional, for images without a pose: three numbers, the direction that points down in
                                    camera axes (x right, y down, z forward), or nine, the rotation of camera axes into a
                                    world with z up. Or gravity.txt for all
+  <scene>/timestamps.txt           optional: a line for each image, <n> and the seconds of any clock
+  <scene>/scene.json               optional: {\"kind\": \"scan\", \"place\": \"flat 7\", \"category\": \"kitchen\"}; kind is scan, house, region,
+                                   object (one object, seen from all sides) or sequence, and scenes of one place are scans of
+                                   it at different times
 and the objects, as one of
   <scene>/annotations.json         COCO: images (by the file name in color/), annotations (with a `caption` each, where there is
                                    one: a short noun phrase that tells it from others of its category), categories
@@ -72,13 +77,14 @@ Options:
                    normal of the floor, say), or unknown; then poses are not used, and what is level is taken from
                    gravity files, or assumed. A scene without poses needs no world
   camera_axes      of the poses: opencv (default; x right, y down, z forward) or opengl (x right, y up, z backward)
+  metric           false: poses and depth have no known scale, as COLMAP makes them, so that no lengths are asked of scenes. Default: true
   exhaustive       true: in every image, every object of each category that is used at all is marked, so that objects
                    may be counted; where one of them cannot be lifted, its category is not counted. Default: false
   made_by          who marked the objects. Default: annotation
 
 What becomes of what: objects of a frame are made from boxes and their camera (`lifted_from` is scan) where the scene has
 usable boxes and the frame has a pose and depth, which shows what hides what; else from masks and depth (depth), which
-models may have made where nobody did; else not at all. With \"frame\": \"camera\" every image is a scene of its own, whose world is
+models may have made where nobody did; else not at all. A scene is a scan where its images have poses or its boxes a world, else a sequence. With \"frame\": \"camera\" every image is a scene of its own, whose world is
 the camera turned upright. Where EXIF says that a colour image lies on its side, the frame is the upright image: depth,
 masks, intrinsics, pose and gravity are of the pixels as they are stored, unless their sizes (of intrinsics: their principal
 point) are those of the upright image, and are turned with it.
@@ -96,11 +102,11 @@ what is said of them (tracking); images with objects and without depth, or with 
 
 Quarantined: images that cannot be read or have no good camera (image, unreadable, path, intrinsics, pose, gravity), depth
 that is no depth, of another shape, of a format that is not read, or not between 5 cm and 500 m at its median (depth), bad id
-images, and ids in another format (instance), ids that have no name (category), bad boxes (box3d), boxes without an upright world (world), and what
+images, and ids in another format (instance), ids that have no name (category), a bad scene.json (json), lines of timestamps.txt (timestamp), bad boxes (box3d), boxes without an upright world (world), and what
 `coco` quarantines. A frame that lost an object in this way is no longer exhaustive.";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "rgbd 6";
+const READER: &str = "rgbd 7";
 
 /// The name of the scene that is the root itself.
 const WHOLE: &str = "all";
@@ -112,6 +118,7 @@ struct RgbdOptions {
     intrinsics_size: Option<IntrinsicsSize>,
     world_up: Up,
     camera_axes: Axes,
+    metric: bool,
     exhaustive: bool,
     made_by: String,
 }
@@ -123,6 +130,7 @@ impl Default for RgbdOptions {
             intrinsics_size: None,
             world_up: Up::Axis("z".to_owned()),
             camera_axes: Axes::Opencv,
+            metric: true,
             exhaustive: false,
             made_by: "annotation".to_owned(),
         }

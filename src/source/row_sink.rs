@@ -1,15 +1,21 @@
 //! The row sink: where a reader puts its rows and quarantined records, in the order in which it reads them.
 
 use crate::error::Result;
-use crate::tables::{Detection, Frame, Loss, Quarantined, SceneObject, Surface, Unusable};
+use crate::tables::{
+    Detection, Frame, Link, Loss, Motion, Quarantined, Scene, SceneObject, Surface, Unusable, Waypoint,
+};
 
 /// One row of any table, or a record that is none.
 #[derive(Debug, Clone)]
 pub enum Row {
     Frame(Frame),
     Detection(Detection),
+    Scene(Scene),
     SceneObject(SceneObject),
     Surface(Surface),
+    Waypoint(Waypoint),
+    Link(Link),
+    Motion(Motion),
     Quarantined(Quarantined),
 }
 

@@ -11,7 +11,9 @@ mod schemas;
 mod unusable;
 
 pub use self::row_counts::RowCounts;
-pub use self::rows::{Box2, Detection, Frame, LabelPoint, Obb, SceneObject, Surface, Vec3};
+pub use self::rows::{
+    Box2, Detection, Frame, LabelPoint, Link, Motion, Obb, Scene, SceneObject, Surface, Vec3, Waypoint,
+};
 pub use self::sample::{MarkRecipe, Sample, SampleImage, TextBox};
 pub use self::schemas::{TableSchema, schemas};
 pub use self::unusable::{Loss, Quarantined, Unusable};

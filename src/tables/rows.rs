@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use spatialmill_columns::types::EncodedMask;
-use spatialmill_geometry::{BoxError, Intrinsics, OrientedBox, PixelBox, Vector3};
+use spatialmill_geometry::{Bounds, BoxError, Intrinsics, OrientedBox, PixelBox, Vector3};
 
 /// A row of `frames`; see `schemas/1_frames.sql` for units and axes. `source` is filled in by the engine.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -78,6 +78,79 @@ pub struct SceneObject {
     pub min: Vec3,
     pub max: Vec3,
     pub first_seen: Option<f64>,
+    pub upright: Option<bool>,
+    pub box_from: Option<&'static str>,
+    pub front: Option<Vec3>,
+    pub symmetry: Option<i32>,
+    pub points: Option<i64>,
+    pub region: Option<String>,
+}
+
+impl SceneObject {
+    /// An object with this box in its scene's world; `box_from` says who made the box.
+    pub fn boxed(given: &OrientedBox, box_from: &'static str) -> Self {
+        let Bounds { low, high } = given.bounds();
+        Self {
+            obb: given.into(),
+            min: low.into(),
+            max: high.into(),
+            upright: Some(given.axes.iter().any(|axis| axis.z.abs() >= UPRIGHT)),
+            box_from: Some(box_from),
+            ..Self::default()
+        }
+    }
+}
+
+/// Cosine of half a degree: annotators' tools store axes with few digits.
+const UPRIGHT: f64 = 0.999_96;
+
+/// A row of `scenes`.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Scene {
+    pub scene_id: String,
+    pub source: String,
+    pub split: Option<String>,
+    pub licence: Option<String>,
+    pub kind: &'static str,
+    pub category: Option<String>,
+    pub place_id: String,
+    pub within: Option<String>,
+    pub min: Option<Vec3>,
+    pub max: Option<Vec3>,
+    pub floor_z: Option<f64>,
+    pub floor_area: Option<f64>,
+    pub floor_area_from: Option<&'static str>,
+    pub metric: bool,
+    pub exhaustive: bool,
+}
+
+/// A row of `waypoints`.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Waypoint {
+    pub scene_id: String,
+    pub waypoint_id: String,
+    pub position: Vec3,
+    pub height: Option<f64>,
+    pub region: Option<String>,
+}
+
+/// A row of `links`.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Link {
+    pub scene_id: String,
+    pub from_waypoint: String,
+    pub to_waypoint: String,
+    pub length: f64,
+}
+
+/// A row of `motions`.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Motion {
+    pub scene_id: String,
+    pub object_id: String,
+    pub other_scene_id: String,
+    pub other_object_id: String,
+    pub moved: Vec<f64>,
 }
 
 /// A row of `surfaces`.

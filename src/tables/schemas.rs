@@ -90,6 +90,7 @@ mod tests {
         for name in [
             "frames",
             "detections",
+            "scenes",
             "scene_objects",
             "objects",
             "relations",

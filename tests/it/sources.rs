@@ -92,6 +92,10 @@ impl Imported {
         self.rows.iter().filter_map(|row| if let Row::Frame(frame) = row { Some(frame) } else { None })
     }
 
+    pub fn scenes(&self) -> impl Iterator<Item = &spatialmill::tables::Scene> {
+        self.rows.iter().filter_map(|row| if let Row::Scene(scene) = row { Some(scene) } else { None })
+    }
+
     pub fn detections(&self) -> impl Iterator<Item = &spatialmill::tables::Detection> {
         self.rows.iter().filter_map(|row| if let Row::Detection(detection) = row { Some(detection) } else { None })
     }
@@ -269,6 +273,8 @@ fn rows_refer_to_each_other_and_to_files_inside_the_root() {
         let frames: HashSet<_> = imported.frames().map(|frame| frame.frame_id.as_str()).collect();
         assert_eq!(frames.len(), imported.frames().count(), "{}: a frame_id is used twice", fixture.kind);
         let mut objects = HashSet::new();
+        let scenes: HashSet<_> = imported.scenes().map(|scene| scene.scene_id.as_str()).collect();
+        assert_eq!(scenes.len(), imported.scenes().count(), "{}: a scene_id is used twice", fixture.kind);
         for row in &imported.rows {
             match row {
                 Row::Frame(frame) => {
@@ -278,13 +284,18 @@ fn rows_refer_to_each_other_and_to_files_inside_the_root() {
                     assert_eq!(frame.depth_uri.is_some(), frame.depth_scale.is_some(), "{frame:?}");
                     assert_eq!(frame.depth_uri.is_some(), frame.depth_sha256.is_some(), "{frame:?}");
                     assert_eq!(frame.fx.is_some(), frame.camera_from.is_some(), "{frame:?}");
+                    assert!(frame.scene_id.as_ref().is_none_or(|scene| scenes.contains(scene.as_str())), "{frame:?}");
                 }
                 Row::Detection(row) => {
                     assert!(frames.contains(row.frame_id.as_str()), "{row:?}");
                     assert!(objects.insert((&row.frame_id, &row.object_id)), "{row:?}");
                 }
-                Row::SceneObject(row) => assert!(objects.insert((&row.scene_id, &row.object_id)), "{row:?}"),
-                Row::Surface(_) | Row::Quarantined(_) => {}
+                Row::SceneObject(row) => {
+                    assert!(objects.insert((&row.scene_id, &row.object_id)), "{row:?}");
+                    assert!(scenes.contains(row.scene_id.as_str()), "{row:?}");
+                }
+                Row::Surface(row) => assert!(scenes.contains(row.scene_id.as_str()), "{}", row.scene_id),
+                Row::Scene(_) | Row::Waypoint(_) | Row::Link(_) | Row::Motion(_) | Row::Quarantined(_) => {}
             }
         }
     }

@@ -75,17 +75,12 @@ impl BoxRecord {
             lengths: self.lengths.exactly::<3>().map_err(wrong("axesLengths"))?.into(),
         };
         let given = given.checked().map_err(|e| Unusable::new("box3d", e.to_string()))?;
-        let obb = given.transform(world);
-        let bounds = obb.bounds();
         let object = SceneObject {
             scene_id: scene_id.to_owned(),
             object_id: self.id.0,
             category,
             caption,
-            min: bounds.low.into(),
-            max: bounds.high.into(),
-            obb: (&obb).into(),
-            first_seen: None,
+            ..SceneObject::boxed(&given.transform(world), "annotation")
         };
         Ok((object, oddity))
     }

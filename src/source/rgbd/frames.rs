@@ -6,6 +6,7 @@ use spatialmill_geometry::{Matrix3, Rigid, Turn, Vector3, ViewSpace};
 
 use super::boxes::{self, BoxAxes, BoxRecord, UsedIds};
 use super::marks::left_out;
+use super::scene::{self, SceneFile};
 use super::{Axes, RgbdReader};
 use crate::error::Result;
 use crate::photos::Address;
@@ -17,7 +18,7 @@ use crate::source::photo::{self, Photo};
 use crate::source::root::FileEntry;
 use crate::source::upright::{self, StoredImage};
 use crate::source::{Row, RowSink};
-use crate::tables::{Detection, Frame, SceneObject, Unusable, Vec3};
+use crate::tables::{Detection, Frame, Scene, SceneObject, Unusable, Vec3};
 use crate::text::composed;
 
 /// A scene being read.
@@ -34,6 +35,12 @@ pub struct SceneReader<'a> {
     composed: HashMap<String, String>,
     /// Boxes lie in the scene's own world.
     world_boxes: bool,
+    /// Nothing that was said of the scene's objects was lost.
+    complete: bool,
+    /// What is said of the scene as a whole.
+    said: SceneFile,
+    /// Seconds since the first image, by the image's name.
+    timestamps: HashMap<String, f64>,
 }
 
 /// One colour image.
@@ -65,7 +72,20 @@ impl<'a> SceneReader<'a> {
         let files: Vec<_> = files.into_iter().filter_map(below).collect();
         let by_composed = |path: &String| (composed(path).into_owned(), path.clone());
         let composed = files.iter().filter(|path| !path.is_ascii()).map(by_composed).collect();
-        let mut scene = Self { source, id, images: BTreeMap::new(), files, composed, world_boxes: false, folder };
+        let mut scene = Self {
+            source,
+            id,
+            images: BTreeMap::new(),
+            files,
+            composed,
+            world_boxes: false,
+            complete: true,
+            said: SceneFile::default(),
+            timestamps: HashMap::new(),
+            folder,
+        };
+        scene.read_scene_file(rows)?;
+        scene.read_timestamps(rows)?;
         for path in scene.colour_files() {
             let name = stem(&path["color/".len()..]).to_owned();
             let key = scene.key(&name);
@@ -92,6 +112,34 @@ impl<'a> SceneReader<'a> {
             scene.tell_strays(folder, rows)?;
         }
         Ok(scene)
+    }
+
+    fn read_scene_file(&mut self, rows: &mut RowSink) -> Result<()> {
+        let Some(path) = self.find(&["scene.json".to_owned()]) else { return Ok(()) };
+        match self.bytes(&path, scene::MAX_BYTES).and_then(|json| SceneFile::read(&json)) {
+            Ok(said) => self.said = said,
+            Err(why) => rows.refuse(self.key("scene.json"), &path, why)?,
+        }
+        Ok(())
+    }
+
+    fn read_timestamps(&mut self, rows: &mut RowSink) -> Result<()> {
+        let Some(path) = self.find(&["timestamps.txt".to_owned()]) else { return Ok(()) };
+        match self.bytes(&path, scene::MAX_BYTES).and_then(|text| scene::timestamps(&text)) {
+            Ok((timestamps, wrong)) => {
+                self.timestamps = timestamps;
+                for line in wrong {
+                    let message = "the line is no image's name and a number of seconds";
+                    rows.refuse(
+                        self.key(&format!("timestamps.txt:{line}")),
+                        &path,
+                        Unusable::new("timestamp", message),
+                    )?;
+                }
+            }
+            Err(why) => rows.refuse(self.key("timestamps.txt"), &path, why)?,
+        }
+        Ok(())
     }
 
     /// Tells of files that belong to no photo while photos have none: their names are written otherwise.
@@ -216,6 +264,7 @@ impl<'a> SceneReader<'a> {
             sha256: Some(photo.sha256),
             width: width as i32,
             height: height as i32,
+            timestamp: self.timestamps.get(name).copied(),
             exhaustive: self.source.options.exhaustive,
             ..Frame::taken_by(&intrinsics)
         };
@@ -327,6 +376,7 @@ impl<'a> SceneReader<'a> {
 
     /// Objects were lost, and nobody knows of which images.
     pub fn incomplete(&mut self) {
+        self.complete = false;
         self.images.values_mut().filter_map(|image| image.frame.as_mut()).for_each(|frame| frame.exhaustive = false);
     }
 
@@ -343,8 +393,9 @@ impl<'a> SceneReader<'a> {
         self.images.get(name).is_some_and(|image| image.left_out)
     }
 
-    /// Pushes the frames.
+    /// Pushes the frames and the scenes that they are of.
     pub fn finish(mut self, rows: &mut RowSink) -> Result<()> {
+        let mut posed = None;
         for (name, image) in std::mem::take(&mut self.images) {
             let Some(mut frame) = image.frame else { continue };
             let boxes = (image.boxes || self.world_boxes) && image.pose.is_some();
@@ -363,9 +414,39 @@ impl<'a> SceneReader<'a> {
             frame.world_from_camera = pose.map(|pose| pose.to_row_major().to_vec());
             // A pose says which way is down.
             frame.gravity = image.down.filter(|_| pose.is_none()).map(|down| Vec3::from(image.turn.axes() * down));
+            match frame.scene_id.as_deref().filter(|id| *id != self.id) {
+                Some(own) => rows.push(Row::Scene(Scene {
+                    exhaustive: frame.exhaustive && image.boxes,
+                    ..self.scene(own, "image")
+                }))?,
+                None => posed = Some(posed == Some(true) || pose.is_some()),
+            }
             rows.push(Row::Frame(frame))?;
         }
-        Ok(())
+        let kind = match posed {
+            _ if self.world_boxes => "scan",
+            Some(true) => "scan",
+            Some(false) => "sequence",
+            None => return Ok(()),
+        };
+        let exhaustive = self.source.options.exhaustive && self.complete && self.world_boxes;
+        rows.push(Row::Scene(Scene { exhaustive, ..self.scene(&self.id, self.said.kind.unwrap_or(kind)) }))
+    }
+
+    fn scene(&self, scene_id: &str, kind: &'static str) -> Scene {
+        let RgbdReader { name, split, licence, options, .. } = self.source;
+        let place = self.said.place.as_ref().map(|place| format!("{name}/{place}"));
+        Scene {
+            scene_id: scene_id.to_owned(),
+            source: name.clone(),
+            split: split.clone(),
+            licence: licence.clone(),
+            kind,
+            category: self.said.category.clone(),
+            place_id: place.unwrap_or_else(|| self.id.clone()),
+            metric: options.metric,
+            ..Scene::default()
+        }
     }
 }
 

@@ -35,6 +35,11 @@ impl Meta {
         )
     }
 
+    /// What stands at a key; none where it is absent.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
     /// A number; none where it is absent or no number.
     fn number(&self, key: &str) -> Option<f64> {
         self.0.get(key)?.parse().ok()

@@ -52,7 +52,7 @@ Layout: anywhere below `root`, folders whose name is a scene's id (scene0000_00)
     <id>_vh_clean_2.ply                    the mesh: ASCII or binary, any order and type of properties
     <id>_vh_clean_2.0.010000.segs.json     the segment of each vertex
     <id>.aggregation.json                  which segments make an object, and its label
-    <id>.txt                               optional: axisAlignment, fx_color, fy_color, mx_color, my_color
+    <id>.txt                               optional: axisAlignment, fx_color, fy_color, mx_color, my_color, sceneType
     <id>.sens                              optional: the recording, version 4; see `extract`
 
   its photos, in the scan's folder or another of the same name, as one of:
@@ -84,7 +84,8 @@ Options:
   exhaustive      true (default): each object is marked, so that objects may be counted. What was not scanned is not marked
                   either: black, shiny and moved things can be missing. With false nothing is counted
 
-What becomes of what: an object is the vertices of its segments; its box is upright with the least floor area. Triangles go
+What becomes of what: a scan is a scene, whose place is scene0000 for scene0000_00 and all other scans of it; the height of its floor is
+the median of what is labelled `floor`. An object is the vertices of its segments; its box is upright with the least floor area. Triangles go
 to the object of most of their corners, the rest to a surface without an object. A scene whose mesh or one of whose objects
 cannot be used is marked as not exhaustive. Photos that lie on their side, as EXIF says it, are used upright, and their
 intrinsics, depth and poses with them.
@@ -105,7 +106,7 @@ recordings that are damaged or not extracted (sens), scenes that have neither ph
 ";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "scannet 5";
+const READER: &str = "scannet 6";
 
 /// The default for frames without terms of their own.
 const LICENCE: &str = "ScanNet Terms of Use";

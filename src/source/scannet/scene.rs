@@ -1,6 +1,6 @@
 //! One scene: its objects and surfaces from the mesh and its annotation, then its frames.
 
-use spatialmill_geometry::Rigid;
+use spatialmill_geometry::{Bounds, Rigid};
 
 use super::alignment::{self, Meta};
 use super::frames::FrameFolder;
@@ -10,10 +10,11 @@ use super::sens::{self, Sens};
 use super::{LocalFolder, ScanNetReader};
 use crate::error::Result;
 use crate::source::camera_text::TRACKING;
+use crate::source::category;
 use crate::source::depth::NO_DEPTH;
 use crate::source::root::Root;
 use crate::source::{Row, RowSink};
-use crate::tables::{Frame, Loss, SceneObject, Surface, Unusable};
+use crate::tables::{Frame, Loss, Scene, SceneObject, Surface, Unusable};
 
 /// The largest mesh of ScanNet at full resolution has 300 MB.
 const MAX_MESH_BYTES: u64 = 2 << 30;
@@ -29,8 +30,19 @@ pub fn read(source: &ScanNetReader, id: &str, rows: &mut RowSink) -> Result<()> 
     let mut scene = SceneReader { source, id, folders, meta: Meta::default(), complete: true };
     scene.meta = scene.meta(rows)?;
     let align = scene.align(rows)?;
-    let objects = scene.objects(&align, rows)?;
-    scene.frames(&align, objects, rows)
+    let scanned = scene.objects(&align, rows)?;
+    rows.push(Row::Scene(scene.row(&scanned)))?;
+    scene.frames(&align, scanned.objects, rows)
+}
+
+/// What a scene's mesh and its annotation say of the scene as a whole.
+#[derive(Default)]
+struct Scanned {
+    /// How many objects they make.
+    objects: usize,
+    /// Of the mesh, aligned.
+    bounds: Option<Bounds>,
+    floor_z: Option<f64>,
 }
 
 struct SceneReader<'a> {
@@ -56,6 +68,36 @@ struct SceneAnnotation {
 impl SceneReader<'_> {
     fn scene_id(&self) -> String {
         format!("{}/{}", self.source.name, self.id)
+    }
+
+    fn place_id(&self) -> &str {
+        self.id.split_once('_').map_or(self.id, |(place, _)| place)
+    }
+
+    fn split(&self) -> Option<String> {
+        self.source.splits.of(self.id).map(str::to_owned).or_else(|| self.source.split.clone())
+    }
+
+    fn is_exhaustive(&self, objects: usize) -> bool {
+        self.complete && objects > 0 && self.source.settings.exhaustive
+    }
+
+    fn row(&self, scanned: &Scanned) -> Scene {
+        Scene {
+            scene_id: self.scene_id(),
+            source: self.source.name.clone(),
+            split: self.split(),
+            licence: Some(self.source.licence.clone()),
+            kind: "scan",
+            category: self.meta.text("sceneType").and_then(category::spelled),
+            place_id: self.place_id().to_owned(),
+            min: scanned.bounds.map(|bounds| bounds.low.into()),
+            max: scanned.bounds.map(|bounds| bounds.high.into()),
+            floor_z: scanned.floor_z,
+            metric: true,
+            exhaustive: self.is_exhaustive(scanned.objects),
+            ..Scene::default()
+        }
     }
 
     /// The folder that has a file.
@@ -101,16 +143,17 @@ impl SceneReader<'_> {
         }
     }
 
-    /// Reads mesh and annotation; returns how many objects they make.
-    fn objects(&mut self, align: &Rigid, rows: &mut RowSink) -> Result<usize> {
+    /// Reads mesh and annotation.
+    fn objects(&mut self, align: &Rigid, rows: &mut RowSink) -> Result<Scanned> {
         let mesh = match self.mesh(align) {
             Ok(mesh) => mesh,
             Err((file, why)) => {
                 self.complete = false;
                 rows.refuse(format!("{}/mesh", self.id), &file, why)?;
-                return Ok(0);
+                return Ok(Scanned::default());
             }
         };
+        let mut scanned = Scanned { bounds: Bounds::of(&mesh.vertices), ..Scanned::default() };
         let SceneAnnotation { segments, groups: listed, file } = match self.annotation(&mesh) {
             Ok(annotation) => annotation,
             Err((file, why)) => {
@@ -118,7 +161,7 @@ impl SceneReader<'_> {
                 rows.refuse(format!("{}/annotation", self.id), &file, why)?;
                 let nothing_known = Instances::unknown(&mesh);
                 self.surface(&nothing_known, &mesh, &[nothing_known.nobody()], None, rows)?;
-                return Ok(0);
+                return Ok(scanned);
             }
         };
         let mut groups: Vec<SegmentGroup> = Vec::new();
@@ -140,8 +183,8 @@ impl SceneReader<'_> {
             rows.refuse(format!("{}/segGroups", self.id), &file, Unusable::new("missing_object", message))?;
         }
         let instances = Instances::of(&mesh, &segments, &groups);
+        scanned.floor_z = self.floor_z(&instances, &mesh, &groups);
         let mut behind = vec![instances.nobody()];
-        let mut objects = 0;
         for (index, group) in groups.iter().enumerate() {
             let category = self.source.labels.category(&group.label);
             if [Some(&group.label), category.as_ref()].iter().flatten().any(|name| self.is_structure(name)) {
@@ -153,7 +196,7 @@ impl SceneReader<'_> {
                     let id = object.object_id.clone();
                     rows.push(Row::SceneObject(object))?;
                     self.surface(&instances, &mesh, &[index], Some(id), rows)?;
-                    objects += 1;
+                    scanned.objects += 1;
                 }
                 Err(why) => {
                     self.complete = false;
@@ -163,7 +206,23 @@ impl SceneReader<'_> {
             }
         }
         self.surface(&instances, &mesh, &behind, None, rows)?;
-        Ok(objects)
+        Ok(scanned)
+    }
+
+    /// The median height of all vertices that are labelled as floor.
+    fn floor_z(&self, instances: &Instances, mesh: &Mesh, groups: &[SegmentGroup]) -> Option<f64> {
+        let is_floor = |group: &SegmentGroup| {
+            let category = self.source.labels.category(&group.label);
+            [Some(&group.label), category.as_ref()]
+                .iter()
+                .flatten()
+                .any(|name| name.trim().eq_ignore_ascii_case("floor"))
+        };
+        let of_floor = groups.iter().zip(&instances.vertices).filter(|(group, _)| is_floor(group));
+        let heights = of_floor.flat_map(|(_, vertices)| vertices).map(|vertex| mesh.vertices[*vertex as usize].z);
+        let mut heights: Vec<f64> = heights.collect();
+        let middle = heights.len() / 2;
+        (!heights.is_empty()).then(|| *heights.select_nth_unstable_by(middle, f64::total_cmp).1)
     }
 
     fn is_structure(&self, label: &str) -> bool {
@@ -215,15 +274,12 @@ impl SceneReader<'_> {
         let obb = instances.obb(mesh, index).ok_or_else(|| {
             Unusable::new("box3d", format!("no vertex of the mesh is in the segments of this `{category}`"))
         })?;
-        let bounds = obb.bounds();
         Ok(SceneObject {
             scene_id: self.scene_id(),
             object_id: group.id.to_string(),
             category,
-            obb: (&obb).into(),
-            min: bounds.low.into(),
-            max: bounds.high.into(),
-            ..SceneObject::default()
+            points: Some(instances.vertices[index].len() as i64),
+            ..SceneObject::boxed(&obb, "fitted")
         })
     }
 
@@ -304,14 +360,13 @@ impl SceneReader<'_> {
                         let loss = if why.code == NO_DEPTH { Loss::Nothing } else { Loss::Record };
                         rows.lose(loss, format!("{}/{}/depth", self.id, shot.name), &file, why)?;
                     }
-                    let listed = self.source.splits.of(self.id).map(str::to_owned);
                     rows.push(Row::Frame(Frame {
                         frame_id: format!("{}/{}", self.scene_id(), shot.name),
                         scene_id: Some(self.scene_id()),
-                        split: listed.or_else(|| self.source.split.clone()),
+                        split: self.split(),
                         licence: Some(self.source.licence.clone()),
                         lifted_from: (objects > 0).then(|| "scan".to_owned()),
-                        exhaustive: self.complete && objects > 0 && self.source.settings.exhaustive,
+                        exhaustive: self.is_exhaustive(objects),
                         ..frame
                     }))?;
                 }

@@ -6,7 +6,7 @@ use spatialmill_geometry::{OrientedBox, Vector3};
 
 use super::colour::{GREY, ItemColour};
 use super::dice::Dice;
-use super::furniture::{DESIGNS, Design, Placement, Top};
+use super::furniture::{DESIGNS, Design, Placement, Sides, Top};
 use super::room::PlacedItem;
 use super::shape::{ShapeMesh, turned};
 use super::space::Taken;
@@ -79,12 +79,13 @@ impl Layout {
             place,
             colour,
             mesh: mesh.scaled(scale),
+            symmetry: design.sides.symmetry(scale),
             top: piece.top.map(|top| scaled(top, scale)),
         })
     }
 
     /// Puts one thing where it fits.
-    fn add(&mut self, LooseItem { design, place, colour, mesh, top }: LooseItem) {
+    fn add(&mut self, LooseItem { design, place, colour, mesh, symmetry, top }: LooseItem) {
         let Some(bounds) = mesh.bounds() else { return };
         let lengths = bounds.extent();
         // A piece need not be centred on the axes that it was built in.
@@ -103,6 +104,8 @@ impl Layout {
                 mesh: mesh.placed(yaw, foot - turned(yaw, off)),
                 obb: OrientedBox::upright(foot + Vector3::z() * (lengths.z / 2.0), yaw, lengths),
                 yaw,
+                front: (design.sides == Sides::Front).then(|| turned(yaw, -Vector3::y())),
+                symmetry,
                 top: top.map(|top| Top {
                     min: [top.min[0] - off.x, top.min[1] - off.y],
                     max: [top.max[0] - off.x, top.max[1] - off.y],
@@ -224,6 +227,7 @@ struct LooseItem {
     place: Placement,
     colour: ItemColour,
     mesh: ShapeMesh,
+    symmetry: i32,
     top: Option<Top>,
 }
 

@@ -24,7 +24,7 @@ pub mod variety;
 mod write;
 
 use serde::{Deserialize, Serialize};
-use spatialmill_geometry::Rigid;
+use spatialmill_geometry::{Rigid, Vector3};
 
 use self::regions::ObjectRegion;
 use self::render::RenderScene;
@@ -36,7 +36,7 @@ use super::root::Root;
 use super::{Shard, Source, SourceOptions};
 use crate::error::{Context, Error, Result};
 use crate::source::{Row, RowSink};
-use crate::tables::{Detection, Frame, SceneObject, Surface};
+use crate::tables::{Detection, Frame, Scene, SceneObject, Surface};
 
 /// The entry of [`SOURCES`](super::SOURCES).
 pub const SYNTHETIC: super::SourceKind = super::SourceKind {
@@ -80,7 +80,7 @@ caption (\"red chair\"). Every object is marked, so that objects may be counted.
 const ROOMS_IN_A_SHARD: usize = 4;
 
 /// Part of each fingerprint; raised whenever the same options come to give other rows or images.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// A picture is taken each second.
 const SECONDS_BETWEEN_FRAMES: f64 = 1.0;
@@ -176,6 +176,7 @@ impl Synthetic {
         let names: serde_json::Map<String, serde_json::Value> = room.objects.iter().enumerate().map(name_of).collect();
         let names = serde_json::to_vec_pretty(&names).or_internal(|| "names have no JSON".to_owned())?;
         self.folder.put(&format!("{}/instances.json", room.name), &names)?;
+        rows.push(Row::Scene(self.scene_row(&room)))?;
         let mut first_seen = vec![None; room.objects.len()];
         let poses = camera::poses(&room, &scene, self.settings.seed, self.settings.frames_per_room);
         for (n, pose) in poses.iter().enumerate() {
@@ -212,7 +213,7 @@ impl Synthetic {
             frame_id: frame_id.clone(),
             scene_id: Some(self.scene(room)),
             split: self.options.split.clone(),
-            licence: Some(self.options.licence.clone().unwrap_or_else(|| "CC0-1.0".to_owned())),
+            licence: Some(self.licence()),
             uri: self.root.uri(&files.colour)?,
             sha256: Some(photo.sha256),
             width: width as i32,
@@ -249,6 +250,30 @@ impl Synthetic {
 
     fn scene(&self, room: &Room) -> String {
         scene_id(&self.options.name, room)
+    }
+
+    fn licence(&self) -> String {
+        self.options.licence.clone().unwrap_or_else(|| "CC0-1.0".to_owned())
+    }
+
+    fn scene_row(&self, room: &Room) -> Scene {
+        let half = Vector3::new(room.size.x, room.size.y, 0.0) / 2.0;
+        Scene {
+            scene_id: self.scene(room),
+            source: self.options.name.clone(),
+            split: self.options.split.clone(),
+            licence: Some(self.licence()),
+            kind: "scan",
+            place_id: self.scene(room),
+            min: Some((-half).into()),
+            max: Some((half + Vector3::z() * room.size.z).into()),
+            floor_z: Some(0.0),
+            floor_area: Some(room.size.x * room.size.y),
+            floor_area_from: Some("polygon"),
+            metric: true,
+            exhaustive: true,
+            ..Scene::default()
+        }
     }
 }
 
@@ -291,16 +316,15 @@ fn name_of((index, object): (usize, &PlacedItem)) -> (String, serde_json::Value)
 }
 
 fn scene_object(scene_id: String, index: usize, object: &PlacedItem, first_seen: Option<f64>) -> SceneObject {
-    let bounds = object.obb.bounds();
     SceneObject {
         scene_id,
         object_id: object_id(index),
         category: object.category.to_owned(),
         caption: object.caption.clone(),
-        obb: (&object.obb).into(),
-        min: bounds.low.into(),
-        max: bounds.high.into(),
         first_seen,
+        front: object.front.map(Into::into),
+        symmetry: Some(object.symmetry),
+        ..SceneObject::boxed(&object.obb, "annotation")
     }
 }
 

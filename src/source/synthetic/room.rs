@@ -39,6 +39,10 @@ pub struct PlacedItem {
     pub obb: OrientedBox,
     /// The turn of that box about z, radians.
     pub yaw: f64,
+    /// The level direction that its front faces, world; none where it has no front.
+    pub front: Option<Vector3<f64>>,
+    /// As `scene_objects.symmetry` has it.
+    pub symmetry: i32,
     /// Where it carries other things, in its own axes around the middle of its bottom.
     pub(super) top: Option<Top>,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use spatialmill_geometry::{Intrinsics, Vector3};
+use spatialmill_geometry::Intrinsics;
 
 use super::*;
 
@@ -128,7 +128,7 @@ fn an_rgbd_source_reads_the_same_folder_and_sees_the_same() {
                 }
                 Row::Frame(f) => Some(format!("{} {:?} {:?} {:?}", f.frame_id, f.sha256, f.depth_uri, f.fx)),
                 Row::Quarantined(row) => panic!("{row:?}"),
-                Row::SceneObject(_) | Row::Surface(_) => None,
+                _ => None,
             })
             .collect();
         seen.sort();

@@ -16,7 +16,7 @@ pub const ID_IMAGES: Fixture = Fixture {
     write: id_images,
     options: "exhaustive = true",
     // Two scenes of two frames; in each frame a chair and a bed, but no wall.
-    rows: 2 * (2 + 4),
+    rows: 2 * (1 + 2 + 4),
     files: &[
         "hall/color/1.jpg",
         "hall/depth/1.png",
@@ -32,9 +32,18 @@ pub const WORLD_BOXES: Fixture = Fixture {
     about: "boxes in the world",
     write: world_boxes,
     options: "world_up = \"y\"",
-    // One frame, two boxes, one detection.
-    rows: 4,
-    files: &["color/a.png", "depth/a.npy", "intrinsics/a.txt", "pose/a.txt", "boxes.json", "annotations.json"],
+    // One scene and frame, two boxes, one detection.
+    rows: 5,
+    files: &[
+        "color/a.png",
+        "depth/a.npy",
+        "intrinsics/a.txt",
+        "pose/a.txt",
+        "boxes.json",
+        "annotations.json",
+        "scene.json",
+        "timestamps.txt",
+    ],
 };
 
 const WIDTH: u32 = 32;
@@ -95,6 +104,8 @@ fn world_boxes(root: &Path) {
         "categories": [{"id": 1, "name": "table"}],
     });
     put(root, "annotations.json", annotations.to_string());
+    put(root, "scene.json", r#"{"kind": "region", "place": "flat 7", "category": "Living Room"}"#);
+    put(root, "timestamps.txt", "a 1305031102.25\n");
 }
 
 fn changed(write: fn(&Path), options: &str, change: impl FnOnce(&Path)) -> Imported {
@@ -102,6 +113,30 @@ fn changed(write: fn(&Path), options: &str, change: impl FnOnce(&Path)) -> Impor
     write(folder.path());
     change(folder.path());
     import("rgbd", folder.path(), options).unwrap()
+}
+
+#[test]
+fn a_scene_is_what_its_files_and_options_say() {
+    let scene = |write: fn(&Path), options: &str| changed(write, options, |_| {}).scenes().next().unwrap().clone();
+    let flat = scene(world_boxes, "world_up = 'y'\nexhaustive = true\nmetric = false");
+    assert_eq!((flat.scene_id.as_str(), flat.place_id.as_str()), ("test", "test/flat 7"));
+    assert_eq!(
+        (flat.kind, flat.category.as_deref(), flat.exhaustive, flat.metric),
+        ("region", Some("living room"), true, false)
+    );
+    // Without poses there is no world, and nothing in it.
+    let attic = scene(id_images, ID_IMAGES.options);
+    assert_eq!((attic.kind, attic.place_id.as_str(), attic.exhaustive), ("sequence", "test/attic", false));
+
+    let imported = changed(world_boxes, "world_up = 'y'", |root| {
+        put(root, "scene.json", r#"{"kind": "cave"}"#);
+        put(root, "timestamps.txt", "b 7\na 9.5\nc\n");
+    });
+    assert_eq!(imported.frames().next().unwrap().timestamp, Some(2.5));
+    let refused = imported.refused();
+    let refused: Vec<_> = refused.iter().map(|(key, code)| (key.as_str(), *code)).collect();
+    assert_eq!(refused, [("scene.json", "json"), ("timestamps.txt:3", "timestamp")]);
+    assert_eq!(imported.scenes().next().unwrap().kind, "scan");
 }
 
 fn boxes(imported: &Imported) -> Vec<&SceneObject> {

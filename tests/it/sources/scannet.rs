@@ -17,8 +17,8 @@ pub const EXPORTED: Fixture = Fixture {
     about: "exported files",
     write: exported,
     options: "",
-    // A chair and a bed with their surfaces, one surface of the rest, two frames.
-    rows: 2 + 3 + 2,
+    // The scene, a chair and a bed with their surfaces, one surface of the rest, two frames.
+    rows: 1 + 2 + 3 + 2,
     files: &[
         "scans/scene0001_00/scene0001_00_vh_clean_2.ply",
         "scans/scene0001_00/scene0001_00_vh_clean_2.0.010000.segs.json",
@@ -38,7 +38,7 @@ pub const RECORDED: Fixture = Fixture {
     write: recorded,
     options: "extract = 'photos'\nframe_step = 2",
     // As above, and frames 0, 2 and 4 of five.
-    rows: 2 + 3 + 3,
+    rows: 1 + 2 + 3 + 3,
     files: &["scene0002_01/scene0002_01.sens", "scene0002_01/scene0002_01_vh_clean_2.ply"],
 };
 
@@ -232,6 +232,32 @@ fn objects(imported: &Imported) -> Vec<&SceneObject> {
         .iter()
         .filter_map(|row| if let Row::SceneObject(object) = row { Some(object) } else { None })
         .collect()
+}
+
+#[test]
+fn scans_of_a_place_share_it_and_have_the_extent_of_their_mesh() {
+    let folder = tempfile::tempdir().unwrap();
+    exported(folder.path());
+    let imported = import("scannet", folder.path(), "").unwrap();
+    let scene = imported.scenes().next().unwrap();
+    assert_eq!((scene.scene_id.as_str(), scene.place_id.as_str()), ("test/scene0001_00", "scene0001"));
+    assert_eq!((scene.kind, scene.category.as_deref(), scene.split.as_deref()), ("scan", Some("hall"), Some("val")));
+    // Twice the size of the squares, then a quarter turn and a metre up.
+    assert_eq!(scene.min.map(|low| [low.x, low.y, low.z]), Some([-6.0, 0.0, 1.0]));
+    assert_eq!(scene.max.map(|high| [high.x, high.y, high.z]), Some([0.0, 8.0, 6.0]));
+    assert_eq!((scene.floor_z, scene.metric, scene.exhaustive), (None, true, true));
+    let boxed = objects(&imported)[0];
+    assert_eq!((boxed.points, boxed.box_from, boxed.upright), (Some(4), Some("fitted"), Some(true)));
+
+    // With a floor instead of the wall, and an object that is lost.
+    let file = "scans/scene0001_00/scene0001_00.aggregation.json";
+    let text = std::fs::read_to_string(folder.path().join(file)).unwrap();
+    let text = text.replace("\"wall\"", "\"Floor\"").replace("[8,9]", "[77]");
+    std::fs::write(folder.path().join(file), text).unwrap();
+    let imported = import("scannet", folder.path(), "").unwrap();
+    let scene = imported.scenes().next().unwrap();
+    assert!(scene.floor_z.is_some_and(|height| (1.0..=6.0).contains(&height)), "{scene:?}");
+    assert!(!scene.exhaustive);
 }
 
 fn surfaces(imported: &Imported) -> Vec<&Surface> {
@@ -467,7 +493,7 @@ fn what_other_systems_leave_in_a_copy_changes_nothing() {
 fn photos_of_another_size_than_their_intrinsics_are_scaled_or_refused() {
     let scan = "scans/scene0001_00/";
     let txt = format!("{scan}scene0001_00.txt");
-    let unsaid = |root: &Path| put(root, &txt, "axisAlignment = 0 -1 0 0 1 0 0 0 0 0 1 1 0 0 0 1\n");
+    let unsaid = |root: &Path| put(root, &txt, "axisAlignment = 0 -1 0 0 1 0 0 0 0 0 1 1 0 0 0 1\nsceneType = Hall\n");
     let expected = frames_of(&EXPORTED, "", |_| {});
     assert_eq!(frames_of(&EXPORTED, "intrinsics_size = [64, 48]", unsaid), expected);
     let info = frames_of(&EXPORTED, "", |root| {

@@ -21,6 +21,7 @@ pub struct Design {
     pub place: Placement,
     /// Colours that name it in a caption ("red chair"); empty where a person would not name it by its colour.
     pub colours: &'static [ItemColour],
+    pub sides: Sides,
     pub build: fn(&mut Dice, ItemColour) -> FurniturePiece,
 }
 
@@ -39,6 +40,35 @@ pub enum Placement {
     Cushioned,
     /// On a wall; its bottom this high.
     Wall { lowest: f64, highest: f64 },
+}
+
+/// What a thing looks like from another side: what a turn about the vertical changes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Sides {
+    /// It has a front, which faces its own -y.
+    Front,
+    /// All of its sides differ, and a person would call none of them its front.
+    Uneven,
+    /// It looks the same after half a turn.
+    Two,
+    /// It looks the same after a quarter.
+    Four,
+    /// It looks the same after any turn.
+    Round,
+}
+
+impl Sides {
+    /// As `scene_objects.symmetry` has it, of a piece that was stretched by `scale`.
+    pub fn symmetry(self, [x, y, _]: [f64; 3]) -> i32 {
+        let is_stretched = (x - y).abs() > 1e-9;
+        match self {
+            Self::Front | Self::Uneven => 1,
+            Self::Two => 2,
+            Self::Four | Self::Round if is_stretched => 2,
+            Self::Four => 4,
+            Self::Round => 0,
+        }
+    }
 }
 
 /// One built piece.
@@ -60,63 +90,134 @@ pub struct Top {
 
 /// Every design.
 pub const DESIGNS: &[Design] = &[
-    Design { category: "table", place: Placement::Floor, colours: WOOD, build: tables::table },
-    Design { category: "coffee table", place: Placement::Floor, colours: WOOD, build: tables::coffee_table },
-    Design { category: "desk", place: Placement::Back, colours: WOOD, build: tables::desk },
-    Design { category: "chair", place: Placement::Seat, colours: BRIGHT, build: seats::chair },
-    Design { category: "stool", place: Placement::Seat, colours: BRIGHT, build: seats::stool },
-    Design { category: "armchair", place: Placement::Floor, colours: CLOTH, build: seats::armchair },
-    Design { category: "sofa", place: Placement::Back, colours: CLOTH, build: seats::sofa },
-    Design { category: "bed", place: Placement::Back, colours: CLOTH, build: seats::bed },
-    Design { category: "nightstand", place: Placement::Back, colours: WOOD, build: storage::nightstand },
-    Design { category: "cabinet", place: Placement::Back, colours: WOOD, build: storage::cabinet },
-    Design { category: "wardrobe", place: Placement::Back, colours: WOOD, build: storage::wardrobe },
-    Design { category: "bookshelf", place: Placement::Back, colours: WOOD, build: storage::bookshelf },
+    Design { category: "table", place: Placement::Floor, colours: WOOD, sides: Sides::Two, build: tables::table },
+    Design {
+        category: "coffee table",
+        place: Placement::Floor,
+        colours: WOOD,
+        sides: Sides::Two,
+        build: tables::coffee_table,
+    },
+    Design { category: "desk", place: Placement::Back, colours: WOOD, sides: Sides::Front, build: tables::desk },
+    Design { category: "chair", place: Placement::Seat, colours: BRIGHT, sides: Sides::Front, build: seats::chair },
+    Design { category: "stool", place: Placement::Seat, colours: BRIGHT, sides: Sides::Four, build: seats::stool },
+    Design {
+        category: "armchair",
+        place: Placement::Floor,
+        colours: CLOTH,
+        sides: Sides::Front,
+        build: seats::armchair,
+    },
+    Design { category: "sofa", place: Placement::Back, colours: CLOTH, sides: Sides::Front, build: seats::sofa },
+    Design { category: "bed", place: Placement::Back, colours: CLOTH, sides: Sides::Front, build: seats::bed },
+    Design {
+        category: "nightstand",
+        place: Placement::Back,
+        colours: WOOD,
+        sides: Sides::Front,
+        build: storage::nightstand,
+    },
+    Design { category: "cabinet", place: Placement::Back, colours: WOOD, sides: Sides::Front, build: storage::cabinet },
+    Design {
+        category: "wardrobe",
+        place: Placement::Back,
+        colours: WOOD,
+        sides: Sides::Front,
+        build: storage::wardrobe,
+    },
+    Design {
+        category: "bookshelf",
+        place: Placement::Back,
+        colours: WOOD,
+        sides: Sides::Front,
+        build: storage::bookshelf,
+    },
     Design {
         category: "shelf",
         place: Placement::Wall { lowest: 0.4, highest: 2.0 },
         colours: WOOD,
+        sides: Sides::Front,
         build: storage::shelf,
     },
-    Design { category: "lamp", place: Placement::Floor, colours: LAMPSHADES, build: floor::floor_lamp },
-    Design { category: "lamp", place: Placement::Top, colours: LAMPSHADES, build: floor::table_lamp },
-    Design { category: "plant", place: Placement::Floor, colours: &[], build: floor::plant },
-    Design { category: "trash bin", place: Placement::Floor, colours: BRIGHT, build: floor::trash_bin },
-    Design { category: "box", place: Placement::Floor, colours: &[], build: floor::cardboard_box },
-    Design { category: "suitcase", place: Placement::Floor, colours: BRIGHT, build: floor::suitcase },
-    Design { category: "ball", place: Placement::Floor, colours: BALLS, build: floor::ball },
-    Design { category: "monitor", place: Placement::Top, colours: &[], build: small::monitor },
-    Design { category: "laptop", place: Placement::Top, colours: &[], build: small::laptop },
-    Design { category: "vase", place: Placement::Top, colours: BRIGHT, build: small::vase },
-    Design { category: "cup", place: Placement::Top, colours: BRIGHT, build: small::cup },
-    Design { category: "book", place: Placement::Top, colours: BRIGHT, build: small::book },
-    Design { category: "bottle", place: Placement::Top, colours: BOTTLES, build: small::bottle },
-    Design { category: "pillow", place: Placement::Cushioned, colours: BRIGHT, build: small::pillow },
+    Design {
+        category: "lamp",
+        place: Placement::Floor,
+        colours: LAMPSHADES,
+        sides: Sides::Round,
+        build: floor::floor_lamp,
+    },
+    Design {
+        category: "lamp",
+        place: Placement::Top,
+        colours: LAMPSHADES,
+        sides: Sides::Round,
+        build: floor::table_lamp,
+    },
+    Design { category: "plant", place: Placement::Floor, colours: &[], sides: Sides::Uneven, build: floor::plant },
+    Design {
+        category: "trash bin",
+        place: Placement::Floor,
+        colours: BRIGHT,
+        sides: Sides::Round,
+        build: floor::trash_bin,
+    },
+    Design { category: "box", place: Placement::Floor, colours: &[], sides: Sides::Two, build: floor::cardboard_box },
+    Design {
+        category: "suitcase",
+        place: Placement::Floor,
+        colours: BRIGHT,
+        sides: Sides::Uneven,
+        build: floor::suitcase,
+    },
+    Design { category: "ball", place: Placement::Floor, colours: BALLS, sides: Sides::Round, build: floor::ball },
+    Design { category: "monitor", place: Placement::Top, colours: &[], sides: Sides::Front, build: small::monitor },
+    Design { category: "laptop", place: Placement::Top, colours: &[], sides: Sides::Front, build: small::laptop },
+    Design { category: "vase", place: Placement::Top, colours: BRIGHT, sides: Sides::Round, build: small::vase },
+    Design { category: "cup", place: Placement::Top, colours: BRIGHT, sides: Sides::Uneven, build: small::cup },
+    Design { category: "book", place: Placement::Top, colours: BRIGHT, sides: Sides::Uneven, build: small::book },
+    Design { category: "bottle", place: Placement::Top, colours: BOTTLES, sides: Sides::Round, build: small::bottle },
+    Design {
+        category: "pillow",
+        place: Placement::Cushioned,
+        colours: BRIGHT,
+        sides: Sides::Two,
+        build: small::pillow,
+    },
     Design {
         category: "picture",
         place: Placement::Wall { lowest: 1.25, highest: 1.5 },
         colours: &[],
+        sides: Sides::Front,
         build: wall::picture,
     },
     Design {
         category: "clock",
         place: Placement::Wall { lowest: 1.7, highest: 1.95 },
         colours: BRIGHT,
+        sides: Sides::Front,
         build: wall::clock,
     },
     Design {
         category: "television",
         place: Placement::Wall { lowest: 1.0, highest: 1.3 },
         colours: &[],
+        sides: Sides::Front,
         build: wall::television,
     },
     Design {
         category: "window",
         place: Placement::Wall { lowest: 0.9, highest: 1.0 },
         colours: &[],
+        sides: Sides::Front,
         build: wall::window,
     },
-    Design { category: "door", place: Placement::Wall { lowest: 0.0, highest: 0.0 }, colours: WOOD, build: wall::door },
+    Design {
+        category: "door",
+        place: Placement::Wall { lowest: 0.0, highest: 0.0 },
+        colours: WOOD,
+        sides: Sides::Front,
+        build: wall::door,
+    },
 ];
 
 const LAMPSHADES: &[ItemColour] = &[WHITE, YELLOW, ORANGE, RED, GREEN];
