@@ -117,7 +117,7 @@ turned AS (
                 THEN CASE WHEN turn % 2 = 0 THEN [relation, opposite(relation)] ELSE [opposite(relation), relation] END
             WHEN shape = 'choice of number'
                 THEN number_options(
-                    answer, draw($seed, 'number_options', question_id, text_format, image_format), turn, frequencies)
+                    answer, draw($seed, task || '/options', question_id, text_format, image_format), turn, frequencies)
             WHEN shape LIKE 'choice of _ options'
                 THEN arranged_options(
                     options, answer, turn % CAST(cardinality(options) AS BIGINT),
