@@ -25,6 +25,7 @@ mod row_sink;
 pub mod scannet;
 mod split;
 pub mod synthetic;
+mod synthetic_home;
 mod upright;
 mod visual_genome;
 
@@ -199,8 +200,15 @@ impl SourceOptions {
 }
 
 /// Every source that can be read.
-pub const SOURCES: &[SourceKind] =
-    &[coco::COCO, images::IMAGES, rgbd::RGBD, scannet::SCANNET, synthetic::SYNTHETIC, visual_genome::VISUAL_GENOME];
+pub const SOURCES: &[SourceKind] = &[
+    coco::COCO,
+    images::IMAGES,
+    rgbd::RGBD,
+    scannet::SCANNET,
+    synthetic::SYNTHETIC,
+    synthetic_home::SYNTHETIC_HOME,
+    visual_genome::VISUAL_GENOME,
+];
 
 /// A kind by its name.
 pub fn kind(name: &str) -> Result<&'static SourceKind> {

@@ -53,7 +53,7 @@ const FIXTURES: &[Fixture] = &[
 ];
 
 /// Sources without files of their own: there is nothing to damage.
-const GENERATED: &[&str] = &["synthetic"];
+const GENERATED: &[&str] = &["synthetic", "synthetic_home"];
 
 /// Damaged copies for each fixture.
 const MUTANTS: usize = 500;

@@ -7,6 +7,7 @@ use spatialmill_geometry::{OrientedBox, Vector3};
 use super::colour::{GREY, ItemColour};
 use super::dice::Dice;
 use super::furniture::{DESIGNS, Design, Placement, Sides, Top};
+use super::outline::{Outline, WallRun};
 use super::room::PlacedItem;
 use super::shape::{ShapeMesh, turned};
 use super::space::Taken;
@@ -15,15 +16,23 @@ use super::variety::{Things, Variant, scaled};
 /// A room that is being furnished.
 pub struct Layout {
     things: Things,
-    size: Vector3<f64>,
+    outline: Outline,
+    ceiling: f64,
     dice: Dice,
     objects: Vec<PlacedItem>,
     taken: Vec<Taken>,
+    /// Where nothing may be put: in front of doorways.
+    kept_free: Vec<Taken>,
 }
 
 impl Layout {
-    pub fn new(things: Things, size: Vector3<f64>, dice: Dice) -> Self {
-        Self { things, size, dice, objects: Vec::new(), taken: Vec::new() }
+    pub fn new(things: Things, outline: Outline, ceiling: f64, dice: Dice) -> Self {
+        Self { things, outline, ceiling, dice, objects: Vec::new(), taken: Vec::new(), kept_free: Vec::new() }
+    }
+
+    /// The same, with nothing put where this is.
+    pub fn keeping_free(self, kept_free: Vec<Taken>) -> Self {
+        Self { kept_free, ..self }
     }
 
     /// Puts things into the room until all that it should have has been tried.
@@ -35,11 +44,7 @@ impl Layout {
     fn furnish(&mut self) {
         let stock = *self.dice.pick(THEMES);
         let mut wanted = vec![design(&mut self.dice, "door"), design(&mut self.dice, "window")];
-        for &(category, least, most) in stock {
-            for _ in 0..self.dice.count(least, most) {
-                wanted.push(design(&mut self.dice, category));
-            }
-        }
+        wanted.extend(self.drawn(stock));
         if self.things == Things::Varied {
             for _ in 0..self.dice.count(3, 6) {
                 wanted.push(design(&mut self.dice, "shelf"));
@@ -52,6 +57,27 @@ impl Layout {
                 }
             }
         }
+        self.add_all(wanted);
+    }
+
+    /// Puts a stock into the room; what finds no place stays out.
+    pub fn stocked(mut self, stock: Stock) -> Vec<PlacedItem> {
+        let wanted = self.drawn(stock);
+        self.add_all(wanted);
+        self.objects
+    }
+
+    fn drawn(&mut self, stock: Stock) -> Vec<&'static Design> {
+        let mut wanted = Vec::new();
+        for &(category, least, most) in stock {
+            for _ in 0..self.dice.count(least, most) {
+                wanted.push(design(&mut self.dice, category));
+            }
+        }
+        wanted
+    }
+
+    fn add_all(&mut self, wanted: Vec<&'static Design>) {
         let mut made: Vec<LooseItem> = wanted.into_iter().filter_map(|design| self.make(design)).collect();
         // What needs a wall goes first, then what needs floor, then what needs either of those to stand on.
         made.sort_by_key(|thing| match thing.place {
@@ -73,7 +99,7 @@ impl Layout {
         let piece = (design.build)(&mut self.dice, colour);
         let mesh = ShapeMesh::of(&piece.parts);
         let lengths = mesh.bounds()?.extent();
-        let Variant { scale, place } = self.things.make(&mut self.dice, design, lengths, self.size.z);
+        let Variant { scale, place } = self.things.make(&mut self.dice, design, lengths, self.ceiling);
         Some(LooseItem {
             design,
             place,
@@ -92,7 +118,7 @@ impl Layout {
         let off = Vector3::new(bounds.centre().x, bounds.centre().y, bounds.low.z);
         let caption = self.caption(design, colour);
         for _ in 0..TRIES {
-            let Some((yaw, foot)) = self.propose(place, lengths) else { continue };
+            let Some((yaw, foot)) = self.propose(design, place, lengths) else { continue };
             let half = [lengths.x / 2.0, lengths.y / 2.0];
             let wanted = Taken { x: foot.x, y: foot.y, yaw, half, low: foot.z, high: foot.z + lengths.z };
             if !self.fits(&wanted, place) {
@@ -124,15 +150,19 @@ impl Layout {
     }
 
     /// A turn and the middle of the bottom for a thing of these lengths; it may still meet something.
-    fn propose(&mut self, place: Placement, lengths: Vector3<f64>) -> Option<(f64, Vector3<f64>)> {
+    fn propose(&mut self, design: &Design, place: Placement, lengths: Vector3<f64>) -> Option<(f64, Vector3<f64>)> {
         match place {
             Placement::Floor => Some(self.somewhere(lengths)),
             Placement::Seat if self.dice.chance(0.8) => self.facing_a_table(lengths),
             Placement::Seat => Some(self.somewhere(lengths)),
-            Placement::Back => self.at_a_wall(lengths, 0.0, 0.02),
+            Placement::Back => self.at_a_wall(design, lengths, 0.0, 0.02),
             Placement::Wall { lowest, highest } => {
                 let height = self.dice.between(lowest, highest);
-                if height + lengths.z > self.size.z - 0.05 { None } else { self.at_a_wall(lengths, height, 0.002) }
+                if height + lengths.z > self.ceiling - 0.05 {
+                    None
+                } else {
+                    self.at_a_wall(design, lengths, height, 0.002)
+                }
             }
             Placement::Top | Placement::Cushioned => self.on_something(place, lengths),
         }
@@ -143,24 +173,32 @@ impl Layout {
         let any = self.dice.between(0.0, TAU);
         // Large furniture stands in line with the walls, more or less.
         let yaw = if lengths.x > 0.7 || self.dice.chance(0.4) { square } else { any };
-        let x = self.dice.between(-0.5, 0.5) * self.size.x;
-        let y = self.dice.between(-0.5, 0.5) * self.size.y;
+        let Outline { centre, size, .. } = self.outline;
+        let x = self.dice.between(-0.5, 0.5) * size[0] + centre[0];
+        let y = self.dice.between(-0.5, 0.5) * size[1] + centre[1];
         (yaw, Vector3::new(x, y, 0.0))
     }
 
-    fn at_a_wall(&mut self, lengths: Vector3<f64>, height: f64, gap: f64) -> Option<(f64, Vector3<f64>)> {
-        let wall = self.dice.count(0, 3);
-        // A piece at yaw 0 has its back to the north; each quarter turn takes it to the next wall.
-        let yaw = f64::from(wall as u32) * FRAC_PI_2;
-        let (along, across) =
-            if wall.is_multiple_of(2) { (self.size.x, self.size.y) } else { (self.size.y, self.size.x) };
-        let free = along - lengths.x - 0.1;
+    fn at_a_wall(
+        &mut self,
+        design: &Design,
+        lengths: Vector3<f64>,
+        height: f64,
+        gap: f64,
+    ) -> Option<(f64, Vector3<f64>)> {
+        // What leads or shows outside is in an outer wall.
+        let leads_outside = ["door", "window"].contains(&design.category);
+        let walls: Vec<&WallRun> = self.outline.walls.iter().filter(|wall| wall.is_outer || !leads_outside).collect();
+        if walls.is_empty() {
+            return None;
+        }
+        let wall = *self.dice.pick(&walls);
+        let free = wall.free(lengths.x);
         if free <= 0.0 {
             return None;
         }
         let shift = self.dice.between(-0.5, 0.5) * free;
-        let out = across / 2.0 - lengths.y / 2.0 - gap;
-        Some((yaw, turned(yaw, Vector3::new(shift, out, height))))
+        Some((wall.yaw(), wall.foot(shift, lengths.y, gap, height)))
     }
 
     fn facing_a_table(&mut self, lengths: Vector3<f64>) -> Option<(f64, Vector3<f64>)> {
@@ -207,11 +245,9 @@ impl Layout {
 
     /// True where the thing lies inside of the room and meets nothing that is there already.
     fn fits(&self, wanted: &Taken, place: Placement) -> bool {
-        let reach = wanted.reach();
-        let inside = wanted.x.abs() + reach[0] <= self.size.x / 2.0
-            && wanted.y.abs() + reach[1] <= self.size.y / 2.0
-            && wanted.high <= self.size.z - 0.02;
-        inside
+        self.outline.holds(wanted)
+            && wanted.high <= self.ceiling - 0.02
+            && !self.kept_free.iter().any(|other| other.meets(wanted, 0.0))
             && self.taken.iter().enumerate().all(|(i, other)| match place {
                 // The box of a bed with a headboard holds the pillow that lies on it; only the top's own neighbours count.
                 Placement::Cushioned if self.objects[i].top.is_some_and(|top| top.carries == place) => true,
@@ -238,7 +274,7 @@ fn design(dice: &mut Dice, category: &str) -> &'static Design {
 }
 
 /// How many of a category a room of this use has, at least and at most.
-type Stock = &'static [(&'static str, usize, usize)];
+pub type Stock = &'static [(&'static str, usize, usize)];
 
 const THEMES: &[Stock] = &[
     // Bedroom.
@@ -323,7 +359,7 @@ const THEMES: &[Stock] = &[
 /// Tries to find a place for one thing; a room that is full stays without it.
 const TRIES: usize = 80;
 /// Between things that stand side by side, so that their boxes are clearly apart.
-const GAP: f64 = 0.06;
+pub const GAP: f64 = 0.06;
 
 #[cfg(test)]
 mod tests {
@@ -334,9 +370,14 @@ mod tests {
         for (category, _, _) in THEMES.iter().copied().flatten() {
             assert!(DESIGNS.iter().any(|d| d.category == *category), "{category} has no design");
         }
+        let of_homes = crate::source::synthetic_home::EVERY_STOCK;
+        for (category, ..) in of_homes.iter().copied().flatten() {
+            assert!(DESIGNS.iter().any(|d| d.category == *category), "{category} has no design");
+        }
         for design in DESIGNS {
             let fixed = ["door", "window", "shelf"].contains(&design.category);
-            let stocked = THEMES.iter().copied().flatten().any(|(category, _, _)| *category == design.category);
+            let stocked =
+                THEMES.iter().chain(&of_homes).copied().flatten().any(|(category, ..)| *category == design.category);
             assert!(fixed || stocked, "no room has a {}", design.category);
         }
     }

@@ -1,12 +1,12 @@
 //! Light: how bright each point of a room is, and the byte that stands for it.
 //!
-//! One lamp in the middle of the ceiling with shadows, a little light from the camera, and what has bounced about the room.
+//! One lamp below the ceiling with shadows, a little light from the camera, and what has bounced about the room.
 //! Everything here is plain numbers rather than vectors: it runs for each pixel, and an everyday build does not optimise
 //! this crate, where every operator of a vector type is a function call.
 
 use spatialmill_geometry::{Intrinsics, Matrix3, Rigid, Vector3};
 
-use super::room::{Floor, Room};
+use super::room::Floor;
 use super::shape::Albedo;
 
 /// Pixels along a side of the lamp's view of the room.
@@ -15,7 +15,7 @@ pub const SHADOW_MAP: usize = 768;
 /// The light in a room.
 pub struct Light {
     /// Where the lamp hangs.
-    height: f64,
+    lamp: [f64; 3],
     /// How far its light reaches, as the depth image of a camera in its place.
     reach_m: Vec<f32>,
     focal: f64,
@@ -34,19 +34,19 @@ pub struct Matt {
 
 impl Light {
     /// No shadows yet: `reach_m` of what [`camera`](Self::camera) sees comes with [`shaded`](Self::shaded).
-    pub fn of(room: &Room) -> Self {
+    pub fn of(lamp: [f64; 3], floor: Floor) -> Self {
         let middle = (SHADOW_MAP as f64 - 1.0) / 2.0;
         // 150 degrees wide: the floor and all furniture, though not the upper walls, which nothing shades anyway.
         let focal = middle / 75f64.to_radians().tan();
         let encoded = (0..=LEVELS).map(|level| encode(level as f32 / LEVELS as f32)).collect();
-        Self { height: room.size.z - 0.1, reach_m: Vec::new(), focal, middle, floor: room.floor, encoded }
+        Self { lamp, reach_m: Vec::new(), focal, middle, floor, encoded }
     }
 
     /// The lamp as a camera that looks straight down: right is east, and the image's down is south.
     pub fn camera(&self) -> (Intrinsics, Rigid) {
         let rotation = Matrix3::from_diagonal(&Vector3::new(1.0, -1.0, -1.0));
         let intrinsics = Intrinsics { fx: self.focal, fy: self.focal, cx: self.middle, cy: self.middle };
-        (intrinsics, Rigid { rotation, translation: Vector3::new(0.0, 0.0, self.height) })
+        (intrinsics, Rigid { rotation, translation: self.lamp.into() })
     }
 
     /// With the shadows of what is nearer to the lamp: the depth image that its camera takes.
@@ -57,9 +57,9 @@ impl Light {
     /// The colour that an eye sees at a point of a surface.
     pub fn seen(&self, matt: &Matt, point: [f64; 3], eye: [f64; 3]) -> [u8; 3] {
         let ([x, y, z], [nx, ny, nz]) = (point, matt.normal);
-        let up = self.height - z;
-        let distance_2 = x * x + y * y + up * up + 0.01;
-        let lambert = (nz * up - nx * x - ny * y) / distance_2.sqrt();
+        let (east, north, up) = (x - self.lamp[0], y - self.lamp[1], self.lamp[2] - z);
+        let distance_2 = east * east + north * north + up * up + 0.01;
+        let lambert = (nz * up - nx * east - ny * north) / distance_2.sqrt();
         let lamp =
             if lambert > 0.0 { lambert * self.reaches(point, matt.normal) * 9.0 / (3.0 + distance_2) } else { 0.0 };
         let (dx, dy, dz) = (eye[0] - x, eye[1] - y, eye[2] - z);
@@ -77,7 +77,7 @@ impl Light {
     fn reaches(&self, [x, y, z]: [f64; 3], [nx, ny, nz]: [f64; 3]) -> f64 {
         // A point is lifted off its surface a little, or surfaces would shade themselves in stripes.
         let lift = 0.02;
-        let (x, y, down) = (x + lift * nx, y + lift * ny, self.height - z - lift * nz);
+        let (x, y, down) = (x - self.lamp[0] + lift * nx, y - self.lamp[1] + lift * ny, self.lamp[2] - z - lift * nz);
         let limit = SHADOW_MAP as f64 - 2.0;
         let (u, v) = (self.focal * x / down + self.middle, self.middle - self.focal * y / down);
         // A point above the lamp, or beside its view.

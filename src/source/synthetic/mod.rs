@@ -9,19 +9,20 @@
 //! Everything is a function of the options: the same options give the same files and rows, byte for byte. This is the only
 //! source that writes; a file that is there already with the right bytes is left alone.
 
-mod camera;
-mod colour;
-mod dice;
-mod furniture;
-mod layout;
-mod light;
-mod regions;
-mod render;
+pub(super) mod camera;
+pub(super) mod colour;
+pub(super) mod dice;
+pub(super) mod furniture;
+pub(super) mod layout;
+pub(super) mod light;
+pub(super) mod outline;
+pub(super) mod regions;
+pub(super) mod render;
 pub mod room;
-mod shape;
-mod space;
+pub(super) mod shape;
+pub(super) mod space;
 pub mod variety;
-mod write;
+pub(super) mod write;
 
 use serde::{Deserialize, Serialize};
 use spatialmill_geometry::{Rigid, Vector3};

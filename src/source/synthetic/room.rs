@@ -8,6 +8,7 @@ use spatialmill_geometry::{OrientedBox, Vector3};
 use super::dice::Dice;
 use super::furniture::Top;
 use super::layout::Layout;
+use super::outline::Outline;
 use super::shape::{Albedo, ShapeMesh};
 use super::space::Taken;
 use super::variety::Things;
@@ -44,7 +45,7 @@ pub struct PlacedItem {
     /// As `scene_objects.symmetry` has it.
     pub symmetry: i32,
     /// Where it carries other things, in its own axes around the middle of its bottom.
-    pub(super) top: Option<Top>,
+    pub(in crate::source) top: Option<Top>,
 }
 
 /// The pattern of a floor.
@@ -70,7 +71,8 @@ impl Room {
             Floor::Tiles { .. } => *dice.pick(TILES),
             Floor::Boards { .. } => *dice.pick(BOARDS),
         };
-        let objects = Layout::new(things, size, dice).furnished();
+        let outline = Outline::rectangle([0.0; 2], [size.x, size.y]);
+        let objects = Layout::new(things, outline, size.z, dice).furnished();
         Self { name, size, objects, shell: shell(size, ground, wall), floor }
     }
 
@@ -89,16 +91,16 @@ impl PlacedItem {
     }
 
     /// How high it stands or hangs.
-    pub(super) fn bottom(&self) -> f64 {
+    pub(in crate::source) fn bottom(&self) -> f64 {
         self.obb.centre.z - self.obb.lengths.z / 2.0
     }
 }
 
-const WALLS: &[Albedo] =
+pub(in crate::source) const WALLS: &[Albedo] =
     &[[0.72, 0.70, 0.64], [0.62, 0.67, 0.70], [0.70, 0.64, 0.52], [0.58, 0.66, 0.56], [0.74, 0.74, 0.74]];
-const TILES: &[Albedo] = &[[0.50, 0.47, 0.42], [0.36, 0.37, 0.38], [0.55, 0.50, 0.44]];
-const BOARDS: &[Albedo] = &[[0.40, 0.24, 0.12], [0.50, 0.34, 0.19], [0.27, 0.15, 0.075]];
-const CEILING: Albedo = [0.80, 0.80, 0.78];
+pub(in crate::source) const TILES: &[Albedo] = &[[0.50, 0.47, 0.42], [0.36, 0.37, 0.38], [0.55, 0.50, 0.44]];
+pub(in crate::source) const BOARDS: &[Albedo] = &[[0.40, 0.24, 0.12], [0.50, 0.34, 0.19], [0.27, 0.15, 0.075]];
+pub(in crate::source) const CEILING: Albedo = [0.80, 0.80, 0.78];
 
 /// Six rectangles that face inwards: floor, ceiling, then the walls south, north, west, east.
 fn shell(size: Vector3<f64>, ground: Albedo, wall: Albedo) -> ShapeMesh {

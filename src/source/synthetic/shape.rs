@@ -72,6 +72,21 @@ impl ShapeMesh {
         mesh
     }
 
+    /// Adds one triangle with corners of its own; it faces where its corners are seen counter-clockwise.
+    pub fn add_triangle(&mut self, corners: [Vector3<f64>; 3], albedo: Albedo) {
+        let first = self.vertices.len() as u32;
+        self.vertices.extend(corners);
+        self.triangles.push([first, first + 1, first + 2]);
+        self.albedos.push(albedo);
+    }
+
+    /// Adds a flat quadrilateral.
+    pub fn add_quad(&mut self, corners: [Vector3<f64>; 4], albedo: Albedo) {
+        let first = self.vertices.len() as u32;
+        self.vertices.extend(corners);
+        self.quad([first, first + 1, first + 2, first + 3], albedo);
+    }
+
     /// Longer or shorter along each axis.
     pub fn scaled(mut self, scale: [f64; 3]) -> Self {
         for vertex in &mut self.vertices {

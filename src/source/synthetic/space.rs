@@ -33,6 +33,12 @@ impl Taken {
         Self { x: self.x + front.x, y: self.y + front.y, half, ..self }
     }
 
+    /// True where it lies above or below a point of the ground plan.
+    pub fn covers(&self, [x, y]: [f64; 2]) -> bool {
+        let from_middle = turned(-self.yaw, Vector3::new(x - self.x, y - self.y, 0.0));
+        from_middle.x.abs() <= self.half[0] && from_middle.y.abs() <= self.half[1]
+    }
+
     /// Half the sides of the rectangle along the world axes that holds it.
     pub fn reach(&self) -> [f64; 2] {
         [0.0, FRAC_PI_2].map(|angle| self.radius(angle))

@@ -3,14 +3,19 @@
 //! A design builds one piece from dice and a colour, in axes of its own: origin at the bottom's middle, x right, y back
 //! (a chair's back, a shelf's wall side), z up, metres.
 
+mod bath;
 mod floor;
+mod home;
+mod kitchen;
 mod seats;
 mod small;
 mod storage;
 mod tables;
 mod wall;
 
-use super::colour::{BLUE, BRIGHT, BROWN, CLOTH, GREEN, ItemColour, ORANGE, PINK, RED, WHITE, WOOD, YELLOW};
+use super::colour::{
+    BLACK, BLUE, BRIGHT, BROWN, CLOTH, GREEN, GREY, ItemColour, ORANGE, PINK, RED, WHITE, WOOD, YELLOW,
+};
 use super::dice::Dice;
 use super::shape::ShapePart;
 
@@ -218,11 +223,115 @@ pub const DESIGNS: &[Design] = &[
         sides: Sides::Front,
         build: wall::door,
     },
+    Design {
+        category: "refrigerator",
+        place: Placement::Back,
+        colours: APPLIANCES,
+        sides: Sides::Front,
+        build: kitchen::refrigerator,
+    },
+    Design {
+        category: "stove",
+        place: Placement::Back,
+        colours: APPLIANCES,
+        sides: Sides::Front,
+        build: kitchen::stove,
+    },
+    Design { category: "counter", place: Placement::Back, colours: WOOD, sides: Sides::Front, build: kitchen::counter },
+    Design {
+        category: "dishwasher",
+        place: Placement::Back,
+        colours: APPLIANCES,
+        sides: Sides::Front,
+        build: kitchen::dishwasher,
+    },
+    Design {
+        category: "microwave",
+        place: Placement::Top,
+        colours: APPLIANCES,
+        sides: Sides::Front,
+        build: kitchen::microwave,
+    },
+    Design { category: "kettle", place: Placement::Top, colours: BRIGHT, sides: Sides::Uneven, build: kitchen::kettle },
+    Design { category: "toaster", place: Placement::Top, colours: BRIGHT, sides: Sides::Two, build: kitchen::toaster },
+    Design { category: "bowl", place: Placement::Top, colours: BRIGHT, sides: Sides::Round, build: kitchen::bowl },
+    Design { category: "toilet", place: Placement::Back, colours: &[], sides: Sides::Front, build: bath::toilet },
+    Design { category: "sink", place: Placement::Back, colours: &[], sides: Sides::Front, build: bath::sink },
+    Design { category: "bathtub", place: Placement::Back, colours: &[], sides: Sides::Uneven, build: bath::bathtub },
+    Design {
+        category: "washing machine",
+        place: Placement::Back,
+        colours: &[],
+        sides: Sides::Front,
+        build: bath::washing_machine,
+    },
+    Design {
+        category: "mirror",
+        place: Placement::Wall { lowest: 1.1, highest: 1.3 },
+        colours: WOOD,
+        sides: Sides::Front,
+        build: bath::mirror,
+    },
+    Design {
+        category: "towel",
+        place: Placement::Wall { lowest: 0.75, highest: 1.0 },
+        colours: BRIGHT,
+        sides: Sides::Front,
+        build: bath::towel,
+    },
+    Design {
+        category: "laundry basket",
+        place: Placement::Floor,
+        colours: &[],
+        sides: Sides::Round,
+        build: bath::laundry_basket,
+    },
+    Design {
+        category: "radiator",
+        place: Placement::Wall { lowest: 0.1, highest: 0.16 },
+        colours: &[],
+        sides: Sides::Front,
+        build: bath::radiator,
+    },
+    Design {
+        category: "coat rack",
+        place: Placement::Floor,
+        colours: CLOTH,
+        sides: Sides::Uneven,
+        build: home::coat_rack,
+    },
+    Design {
+        category: "shoe rack",
+        place: Placement::Back,
+        colours: WOOD,
+        sides: Sides::Front,
+        build: home::shoe_rack,
+    },
+    Design { category: "bench", place: Placement::Back, colours: WOOD, sides: Sides::Two, build: home::bench },
+    Design { category: "dresser", place: Placement::Back, colours: WOOD, sides: Sides::Front, build: home::dresser },
+    Design { category: "piano", place: Placement::Back, colours: PIANOS, sides: Sides::Front, build: home::piano },
+    Design { category: "fan", place: Placement::Floor, colours: BRIGHT, sides: Sides::Front, build: home::fan },
+    Design {
+        category: "teddy bear",
+        place: Placement::Floor,
+        colours: &[],
+        sides: Sides::Front,
+        build: home::teddy_bear,
+    },
+    Design {
+        category: "printer",
+        place: Placement::Top,
+        colours: APPLIANCES,
+        sides: Sides::Front,
+        build: home::printer,
+    },
 ];
 
 const LAMPSHADES: &[ItemColour] = &[WHITE, YELLOW, ORANGE, RED, GREEN];
 const BALLS: &[ItemColour] = &[RED, ORANGE, YELLOW, GREEN, BLUE, PINK];
 const BOTTLES: &[ItemColour] = &[GREEN, BROWN, BLUE];
+const APPLIANCES: &[ItemColour] = &[WHITE, GREY, BLACK];
+const PIANOS: &[ItemColour] = &[BLACK, BROWN];
 
 /// The four corners of a rectangle around the origin.
 fn corners(width: f64, depth: f64) -> [(f64, f64); 4] {

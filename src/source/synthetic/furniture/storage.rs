@@ -22,7 +22,7 @@ pub fn wardrobe(dice: &mut Dice, colour: ItemColour) -> FurniturePiece {
 }
 
 /// A body with drawers, one above the other.
-fn drawers(width: f64, depth: f64, height: f64, rows: usize, colour: ItemColour) -> FurniturePiece {
+pub fn drawers(width: f64, depth: f64, height: f64, rows: usize, colour: ItemColour) -> FurniturePiece {
     let (body, front) = (depth - 0.03, 0.02);
     let mut parts = vec![ShapePart::block([width, body, height], [0.0, 0.015, 0.0], colour.shade(0.7))];
     let each = (height - 0.06) / rows as f64;
