@@ -16,6 +16,8 @@ mod object_rows;
 pub mod phrases;
 mod places;
 mod project;
+mod scenes;
+mod sightings;
 
 use std::sync::Arc;
 
@@ -31,9 +33,10 @@ use crate::models::Models;
 use crate::project::Project;
 
 /// Those that open files or ask models.
-const ASYNC_FUNCTIONS: [&AsyncFunction; 10] = [
+const ASYNC_FUNCTIONS: [&AsyncFunction; 11] = [
     &lift::LIFT,
     &project::PROJECT,
+    &sightings::SIGHTINGS,
     &appearance::APPEARANCE,
     &annotate::detect::DETECT,
     &annotate::segment::SEGMENT,

@@ -29,9 +29,9 @@ pub struct Raster {
 
 /// A corner in the picture: pixels, and one over the depth.
 #[derive(Debug, Clone, Copy)]
-struct Corner {
-    u: f64,
-    v: f64,
+pub(crate) struct Corner {
+    pub(crate) u: f64,
+    pub(crate) v: f64,
     inverse_depth: f64,
 }
 
@@ -78,66 +78,107 @@ impl Raster {
     /// assert_eq!(picture.depths()[0], 1.0);
     /// ```
     pub fn draw(&mut self, camera: &Intrinsics, corners: &[Vector3<f64>; 3], id: u32) {
-        // A NaN is not at or before the near plane, hence the question this way round.
-        if corners.iter().all(|corner| corner.z > NEAR_M) {
-            return self.fill(corners.map(|corner| seen(camera, &corner)), id);
-        }
-        let mut cut: [Vector3<f64>; 4] = [Vector3::zeros(); 4];
-        let mut count = 0;
-        for (i, corner) in corners.iter().enumerate() {
-            let next = &corners[(i + 1) % 3];
-            if corner.z > NEAR_M {
-                cut[count] = *corner;
-                count += 1;
-            }
-            if (corner.z > NEAR_M) != (next.z > NEAR_M) {
-                cut[count] = at_near_plane(corner, next);
-                count += 1;
-            }
-        }
-        for last in 2..count {
-            self.fill([cut[0], cut[last - 1], cut[last]].map(|corner| seen(camera, &corner)), id);
-        }
+        in_picture(camera, corners, |corners| self.fill(corners, id));
     }
 
-    fn fill(&mut self, [a, mut b, mut c]: [Corner; 3], id: u32) {
-        let mut area = edge(&a, &b, c.u, c.v);
-        if area < 0.0 {
-            std::mem::swap(&mut b, &mut c);
-            area = -area;
-        }
-        // Also for a NaN, which no comparison holds for.
-        if !(area > 0.0 && area.is_finite()) {
-            return;
-        }
-        let Some((x0, x1)) = covered(a.u.min(b.u).min(c.u), a.u.max(b.u).max(c.u), self.width) else { return };
-        let Some((y0, y1)) = covered(a.v.min(b.v).min(c.v), a.v.max(b.v).max(c.v), self.height) else { return };
-        let edges = [(b, c, a), (c, a, b), (a, b, c)].map(|(from, to, opposite)| Edge::new(from, to, opposite, area));
-        for y in y0..=y1 {
-            let row = y as usize * self.width as usize;
-            let mut entered = false;
-            for x in x0..=x1 {
-                let at = edges.each_ref().map(|edge| edge.at(x.into(), y.into()));
-                if !(0..3).all(|k| at[k] > 0.0 || at[k] == 0.0 && edges[k].owns_its_line) {
-                    // A triangle is convex: a row that has left it does not come back.
-                    if entered {
-                        break;
-                    }
-                    continue;
-                }
-                entered = true;
-                let inverse =
-                    at[0] * edges[0].inverse_depth + at[1] * edges[1].inverse_depth + at[2] * edges[2].inverse_depth;
-                let depth = (1.0 / inverse) as f32;
-                let pixel = row + x as usize;
-                if depth < self.depths[pixel] {
-                    self.depths[pixel] = depth;
-                    self.ids[pixel] = id;
+    fn fill(&mut self, corners: [Corner; 3], id: u32) {
+        let Self { width, height, depths, ids } = self;
+        each_run(*width, *height, corners, |first, run| {
+            let pixels = first..first + run.len();
+            for ((depth, own), new) in depths[pixels.clone()].iter_mut().zip(&mut ids[pixels]).zip(run) {
+                if new < depth {
+                    *depth = *new;
+                    *own = id;
                 }
             }
+        });
+    }
+}
+
+/// The triangles that a near plane leaves of one, in the picture: none, one or two.
+pub(crate) fn in_picture(camera: &Intrinsics, corners: &[Vector3<f64>; 3], mut then: impl FnMut([Corner; 3])) {
+    // A NaN is not at or before the near plane, hence the question this way round.
+    if corners.iter().all(|corner| corner.z > NEAR_M) {
+        return then(corners.map(|corner| Corner::of(camera, &corner)));
+    }
+    let mut cut: [Vector3<f64>; 4] = [Vector3::zeros(); 4];
+    let mut count = 0;
+    for (i, corner) in corners.iter().enumerate() {
+        let next = &corners[(i + 1) % 3];
+        if corner.z > NEAR_M {
+            cut[count] = *corner;
+            count += 1;
+        }
+        if (corner.z > NEAR_M) != (next.z > NEAR_M) {
+            cut[count] = at_near_plane(corner, next);
+            count += 1;
+        }
+    }
+    for last in 2..count {
+        then([cut[0], cut[last - 1], cut[last]].map(|corner| Corner::of(camera, &corner)));
+    }
+}
+
+/// Calls `visit` with the pixels whose centres a triangle covers in a picture of this size: the index of the first one, row by row, and the depths
+/// of so many in a row.
+#[inline]
+pub(crate) fn each_run(width: u32, height: u32, [a, mut b, mut c]: [Corner; 3], mut visit: impl FnMut(usize, &[f32])) {
+    let Some((x0, x1)) = covered(a.u.min(b.u).min(c.u), a.u.max(b.u).max(c.u), width) else { return };
+    let Some((y0, y1)) = covered(a.v.min(b.v).min(c.v), a.v.max(b.v).max(c.v), height) else { return };
+    let mut area = edge(&a, &b, c.u, c.v);
+    if area < 0.0 {
+        std::mem::swap(&mut b, &mut c);
+        area = -area;
+    }
+    // Also for a NaN, which no comparison holds for.
+    if !(area > 0.0 && area.is_finite()) {
+        return;
+    }
+    let (p, q, r) = (Edge::new(b, c, a, area), Edge::new(c, a, b, area), Edge::new(a, b, c, area));
+    let slope = p.inverse_depth_slope() + q.inverse_depth_slope() + r.inverse_depth_slope();
+    // Beyond so many pixels a quotient is off by too much to be a guess, and for a few pixels none is worth it.
+    let is_guessed = x1 - x0 >= 8 && [&a, &b, &c].iter().all(|corner| corner.u.abs().max(corner.v.abs()) < 1e8);
+    let mut depths = [0.0_f32; RUN];
+    for y in y0..=y1 {
+        let row = y as usize * width as usize;
+        let [along_p, along_q, along_r] = [p.along_row(y.into()), q.along_row(y.into()), r.along_row(y.into())];
+        let (mut first, mut last) = (x0, x1);
+        if is_guessed {
+            let reach = (f64::from(x0), f64::from(x1));
+            let (from, to) = r.narrowed(along_r, q.narrowed(along_q, p.narrowed(along_p, reach)));
+            // A pixel more on both sides, for rounding. In range, by the limits that they start from.
+            (first, last) = ((from.ceil() - 1.0).max(reach.0) as u32, (to.floor() + 1.0).min(reach.1) as u32);
+        }
+        // Along a row each side's function rises or falls, also as rounded: what is inside of all three is one run of pixels.
+        let inside = |x: u32| p.is_inside(along_p, x) && q.is_inside(along_q, x) && r.is_inside(along_r, x);
+        while first <= last && !inside(first) {
+            first += 1;
+        }
+        while first < last && !inside(last) {
+            last -= 1;
+        }
+        if first > last {
+            continue;
+        }
+        let x = f64::from(first);
+        let mut inverse_depth = p.at(along_p, x) * p.inverse_depth
+            + q.at(along_q, x) * q.inverse_depth
+            + r.at(along_r, x) * r.inverse_depth;
+        let mut rest = (last - first) as usize + 1;
+        let mut pixel = row + first as usize;
+        while rest > 0 {
+            let count = rest.min(RUN);
+            for (k, depth) in depths[..count].iter_mut().enumerate() {
+                *depth = (1.0 / (inverse_depth + slope * k as f64)) as f32;
+            }
+            visit(pixel, &depths[..count]);
+            (pixel, rest, inverse_depth) = (pixel + count, rest - count, inverse_depth + slope * count as f64);
         }
     }
 }
+
+/// So many depths are computed at once.
+const RUN: usize = 64;
 
 /// A triangle's side, seen from inside.
 struct Edge {
@@ -160,9 +201,35 @@ impl Edge {
         Self { low, high, sign, owns_its_line, inverse_depth: opposite.inverse_depth / area }
     }
 
-    /// Positive inside.
-    fn at(&self, u: f64, v: f64) -> f64 {
-        self.sign * edge(&self.low, &self.high, u, v)
+    /// The part of [`Edge::at`] that is the same in a whole row.
+    fn along_row(&self, v: f64) -> f64 {
+        (self.high.u - self.low.u) * (v - self.low.v)
+    }
+
+    /// How much [`Edge::at`] adds to 1/z from pixel to pixel of a row.
+    fn inverse_depth_slope(&self) -> f64 {
+        -self.sign * (self.high.v - self.low.v) * self.inverse_depth
+    }
+
+    /// What is left of a part of a row where this side ends it; a guess that rounding makes wrong by less than a pixel.
+    fn narrowed(&self, along_row: f64, (from, to): (f64, f64)) -> (f64, f64) {
+        let rise = self.high.v - self.low.v;
+        if rise == 0.0 {
+            return (from, to);
+        }
+        let crossing = self.low.u + along_row / rise;
+        if self.sign * rise < 0.0 { (from.max(crossing), to) } else { (from, to.min(crossing)) }
+    }
+
+    /// Whether the pixel's centre is on the triangle's side of it.
+    fn is_inside(&self, along_row: f64, x: u32) -> bool {
+        let at = self.at(along_row, x.into());
+        at > 0.0 || at == 0.0 && self.owns_its_line
+    }
+
+    /// Positive inside; [`edge`] by its two parts.
+    fn at(&self, along_row: f64, u: f64) -> f64 {
+        self.sign * (along_row - (self.high.v - self.low.v) * (u - self.low.u))
     }
 }
 
@@ -172,12 +239,15 @@ fn edge(from: &Corner, to: &Corner, u: f64, v: f64) -> f64 {
     (to.u - from.u) * (v - from.v) - (to.v - from.v) * (u - from.u)
 }
 
-fn seen(camera: &Intrinsics, corner: &Vector3<f64>) -> Corner {
-    let inverse_depth = 1.0 / corner.z;
-    Corner {
-        u: camera.fx * corner.x * inverse_depth + camera.cx,
-        v: camera.fy * corner.y * inverse_depth + camera.cy,
-        inverse_depth,
+impl Corner {
+    /// Of a point before the near plane.
+    pub(crate) fn of(camera: &Intrinsics, point: &Vector3<f64>) -> Self {
+        let inverse_depth = 1.0 / point.z;
+        Self {
+            u: camera.fx * point.x * inverse_depth + camera.cx,
+            v: camera.fy * point.y * inverse_depth + camera.cy,
+            inverse_depth,
+        }
     }
 }
 

@@ -23,36 +23,54 @@ pub(super) fn visibility<'a>(
     if visible == 0 {
         return 0.0;
     }
-    let camera_from_world = shot.world_from_camera.inverse();
-    let (mut vertices, mut in_front) = (0_u64, 0_u64);
-    let mut reach = Reach::empty();
-    for point in surfaces.clone().flat_map(|surface| surface.points(&camera_from_world)) {
-        vertices += 1;
-        if point.z > NEAR_M {
-            in_front += 1;
-            reach.include(shot, &point);
+    match Alone::of(shot, surfaces, MAX_PIXELS) {
+        Some(alone) => (visible as f64 / alone.pixels).min(1.0) * alone.in_front as f64 / alone.vertices as f64,
+        None => 0.0,
+    }
+}
+
+/// An object without all others and without the border.
+pub(super) struct Alone {
+    /// Pixels that it covers, at least one; not a whole number where they were counted on a coarser grid.
+    pub pixels: f64,
+    /// How many vertices it has, and how many of them are in front of the camera.
+    pub vertices: u64,
+    pub in_front: u64,
+}
+
+impl Alone {
+    /// Counted on a grid of at most `max_pixels`. `None` where it covers none.
+    pub(super) fn of<'a>(
+        shot: &Shot,
+        surfaces: impl Iterator<Item = &'a Surface<'a>> + Clone,
+        max_pixels: f64,
+    ) -> Option<Self> {
+        let camera_from_world = shot.world_from_camera.inverse();
+        let (mut vertices, mut in_front) = (0_u64, 0_u64);
+        let mut reach = Reach::empty();
+        for point in surfaces.clone().flat_map(|surface| surface.points(&camera_from_world)) {
+            vertices += 1;
+            if point.z > NEAR_M {
+                in_front += 1;
+                reach.include(shot, &point);
+            }
         }
+        let around = Reach::around(shot);
+        // What crosses the camera's plane may be anywhere in the picture.
+        let (x0, y0, x1, y1) = (if in_front < vertices { around } else { reach.within(&around) }).pixels()?;
+        // On the picture's own grid where that is affordable, so that an object in full sight has exactly 1.
+        let scale = (max_pixels / ((x1 - x0) * (y1 - y0))).sqrt().min(1.0);
+        let (width, height) = (((x1 - x0) * scale).ceil(), ((y1 - y0) * scale).ceil());
+        let (scale_x, scale_y) = (width / (x1 - x0), height / (y1 - y0));
+        let camera = shot.intrinsics.cropped(x0, y0).resized(scale_x, scale_y);
+        // At most a million and a bit pixels: fits.
+        let mut raster = Raster::new(width as u32, height as u32);
+        for surface in surfaces {
+            surface.draw(&mut raster, &camera_from_world, &camera, 0);
+        }
+        let pixels = raster.covered() as f64 / (scale_x * scale_y);
+        (pixels > 0.0).then_some(Self { pixels, vertices, in_front })
     }
-    let around = Reach::around(shot);
-    // What crosses the camera's plane may be anywhere in the picture.
-    let Some((x0, y0, x1, y1)) = (if in_front < vertices { around } else { reach.within(&around) }).pixels() else {
-        return 0.0;
-    };
-    // On the picture's own grid where that is affordable, so that an object in full sight has exactly 1.
-    let scale = (MAX_PIXELS / ((x1 - x0) * (y1 - y0))).sqrt().min(1.0);
-    let (width, height) = (((x1 - x0) * scale).ceil(), ((y1 - y0) * scale).ceil());
-    let (scale_x, scale_y) = (width / (x1 - x0), height / (y1 - y0));
-    let camera = shot.intrinsics.cropped(x0, y0).resized(scale_x, scale_y);
-    // At most a million and a bit pixels: fits.
-    let mut raster = Raster::new(width as u32, height as u32);
-    for surface in surfaces {
-        surface.draw(&mut raster, &camera_from_world, &camera, 0);
-    }
-    let alone = raster.covered() as f64 / (scale_x * scale_y);
-    if alone == 0.0 {
-        return 0.0;
-    }
-    (visible as f64 / alone).min(1.0) * in_front as f64 / vertices as f64
 }
 
 /// A part of the picture's plane, in pixel coordinates of the camera.

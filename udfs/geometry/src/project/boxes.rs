@@ -1,7 +1,7 @@
 //! Visibility of objects that are known as oriented boxes only, by casting rays.
 
+use super::Shot;
 use super::alone::PICTURES_AROUND;
-use super::{Shot, tolerance_m};
 use crate::polygon::{area, clipped, convex_hull};
 use crate::raster::NEAR_M;
 use crate::{DepthImage, Mask, OrientedBox, Raster};
@@ -15,6 +15,32 @@ pub(super) struct Boxes<'a> {
     pub objects: &'a [OrientedBox],
     pub rendered: Option<&'a Raster>,
     pub measured: Option<&'a DepthImage>,
+    /// By how much the depth of a box's surface may be off, metres, at a depth.
+    pub tolerance_m: fn(f64) -> f64,
+}
+
+/// What a picture shows of one box.
+pub(super) struct SeenBox {
+    pub object: usize,
+    /// Of its visible pixels, column by column.
+    pub spans: Vec<(u64, u64)>,
+    /// The visible part of what it covers inside the picture, 0-1.
+    pub share: f64,
+    /// The part of its outline that is inside the picture, 0-1.
+    pub inside: f64,
+    /// The part of its corners that is in front of the camera, 0-1.
+    pub in_front: f64,
+    /// The least depth of its visible pixels, metres; infinite without any.
+    pub nearest: f64,
+    /// Whether the depth under it says what hides it; else the other boxes do.
+    pub by_depth: bool,
+}
+
+impl SeenBox {
+    /// Visible pixels over those that it would cover alone in a picture without borders, 0-1.
+    pub(super) fn visibility(&self) -> f64 {
+        self.share * self.inside * self.in_front
+    }
 }
 
 /// When fewer of a box's pixels than this have depth, the other boxes say more about what hides it.
@@ -36,23 +62,22 @@ impl Boxes<'_> {
     /// The visible pixels and the visibility of each of `only`; boxes outside the picture have no pixels.
     pub(super) fn visible(&self, only: &[usize]) -> BTreeMap<usize, (Mask, f64)> {
         let (height, width) = (self.shot.height, self.shot.width);
-        let seen = self.seen(only).into_iter().filter_map(|(object, spans, visibility)| {
-            Some((object, (Mask::from_spans(height, width, spans).ok()?, visibility)))
+        let seen = self.seen(only).into_iter().filter_map(|seen| {
+            let visibility = seen.visibility();
+            Some((seen.object, (Mask::from_spans(height, width, seen.spans).ok()?, visibility)))
         });
         let nothing = only.iter().filter_map(|object| Some((*object, (Mask::empty(height, width).ok()?, 0.0))));
         nothing.chain(seen).collect()
     }
 
-    /// Those of `only` that are inside the picture: each with spans of its visible pixels and its visibility.
-    pub(super) fn seen(&self, only: &[usize]) -> Vec<(usize, Vec<(u64, u64)>, f64)> {
+    /// Those of `only` that are inside the picture.
+    pub(super) fn seen(&self, only: &[usize]) -> Vec<SeenBox> {
         let all: Vec<Placed> = only.iter().filter_map(|object| self.place(*object)).collect();
         // As dear as all the rest, and only wanted where there is no depth.
         let first_ends = OnceCell::new();
         let seen = all.iter().map(|placed| {
-            let (spans, share) = self
-                .by_depth(placed)
-                .unwrap_or_else(|| self.by_boxes(placed, first_ends.get_or_init(|| self.first_ends(&all))));
-            (placed.object, spans, share * placed.inside * placed.in_front)
+            self.by_depth(placed)
+                .unwrap_or_else(|| self.by_boxes(placed, first_ends.get_or_init(|| self.first_ends(&all))))
         });
         seen.collect()
     }
@@ -108,40 +133,43 @@ impl Boxes<'_> {
         measured.reading(x, y)
     }
 
-    /// Spans of the pixels whose depth lies in the box, and their share of those that show it or what hides it;
-    /// `None` without enough depth.
-    fn by_depth(&self, placed: &Placed) -> Option<(Vec<(u64, u64)>, f64)> {
+    /// By the pixels whose depth lies in the box, and their share of those that show it or what hides it; `None` without enough depth.
+    fn by_depth(&self, placed: &Placed) -> Option<SeenBox> {
         let (mut pixels, mut readings, mut hidden) = (0_u64, 0_u64, 0_u64);
-        let mut seen = Vec::new();
+        let mut spans = Vec::new();
+        let mut nearest = f64::INFINITY;
         self.each_pixel(placed, |x, y, enters, leaves| {
             pixels += 1;
             if let Some(depth_m) = self.depth_m(x, y) {
                 readings += 1;
-                let tolerance_m = tolerance_m(depth_m);
+                let tolerance_m = (self.tolerance_m)(depth_m);
                 if depth_m < enters - tolerance_m {
                     hidden += 1;
                 } else if depth_m <= leaves + tolerance_m {
-                    seen.push(self.span(x, y));
+                    spans.push(self.span(x, y));
+                    nearest = nearest.min(depth_m);
                 }
             }
         });
         let enough = readings > 0 && readings as f64 >= ENOUGH_DEPTH * pixels as f64;
-        let share = seen.len() as f64 / (seen.len() as u64 + hidden).max(1) as f64;
-        enough.then_some((seen, share))
+        let share = spans.len() as f64 / (spans.len() as u64 + hidden).max(1) as f64;
+        enough.then(|| placed.seen(spans, share, nearest, true))
     }
 
     /// The same, hidden by the other boxes.
-    fn by_boxes(&self, placed: &Placed, first_ends: &[f32]) -> (Vec<(u64, u64)>, f64) {
+    fn by_boxes(&self, placed: &Placed, first_ends: &[f32]) -> SeenBox {
         let mut pixels = 0_u64;
-        let mut seen = Vec::new();
+        let mut spans = Vec::new();
+        let mut nearest = f64::INFINITY;
         self.each_pixel(placed, |x, y, enters, _| {
             pixels += 1;
             if f64::from(first_ends[self.index(x, y)]) >= enters {
-                seen.push(self.span(x, y));
+                spans.push(self.span(x, y));
+                nearest = nearest.min(enters);
             }
         });
-        let share = seen.len() as f64 / pixels.max(1) as f64;
-        (seen, share)
+        let share = spans.len() as f64 / pixels.max(1) as f64;
+        placed.seen(spans, share, nearest, false)
     }
 
     /// For each pixel the least depth at which a box ends. A box never hides itself: it ends after it begins.
@@ -164,6 +192,13 @@ impl Boxes<'_> {
     fn span(&self, x: u32, y: u32) -> (u64, u64) {
         let at = u64::from(x) * u64::from(self.shot.height) + u64::from(y);
         (at, at + 1)
+    }
+}
+
+impl Placed {
+    fn seen(&self, spans: Vec<(u64, u64)>, share: f64, nearest: f64, by_depth: bool) -> SeenBox {
+        let Self { object, inside, in_front, .. } = *self;
+        SeenBox { object, spans, share, inside, in_front, nearest, by_depth }
     }
 }
 

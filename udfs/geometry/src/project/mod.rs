@@ -17,6 +17,9 @@
 
 mod alone;
 mod boxes;
+mod sightings;
+
+pub use sightings::{Evidence, InstanceImage, Measured, Sighting};
 
 use crate::raster::{NEAR_M, NOBODY, Raster};
 use crate::{
@@ -61,6 +64,20 @@ pub struct Shot {
     pub intrinsics: Intrinsics,
     pub width: u32,
     pub height: u32,
+}
+
+impl Shot {
+    /// The same view on a grid of at most so many pixels along its longer side, and how many pixels of this one go into one of the grid's along
+    /// both sides.
+    fn coarser(&self, longer_side: f64) -> (Self, [f64; 2]) {
+        let scale = (longer_side / f64::from(self.width.max(self.height))).min(1.0);
+        let coarser = |side: u32| (f64::from(side) * scale).ceil() as u32;
+        let (width, height) = (coarser(self.width), coarser(self.height));
+        let scale_x = f64::from(width) / f64::from(self.width);
+        let scale_y = f64::from(height) / f64::from(self.height);
+        let coarser = Self { intrinsics: self.intrinsics.resized(scale_x, scale_y), width, height, ..*self };
+        (coarser, [1.0 / scale_x, 1.0 / scale_y])
+    }
 }
 
 /// Why a picture cannot be projected into.
@@ -138,7 +155,7 @@ impl<'a> Scene<'a> {
         Mask::empty(shot.height, shot.width)?;
         let rendered = self.render(shot);
         let visible = self.visible(shot, rendered.as_ref(), measured);
-        let boxes = boxes::Boxes { shot, objects: self.objects, rendered: rendered.as_ref(), measured };
+        let boxes = boxes::Boxes { shot, objects: self.objects, rendered: rendered.as_ref(), measured, tolerance_m };
         let mut box_masks = boxes.visible(&self.boxes_only());
 
         let view = ViewSpace::from_pose(&shot.world_from_camera);
@@ -242,21 +259,13 @@ pub fn visibility_of_boxes(
 ) -> Result<Vec<f64>, ShotError> {
     intrinsics.checked()?;
     Mask::empty(height, width)?;
+    let full = Shot { world_from_camera: Rigid::identity(), intrinsics: *intrinsics, width, height };
     // Shares of large pictures are as good on a coarser grid.
-    let scale = (ENOUGH_PIXELS / f64::from(width.max(height))).min(1.0);
-    let coarser = |side: u32| (f64::from(side) * scale).ceil() as u32;
-    let (coarse_width, coarse_height) = (coarser(width), coarser(height));
-    let (scale_x, scale_y) = (f64::from(coarse_width) / f64::from(width), f64::from(coarse_height) / f64::from(height));
-    let shot = Shot {
-        world_from_camera: Rigid::identity(),
-        intrinsics: intrinsics.resized(scale_x, scale_y),
-        width: coarse_width,
-        height: coarse_height,
-    };
-    let seen = boxes::Boxes { shot: &shot, objects: boxes, rendered: None, measured: None };
+    let (shot, _) = full.coarser(ENOUGH_PIXELS);
+    let seen = boxes::Boxes { shot: &shot, objects: boxes, rendered: None, measured: None, tolerance_m };
     let mut shares = vec![0.0; boxes.len()];
-    for (object, _, visibility) in seen.seen(&(0..boxes.len()).collect::<Vec<_>>()) {
-        shares[object] = visibility;
+    for seen in seen.seen(&(0..boxes.len()).collect::<Vec<_>>()) {
+        shares[seen.object] = seen.visibility();
     }
     Ok(shares)
 }

@@ -5,7 +5,7 @@ use crate::sampling::near;
 use proptest::prelude::*;
 
 /// At the world's origin, looking along +y; the world's z is up.
-fn shot() -> Shot {
+pub(super) fn shot() -> Shot {
     let rotation = nalgebra::Matrix3::new(1., 0., 0., 0., 0., 1., 0., -1., 0.);
     Shot {
         world_from_camera: Rigid { rotation, translation: Vector3::zeros() },
@@ -15,12 +15,12 @@ fn shot() -> Shot {
     }
 }
 
-fn cube(x: f64, y: f64, z: f64, lengths: [f64; 3]) -> OrientedBox {
+pub(super) fn cube(x: f64, y: f64, z: f64, lengths: [f64; 3]) -> OrientedBox {
     OrientedBox::upright(Vector3::new(x, y, z), 0.0, lengths.into())
 }
 
 /// The twelve triangles of a box.
-fn mesh(shape: &OrientedBox) -> (Vec<f32>, Vec<i32>) {
+pub(super) fn mesh(shape: &OrientedBox) -> (Vec<f32>, Vec<i32>) {
     let vertices = shape.corners().iter().flatten().map(|at| *at as f32).collect();
     let faces = [[0, 1, 3, 2], [4, 5, 7, 6], [0, 1, 5, 4], [2, 3, 7, 6], [0, 2, 6, 4], [1, 3, 7, 5]];
     (vertices, faces.into_iter().flat_map(|[a, b, c, d]| [a, b, c, a, c, d]).collect())
