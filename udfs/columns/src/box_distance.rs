@@ -39,6 +39,7 @@ Null for a null box and for one that is none: numbers that are not finite, a neg
 
 fn call(arguments: &Arguments) -> Result<ArrayRef> {
     let (a, b) = (ObbColumn::of(&arguments.column(0)?)?, ObbColumn::of(&arguments.column(1)?)?);
-    let distance = |row: usize| Some(a.get(row)?.ok()?.distance(&b.get(row)?.ok()?));
+    let distance =
+        |row: usize| Some(a.get(row)?.ok()?.distance(&b.get(row)?.ok()?)).filter(|metres| metres.is_finite());
     Ok(Arc::new((0..arguments.rows()).map(distance).collect::<Float64Array>()))
 }

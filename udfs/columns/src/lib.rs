@@ -21,6 +21,7 @@ mod distance_to_box;
 mod draw;
 mod first_missing;
 mod floor_area;
+mod floor_routes;
 mod footprint_overlap;
 pub mod format;
 mod format_allowed;
@@ -46,6 +47,7 @@ mod relate;
 mod relate_tilted;
 mod relative_direction;
 pub mod reserved;
+mod route_legs;
 mod slots;
 mod surface_distances;
 mod text_map;
@@ -90,6 +92,8 @@ pub const FUNCTIONS: &[Function] = &[
     yaw_and_tilt::YAW_AND_TILT,
     orbit_position::ORBIT_POSITION,
     apparent_rotation::APPARENT_ROTATION,
+    route_legs::ROUTE_LEGS,
+    floor_routes::FLOOR_ROUTES,
     balance::BALANCE,
     debias_names::DEBIAS_NAMES,
     number_options::NUMBER_OPTIONS,

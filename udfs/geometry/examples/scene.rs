@@ -16,6 +16,8 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 type Mesh = (Vec<f32>, Vec<i32>);
+/// The meshes of objects, that of all the rest, and frames.
+type Scanned = (Vec<Mesh>, Mesh, Vec<Shot>);
 
 /// The time that this thread has had of a core, where the system tells; else the time that has passed. A busy machine makes the second one longer.
 struct Clock(Instant);
@@ -110,8 +112,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The meshes of objects, that of all the rest, and frames.
-fn read(folder: &str) -> Result<(Vec<Mesh>, Mesh, Vec<Shot>), Box<dyn Error>> {
+fn read(folder: &str) -> Result<Scanned, Box<dyn Error>> {
     let bytes = |name: &str| std::fs::read(format!("{folder}/{name}"));
     let words = |name: &str| -> Result<Vec<[u8; 4]>, std::io::Error> {
         Ok(bytes(name)?.chunks_exact(4).map(|b| [b[0], b[1], b[2], b[3]]).collect())
@@ -149,7 +150,7 @@ fn read(folder: &str) -> Result<(Vec<Mesh>, Mesh, Vec<Shot>), Box<dyn Error>> {
 }
 
 /// A room with boxes, as finely meshed as scans are.
-fn made() -> (Vec<Mesh>, Mesh, Vec<Shot>) {
+fn made() -> Scanned {
     let mut rest = Mesh::default();
     let (x, y, z) = (Vector3::x(), Vector3::y(), Vector3::z());
     for (corner, a, b) in [

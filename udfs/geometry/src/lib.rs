@@ -14,6 +14,7 @@
 //!           options                numbers to choose from
 //! scene:    floor_area, direction                the size of a room, and where things are for who stands in it
 //!           camera_motion, apparent_rotation     how cameras move, and how an object seems to turn; angle has the signs
+//!           route                              legs and turns over viewpoints, and ways over the free floor of a scan
 //! words:    colour                 colours that have names, apart for every reader
 //! ```
 //!
@@ -44,6 +45,7 @@ pub mod project;
 pub mod raster;
 pub mod relate;
 pub mod rigid;
+pub mod route;
 mod surface_distance;
 pub mod turn;
 pub mod view;

@@ -21,6 +21,30 @@ pub fn area(polygon: &[[f64; 2]]) -> f64 {
     (twice * 0.5).abs()
 }
 
+/// From a point to a convex polygon with its corners counter-clockwise; 0 on it. A polygon of two corners is a line, of one a point, and nothing is near
+/// one without corners.
+///
+/// ```
+/// use spatialmill_geometry::polygon::distance_to_convex;
+/// let square = [[0.0, 0.0], [2.0, 0.0], [2.0, 2.0], [0.0, 2.0]];
+/// assert_eq!([[1.0, 1.5], [1.0, 3.0], [5.0, 6.0]].map(|point| distance_to_convex(&square, point)), [0.0, 1.0, 5.0]);
+/// assert_eq!(distance_to_convex(&square[..1], [3.0, 4.0]), 5.0);
+/// ```
+pub fn distance_to_convex(polygon: &[[f64; 2]], point: [f64; 2]) -> f64 {
+    if polygon.len() > 2 && sides(polygon).all(|(a, b)| doubled_area(a, b, point) >= 0.0) {
+        return 0.0;
+    }
+    let to_side = |(a, b): ([f64; 2], [f64; 2])| {
+        let (along, to_point) = ([b[0] - a[0], b[1] - a[1]], [point[0] - a[0], point[1] - a[1]]);
+        let squared = along[0] * along[0] + along[1] * along[1];
+        let share = (to_point[0] * along[0] + to_point[1] * along[1]) / squared;
+        // The side of a single corner has no length.
+        let share = if squared > 0.0 { share.clamp(0.0, 1.0) } else { 0.0 };
+        (to_point[0] - along[0] * share).hypot(to_point[1] - along[1] * share)
+    };
+    sides(polygon).map(to_side).fold(f64::INFINITY, f64::min)
+}
+
 /// The length of a closed outline; of two points, there and back.
 pub(crate) fn perimeter(polygon: &[[f64; 2]]) -> f64 {
     sides(polygon).map(|(a, b)| (b[0] - a[0]).hypot(b[1] - a[1])).sum()

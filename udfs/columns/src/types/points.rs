@@ -34,6 +34,11 @@ impl PointsColumn {
         self.each(row)?.map(|point| is_finite(&point).then_some(point)).collect()
     }
 
+    /// All points of a row, for those that count them: an index into a mesh's vertices goes past those that are not finite.
+    pub fn every(&self, row: usize) -> Option<Vec<Vector3<f64>>> {
+        Some(self.each(row)?.collect())
+    }
+
     fn each(&self, row: usize) -> Option<impl Iterator<Item = Vector3<f64>>> {
         let (lists, numbers) = self.0.as_ref()?;
         let ends = lists.value_offsets();

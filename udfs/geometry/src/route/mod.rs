@@ -1,0 +1,17 @@
+//! Routes through a scene and the turns along them: over the viewpoints of a navigation graph ([`legs`]), or over the free floor of a scan
+//! ([`FloorMap`]), both on the ground plan of a world whose z axis points up.
+//!
+//! ```text
+//! R2R's viewpoints ──────────────────────────► points ─ merge what is nearly straight ─► legs, turns ─► actions
+//! triangles ─► floor map ─ A*, string pulling ─►
+//! ```
+//!
+//! A bearing is clockwise from +y and a turn is positive to the right, as in R2R.
+
+mod floor_map;
+mod floor_path;
+mod legs;
+
+pub use floor_map::{FloorMap, FloorMapRules};
+pub use floor_path::{FloorPath, PathRules, PathTurn};
+pub use legs::{Leg, TurnAction, TurnRules, legs};
