@@ -682,6 +682,39 @@ async fn answers_agree_with_the_rooms() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_home_fills_the_tables_of_scenes_and_is_asked_about() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = "[[source]]\nname = 'homes'\nkind = 'synthetic_home'\nroot = 'homes'\nhomes = 1\nrooms = 3\nmax_frames = 8\nwidth = 160\nheight = 120\n";
+    std::fs::write(folder.path().join("mill.toml"), source).unwrap();
+    let mill = Mill::open(Project::load(folder.path(), &[]).unwrap(), Progress::silent()).await.unwrap();
+    mill.import(&[]).await.unwrap();
+    mill.build(None).await.unwrap();
+    let none = async |sql: &str| assert_eq!(lines(&mill, sql).await, [] as [&str; 0], "{sql}");
+    let kinds =
+        lines(&mill, "SELECT kind, count(*) AS n, count(DISTINCT place_id) AS places FROM scenes GROUP BY kind").await;
+    assert_eq!(kinds, [r#"{"kind":"house","n":2,"places":1}"#, r#"{"kind":"region","n":8,"places":1}"#]);
+    none("SELECT * FROM scenes s LEFT JOIN scenes h ON h.scene_id = s.within WHERE s.kind = 'region' AND h.kind IS DISTINCT FROM 'house'").await;
+    none("SELECT * FROM frames f LEFT JOIN scenes s ON s.scene_id = f.scene_id WHERE s.kind IS DISTINCT FROM 'house'")
+        .await;
+    // A thing is within the room that it is said to be in.
+    none(
+        "SELECT * FROM scene_objects o LEFT JOIN scenes s ON s.scene_id = concat(o.scene_id, '/', o.region)
+         WHERE s.scene_id IS NULL OR o.min['x'] < s.min['x'] - 1e-6 OR o.max['y'] > s.max['y'] + 1e-6 OR o.max['z'] > s.max['z'] + 1e-6",
+    )
+    .await;
+    none("SELECT * FROM links l LEFT JOIN waypoints w ON w.scene_id = l.scene_id AND w.waypoint_id = l.to_waypoint WHERE w.scene_id IS NULL").await;
+    none("SELECT * FROM links l LEFT JOIN links b ON b.scene_id = l.scene_id AND b.from_waypoint = l.to_waypoint AND b.to_waypoint = l.from_waypoint WHERE b.length IS DISTINCT FROM l.length").await;
+    none(
+        "SELECT * FROM motions m LEFT JOIN scene_objects o ON o.scene_id = m.other_scene_id AND o.object_id = m.other_object_id
+         WHERE o.scene_id IS NULL OR cardinality(m.moved) <> 16",
+    )
+    .await;
+    none("SELECT * FROM quarantine").await;
+    assert!(!lines(&mill, "SELECT sample_id FROM dataset").await.is_empty());
+    assert!(mill.verify(&[]).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn objects_lifted_from_depth_are_where_the_rooms_have_them() {
     let folder = tempfile::tempdir().unwrap();
     let mill = built(folder.path(), "depth", &[]).await;

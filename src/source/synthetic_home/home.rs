@@ -111,8 +111,12 @@ impl Home {
         let mut home = self.clone();
         let mut moves: Vec<ObjectMove> = Vec::new();
         let mut left: Vec<usize> = (0..self.objects.len()).filter(|object| self.is_movable(*object)).collect();
+        let shows_turns = |object: &usize| self.objects[*object].symmetry == 1;
         while moves.len() < wanted && !left.is_empty() {
-            let object = left.remove(dice.count(0, left.len() - 1));
+            // The first half are things of which one sees how they were turned.
+            let is_choosy = moves.len() < wanted / 2 && left.iter().any(shows_turns);
+            let pool: Vec<usize> = (0..left.len()).filter(|n| !is_choosy || shows_turns(&left[*n])).collect();
+            let object = left.remove(*dice.pick(&pool));
             let Some(motion) = home.motion(object, dice) else { continue };
             let mut after = home.clone();
             after.objects[object] = moved(&home.objects[object], &motion);
@@ -144,7 +148,7 @@ impl Home {
             .map(|other| Taken::by(&self.objects[other]))
             .chain(self.plan.doorways.iter().map(|door| door.kept_free()))
             .collect();
-        let stays = thing.symmetry == 1 && dice.chance(0.5);
+        let stays = thing.symmetry == 1 && dice.chance(0.7);
         for _ in 0..PLACES {
             let turn = dice.pick(TURNS).to_radians() * if dice.chance(0.5) { 1.0 } else { -1.0 };
             // Nobody could tell how a round thing was turned.
@@ -234,10 +238,14 @@ mod tests {
     #[test]
     fn nothing_is_in_the_place_of_another_or_in_a_wall_and_every_room_can_be_reached() {
         let mut singles = std::collections::BTreeMap::<&str, usize>::new();
+        let mut turned = 0;
         for (number, rooms) in (0..10).zip([2, 3, 4, 5, 6, 8, 4, 5, 6, 7]) {
             let home = Home::new(0, &format!("home-{number:04}"), rooms);
             let (later, moves) = home.rearranged(&mut Dice::new(0, "later"), 5);
             assert!(moves.len() >= 2, "home {number}: {moves:?}");
+            let is_turned =
+                |moved: &ObjectMove| moved.motion.rotation[(0, 0)] < 0.999 && home.objects[moved.object].symmetry == 1;
+            turned += usize::from(moves.iter().any(is_turned));
             for home in [&home, &later] {
                 check(home, number);
             }
@@ -254,6 +262,7 @@ mod tests {
             counts.into_iter().filter(|(_, n)| *n == 1).for_each(|(name, _)| *singles.entry(name).or_default() += 1);
         }
         assert!(singles.len() >= 25, "{singles:?}");
+        assert!(turned >= 8, "in {turned} homes of 10 something is seen to be turned");
     }
 
     fn check(home: &Home, number: usize) {

@@ -83,7 +83,7 @@ marked, so that objects may be counted.
 ";
 
 /// Part of each fingerprint; raised whenever the same options come to give other rows or files.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// How many things are moved between two scans, at most.
 const MOVES: usize = 6;

@@ -35,8 +35,8 @@ const TURN_GAIN: f64 = 150.0 * PI / 180.0;
 const LOOK: f64 = 40.0 * PI / 180.0;
 /// How far ahead on the way one looks, metres.
 const AHEAD_M: f64 = 0.9;
-/// The angle about which the camera is tilted down, and how far it is at most otherwise.
-const TILT: f64 = 11.0 * PI / 180.0;
+/// The angle about which the camera is tilted down.
+const TILT: f64 = 14.0 * PI / 180.0;
 /// A step's length, in which the eye rises and falls once.
 const STRIDE_M: f64 = 0.7;
 
