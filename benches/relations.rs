@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let config = SessionConfig::new().with_target_partitions(1).with_batch_size(BATCH_SIZE);
     let session = SessionContext::new_with_config(config);
-    scalar_functions(None).into_iter().for_each(|function| session.register_udf(function));
+    scalar_functions(None).for_each(|function| session.register_udf(function));
     session.register_table("pairs", Arc::new(MemTable::try_new(first.schema(), vec![pairs])?))?;
     let facts = AXES.map(|axis| format!("relate(subject, object, '{name}') AS {name}", name = axis.name)).join(", ");
     let query = format!("SELECT {facts} FROM pairs");
