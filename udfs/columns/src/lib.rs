@@ -54,6 +54,8 @@ mod text_map;
 mod to_view_space;
 pub mod types;
 mod upright_box;
+mod value_options;
+mod value_text;
 mod wording;
 mod yaw_and_tilt;
 
@@ -98,6 +100,8 @@ pub const FUNCTIONS: &[Function] = &[
     debias_names::DEBIAS_NAMES,
     number_options::NUMBER_OPTIONS,
     arranged_options::ARRANGED_OPTIONS,
+    value_options::VALUE_OPTIONS,
+    value_text::VALUE_TEXT,
     pair_sampling_rate::PAIR_SAMPLING_RATE,
     slots::OBJECT_SLOT,
     slots::CATEGORY_SLOT,

@@ -33,6 +33,7 @@ pub mod colour;
 pub mod debias;
 pub mod depth;
 pub mod direction;
+pub mod distractors;
 pub mod floor_area;
 mod footprint;
 pub mod lift;

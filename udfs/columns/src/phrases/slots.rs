@@ -90,11 +90,13 @@ impl Content<'_> {
 }
 
 impl Quantity<'_> {
-    /// "2.3".
+    /// "2.3". A half is rounded away from zero, as SQL's `round` does; formatting alone would make 2.2 of 2.25.
     pub fn write_digits(&self, out: &mut String) {
         use std::fmt::Write;
+        let steps = 10_f64.powi(i32::from(self.decimals));
+        let rounded = (self.value * steps).round() / steps;
         // Writing to a text cannot fail.
-        let _ = write!(out, "{:.*}", usize::from(self.decimals), self.value);
+        let _ = write!(out, "{:.*}", usize::from(self.decimals), rounded);
     }
 
     /// "2.3 metres", "1 metre".
@@ -146,6 +148,10 @@ mod tests {
             out
         };
         assert_eq!(said(2.34, "m", 1), "2.3 metres");
+        assert_eq!(
+            [said(2.25, "m", 1), said(4.75, "m", 1), said(0.5, "cm", 0)],
+            ["2.3 metres", "4.8 metres", "1 centimetre"]
+        );
         assert_eq!(said(1.0, "m", 0), "1 metre");
         assert_eq!(said(1.0, "m", 1), "1.0 metres");
         assert_eq!(said(35.2, "paces", 0), "35 paces");
