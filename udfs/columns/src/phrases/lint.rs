@@ -281,10 +281,14 @@ impl<'a> SectionLint<'a, '_> {
                 Section::ChoiceOfNumber => ["0", "1", "2", "3"].map(|n| (n, vec!["0", "1", "2", "3"])).into(),
                 Section::ChoiceOfOption => {
                     let options: Vec<&str> = self.wordings.options.iter().map(String::as_str).collect();
-                    options.iter().map(|answer| (*answer, options.clone())).collect()
+                    // Where options are relations, the right one is the relation that holds.
+                    let possible = |answer: &&&str| self.topics.find(answer).is_none_or(|id| id == relation);
+                    options.iter().filter(possible).map(|answer| (*answer, options.clone())).collect()
                 }
                 Section::Open => vec![(name, vec![])],
                 Section::Number if self.is_about_a_category() => ["0", "1", "2", "13"].map(|n| (n, vec![])).into(),
+                // As the first value slot is said.
+                Section::Number if self.says_whole_values() => ["1", "4", "37", "250"].map(|n| (n, vec![])).into(),
                 Section::Number => ["0.4", "1.0", "3.7", "25.0"].map(|n| (n, vec![])).into(),
             };
             cases.extend(of.into_iter().map(|(answer, options)| {
@@ -379,6 +383,10 @@ impl<'a> SectionLint<'a, '_> {
         let named = claim::relations(&self.surface, text);
         let opposite = self.topics.opposite(case.relation);
         let asks = match self.wordings.section {
+            // The options name the relations.
+            Section::ChoiceOfOption if case.options.iter().all(|option| self.topics.find(option).is_some()) => {
+                !case.options.is_empty()
+            }
             Section::ChoiceOfObject | Section::ChoiceOfOption => {
                 named.contains(&case.relation) && !named.iter().any(|named| Some(*named) == opposite)
             }
@@ -465,6 +473,11 @@ impl<'a> SectionLint<'a, '_> {
             Claim::Relation { relation, denied, .. } if topics.opposite(case.relation).is_none() => {
                 relation == case.relation && denied == (case.answer == "no")
             }
+            Claim::Relation { relation, denied, .. }
+                if self.wordings.section == Section::ChoiceOfOption && topics.find(case.answer).is_some() =>
+            {
+                relation == case.relation && !denied
+            }
             // Of several options one is said to be what is asked about, and no other.
             Claim::Relation { relation, subject, denied, .. } if self.wordings.section == Section::ChoiceOfOption => {
                 relation == case.relation && denied == (Some(subject) != self.names.thing(case.answer))
@@ -506,6 +519,10 @@ impl<'a> SectionLint<'a, '_> {
         right && unit.is_none_or(|unit| values.any(|slot| slot.unit == unit))
     }
 
+    fn says_whole_values(&self) -> bool {
+        self.pack.slots().iter().find(|slot| slot.kind == Kind::Value).is_some_and(|slot| slot.decimals == 0)
+    }
+
     fn is_about_a_category(&self) -> bool {
         self.names.things.iter().any(|(_, thing)| *thing == Thing::Category)
     }
@@ -539,7 +556,7 @@ fn named_letter(text: &str) -> Option<char> {
 }
 
 fn typography(text: &str) -> Option<Defect> {
-    let bare_letter_or_number = text.len() <= 3;
+    let bare_letter_or_number = text.len() <= 3 || text.parse::<f64>().is_ok();
     let starts = text.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit() || c == '(');
     let option = text.starts_with('(') || text.get(1..3) == Some(". ");
     let ends = text.ends_with(['.', '?', '!']) || text.contains("\nA. ") || option || bare_letter_or_number;

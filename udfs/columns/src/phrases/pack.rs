@@ -114,7 +114,9 @@ impl Section {
             "choice of object" => Self::ChoiceOfObject,
             "choice of relation" => Self::ChoiceOfRelation,
             "choice of number" => Self::ChoiceOfNumber,
-            "choice of 2 options" | "choice of 3 options" | "choice of 4 options" => Self::ChoiceOfOption,
+            "choice of value" | "choice of 2 options" | "choice of 3 options" | "choice of 4 options" => {
+                Self::ChoiceOfOption
+            }
             "open" => Self::Open,
             "number" => Self::Number,
             _ => return None,
