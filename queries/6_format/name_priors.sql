@@ -54,5 +54,6 @@ with_axis_totals AS (
 )
 SELECT
     source, task, subject_category, object_category, relation, n AS questions, rate,
-    axis_total >= $noun_support AND n * rate >= $noun_share * axis_total AS predictive
+    -- A topic of one relation is no answer.
+    opposite(relation) IS NOT NULL AND axis_total >= $noun_support AND n * rate >= $noun_share * axis_total AS predictive
 FROM with_axis_totals

@@ -1,5 +1,5 @@
 -- writes: samples
--- reads:  debiased_questions, formats, turns, keep_rates
+-- reads:  debiased_questions, formats, turns, keep_rates, value_pools
 -- keep:   view
 -- keys:   sample_id
 
@@ -39,6 +39,9 @@ rated AS (
     -- All formats in one row, so that a question looks its rates up once.
     SELECT
         r.source, r.task, r.shape, r.relation, r.own_answer, CASE WHEN r.shape = 'choice of number' THEN o.frequencies END AS frequencies,
+        CASE
+            WHEN r.shape = 'choice of value' THEN named_struct('measured', v.measured, 'decimals', v.decimals, 'gap', v.gap)
+        END AS pool,
         r.formats
     FROM number_frequencies AS o
     RIGHT JOIN (
@@ -52,6 +55,7 @@ rated AS (
         GROUP BY r.source, r.task, r.shape, r.relation, r.own_answer
     ) AS r
         ON o.task = r.task AND o.relation = r.relation
+    LEFT JOIN value_pools AS v ON v.task = r.task
 ),
 turn_ordered AS (
     -- Questions of one shape in a scene take the turns one after the other, opposite relations beside each other, so that a few
@@ -65,7 +69,7 @@ turn_ordered AS (
     FROM debiased_questions
 ),
 with_rates AS (
-    SELECT q.*, r.formats, r.frequencies
+    SELECT q.*, r.formats, r.frequencies, r.pool
     FROM rated AS r
     JOIN (
         -- A stratum has the answer of its questions, where turns do not give another one.
@@ -99,7 +103,7 @@ formatted AS (
 ),
 turned AS (
     SELECT
-        * EXCEPT (relation, answer, options, frequencies),
+        * EXCEPT (relation, answer, options, frequencies, pool),
         relation_in_turn(relation, shape = 'yes_no' AND turn % 2 = 1 OR shape = 'choice of object' AND turn IN (1, 2)) AS relation,
         CASE
             WHEN shape = 'yes_no' THEN CASE WHEN turn % 2 = 1 THEN 'no' ELSE 'yes' END
@@ -118,6 +122,12 @@ turned AS (
             WHEN shape = 'choice of number'
                 THEN number_options(
                     answer, draw($seed, task || '/options', question_id, text_format, image_format), turn, frequencies)
+            WHEN shape = 'choice of value'
+                THEN arranged_options(
+                    value_options(
+                        answer_value, pool['measured'], floor(4.0 * draw($seed, 'rank', question_id, text_format, image_format)), answer_unit,
+                        pool['decimals'], pool['gap'], $option_gap_share, draw($seed, 'distractors', question_id, text_format, image_format)),
+                    answer, turn, draw($seed, 'options', question_id, text_format, image_format))
             WHEN shape LIKE 'choice of _ options'
                 THEN arranged_options(
                     options, answer, turn % CAST(cardinality(options) AS BIGINT),
@@ -125,7 +135,7 @@ turned AS (
         END AS options,
         CASE
             WHEN shape IN ('choice of object', 'choice of relation') THEN CAST(turn % 2 AS INT)
-            WHEN shape = 'choice of number' THEN CAST(turn AS INT)
+            WHEN shape IN ('choice of number', 'choice of value') THEN CAST(turn AS INT)
             WHEN shape LIKE 'choice of _ options' THEN CAST(turn % CAST(cardinality(options) AS BIGINT) AS INT)
         END AS answer_index
     FROM formatted
@@ -175,6 +185,7 @@ SELECT
     template_id,
     CASE
         WHEN NOT allowed THEN 'not_allowed'
+        WHEN shape = 'choice of value' AND options IS NULL THEN 'no_distractors'
         ELSE 'no_' || first_missing(required, available)
     END AS format_reason,
     rate,

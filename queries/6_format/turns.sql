@@ -27,6 +27,10 @@ SELECT * FROM (VALUES
     ('choice of number', 'choice', 1, false, NULL),
     ('choice of number', 'choice', 2, false, NULL),
     ('choice of number', 'choice', 3, false, NULL),
+    ('choice of value', 'choice', 0, false, 'A'),
+    ('choice of value', 'choice', 1, false, 'B'),
+    ('choice of value', 'choice', 2, false, 'C'),
+    ('choice of value', 'choice', 3, false, 'D'),
     -- The right option is at the turn's index, or begins again: of three options the first is right twice.
     ('choice of 2 options', 'choice', 0, false, 'A'),
     ('choice of 2 options', 'choice', 1, false, 'B'),

@@ -154,7 +154,10 @@ mod tests {
     #[test]
     fn the_compiled_in_pipeline_is_a_graph_that_ends_in_the_dataset() {
         let pipeline = Pipeline::of(&Project::in_memory()).unwrap();
-        assert_eq!(pipeline.order, ["objects", "appearances", "questions", "name_priors", "keep_rates", "dataset"]);
+        assert_eq!(
+            pipeline.order,
+            ["objects", "appearances", "questions", "name_priors", "keep_rates", "value_pools", "dataset"]
+        );
         let questions = pipeline.stage("questions").unwrap();
         assert!(pipeline.inputs(questions).contains("objects"));
         assert!(pipeline.inlined(questions).iter().any(|s| s.writes == "pair_facts"));
