@@ -1,0 +1,109 @@
+-- writes: questions
+-- reads:  scene_pairs, scene_images, scene_references
+-- keep:   table
+-- keys:   question_id
+
+-- Relative distance: which of four objects is closest to the bed? In go pairs of a scene's objects; out comes a question a primary object and
+-- draw of four candidates, all of them the only ones of their category in the scene.
+--
+-- The closest one must be closer by boxes and by surfaces, by a margin; how the others compare does not matter.
+WITH both_ways AS (
+    SELECT scene_id, source, licence, split, one AS primary_id, other AS candidate, one_name AS primary_name, other_name AS candidate_name,
+        one_category AS primary_category, other_category AS candidate_category, distance, coalesce(surface_distance, distance) AS surface_distance,
+        visibility, pair_reason
+    FROM scene_pairs
+    UNION ALL
+    SELECT scene_id, source, licence, split, other AS primary_id, one AS candidate, other_name AS primary_name, one_name AS candidate_name,
+        other_category AS primary_category, one_category AS candidate_category, distance, coalesce(surface_distance, distance) AS surface_distance,
+        visibility, pair_reason
+    FROM scene_pairs
+),
+-- Candidates of a primary object in the order of a draw, in fours.
+dealt AS (
+    SELECT
+        *,
+        (CAST(row_number() OVER (
+            PARTITION BY scene_id, primary_id ORDER BY draw($seed, 'relative_distance/candidates', scene_id, primary_id, candidate), candidate) AS BIGINT) - 1) / 4 AS deal
+    FROM both_ways
+    -- Which of several objects is closest needs no scale, and no distance of its own.
+    WHERE pair_reason IS NULL OR pair_reason IN ('not_metric', 'definitions_disagree')
+),
+ranked AS (
+    SELECT
+        *,
+        row_number() OVER (PARTITION BY scene_id, primary_id, deal ORDER BY distance, candidate) AS place,
+        row_number() OVER (PARTITION BY scene_id, primary_id, deal ORDER BY surface_distance, candidate) AS surface_place
+    FROM dealt
+),
+fours AS (
+    SELECT
+        scene_id, primary_id, deal, min(source) AS source, min(licence) AS licence, min(split) AS split, min(primary_name) AS primary_name,
+        min(primary_category) AS primary_category, array_agg(candidate ORDER BY candidate) AS candidates,
+        array_agg(candidate_name ORDER BY candidate) AS names, min(visibility) AS visibility,
+        min(CASE WHEN place = 1 THEN distance END) AS nearest, min(CASE WHEN place = 2 THEN distance END) AS second,
+        min(CASE WHEN surface_place = 1 THEN surface_distance END) AS surface_nearest,
+        min(CASE WHEN surface_place = 2 THEN surface_distance END) AS surface_second,
+        min(CASE WHEN place = 1 THEN candidate END) AS winner, min(CASE WHEN surface_place = 1 THEN candidate END) AS surface_winner
+    FROM ranked
+    GROUP BY scene_id, primary_id, deal
+    HAVING count(*) = 4
+),
+judged AS (
+    SELECT
+        *,
+        CAST(array_position(candidates, winner) AS BIGINT) AS winner_place,
+        second - nearest AS gap,
+        CASE
+            WHEN nearest < $min_relative_distance THEN 'too_near'
+            WHEN second - nearest < greatest($min_relative_distance, $min_relative_distance_share * second) THEN 'ambiguous_margin'
+            WHEN winner <> surface_winner
+                OR surface_second - surface_nearest < 0.5 * greatest($min_relative_distance, $min_relative_distance_share * surface_second)
+                THEN 'definitions_disagree'
+        END AS reason
+    FROM fours
+),
+limited AS (
+    SELECT
+        *,
+        row_number() OVER (
+            PARTITION BY scene_id, reason IS NULL ORDER BY draw($seed, 'relative_distance', scene_id, primary_id, deal), primary_id, deal) AS turn
+    FROM judged
+)
+SELECT
+    id_hash('relative_distance', p.scene_id, p.primary_id, p.candidates) AS question_id,
+    i.frame_ids,
+    p.scene_id,
+    p.source,
+    p.licence,
+    p.split,
+    'relative_distance' AS task,
+    'closest' AS relation,
+    'choice' AS answer_form,
+    'choice of 4 options' AS shape,
+    [
+        object_slot('primary', p.primary_name), object_slot('candidate_w', p.names[1]), object_slot('candidate_x', p.names[2]),
+        object_slot('candidate_y', p.names[3]), object_slot('candidate_z', p.names[4])
+    ] AS slots,
+    ['candidate_w', 'candidate_x', 'candidate_y', 'candidate_z'] AS options,
+    array_concat([p.primary_id], p.candidates) AS object_ids,
+    [p.primary_category, ''] AS categories,
+    named_struct('name', true, 'box', false, 'mask', false, 'number', false, 'outline', false) AS available,
+    assign_marks(
+        [
+            named_struct('object_id', p.primary_id, 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL),
+            named_struct('object_id', p.candidates[1], 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL),
+            named_struct('object_id', p.candidates[2], 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL),
+            named_struct('object_id', p.candidates[3], 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL),
+            named_struct('object_id', p.candidates[4], 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL)
+        ],
+        0.0) AS marks,
+    ['candidate_w', 'candidate_x', 'candidate_y', 'candidate_z'][p.winner_place] AS answer,
+    CAST(NULL AS DOUBLE) AS answer_value,
+    CAST(NULL AS VARCHAR) AS answer_unit,
+    p.gap / p.second AS margin,
+    p.visibility,
+    1.0 AS lift_quality,
+    false AS answerable_from_boxes,
+    CASE WHEN p.reason IS NULL AND p.turn > $questions_per_scene_task THEN 'enough_of_scene' ELSE p.reason END AS filtered
+FROM scene_images AS i
+JOIN limited AS p ON p.scene_id = i.scene_id

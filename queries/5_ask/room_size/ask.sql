@@ -1,0 +1,61 @@
+-- writes: questions
+-- reads:  scenes, scene_images, surfaces
+-- keep:   table
+-- keys:   question_id
+
+-- Room size: how many square metres has the floor of the room? In go scenes and their triangles; out comes a question a scene. The area is what
+-- the source says, or that of the alpha shape of all vertices on the ground plan, as VSI-Bench measures it.
+WITH measured AS (
+    SELECT
+        c.*, f.floor,
+        coalesce(c.floor_area, f.floor['area']) AS square_metres
+    FROM (
+        SELECT scene_id, floor_area(flatten(array_agg(vertices ORDER BY object_id)), $room_alpha, 0.0) AS floor
+        FROM surfaces
+        GROUP BY scene_id
+    ) AS f
+    RIGHT JOIN scenes AS c ON c.scene_id = f.scene_id
+),
+shaped AS (
+    SELECT
+        *,
+        CASE WHEN draw($seed, 'room_size/shape', scene_id) < 0.5 THEN 'number' ELSE 'choice of value' END AS shape,
+        CASE
+            WHEN NOT metric THEN 'not_metric'
+            WHEN square_metres IS NULL OR square_metres <= 0.0 THEN 'no_floor'
+            WHEN floor_area IS NULL AND floor['hull'] - floor['area'] > 0.25 * floor['area'] THEN 'definitions_disagree'
+            WHEN floor_area IS NULL AND (floor['points'] < 2000.0 OR floor['largest_part'] < 0.9) THEN 'incomplete_scan'
+        END AS reason
+    FROM measured
+    WHERE kind IN ('scan', 'house', 'region')
+)
+SELECT
+    id_hash('room_size', p.scene_id, p.shape) AS question_id,
+    i.frame_ids,
+    p.scene_id,
+    p.source,
+    p.licence,
+    p.split,
+    'room_size' AS task,
+    'floor_area' AS relation,
+    CASE WHEN p.shape = 'number' THEN 'number' ELSE 'choice' END AS answer_form,
+    p.shape,
+    [value_slot('area', coalesce(p.square_metres, 0.0), 'm2', 1)] AS slots,
+    CAST(NULL AS VARCHAR[]) AS options,
+    CAST([] AS VARCHAR[]) AS object_ids,
+    ['', ''] AS categories,
+    named_struct('name', true, 'box', false, 'mask', false, 'number', false, 'outline', false) AS available,
+    array_slice(assign_marks([named_struct('object_id', '', 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL)], 0.0), 2, 1) AS marks,
+    CASE
+        WHEN p.shape = 'number' THEN CAST(round(coalesce(p.square_metres, 0.0), 1) AS VARCHAR)
+        ELSE value_text(coalesce(p.square_metres, 0.0), 'm2', 1)
+    END AS answer,
+    p.square_metres AS answer_value,
+    'm2' AS answer_unit,
+    1.0 AS margin,
+    1.0 AS visibility,
+    1.0 AS lift_quality,
+    false AS answerable_from_boxes,
+    p.reason AS filtered
+FROM scene_images AS i
+JOIN shaped AS p ON p.scene_id = i.scene_id
