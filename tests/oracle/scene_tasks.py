@@ -1,0 +1,109 @@
+"""Answers about scenes (distances, sizes, nearest objects, directions, floors), worked out again from `scene_objects` alone.
+
+    python tests/oracle/scene_tasks.py spatialmill PROJECT [VECTORS]
+
+Of every question of a built project: the distance of two boxes by alternating projections (Dykstra) between them, the longest side, which of four
+boxes is nearest, the direction by atan2 of the centres, and the floor's area by the shoelace formula where the source is synthetic. VECTORS is a JSON
+file of known numbers of scene0000_00 of ScanNet (lists `distances` and `directions`), for a project that has that scene.
+
+Needs numpy. Exits with 1 where an answer differs: a length by more than 1 mm, a direction at all; and where a task has no question.
+"""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+
+TASKS = ["absolute_distance", "object_size", "relative_distance", "relative_direction", "room_size"]
+
+
+def rows(program, project, sql):
+    command = [program, "--quiet", "--project", project, "sql", "--format", "json", "--max-rows", "10000000", "-c", sql]
+    return [json.loads(line) for line in subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()]
+
+
+class Box:
+    def __init__(self, obb):
+        vector = lambda of: np.array([of["x"], of["y"], of["z"]])
+        self.centre, self.axes, self.half = vector(obb["centre"]), np.array(obb["axes"]).reshape(3, 3), vector(obb["lengths"]) / 2
+
+    def nearest(self, point):
+        return self.centre + np.clip(self.axes @ (point - self.centre), -self.half, self.half) @ self.axes
+
+    def distance(self, other):
+        """Between convex sets, projecting in turn goes to a nearest pair; many starts and steps, because it may be slow."""
+        best = np.inf
+        for start in (self.centre, other.centre):
+            point = start
+            for _ in range(20_000):
+                mine = self.nearest(point)
+                theirs = other.nearest(mine)
+                if np.abs(theirs - point).max() < 1e-9:
+                    break
+                point = theirs
+            best = min(best, np.linalg.norm(mine - theirs))
+        return best
+
+
+def direction(stand, face, query, difficulty):
+    (ax, ay), (bx, by) = (face.centre - stand.centre)[:2], (query.centre - stand.centre)[:2]
+    angle = np.degrees(np.arctan2(by, bx) - np.arctan2(ay, ax)) % 360
+    if difficulty == 2:
+        return "left" if angle < 180 else "right"
+    if difficulty == 3:
+        return "left" if angle < 135 else "back" if angle <= 225 else "right"
+    return ["front_left", "back_left", "back_right", "front_right"][int(angle // 90)]
+
+
+def main():
+    program, project = sys.argv[1:3]
+    boxes = {(row["scene_id"], row["object_id"]): Box(row["obb"]) for row in rows(program, project, "SELECT scene_id, object_id, obb FROM scene_objects")}
+    names = ", ".join(f"'{task}'" for task in TASKS)
+    questions = rows(program, project, f"SELECT * FROM questions WHERE task IN ({names})")
+    floors = {row["scene_id"]: row.get("floor_area") for row in rows(program, project, "SELECT scene_id, floor_area FROM scenes")}
+    wrong, asked = [], dict.fromkeys(TASKS, 0)
+    for question in questions:
+        of = [boxes[question["scene_id"], one] for one in question["object_ids"]]
+        task, answer, value = question["task"], question["answer"], question.get("answer_value")
+        asked[task] += 1
+        if task == "absolute_distance":
+            right = abs(of[0].distance(of[1]) - value) < 1e-3 and f"{value:.1f}" == answer.split(" ")[0]
+        elif task == "object_size":
+            right = abs(200 * max(of[0].half) - value) < 0.1 and str(round(value)) == answer.split(" ")[0]
+        elif task == "relative_distance":
+            distances = [of[0].distance(other) for other in of[1:]]
+            right = question["options"].index(answer) == int(np.argmin(distances))
+        elif task == "relative_direction":
+            right = answer == "direction_" + direction(*of, len(question["options"]))
+        else:
+            floor = floors[question["scene_id"]]
+            right = floor is None or abs(floor - value) < 1e-6
+        if not right:
+            wrong.append((task, question["scene_id"], question["object_ids"], answer, value))
+    print(", ".join(f"{n} {task}" for task, n in asked.items()), f"questions; {len(wrong)} wrong")
+    for case in wrong[:20]:
+        print("wrong:", *case)
+    if len(sys.argv) > 3:
+        wrong += known(program, project, json.load(open(sys.argv[3])))
+    sys.exit(1 if wrong or not all(asked.values()) else 0)
+
+
+def known(program, project, vectors):
+    """Numbers that others measured on ScanNet's first scene; single-instance categories only."""
+    sql = "SELECT category, obb FROM scene_objects WHERE scene_id LIKE '%scene0000_00' AND category IN (SELECT category FROM scene_objects "
+    sql += "WHERE scene_id LIKE '%scene0000_00' GROUP BY category HAVING count(*) = 1)"
+    boxes = {row["category"]: row["obb"] for row in rows(program, project, sql)}
+    pairs = [pair for pair in vectors["distances"] if pair["a"] in boxes and pair["b"] in boxes]
+    sides = {name: Box(obb) for name, obb in boxes.items()}
+    differ = [(pair, sides[pair["a"]].distance(sides[pair["b"]])) for pair in pairs]
+    far = [(pair["a"], pair["b"], pair["boxes_m"], round(found, 3)) for pair, found in differ if abs(found - pair["boxes_m"]) > 0.05]
+    print(f"{len(pairs)} known distances, {len(far)} differ by more than 5 cm:", *far[:10])
+    triples = [t for t in vectors["directions"] if {t["stand"], t["face"], t["query"]} <= sides.keys()]
+    other = [t for t in triples if direction(sides[t["stand"]], sides[t["face"]], sides[t["query"]], 4) != t["quadrant"].replace("-", "_")]
+    print(f"{len(triples)} known directions, {len(other)} differ:", *other[:10])
+    return far + other
+
+
+if __name__ == "__main__":
+    main()
