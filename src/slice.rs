@@ -18,7 +18,8 @@ use crate::suggestion::{nearest, unknown};
 /// Each filter may be repeated: --relation left --relation right takes both. Filters of different kinds must all hold.
 #[derive(Debug, Default, Args)]
 pub struct Selection {
-    /// position_comparison, size_comparison, existence_estimation, object_counting
+    /// position_comparison, size_comparison, existence_estimation, object_counting, absolute_distance, object_size, relative_distance,
+    /// relative_direction, room_size
     #[arg(long)]
     pub task: Vec<String>,
     /// left, right, above, below, near, far, wider, thinner, taller, shorter, larger, smaller

@@ -180,7 +180,7 @@ mod tests {
     /// The text of the CASE that ends at `end`, with those inside it.
     fn case_before(text: &str, end: usize) -> &str {
         let mut open = 1;
-        let words = text[..end].rmatch_indices(|c: char| c == 'C' || c == 'E').map(|(at, _)| at);
+        let words = text[..end].rmatch_indices(['C', 'E']).map(|(at, _)| at);
         for at in words {
             let starts = |word: &str| {
                 let before = text[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric() && c != '_');
