@@ -461,11 +461,11 @@ impl ExportRun<'_> {
                     unreadable.insert(frame_id);
                     continue;
                 };
-                for (line, is_new) in lines {
+                for ListedImage { path, line, is_new } in lines {
+                    index.add(&path, &line)?;
                     if is_new {
-                        fresh.push(super::to_json(&line)?);
+                        fresh.push(line);
                     }
-                    index.add(&line)?;
                 }
             }
             if !fresh.is_empty() {
@@ -478,26 +478,30 @@ impl ExportRun<'_> {
         Ok(unreadable)
     }
 
-    /// One frame's images: the line of each, and whether it was put now. None where its image cannot be read and its samples are left out.
+    /// One frame's images. None where its image cannot be read and its samples are left out.
     async fn frame(
         &self,
         all: Vec<Vec<DrawnMark>>,
         frame: &SourceImage,
         masks: BTreeMap<String, Mask>,
-        known: &HashMap<String, IndexLine>,
+        known: &HashMap<String, String>,
         pixels: &PixelBudget,
-    ) -> Result<Option<Vec<(IndexLine, bool)>>> {
+    ) -> Result<Option<Vec<ListedImage>>> {
         let (mut lines, mut wanted) = (Vec::new(), Vec::new());
         for marks in all {
             let path = images::path(frame, &marks)?;
             match known.get(&path) {
-                Some(line) => lines.push((line.clone(), false)),
+                Some(line) => lines.push(ListedImage { path, line: line.clone(), is_new: false }),
                 None => wanted.push((path, marks)),
             }
         }
         if !wanted.is_empty() {
             match self.drawn(frame, wanted, masks, pixels).await? {
-                Ok(put) => lines.extend(put.into_iter().map(|line| (line, true))),
+                Ok(put) => {
+                    for line in put {
+                        lines.push(ListedImage { line: super::to_json(&line)?, path: line.path, is_new: true });
+                    }
+                }
                 Err(_) if self.options.skip_unreadable => return Ok(None),
                 Err(e) => {
                     return Err(e.hint("--skip-unreadable leaves its samples out, --annotations-only needs no images"));
@@ -557,8 +561,8 @@ impl ExportRun<'_> {
             put.chunks = put.chunks.max(chunk.parse::<usize>().map_or(0, |chunk| chunk + 1));
             let bytes = self.place.get_existing(&path).await?;
             let lines = String::from_utf8_lossy(&bytes);
-            let lines = lines.lines().filter_map(|line| serde_json::from_str::<IndexLine>(line).ok());
-            put.images.extend(lines.map(|line| (line.path.clone(), line)));
+            let path_of = |line: &str| serde_json::from_str::<IndexLine>(line).ok().map(|parsed| parsed.path);
+            put.images.extend(lines.lines().filter_map(|line| Some((path_of(line)?, line.to_owned()))));
         }
         Ok(put)
     }
@@ -684,15 +688,24 @@ struct ImageIndex {
 }
 
 impl ImageIndex {
-    fn add(&self, line: &IndexLine) -> Result<()> {
-        let is_new = self.listed.lock().unwrap_or_else(PoisonError::into_inner).insert(xxh3_128(line.path.as_bytes()));
-        if is_new { self.lines.add(&line.path, &super::to_json(line)?) } else { Ok(()) }
+    fn add(&self, path: &str, line: &str) -> Result<()> {
+        let is_new = self.listed.lock().unwrap_or_else(PoisonError::into_inner).insert(xxh3_128(path.as_bytes()));
+        if is_new { self.lines.add(path, line) } else { Ok(()) }
     }
 }
 
-/// What an interrupted export has put, by path.
+/// An image of the export, with its line of the index.
+struct ListedImage {
+    path: String,
+    /// As text: a number that is read and written again may differ in its last digit.
+    line: String,
+    /// Whether it was put now, and not by an export that was interrupted.
+    is_new: bool,
+}
+
+/// What an interrupted export has put: lines of the index by path.
 struct PutBefore {
-    images: HashMap<String, IndexLine>,
+    images: HashMap<String, String>,
     chunks: usize,
 }
 
@@ -735,7 +748,7 @@ impl Encoder {
                 let path = match &self.index {
                     Some(index) => {
                         let path = images::withheld_path(&frame, &marks)?;
-                        index.add(&IndexLine::of(&frame, marks, path.clone()))?;
+                        index.add(&path, &super::to_json(&IndexLine::of(&frame, marks, path.clone()))?)?;
                         path
                     }
                     None => images::path(&frame, &marks)?,
