@@ -4,6 +4,7 @@
 //! of its kind. A column of nothing but nulls, as a literal NULL is one, reads as nulls.
 
 mod mask;
+mod number_lists;
 mod obb;
 mod pixel_box;
 mod points;

@@ -1,27 +1,18 @@
 //! Points of a cloud or a mesh: `FLOAT[]`, x, y and z of each in turn, as `surfaces` has vertices.
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, ListArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type};
-use datafusion::common::{Result, exec_err};
+use arrow::array::ArrayRef;
+use datafusion::common::Result;
 use spatialmill_geometry::Vector3;
+
+use super::number_lists::NumberLists;
 
 /// A column of lists of points.
 #[derive(Debug)]
-pub struct PointsColumn(Option<(ListArray, Float64Array)>);
+pub struct PointsColumn(NumberLists);
 
 impl PointsColumn {
     pub fn of(column: &ArrayRef) -> Result<Self> {
-        match column.data_type() {
-            DataType::Null => Ok(Self(None)),
-            DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => {
-                let lists = cast(column, &DataType::new_list(DataType::Float64, true))?;
-                let lists = lists.as_list::<i32>().clone();
-                let numbers = lists.values().as_primitive::<Float64Type>().clone();
-                Ok(Self(Some((lists, numbers))))
-            }
-            other => exec_err!("points are a list of numbers, x, y and z of each in turn, and not a {other}"),
-        }
+        Ok(Self(NumberLists::of(column, "points are a list of numbers, x, y and z of each in turn,")?))
     }
 
     /// The finite points of a row: scans write NaN where they know nothing. None where three does not divide how many numbers there are.
@@ -40,14 +31,12 @@ impl PointsColumn {
     }
 
     fn each(&self, row: usize) -> Option<impl Iterator<Item = Vector3<f64>>> {
-        let (lists, numbers) = self.0.as_ref()?;
-        let ends = lists.value_offsets();
-        let (start, end) = (ends[row] as usize, ends[row + 1] as usize);
-        if lists.is_null(row) || (end - start) % 3 != 0 {
-            return None;
-        }
-        let number = |i: usize| if numbers.is_valid(i) { numbers.value(i) } else { f64::NAN };
-        Some((start..end).step_by(3).map(move |i| Vector3::new(number(i), number(i + 1), number(i + 2))))
+        let numbers = self.0.get(row).filter(|numbers| numbers.len().is_multiple_of(3))?;
+        Some(
+            (0..numbers.len())
+                .step_by(3)
+                .map(move |n| Vector3::new(numbers.at(n), numbers.at(n + 1), numbers.at(n + 2))),
+        )
     }
 }
 
