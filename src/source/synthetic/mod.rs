@@ -102,9 +102,19 @@ struct SyntheticSettings {
 /// Which evidence the objects of a frame are made from.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Geometry {
+pub(super) enum Geometry {
     Scan,
     Depth,
+}
+
+impl Geometry {
+    /// As in `frames.lifted_from`.
+    pub(super) fn lifted_from(self) -> String {
+        match self {
+            Self::Scan => "scan".to_owned(),
+            Self::Depth => "depth".to_owned(),
+        }
+    }
 }
 
 impl Default for SyntheticSettings {
@@ -224,10 +234,7 @@ impl Synthetic {
             depth_sha256: Some(files.depth_sha256),
             depth_scale: Some(1000.0),
             timestamp: Some(timestamp),
-            lifted_from: Some(match self.settings.geometry {
-                Geometry::Scan => "scan".to_owned(),
-                Geometry::Depth => "depth".to_owned(),
-            }),
+            lifted_from: Some(self.settings.geometry.lifted_from()),
             exhaustive: true,
             ..Frame::taken_by(&intrinsics)
         }))?;
@@ -339,4 +346,4 @@ fn surface(scene_id: String, object_id: Option<String>, mesh: &shape::ShapeMesh)
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::source) mod tests;

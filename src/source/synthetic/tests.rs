@@ -10,12 +10,16 @@ fn options(text: &str) -> SourceOptions {
     SourceOptions { name: "rooms".to_owned(), ..toml::from_str(text).unwrap() }
 }
 
-/// Every row of every shard.
 fn read(folder: &std::path::Path, options: &SourceOptions) -> Vec<Row> {
     read_as(&SYNTHETIC, folder, options)
 }
 
-fn read_as(kind: &crate::source::SourceKind, folder: &std::path::Path, options: &SourceOptions) -> Vec<Row> {
+/// Every row of every shard of a source of this kind.
+pub(in crate::source) fn read_as(
+    kind: &crate::source::SourceKind,
+    folder: &std::path::Path,
+    options: &SourceOptions,
+) -> Vec<Row> {
     let source = (kind.open)(Root::local(folder).unwrap(), options).unwrap();
     let pushed = Arc::new(Mutex::new(Vec::new()));
     let into = Arc::clone(&pushed);

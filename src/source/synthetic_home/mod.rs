@@ -29,7 +29,7 @@ use super::photo::Photo;
 use super::root::Root;
 use super::synthetic::dice::Dice;
 use super::synthetic::render::RenderScene;
-use super::synthetic::{camera, object_id, regions, shape, write};
+use super::synthetic::{Geometry, camera, object_id, regions, shape, write};
 use super::{Row, RowSink, Shard, Source, SourceOptions};
 use crate::error::{Context, Error, Result};
 use crate::tables::{Detection, Frame, Link, Motion, Scene, SceneObject, Surface, Waypoint};
@@ -101,14 +101,6 @@ struct HomeSettings {
     height: usize,
     seed: u64,
     geometry: Geometry,
-}
-
-/// Which evidence the objects of a frame are made from.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Geometry {
-    Scan,
-    Depth,
 }
 
 impl Default for HomeSettings {
@@ -322,10 +314,7 @@ impl HomeScan<'_> {
             depth_sha256: Some(files.depth_sha256),
             depth_scale: Some(1000.0),
             timestamp: Some(camera.seconds),
-            lifted_from: Some(match settings.geometry {
-                Geometry::Scan => "scan".to_owned(),
-                Geometry::Depth => "depth".to_owned(),
-            }),
+            lifted_from: Some(settings.geometry.lifted_from()),
             exhaustive: true,
             ..Frame::taken_by(&intrinsics)
         }))?;

@@ -1,33 +1,18 @@
 //! Scans that hold together: what files, rows and the generator say is the same.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use spatialmill_geometry::Rigid;
 
 use super::*;
-use crate::source::{SOURCES, SourceKind};
+use crate::source::SOURCES;
+use crate::source::synthetic::tests::read_as;
 
 const SMALL: &str = "name = ''\nhomes = 1\nrooms = 3\nmax_frames = 6\nwidth = 160\nheight = 120";
 
 fn options(text: &str) -> SourceOptions {
     SourceOptions { name: "homes".to_owned(), ..toml::from_str(text).unwrap() }
-}
-
-fn read(kind: &SourceKind, folder: &Path, options: &SourceOptions) -> Vec<Row> {
-    let source = (kind.open)(Root::local(folder).unwrap(), options).unwrap();
-    let pushed = Arc::new(Mutex::new(Vec::new()));
-    let into = Arc::clone(&pushed);
-    let mut rows = RowSink::new(move |row| {
-        into.lock().unwrap().push(row);
-        Ok(())
-    });
-    for shard in source.shards().unwrap() {
-        source.read(&shard, &mut rows).unwrap();
-    }
-    drop(rows);
-    Arc::into_inner(pushed).unwrap().into_inner().unwrap()
 }
 
 fn truth(folder: &Path, scan: &str) -> Value {
@@ -42,7 +27,7 @@ fn is_same(number: Option<f64>, json: &Value) -> bool {
 #[test]
 fn scans_are_what_their_truth_says_and_come_out_the_same_again() {
     let folder = tempfile::tempdir().unwrap();
-    let rows = read(&SYNTHETIC_HOME, folder.path(), &options(SMALL));
+    let rows = read_as(&SYNTHETIC_HOME, folder.path(), &options(SMALL));
     let scenes: Vec<&Scene> =
         rows.iter().filter_map(|row| if let Row::Scene(row) = row { Some(row) } else { None }).collect();
     // Two scans of a house with three rooms and a corridor.
@@ -77,7 +62,7 @@ fn scans_are_what_their_truth_says_and_come_out_the_same_again() {
         assert!(moved.corners().iter().zip(after.corners()).all(|(a, b)| (a - b).norm() < 1e-9), "{motion:?}");
     }
     let before = Root::local(folder.path()).unwrap().list("").unwrap();
-    let again = read(&SYNTHETIC_HOME, folder.path(), &options(SMALL));
+    let again = read_as(&SYNTHETIC_HOME, folder.path(), &options(SMALL));
     assert_eq!(format!("{rows:?}"), format!("{again:?}"));
     assert_eq!(before, Root::local(folder.path()).unwrap().list("").unwrap());
 }
@@ -130,9 +115,9 @@ fn check_frames(folder: &Path, scan: &str, rows: &[Row], truth: &Value) {
 #[test]
 fn an_rgbd_source_reads_the_same_folder_and_sees_the_same() {
     let folder = tempfile::tempdir().unwrap();
-    let made = read(&SYNTHETIC_HOME, folder.path(), &options(&SMALL.replace("max_frames = 6", "max_frames = 2")));
+    let made = read_as(&SYNTHETIC_HOME, folder.path(), &options(&SMALL.replace("max_frames = 6", "max_frames = 2")));
     let kind = SOURCES.iter().find(|kind| kind.name == "rgbd").unwrap();
-    let measured = read(kind, folder.path(), &options("name = ''\nexhaustive = true"));
+    let measured = read_as(kind, folder.path(), &options("name = ''\nexhaustive = true"));
     let seen = |rows: &[Row]| {
         let mut seen: Vec<String> = rows
             .iter()
