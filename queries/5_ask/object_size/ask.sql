@@ -12,8 +12,8 @@ WITH measured AS (
         CASE
             WHEN NOT r.metric THEN 'not_metric'
             WHEN r.view_reason IS NOT NULL THEN r.view_reason
-            WHEN r.longest > 1.0 / (1.0 - $max_size_disagreement) * r.longest_along_axes
-                OR r.longest_along_axes > 1.0 / (1.0 - $max_size_disagreement) * r.longest THEN 'definitions_disagree'
+            WHEN least(r.longest, r.longest_along_axes) < (1.0 - $max_size_disagreement) * greatest(r.longest, r.longest_along_axes)
+                THEN 'definitions_disagree'
         END AS reason,
         CASE WHEN draw($seed, 'object_size/shape', r.scene_id, r.object_id) < 0.5 THEN 'number' ELSE 'choice of value' END AS shape
     FROM scene_references AS r
