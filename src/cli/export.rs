@@ -6,7 +6,7 @@ use super::limits::Timeout;
 use super::watch::Watch;
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
-use crate::export::{Dialect, EXPORTS, ExportKind, ExportOptions, kind};
+use crate::export::{Dialect, EXPORTS, ExportKind, ExportOptions, kind, why_left_out};
 use crate::progress::tell_line;
 use crate::slice::Selection;
 
@@ -124,7 +124,7 @@ impl Export {
             tell_line(format_args!("it is there already, whole, and nothing has changed: {}", options.out));
         }
         for (reason, n) in &manifest.left_out {
-            tell_line(format_args!("{n} samples left out: {reason}"));
+            tell_line(format_args!("{n} samples left out: {} ({reason})", why_left_out(reason, kind)));
         }
         let shards = manifest.files.iter().filter(|entry| entry.rows.is_some()).count();
         tell_line(format_args!("how its trainer is started: README.md there"));

@@ -42,6 +42,7 @@ datasets.load_dataset(FOLDER) opens it: `images` are images, `conversations` are
     path: |at, of| format!("data/{}", super::numbered(at, of, "parquet")),
     shard_rows: 2_000,
     embeds: true,
+    most_images: None,
     record,
     write,
     index: None,

@@ -16,8 +16,9 @@ pub const LLAVA: ExportKind = ExportKind {
     long_doc: "  train-00000-of-00012.json        a list of id, image, conversations: --data_path of the trainer
   images/                          one file an image: --image_folder is the export's folder
 
-LLaVA 1.5 takes one image a sample; samples of several are refused.",
+LLaVA 1.5 takes one image a sample: samples that show several are left out and counted.",
     dialect: "relative",
+    most_images: Some(1),
     path: |at, of| super::numbered(at, of, "json"),
     record,
     write,
@@ -45,9 +46,8 @@ struct LlavaRecord {
 
 fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
     let [image] = &sample.images[..] else {
-        return Err(Error::input(format!("LLaVA takes one image a sample, not {}", sample.images.len()))
-            .with("sample", &sample.sample_id)
-            .hint("leave the tasks of several images out, for example with --task, or export to another kind"));
+        // Those that show several are no rows of the export.
+        return Err(Error::internal("LLaVA takes one image a sample").with("sample", &sample.sample_id));
     };
     to_json(&LlavaRecord {
         id: sample.sample_id.clone(),

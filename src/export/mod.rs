@@ -63,6 +63,8 @@ pub struct ExportKind {
     pub shard_rows: usize,
     /// True where a shard holds the bytes of its images, so that no image file is left beside it.
     pub embeds: bool,
+    /// How many images its trainer takes a sample, where it takes no more: samples that show more are left out and counted.
+    pub most_images: Option<usize>,
     /// A sample as the line of JSON that a shard's writer is given.
     pub record: fn(&Sample, &Dialect) -> Result<String>,
     /// Writes a shard.
@@ -104,6 +106,24 @@ impl ExportShard<'_> {
     }
 }
 
+/// The reason of samples that show more images than their kind takes.
+pub const TOO_MANY_IMAGES: &str = "too_many_images";
+
+/// The reason of samples of which an image cannot be read.
+pub const UNREADABLE_IMAGE: &str = "unreadable_image";
+
+/// Why samples were left out, for people: what [`Manifest::left_out`] counts.
+pub fn why_left_out(reason: &str, kind: &ExportKind) -> String {
+    match (reason, kind.most_images) {
+        (TOO_MANY_IMAGES, Some(1)) => format!("they show several images, and `{}` takes one a sample", kind.name),
+        (TOO_MANY_IMAGES, Some(most)) => {
+            format!("they show more than the {most} images a sample that `{}` takes", kind.name)
+        }
+        (UNREADABLE_IMAGE, _) => "an image of theirs cannot be read".to_owned(),
+        (other, _) => other.to_owned(),
+    }
+}
+
 /// What a loader sees of one record.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LoadedRecord {
@@ -140,6 +160,8 @@ pub struct FinishedExport<'a> {
     pub counts: &'a run::ExportCounts,
     pub images: ImageStorage,
     pub samples: u64,
+    /// Samples that are not there, by reason.
+    pub left_out: &'a BTreeMap<String, u64>,
     pub dataset_version: u64,
     pub slice: &'a str,
     /// The columns of `dataset`.

@@ -34,6 +34,12 @@ pub fn of(finished: &FinishedExport<'_>) -> String {
             let _ = writeln!(text, "| {column} | {} | {n} |", cell(value));
         }
     }
+    if !finished.left_out.is_empty() {
+        text += "\n## What is not in it\n\n| samples | why |\n|---|---|\n";
+        for (reason, n) in finished.left_out {
+            let _ = writeln!(text, "| {n} | {} (`{reason}`) |", super::why_left_out(reason, kind));
+        }
+    }
     let _ = writeln!(
         text,
         "\n## Is it whole?\n\nThis folder may be moved and copied. `manifest.json` has the BLAKE3 hash of every file, and what it was made from: version {} of \

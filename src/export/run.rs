@@ -6,9 +6,10 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use bytes::Bytes;
-use datafusion::prelude::{DataFrame, SessionContext, ident};
+use datafusion::functions_nested::expr_fn::cardinality;
+use datafusion::prelude::{DataFrame, SessionContext, cast, ident, lit};
 use futures::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 use spatialmill_geometry::Mask;
@@ -25,7 +26,7 @@ use super::place_lock::PlaceLock;
 use super::readme;
 use super::shards::cannot_write;
 use super::spool::Spool;
-use super::{ExportKind, ExportShard, FinishedExport};
+use super::{ExportKind, ExportShard, FinishedExport, TOO_MANY_IMAGES, UNREADABLE_IMAGE, why_left_out};
 use crate::error::{Context, Error, Result};
 use crate::marked_image::{self, DrawnMark, SourceImage, marks_on};
 use crate::run::Mill;
@@ -81,8 +82,10 @@ impl Mill {
         if let Some(there) = there_already(&place, &fingerprint, options).await? {
             return Ok(ExportOutcome { manifest: there, written: false });
         }
+        // Before anything is written, or deleted to make room.
+        let suited = suited(rows, options.kind).await?;
         let lock = PlaceLock::take(&place).await?;
-        let outcome = self.export_locked(context, rows, options, fingerprint, &lock).await;
+        let outcome = self.export_locked(context, suited, options, fingerprint, &lock).await;
         let released = lock.release().await;
         // What failed first is what is told.
         outcome.and_then(|outcome| released.map(|()| outcome))
@@ -92,7 +95,7 @@ impl Mill {
     async fn export_locked(
         &self,
         context: &SessionContext,
-        rows: DataFrame,
+        SuitedRows { rows, samples, too_many_images }: SuitedRows,
         options: &ExportOptions,
         fingerprint: String,
         lock: &PlaceLock,
@@ -113,12 +116,15 @@ impl Mill {
             }
         }
         begin(&place, &fingerprint, options).await?;
-        let samples = rows.clone().count().await? as u64;
         let counts = counts(&rows).await?;
+        let left_out = match too_many_images {
+            0 => BTreeMap::new(),
+            n => BTreeMap::from([(TOO_MANY_IMAGES.to_owned(), n)]),
+        };
         let memory = self.project.memory()?;
         let columns = SchemaRef::clone(rows.schema().inner());
         let export = ExportRun { mill: self, place, options, fingerprint, samples, columns, memory, lock };
-        let manifest = export.run(context, rows, counts).await?;
+        let manifest = export.run(context, rows, counts, left_out).await?;
         Ok(ExportOutcome { manifest, written: true })
     }
 
@@ -150,6 +156,30 @@ impl Mill {
         }
         Ok(blake3::hash(parts.as_bytes()).to_hex()[..32].to_owned())
     }
+}
+
+/// The samples that show no more images than a kind takes.
+struct SuitedRows {
+    rows: DataFrame,
+    samples: u64,
+    /// How many others there are.
+    too_many_images: u64,
+}
+
+async fn suited(rows: DataFrame, kind: &ExportKind) -> Result<SuitedRows> {
+    let all = rows.clone().count().await? as u64;
+    let Some(most) = kind.most_images else { return Ok(SuitedRows { rows, samples: all, too_many_images: 0 }) };
+    let shown = cast(cardinality(ident("frame_ids")), DataType::Int64);
+    let rows = rows.filter(shown.lt_eq(lit(i64::try_from(most).unwrap_or(i64::MAX))))?;
+    let samples = rows.clone().count().await? as u64;
+    if samples == 0 && all > 0 {
+        return Err(Error::usage(format!(
+            "none of the {all} samples can be exported: {}",
+            why_left_out(TOO_MANY_IMAGES, kind)
+        ))
+        .hint("another kind, or other samples: `--task` and `--where` choose them"));
+    }
+    Ok(SuitedRows { rows, samples, too_many_images: all - samples })
 }
 
 /// The manifest of the very export that is asked for, where it is there and whole; an error where it is another one that may not be replaced.
@@ -231,7 +261,7 @@ async fn counts(rows: &DataFrame) -> Result<ExportCounts> {
         .clone()
         .aggregate(
             columns.map(ident).to_vec(),
-            vec![datafusion::functions_aggregate::expr_fn::count(datafusion::prelude::lit(1)).alias("n")],
+            vec![datafusion::functions_aggregate::expr_fn::count(lit(1)).alias("n")],
         )?
         .collect()
         .await?;
@@ -261,13 +291,18 @@ struct ExportRun<'a> {
 }
 
 impl ExportRun<'_> {
-    async fn run(&self, context: &SessionContext, rows: DataFrame, mut counts: ExportCounts) -> Result<Manifest> {
+    async fn run(
+        &self,
+        context: &SessionContext,
+        rows: DataFrame,
+        mut counts: ExportCounts,
+        mut left_out: BTreeMap<String, u64>,
+    ) -> Result<Manifest> {
         let seed = self.mill.project.integer("seed");
         let buckets = Arc::new(Buckets::new(self.samples, seed)?);
         let frames = Arc::new(frames(context).await?);
         // Most images are of several samples.
         let index = Arc::new(ImageIndex { listed: Mutex::default(), lines: Buckets::new(self.samples / 2, seed)? });
-        let mut left_out = BTreeMap::new();
         // Images first: a sample whose image cannot be read has no record.
         let unreadable = match self.options.annotations_only {
             true => BTreeSet::new(),
@@ -275,7 +310,7 @@ impl ExportRun<'_> {
         };
         let unreadable = self.records(rows, &frames, &buckets, &index, unreadable, &mut counts).await?;
         if unreadable > 0 {
-            left_out.insert("unreadable_image".to_owned(), unreadable);
+            left_out.insert(UNREADABLE_IMAGE.to_owned(), unreadable);
         }
         let mut files = Vec::new();
         if self.options.annotations_only || !self.options.kind.embeds {
@@ -299,6 +334,7 @@ impl ExportRun<'_> {
             counts: &counts,
             images,
             samples,
+            left_out: &left_out,
             dataset_version: self.options.dataset_version,
             slice: &self.options.slice,
             columns: SchemaRef::clone(&self.columns),
@@ -719,7 +755,7 @@ fn joined(lines: impl Iterator<Item = String>) -> Vec<u8> {
 }
 
 fn frame_of() -> datafusion::logical_expr::Expr {
-    datafusion::functions_nested::expr_fn::array_element(ident("frame_ids"), datafusion::prelude::lit(1))
+    datafusion::functions_nested::expr_fn::array_element(ident("frame_ids"), lit(1))
 }
 
 /// Makes records of samples.

@@ -15,6 +15,7 @@ pub const JSON_LINES: ExportKind = ExportKind {
     path: |at, of| super::numbered(at, of, "jsonl"),
     shard_rows: 500_000,
     embeds: false,
+    most_images: None,
     record: |_, _| Ok(String::new()),
     write: lines,
     index: None,

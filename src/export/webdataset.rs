@@ -23,6 +23,7 @@ pub const WEBDATASET: ExportKind = ExportKind {
     path: |at, _| format!("shards/train-{at:06}.tar"),
     shard_rows: 2_000,
     embeds: true,
+    most_images: None,
     record: super::hf::record,
     write,
     index: Some(index),

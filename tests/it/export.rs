@@ -139,8 +139,10 @@ async fn samples_of_several_images_are_read_again() {
         let mut options = options(kind, folder.path().join(kind.name).to_str().unwrap());
         options.slice = SHOWS_ANOTHER_FIRST.to_owned();
         if kind.name == "llava" {
-            let refused = export(&mill, &options).await.err().unwrap().to_string();
-            assert!(refused.contains("one image a sample"), "{refused}");
+            let refused = export(&mill, &options).await.err().unwrap();
+            assert!(refused.to_string().contains("takes one a sample") && refused.advice().is_some(), "{refused}");
+            assert!(!Path::new(&options.out).exists(), "nothing was begun");
+            takes_what_shows_one_image(&mill, &options).await;
             continue;
         }
         let manifest = export(&mill, &options).await.unwrap().0;
@@ -170,6 +172,31 @@ async fn samples_of_several_images_are_read_again() {
         }
     }
 }
+
+/// Of samples that show one image and samples that show two, a kind that takes one has the former, and counts the others.
+async fn takes_what_shows_one_image(mill: &Mill, refused: &ExportOptions) {
+    let options = ExportOptions { slice: SOME_SHOW_ANOTHER_FIRST.to_owned(), ..refused.clone() };
+    let all = rows(mill, &format!("SELECT cardinality(frame_ids) AS shown, count(*) AS n FROM ({SOME_SHOW_ANOTHER_FIRST}) GROUP BY 1 ORDER BY 1")).await;
+    let [one, two] = [0, 1].map(|at: usize| all[at]["n"].as_u64().unwrap());
+    let manifest = export(mill, &options).await.unwrap().0;
+    assert_eq!((manifest.samples, manifest.left_out["too_many_images"]), (one, two));
+    assert_eq!(manifest.licences["CC0-1.0"], one);
+    let verified = mill.verify_export(&options.out).await.unwrap();
+    assert_eq!((verified.faulty, verified.samples), (0, one), "{:?}", verified.faults);
+    let readme = std::fs::read_to_string(Path::new(&options.out).join("README.md")).unwrap();
+    assert!(readme.contains(&format!("| {two} | they show several images")), "{readme}");
+    // An export that is there stays where nothing takes its place.
+    let nothing = ExportOptions { replace: true, ..refused.clone() };
+    assert!(export(mill, &nothing).await.is_err());
+    assert_eq!(mill.verify_export(&options.out).await.unwrap().faulty, 0);
+}
+
+const SOME_SHOW_ANOTHER_FIRST: &str = "
+    SELECT
+        * EXCLUDE (frame_ids),
+        CASE WHEN frame_ids[1] < (SELECT max(frame_id) FROM frames) THEN [(SELECT max(frame_id) FROM frames), frame_ids[1]] ELSE frame_ids END AS frame_ids
+    FROM dataset
+    WHERE text_format = 'natural' AND image_format = 'original'";
 
 const SHOWS_ANOTHER_FIRST: &str = "
     WITH moved AS (
