@@ -18,6 +18,7 @@ mod places;
 mod project;
 mod scenes;
 mod sightings;
+mod view_overlaps;
 
 use std::sync::Arc;
 
@@ -33,10 +34,11 @@ use crate::models::Models;
 use crate::project::Project;
 
 /// Those that open files or ask models.
-const ASYNC_FUNCTIONS: [&AsyncFunction; 11] = [
+const ASYNC_FUNCTIONS: [&AsyncFunction; 12] = [
     &lift::LIFT,
     &project::PROJECT,
     &sightings::SIGHTINGS,
+    &view_overlaps::VIEW_OVERLAPS,
     &appearance::APPEARANCE,
     &annotate::detect::DETECT,
     &annotate::segment::SEGMENT,

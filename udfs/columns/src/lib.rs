@@ -13,6 +13,7 @@ mod arranged_options;
 pub mod balance;
 mod box_corners;
 mod box_distance;
+mod box_iou;
 mod box_visibility;
 mod camera_motion;
 mod debias_names;
@@ -81,6 +82,7 @@ pub const FUNCTIONS: &[Function] = &[
     relate::RELATE,
     relate_tilted::RELATE_TILTED,
     box_distance::BOX_DISTANCE,
+    box_iou::BOX_IOU,
     distance_to_box::DISTANCE_TO_BOX,
     surface_distances::SURFACE_DISTANCES,
     footprint_overlap::FOOTPRINT_OVERLAP,

@@ -18,8 +18,10 @@
 mod alone;
 mod boxes;
 mod sightings;
+mod visible_surface;
 
 pub use sightings::{Evidence, InstanceImage, Measured, Sighting};
+pub use visible_surface::{Cell, SurfacePoint, overlap, shared, visible_cells};
 
 use crate::raster::{NEAR_M, NOBODY, Raster};
 use crate::{
