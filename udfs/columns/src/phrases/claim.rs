@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn claims_are_read_back() {
         let topics = topics();
-        let surface = Surface::of(&topics, |form| form.text.clone());
+        let surface = Surface::of(&topics, |_| true, |form| form.text.clone());
         let id = |name| topics.find(name).unwrap();
         let says = |relation, subject, object, denied| {
             vec![Claim::Relation { relation: id(relation), subject, object, denied }]

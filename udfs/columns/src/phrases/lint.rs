@@ -106,7 +106,8 @@ pub fn lint(topics: &Topics, marks: &MarkWords, text: &PackText<'_>, fewest: Few
 fn surface_of(topics: &Topics, marks: &MarkWords, pack: &Pack, names: &ThingNames, value: f64) -> Surface {
     // Any relation words the forms: they have slots of the question alone.
     let some = topics.ids().next();
-    Surface::of(topics, |form| {
+    let is_own = |topic: &str| pack.topics().iter().any(|own| own == topic);
+    Surface::of(topics, is_own, |form| {
         let known = |segment: &Segment| match segment {
             Segment::Slot(slot) => slot.name().is_none_or(|name| pack.slots().iter().any(|slot| slot.name == name)),
             Segment::Text(_) => true,

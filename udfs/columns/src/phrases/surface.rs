@@ -17,11 +17,14 @@ struct SurfaceForm {
     relation: RelationId,
     /// Whether it stands between two objects; else it is said of one.
     between: bool,
+    /// Whether it is of a topic of the pack whose texts are read.
+    is_own: bool,
 }
 
 impl Surface {
-    /// The forms of all relations, with their slots filled by `word`.
-    pub fn of(topics: &Topics, word: impl Fn(&Form) -> String) -> Self {
+    /// The forms of all relations, with their slots filled by `word`. Where topics share a form, it means that of a topic which `is_own`: "to the left"
+    /// says where an object is, and in another task which way a camera moved.
+    pub fn of(topics: &Topics, is_own: impl Fn(&str) -> bool, word: impl Fn(&Form) -> String) -> Self {
         let forms = topics
             .ids()
             .flat_map(|relation| topics.relation(relation).all_forms().map(move |(name, form)| (relation, name, form)));
@@ -29,6 +32,7 @@ impl Surface {
             words: words(&word(form).to_lowercase()).into_iter().map(str::to_owned).collect(),
             relation,
             between: name == RELATION,
+            is_own: is_own(&topics.topic(relation).name),
         });
         Self { forms: forms.collect() }
     }
@@ -44,7 +48,7 @@ impl Surface {
         };
         let best = self.forms.iter().filter(starts).max_by_key(|form| {
             let behind = words.get(form.words.len()).is_some_and(|next| *next == "the" || is_object(next));
-            (form.words.len(), form.between == behind)
+            (form.words.len(), form.is_own, form.between == behind)
         });
         best.map(|form| (form.words.len(), form.relation, form.between))
     }
