@@ -108,6 +108,32 @@ pub const REASONS: &[(&str, &[Reason])] = &[
         ],
     ),
     (
+        "questions about two images of a scene",
+        &[
+            reason("no_occlusion_evidence", "neither surfaces nor depth say what the two images show both"),
+            reason("little_overlap", "they show too little of the same (min_pair_overlap, min_point_overlap)"),
+            reason("much_overlap", "they show nearly the same (max_pair_overlap)"),
+            reason("no_motion", "the pose of one of them is none"),
+            reason("hardly_moved", "the camera moved too little that way (min_camera_move)"),
+            reason("mostly_vertical", "the camera moved up or down more than along the floor"),
+            reason("hardly_turned", "the camera turned too little to a side (min_camera_turn)"),
+            reason("tilted", "the camera turned up or down as well"),
+            reason("partly_seen", "one of them shows a little of the object"),
+            reason(
+                "not_exhaustive",
+                "not every object of the scene is marked, so that another one may be in the image",
+            ),
+            reason("few_candidates", "the second image shows too few other objects, or points, apart from each other"),
+        ],
+    ),
+    (
+        "questions about lengths in one image",
+        &[
+            reason("estimated_depth", "a model estimated how far away things are"),
+            reason("hidden_side", "it was lifted from depth, and the side that counts is turned away"),
+        ],
+    ),
+    (
         "dataset, of each question in each of the 19 formats",
         &[
             reason(
