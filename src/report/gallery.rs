@@ -1,27 +1,35 @@
 //! The gallery: a few samples with their images and the objects that they speak of.
 //!
-//! In: one row for each object on each image of each sample. Out: cards, whose images are small JPEGs inside the page. An image that cannot be
-//! read leaves its reason on the card and never fails the report.
+//! In: one row for each object on each image of each sample. Out: cards, whose images are small JPEGs inside the page; a sample of several images has
+//! a wide card, with its scene from above. An image that cannot be read leaves its reason on the card and never fails the report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
+use std::sync::{Mutex, PoisonError};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use datafusion::prelude::SessionContext;
 use futures::{StreamExt, stream};
 use image::{DynamicImage, RgbImage};
 use serde::Deserialize;
 use spatialmill_columns::types::EncodedMask;
 use spatialmill_drawing::decode_rgb;
 
-use super::files;
+use super::number::number;
 use super::page::Text;
-use super::plots::number;
-use crate::marked_image::{SourceImage, draw, marks_on};
+use super::sheet::{NamedObject, Scenes, named_objects, scene_from_above};
+use super::{files, strip_card};
+use crate::error::{Context, Result};
+use crate::marked_image::{SourceImage, marks_on, recipe};
 use crate::tables::MarkRecipe;
 
 /// Images are no wider than this on the page, in pixels: enough to judge an answer, and 36 of them stay below 3 MB.
 const WIDEST: u32 = 480;
+/// The same for each image of a sample that shows several: 32 of them are some 200 kB.
+const WIDEST_OF_SEVERAL: u32 = 224;
+/// Of the scene from above, pixels.
+const SCENE_HEIGHT: u32 = 420;
 /// A strip of a panorama must not be a page high.
 const HIGHEST: u32 = 640;
 const JPEG_QUALITY: u8 = 78;
@@ -34,6 +42,12 @@ const AT_ONCE: usize = 2;
 pub struct GalleryRow {
     pub sample_id: String,
     pub source: String,
+    #[serde(default)]
+    pub scene_id: Option<String>,
+    #[serde(default)]
+    pub frame_ids: Vec<String>,
+    #[serde(default)]
+    pub object_ids: Vec<String>,
     pub task: String,
     pub relation: String,
     pub answer_form: String,
@@ -78,6 +92,16 @@ pub struct CardObject {
 pub struct Card {
     pub sample: GalleryRow,
     pub views: Vec<CardView>,
+    /// The objects that it names, where it shows several images.
+    pub named: Vec<NamedObject>,
+    /// Its scene from above, where it shows several images and the scene has a world: a `data:` URI.
+    pub scene: Option<String>,
+}
+
+impl Card {
+    fn shows_several(&self) -> bool {
+        self.views.len() > 1
+    }
 }
 
 /// One of a sample's images.
@@ -89,7 +113,7 @@ pub struct CardView {
 }
 
 /// What an image has become.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum CardImage {
     /// A `data:` URI.
     Small(String),
@@ -104,11 +128,51 @@ impl Default for CardImage {
 }
 
 /// Rows of one sample next to each other become a card.
-pub async fn cards(rows: Vec<GalleryRow>) -> Vec<Card> {
-    stream::iter(gathered(rows))
+pub async fn cards(context: &SessionContext, rows: Vec<GalleryRow>) -> Result<Vec<Card>> {
+    let mut cards = with_images(gathered(rows)).await;
+    let mut scenes = Scenes::default();
+    for card in cards.iter_mut().filter(|card| card.shows_several()) {
+        let scene = match &card.sample.scene_id {
+            Some(scene_id) => scenes.get(context, scene_id).await?,
+            None => None,
+        };
+        let category = |id: &str| {
+            let placed = scene.iter().flat_map(|scene| &scene.objects).find(|object| object.object_id == id);
+            let seen = || card.views.iter().flat_map(|view| &view.objects).find(|object| object.object_id == id);
+            placed.map(|object| object.category.clone()).or_else(|| Some(seen()?.category.clone()))
+        };
+        card.named = named_objects(&card.sample.object_ids, &card.sample.marks, category);
+        if let Some(scene) = scene {
+            let (named, shown) = (card.named.clone(), card.sample.frame_ids.clone());
+            let drawn = move || scene_from_above(&scene, &named, &shown, SCENE_HEIGHT)?.png();
+            let drawn = tokio::task::spawn_blocking(drawn).await.or_internal(cannot_draw)?.or_internal(cannot_draw)?;
+            card.scene = Some(format!("data:image/png;base64,{}", BASE64_STANDARD.encode(drawn)));
+        }
+    }
+    Ok(cards)
+}
+
+fn cannot_draw() -> String {
+    "a scene cannot be drawn".to_owned()
+}
+
+/// The cards with their images. Samples of one scene show the same ones, which are read once.
+async fn with_images(cards: Vec<Card>) -> Vec<Card> {
+    let known: Mutex<HashMap<(String, u32), CardImage>> = Mutex::default();
+    let known = || known.lock().unwrap_or_else(PoisonError::into_inner);
+    stream::iter(cards)
         .map(|mut card| async {
+            let widest = if card.shows_several() { WIDEST_OF_SEVERAL } else { WIDEST };
             for view in &mut card.views {
-                view.image = load(view).await.map_or_else(CardImage::Missing, CardImage::Small);
+                let key = view.recipe().map(|recipe| (recipe, widest));
+                let found = key.as_ref().and_then(|key| known().get(key).cloned());
+                view.image = match found {
+                    Some(image) => image,
+                    None => load(view, widest).await.map_or_else(CardImage::Missing, CardImage::Small),
+                };
+                if let Some(key) = key {
+                    known().insert(key, view.image.clone());
+                }
             }
             card
         })
@@ -122,7 +186,7 @@ fn gathered(rows: Vec<GalleryRow>) -> Vec<Card> {
     for mut row in rows {
         let object = row.object.take();
         if cards.last().is_none_or(|card| card.sample.sample_id != row.sample_id) {
-            cards.push(Card { sample: row.clone(), views: Vec::new() });
+            cards.push(Card { sample: row.clone(), ..Card::default() });
         }
         let Some(card) = cards.last_mut() else { continue };
         if card.views.last().is_none_or(|view| view.shown.image != row.image) {
@@ -136,43 +200,38 @@ fn gathered(rows: Vec<GalleryRow>) -> Vec<Card> {
 }
 
 /// The image with its marks as a small JPEG in a `data:` URI, or the reason why there is none.
-async fn load(view: &CardView) -> Result<String, String> {
-    let (uri, sample) = (&view.shown.uri, &view.shown);
-    let bytes = files::read(uri).await?;
-    let frame = SourceImage {
-        frame_id: sample.frame_id.clone(),
-        uri: uri.clone(),
-        sha256: None,
-        width: sample.width,
-        height: sample.height,
-    };
-    let marks = marks_on(&sample.marks, sample.image);
+async fn load(view: &CardView, widest: u32) -> Result<String, String> {
+    let marks = marks_on(&view.shown.marks, view.shown.image);
     let mut masks = BTreeMap::new();
     for object in &view.objects {
         if let Some(mask) = &object.mask {
             masks.insert(object.object_id.clone(), mask.decode().map_err(|e| e.to_string())?);
         }
     }
-    let encoded = tokio::task::spawn_blocking(move || {
-        let mut shown = bytes.clone();
-        let put = |drawn| {
-            shown = drawn;
-            Ok(())
-        };
-        draw(&frame, &bytes, &[marks], &masks, put).map_err(|e| e.to_string())?;
-        shrink(&shown)
-    });
-    let encoded = encoded.await;
+    let shown = files::marked(view.frame(), marks, masks).await?;
+    let encoded = tokio::task::spawn_blocking(move || shrink(&shown, widest)).await;
     encoded.unwrap_or_else(|died| Err(format!("decoding died: {died}")))
 }
 
-fn shrink(bytes: &[u8]) -> Result<String, String> {
+impl CardView {
+    fn frame(&self) -> SourceImage {
+        let GalleryRow { frame_id, uri, width, height, .. } = self.shown.clone();
+        SourceImage { frame_id, uri, sha256: None, width, height }
+    }
+
+    /// What tells its image apart from all others.
+    fn recipe(&self) -> Option<String> {
+        recipe(&self.frame(), &marks_on(&self.shown.marks, self.shown.image)).ok()
+    }
+}
+
+fn shrink(bytes: &[u8], widest: u32) -> Result<String, String> {
     let (width, height, pixels) = decode_rgb(bytes).map_err(|refused| refused.to_string())?;
     let full = RgbImage::from_raw(width, height, pixels).ok_or("its pixels do not fill it")?;
     let full = DynamicImage::from(full);
-    let small: RgbImage = match full.width() <= WIDEST && full.height() <= HIGHEST {
+    let small: RgbImage = match full.width() <= widest && full.height() <= HIGHEST {
         true => full.into_rgb8(),
-        false => full.thumbnail(WIDEST, HIGHEST).into_rgb8(),
+        false => full.thumbnail(widest, HIGHEST).into_rgb8(),
     };
     let side = |pixels: u32| u16::try_from(pixels).map_err(|e| e.to_string());
     let (width, height) = (side(small.width())?, side(small.height())?);
@@ -185,9 +244,13 @@ fn shrink(bytes: &[u8]) -> Result<String, String> {
 
 /// A card's markup.
 pub fn card(card: &Card) -> String {
-    let Card { sample, views } = card;
-    let mut html = String::from("<article class=\"card\">");
-    for CardView { shown, objects, image } in views {
+    let Card { sample, views, .. } = card;
+    let mut html = match card.shows_several() {
+        true => format!("<article class=\"card several\">{}", strip_card::strip(card)),
+        false => String::from("<article class=\"card\">"),
+    };
+    let only = if card.shows_several() { &[] } else { views.as_slice() };
+    for CardView { shown, objects, image } in only {
         match image {
             CardImage::Small(uri) => {
                 let _ = write!(
@@ -221,8 +284,11 @@ pub fn card(card: &Card) -> String {
         html += "</ol>";
     }
     let _ = write!(html, "<p class=\"answer\">{}</p>", Text(&sample.answer));
-    // A list for each image, numbered as its outlines are.
-    for CardView { objects, .. } in views {
+    if card.shows_several() {
+        html += &strip_card::sightings(card);
+    }
+    // Numbered as its outlines are.
+    for CardView { objects, .. } in only {
         html += "<ol class=\"objects\">";
         for object in objects {
             let _ = write!(
@@ -248,7 +314,7 @@ pub fn card(card: &Card) -> String {
         number(sample.margin),
         Text(&value),
         number(sample.visibility),
-        Text(&sample.frame_id),
+        Text(sample.scene_id.as_ref().filter(|_| card.shows_several()).unwrap_or(&sample.frame_id)),
         Text(&sample.sample_id)
     );
     html
@@ -262,11 +328,7 @@ fn outlines(sample: &GalleryRow, objects: &[CardObject]) -> String {
     let size = width.max(height) / 24.0;
     let mut svg = format!("<svg viewBox=\"0 0 {width} {height}\" aria-hidden=\"true\">");
     for (i, object) in objects.iter().enumerate() {
-        let (x0, y0) = (object.x0.clamp(0.0, width), object.y0.clamp(0.0, height));
-        let (w, h) = ((object.x1.min(width) - x0).max(0.0), (object.y1.min(height) - y0).max(0.0));
-        let rect = format!("x=\"{x0:.1}\" y=\"{y0:.1}\" width=\"{w:.1}\" height=\"{h:.1}\"");
-        // Inside the box's corner, so that a box at the image's edge keeps its number.
-        let (tx, ty) = (x0 + 0.25 * size, (y0 + size).min(height - 0.2 * size));
+        let (rect, (tx, ty)) = rectangle(object, (width, height), size);
         let role = ["first", "other"][usize::from(i > 0)];
         let _ = write!(
             svg,
@@ -277,6 +339,15 @@ fn outlines(sample: &GalleryRow, objects: &[CardObject]) -> String {
         );
     }
     svg + "</svg>"
+}
+
+/// An object's box as attributes of a rectangle, and where its number stands.
+pub fn rectangle(object: &CardObject, (width, height): (f64, f64), size: f64) -> (String, (f64, f64)) {
+    let (x0, y0) = (object.x0.clamp(0.0, width), object.y0.clamp(0.0, height));
+    let (w, h) = ((object.x1.min(width) - x0).max(0.0), (object.y1.min(height) - y0).max(0.0));
+    let rect = format!("x=\"{x0:.1}\" y=\"{y0:.1}\" width=\"{w:.1}\" height=\"{h:.1}\"");
+    // Inside the box's corner, so that a box at the image's edge keeps its number.
+    (rect, (x0 + 0.25 * size, (y0 + size).min(height - 0.2 * size)))
 }
 
 #[cfg(test)]
@@ -318,17 +389,17 @@ mod tests {
     fn large_images_shrink_and_broken_ones_say_why() {
         let mut png = Vec::new();
         RgbImage::new(960, 100).write_to(&mut Cursor::new(&mut png), image::ImageFormat::Png).unwrap();
-        let uri = shrink(&png).unwrap();
+        let uri = shrink(&png, WIDEST).unwrap();
         let jpeg = BASE64_STANDARD.decode(uri.strip_prefix("data:image/jpeg;base64,").unwrap()).unwrap();
         assert_eq!(dimensions(&jpeg).unwrap(), (480, 50));
-        assert!(shrink(&png[..60]).is_err());
-        assert!(shrink(b"no image").unwrap_err().contains("neither a JPEG nor a PNG"));
+        assert!(shrink(&png[..60], WIDEST).is_err());
+        assert!(shrink(b"no image", WIDEST).unwrap_err().contains("neither a JPEG nor a PNG"));
     }
 
     #[tokio::test]
     async fn an_image_that_is_not_there_leaves_a_note() {
         let lost = GalleryRow { uri: "memory://gallery/none.jpg".to_owned(), ..row("a", None) };
-        let cards = cards(vec![lost]).await;
+        let cards = with_images(gathered(vec![lost])).await;
         assert!(card(&cards[0]).contains("no image: "), "{}", card(&cards[0]));
     }
 }

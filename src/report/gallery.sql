@@ -26,6 +26,9 @@ shown AS (
 SELECT
     d.sample_id,
     d.source,
+    d.scene_id,
+    d.frame_ids,
+    d.object_ids,
     d.task,
     d.relation,
     d.answer_form,

@@ -12,11 +12,13 @@
 mod diversity;
 mod files;
 mod gallery;
+mod number;
 mod page;
 mod plots;
 mod shares;
 pub mod sheet;
 mod shortfall;
+mod strip_card;
 
 use std::path::Path;
 
@@ -83,7 +85,7 @@ impl Mill {
             flows: self.flows().await?,
             lost,
             diversity: diversity::measure(&rows(&context, &diversity_query(samples)).await?),
-            cards: gallery::cards(rows(&context, include_str!("gallery.sql")).await?).await,
+            cards: gallery::cards(&context, rows(&context, include_str!("gallery.sql")).await?).await?,
         })
     }
 

@@ -84,7 +84,9 @@ const PLOTS_NOTE: &str = "A margin is how far a fact is from the decision bounda
 const FLOW_NOTE: &str = "As the last commit of each table counted them: rows in = rows out + filtered + quarantined. A commit speaks \
     of the shards that it made again.";
 const GALLERY_NOTE: &str = "The same samples for the same dataset, every task and relation among them. 1 is the subject of a \
-    comparison, or the reference of a count. Hover an image to see it without outlines.";
+    comparison, or the reference of a count. Hover an image to see it without outlines. A sample of several images \
+    shows them in the order in which a model sees them, and its scene from above: objects that it names in colour, the way of the camera, and from where each image \
+    was taken.";
 
 fn section(title: &str, note: &str, body: &str) -> String {
     format!("<section><h2>{title}</h2><p class=\"dim lead\">{note}</p>{body}</section>\n")
@@ -361,7 +363,7 @@ mod tests {
             cards: [CardImage::Missing(text()), CardImage::Small("data:image/jpeg;base64,AAAA".to_owned())]
                 .map(|image| {
                     let view = CardView { shown: sample.clone(), objects: vec![object.clone()], image };
-                    Card { sample: sample.clone(), views: vec![view] }
+                    Card { sample: sample.clone(), views: vec![view], ..Card::default() }
                 })
                 .into(),
             ..Contents::default()

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use serde::Deserialize;
 
+use super::number::number;
 use super::page::Text;
 use super::shares::Share;
 
@@ -135,12 +136,6 @@ pub fn percent(share: f64) -> String {
     format!("{:.1}\u{a0}%", share * 100.0)
 }
 
-/// At most two decimals, and no zeros that say nothing.
-pub fn number(value: f64) -> String {
-    let text = format!("{value:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,7 +170,5 @@ mod tests {
     fn numbers_are_readable() {
         assert_eq!(thousands(12_035_415), "12,035,415");
         assert_eq!(thousands(999), "999");
-        assert_eq!(number(7.5), "7.5");
-        assert_eq!(number(20.0), "20");
     }
 }

@@ -1,9 +1,11 @@
-//! Contact sheets of synthetic rooms: a panel shows something, and what is missing is said rather than failed on.
+//! Contact sheets of synthetic rooms, frames and samples: a panel shows something, and what is missing is said rather than failed on.
 
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
-use spatialmill::report::sheet::{PANELS, Wanted};
+use spatialmill::progress::Progress;
+use spatialmill::project::Project;
+use spatialmill::report::sheet::{PANELS, Wanted, WantedSamples};
 use spatialmill::run::Mill;
 
 use crate::build::{built, lines};
@@ -101,4 +103,86 @@ async fn more_rows_than_a_page_has_make_more_pages() {
     let names: Vec<_> = written.iter().map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect();
     assert_eq!(names, ["s-001.jpg", "s-002.jpg"]);
     assert_eq!(first.dimensions(), (2 * 12 + 160, 2 * 12 + 20 + 2 * 146));
+}
+
+const SCENES: &str = r#"
+[[source]]
+name = "rooms"
+kind = "synthetic"
+root = "rooms"
+split = "train"
+rooms = 2
+frames_per_room = 33
+width = 96
+height = 72
+
+[ask]
+scene_tasks = true
+min_sighting_pixels = 20
+min_sighting_share = 0.001
+"#;
+
+/// Margin, images, a gap, the scene from above, margin; the images of 4:3 have 8 columns of 32.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sample_of_32_images_shows_them_in_order_and_its_scene_from_above() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("mill.toml"), SCENES).unwrap();
+    let mill = Mill::open(Project::load(folder.path(), &[]).unwrap(), Progress::silent()).await.unwrap();
+    mill.import(&[]).await.unwrap();
+    mill.build(None).await.unwrap();
+    let row = |line: &String| serde_json::from_str::<serde_json::Value>(line).unwrap();
+    let sql = "SELECT task, min(sample_id) AS id, min(question_id) AS question, max(cardinality(frame_ids)) AS images FROM dataset GROUP BY task";
+    let tasks: Vec<_> = lines(&mill, sql).await.iter().map(row).filter(|row| row["images"] == 32).collect();
+    assert!(tasks.iter().any(|row| row["task"] == "object_size") && tasks.len() >= 3, "{tasks:?}");
+    let text = |row: &serde_json::Value, name: &str| row[name].as_str().unwrap().to_owned();
+    let wanted = |samples: Vec<String>, task: Option<&str>| WantedSamples {
+        samples,
+        source: None,
+        task: task.map(str::to_owned),
+        limit: 2,
+        height: 240,
+        rows_per_page: 12,
+    };
+    let file = folder.path().join("asked.png");
+    // What a sample names is in colour.
+    for task in &tasks {
+        let written = mill.sheet_of_samples(&file, &wanted(vec![text(task, "id")], None)).await.unwrap();
+        let drawn = image::open(&written[0]).unwrap().into_rgb8();
+        assert_eq!(drawn.width(), 2 * 14 + 640 + 10 + 320);
+        let above = part(&drawn, (14 + 640 + 10 - 60, 14), (320, 240));
+        let colourful = above.iter().filter(|pixel| pixel.iter().max().unwrap() - pixel.iter().min().unwrap() > 120);
+        assert!(colourful.count() > 20, "{task}");
+        for corner in [(14, 14), (14 + 7 * 80, 14 + 3 * 60)] {
+            assert!(colours(&part(&drawn, corner, (60, 40))) > 20, "{task} at {corner:?}");
+        }
+    }
+    let by_task = mill.sheet_of_samples(&file, &wanted(Vec::new(), Some("object_size"))).await.unwrap();
+    let by_question = mill.sheet_of_samples(&file, &wanted(vec![text(&tasks[0], "question")], None)).await.unwrap();
+    assert_eq!((by_task.len(), by_question.len()), (1, 1));
+    let refused = mill.sheet_of_samples(&file, &wanted(Vec::new(), Some("object_sizes"))).await.unwrap_err();
+    assert!(refused.advice().is_some_and(|hint| hint.contains("object_size")), "{refused}");
+    assert!(mill.sheet_of_samples(&file, &wanted(vec!["none".into()], None)).await.is_err());
+
+    // The first image of one sample is gone: words take its place, on the sheet and in the report.
+    let first = text(&tasks[0], "id");
+    let sql = format!("SELECT uri FROM frames JOIN dataset ON frame_id = frame_ids[1] WHERE sample_id = '{first}'");
+    let uri = text(&row(&lines(&mill, &sql).await[0]), "uri");
+    std::fs::remove_file(url::Url::parse(&uri).unwrap().to_file_path().unwrap()).unwrap();
+    let written = mill.sheet_of_samples(&file, &wanted(vec![first], None)).await.unwrap();
+    let drawn = image::open(&written[0]).unwrap().into_rgb8();
+    assert_eq!(grey(&part(&drawn, (14, 14), (60, 50))), 1.0);
+    assert!(colours(&part(&drawn, (14 + 80, 14), (60, 50))) > 20, "the second is there");
+    let report = folder.path().join("report.html");
+    mill.report(&report).await.unwrap();
+    let report = std::fs::read_to_string(report).unwrap();
+    for what in ["<figcaption>32</figcaption>", "the scene from above", "no image: ", "in images "] {
+        assert!(report.contains(what), "{what}");
+    }
+}
+
+fn part(sheet: &RgbImage, (left, top): (u32, u32), (width, height): (u32, u32)) -> Vec<[u8; 3]> {
+    (0..height)
+        .flat_map(|y| (0..width).map(move |x| (left + x, top + y)))
+        .map(|(x, y)| sheet.get_pixel(x, y).0)
+        .collect()
 }

@@ -9,7 +9,7 @@ use spatialmill_geometry::colour::ramp;
 
 use super::layout::{EMPTY, Fit, PanelSlot};
 use super::shot::SheetFrame;
-use crate::report::plots::number;
+use crate::report::number::number;
 
 const NO_READING: [u8; 3] = [58, 58, 58];
 

@@ -56,7 +56,7 @@ impl PanelSlot {
 }
 
 /// Lines that fit into some pixels; a word that alone does not is cut.
-fn wrapped(words: &str, size: f64, room: f64) -> Vec<String> {
+pub fn wrapped(words: &str, size: f64, room: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in words.split_whitespace() {
         match lines.last_mut() {
@@ -116,7 +116,17 @@ const PAD: f64 = 0.22;
 
 impl Labels {
     pub fn new(slot: PanelSlot) -> Self {
-        Self { slot, size: slot.letters(), taken: Vec::new() }
+        Self::of_size(slot, slot.letters())
+    }
+
+    /// Labels with letters of another size.
+    pub fn of_size(slot: PanelSlot, size: f64) -> Self {
+        Self { slot, size, taken: Vec::new() }
+    }
+
+    /// Labels with letters of another size, which keep out of the way of these too.
+    pub fn resized(&self, size: f64) -> Self {
+        Self { slot: self.slot, size, taken: self.taken.clone() }
     }
 
     /// Width and height of a label.
@@ -151,6 +161,11 @@ impl Labels {
         self.draw_on(board, text, (x, y), (ground, 0.92), ink);
     }
 
+    /// The letters alone.
+    pub fn write(&self, board: &mut Board, text: &str, (x, y): (f64, f64), ink: [u8; 3]) {
+        board.write(text, (x + PAD * self.size, y + 0.82 * self.size), self.size, ink);
+    }
+
     /// The same, so that one sees through its ground.
     pub fn note(&self, board: &mut Board, text: &str, at: (f64, f64), ground: [u8; 3], ink: [u8; 3]) {
         self.draw_on(board, text, at, (ground, 0.5), ink);
@@ -158,7 +173,7 @@ impl Labels {
 
     fn draw_on(&self, board: &mut Board, text: &str, (x, y): (f64, f64), ground: ([u8; 3], f64), ink: [u8; 3]) {
         board.fill_label((x, y), self.measure(text), ground.0, ground.1);
-        board.write(text, (x + PAD * self.size, y + 0.82 * self.size), self.size, ink);
+        self.write(board, text, (x, y), ink);
     }
 }
 

@@ -1,9 +1,10 @@
-//! The contact sheet: what models and sources say of a few frames, for people to look at.
+//! The contact sheet: what models and sources say of a few frames, or a few samples with their images and scenes, for people to look at.
 //!
 //! ```text
 //!  picked.sql, or --frame ─► ids ─► a frame at a time: frame.sql, things.sql, its image, its depth image
 //!                                        │
 //!                                      shot ─► panels (photo, masks, depth, plan) ─► a row of a page ─► sheet-001.jpg
+//!  picked_samples.sql, or --sample ─► ids ─► a sample at a time: strip of its images, scene from above, words ─► a row of a page
 //! ```
 //!
 //! One frame and one page are in memory at a time. What a frame lacks is said in words on its panel and fails nothing.
@@ -12,7 +13,11 @@ mod depth;
 mod layout;
 mod photo;
 mod plan;
+mod samples;
+mod scene;
+mod scene_plan;
 mod shot;
+mod strip;
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +29,9 @@ use serde::de::DeserializeOwned;
 use spatialmill_drawing::{Board, BoardError};
 
 use self::layout::{Page, PanelSlot};
+pub use self::samples::WantedSamples;
+pub(super) use self::samples::{Scenes, named_objects};
+pub(super) use self::scene_plan::NamedObject;
 use self::shot::{FrameRow, SheetFrame, ThingRow};
 use super::read_rows;
 use crate::error::{Context, Error, Result};
@@ -128,17 +136,8 @@ impl Mill {
                 .or_internal(cannot_draw)?;
             }
             let name = if count == 1 { file.to_owned() } else { numbered(file, number + 1) };
-            let bytes = tokio::task::spawn_blocking(move || match format {
-                SheetFormat::Jpeg => board.jpeg(),
-                SheetFormat::Png => board.png(),
-            });
-            let bytes = bytes.await.or_internal(cannot_draw)?.or_internal(cannot_draw)?;
-            tokio::fs::write(&name, bytes).await.map_err(|e| {
-                Error::input("cannot write the sheet")
-                    .with("file", name.display())
-                    .because(e)
-                    .hint("the folder must exist and be writable")
-            })?;
+            let bytes = tokio::task::spawn_blocking(move || encoded(&board, format));
+            put(&name, bytes.await.or_internal(cannot_draw)??).await?;
             written.push(name);
         }
         Ok(written)
@@ -152,6 +151,23 @@ impl Mill {
         let things: Vec<ThingRow> = asked(context, include_str!("things.sql"), "frame", frame_id).await?;
         Ok(SheetFrame::open(frame, things, self.project.number("min_lift_quality")).await)
     }
+}
+
+fn encoded(board: &Board, format: SheetFormat) -> Result<Vec<u8>> {
+    match format {
+        SheetFormat::Jpeg => board.jpeg(),
+        SheetFormat::Png => board.png(),
+    }
+    .or_internal(cannot_draw)
+}
+
+async fn put(file: &Path, bytes: Vec<u8>) -> Result<()> {
+    tokio::fs::write(file, bytes).await.map_err(|e| {
+        Error::input("cannot write the sheet")
+            .with("file", file.display())
+            .because(e)
+            .hint("the folder must exist and be writable")
+    })
 }
 
 fn cannot_draw() -> String {
@@ -183,6 +199,16 @@ async fn asked<T: DeserializeOwned>(context: &SessionContext, sql: &str, name: &
 
 fn named(name: &str, value: &str) -> ParamValues {
     ParamValues::from(vec![(name.to_owned(), ScalarValue::from(value))])
+}
+
+/// A scene from above, that high, with the objects that a sample names and the cameras of its images.
+pub(super) fn scene_from_above(
+    scene: &scene::Scene,
+    named: &[NamedObject],
+    shown: &[String],
+    height: u32,
+) -> Result<Board, BoardError> {
+    scene_plan::panel(scene, named, shown, PanelSlot::of_height(height))
 }
 
 /// What is said below a row.

@@ -17,7 +17,7 @@ use spatialmill_geometry::{OrientedBox, Vector3};
 use super::layout::{Labels, PanelSlot};
 use super::photo::around;
 use super::shot::SheetFrame;
-use crate::report::plots::number;
+use crate::report::number::number;
 
 const FLOOR: [u8; 3] = [232, 234, 237];
 const SEEN: [u8; 3] = [252, 252, 253];
@@ -215,7 +215,7 @@ impl Plan {
 }
 
 /// 1, 2 or 5 of some power of ten, at least as much as asked for.
-fn grid_step(least: f64) -> f64 {
+pub fn grid_step(least: f64) -> f64 {
     let power = 10.0_f64.powf(least.max(1e-6).log10().floor());
     [1.0, 2.0, 5.0, 10.0].map(|step| step * power).into_iter().find(|step| *step >= least).unwrap_or(10.0 * power)
 }

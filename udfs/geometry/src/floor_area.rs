@@ -10,7 +10,7 @@
 
 use crate::polygon::{area, convex_hull, doubled_area};
 use spade::{DelaunayTriangulation, Point2, Triangulation, mitigate_underflow};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// How points become a shape. The defaults are VSI-Bench's alpha, and a grid that gives areas about 1 % less than all points do, as VSI-Bench's 10,000
 /// random points do.
@@ -75,6 +75,53 @@ impl FloorArea {
             points: triangulation.num_vertices(),
             hull_m2: area(&convex_hull(points)),
         })
+    }
+
+    /// The outlines of the floor that is measured: closed polygons, counter-clockwise, which have its area together. Two parts that meet in one
+    /// point may be one polygon that passes it twice.
+    ///
+    /// ```
+    /// use spatialmill_geometry::floor_area::{FloorArea, FloorRules};
+    /// let floor = (0..3 * 2).map(|i| [f64::from(i % 3) * 0.1, f64::from(i / 3) * 0.1]);
+    /// let mut outlines = FloorArea::outlines(floor, &FloorRules::default());
+    /// outlines[0].sort_by(|a, b| a[1].total_cmp(&b[1]).then(a[0].total_cmp(&b[0])));
+    /// assert_eq!(outlines, [[[0.0, 0.0], [0.1, 0.0], [0.2, 0.0], [0.0, 0.1], [0.1, 0.1], [0.2, 0.1]]]);
+    /// ```
+    pub fn outlines(points: impl IntoIterator<Item = [f64; 2]>, rules: &FloorRules) -> Vec<Vec<[f64; 2]>> {
+        let points = first_of_cells(points, rules.grid_m);
+        let vertices = points.iter().map(|[x, y]| mitigate_underflow(Point2::new(*x, *y))).collect();
+        let Ok(triangulation) = DelaunayTriangulation::<Point2<f64>>::bulk_load(vertices) else { return Vec::new() };
+        let enclosed = Triangles::of(&triangulation, rules.alpha_per_m).enclosed(&triangulation);
+        // Edges with the floor on their left and none on their right, by the vertex at which they begin.
+        let mut edges: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for face in triangulation.inner_faces().filter(|face| enclosed[face.fix().index()]) {
+            for edge in face.adjacent_edges() {
+                let beyond = edge.rev().face().fix().index();
+                if beyond == 0 || !enclosed[beyond] {
+                    edges.entry(edge.from().fix().index()).or_default().push(edge.to().fix().index());
+                }
+            }
+        }
+        let places: Vec<[f64; 2]> =
+            triangulation.vertices().map(|vertex| [vertex.position().x, vertex.position().y]).collect();
+        let mut outlines = Vec::new();
+        // As many edges lead to a vertex as from it, so that a walk ends where it began.
+        while let Some(start) = edges.first_key_value().map(|(start, _)| *start) {
+            let (mut outline, mut at) = (Vec::new(), start);
+            while let Some(ends) = edges.get_mut(&at) {
+                let Some(end) = ends.pop() else { break };
+                if ends.is_empty() {
+                    edges.remove(&at);
+                }
+                outline.push(places[at]);
+                at = end;
+                if at == start {
+                    break;
+                }
+            }
+            outlines.push(outline);
+        }
+        outlines
     }
 }
 
@@ -170,6 +217,12 @@ mod tests {
         (0..columns * rows).map(move |i| [x0 + f64::from(i % columns) * 0.1, y0 + f64::from(i / columns) * 0.1])
     }
 
+    /// Positive counter-clockwise.
+    fn signed_area(polygon: &[[f64; 2]]) -> f64 {
+        let after = polygon.iter().cycle().skip(1);
+        polygon.iter().zip(after).map(|([ax, ay], [bx, by])| (ax * by - bx * ay) / 2.0).sum()
+    }
+
     fn of(points: impl IntoIterator<Item = [f64; 2]>) -> Option<FloorArea> {
         FloorArea::of(points, &FloorRules::default())
     }
@@ -178,6 +231,7 @@ mod tests {
     fn nothing_without_a_triangle() {
         assert_eq!(of([]), None);
         assert_eq!(of([[1.0, 2.0], [3.0, 4.0]]), None);
+        assert!(FloorArea::outlines([[1.0, 2.0], [3.0, 4.0]], &FloorRules::default()).is_empty());
         assert_eq!(of((0..50).map(|i| [f64::from(i), f64::from(i) * 2.0])), None, "on a line");
         assert_eq!(of([[0.0, 0.0], [f64::NAN, 1.0], [0.0, f64::INFINITY], [1.0, 0.0], [1e300, 1.0]]), None);
         let far_apart = of([[0.0, 0.0], [9.0, 0.0], [0.0, 9.0]]).unwrap();
@@ -225,6 +279,9 @@ mod tests {
             let (a, b) = (FloorArea::of(points.clone(), &every).unwrap(), FloorArea::of(turned, &every).unwrap());
             prop_assert!(a.unfilled_m2 <= a.area_m2 + 1e-9 && a.area_m2 <= a.hull_m2 + 1e-9);
             prop_assert!((a.area_m2 - b.area_m2).abs() < 1e-6);
+            let outlines = FloorArea::outlines(points.clone(), &every);
+            let outlined: f64 = outlines.iter().map(|outline| signed_area(outline)).sum();
+            prop_assert!((a.area_m2 - outlined).abs() < 1e-9, "{} {}", a.area_m2, outlined);
             let all = FloorArea::of(points, &FloorRules { alpha_per_m: 0.0, ..every }).unwrap();
             prop_assert!((all.area_m2 - all.hull_m2).abs() < 1e-9);
         }
