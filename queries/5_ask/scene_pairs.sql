@@ -1,9 +1,9 @@
 -- writes: scene_pairs
--- reads:  scene_references, surfaces
+-- reads:  scene_references, surface_gaps
 -- keep:   cached
 -- keys:   scene_id, one, other
 
--- Pairs of a scene's objects that questions can name, with how far they are apart. In go the scene's references and triangles; out comes a row
+-- Pairs of a scene's objects that questions can name, with how far they are apart. In go the scene's references and the gaps of its surfaces; out comes a row
 -- an unordered pair.
 --
 -- distance     of the two oriented boxes, exact; 0 where they touch, metres.
@@ -21,15 +21,6 @@ WITH pairs AS (
     FROM scene_references AS b
     JOIN scene_references AS a ON a.scene_id = b.scene_id AND a.object_id < b.object_id
     WHERE a.name_reason IS NULL AND b.name_reason IS NULL
-),
-apart AS (
-    SELECT scene_id, d.object_id AS one, d.other_id AS other, d.distance AS surface_distance
-    FROM (
-        SELECT scene_id, unnest(surface_distances(array_agg(named_struct('object_id', object_id, 'vertices', vertices)))) AS d
-        FROM surfaces
-        WHERE object_id IS NOT NULL
-        GROUP BY scene_id
-    )
 )
 SELECT
     p.* EXCEPT (reason), s.surface_distance,
@@ -37,5 +28,5 @@ SELECT
         WHEN p.reason IS NOT NULL THEN p.reason
         WHEN abs(p.distance - s.surface_distance) > greatest($max_box_error, $max_box_error_share * p.distance) THEN 'definitions_disagree'
     END AS pair_reason
-FROM apart AS s
+FROM surface_gaps AS s
 RIGHT JOIN pairs AS p ON p.scene_id = s.scene_id AND p.one = s.one AND p.other = s.other

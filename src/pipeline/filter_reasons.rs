@@ -131,6 +131,7 @@ pub const REASONS: &[(&str, &[Reason])] = &[
         &[
             reason("estimated_depth", "a model estimated how far away things are"),
             reason("hidden_side", "it was lifted from depth, and the side that counts is turned away"),
+            reason("enough_of_frame", "the image has enough questions of the task (metric_questions_per_frame)"),
         ],
     ),
     (
