@@ -7,7 +7,7 @@
 -- paired frames and their overlaps; out comes a row a pair of frames.
 --
 -- motion       from the first to the second, in view space of the first; reverse_motion from the second to the first.
--- points       on objects, that both show: `pixel` of the first and `other_pixel` of the second.
+-- points       on objects, that both show: `pixel` is that of the first frame, or of the second where the two are `swapped`.
 -- pair_reason  why nothing is asked about the two: nobody knows what they show both, it is too little, or there are enough pairs of the scene.
 WITH ordered AS (
     SELECT

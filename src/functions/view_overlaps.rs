@@ -30,7 +30,7 @@ pub const VIEW_OVERLAPS: AsyncFunction = AsyncFunction {
 of more than 20 cm, those that no nearer surface hides by more than max(2 cm, 2 %). By `depth`, where the scene has no triangles: of the cells of 5 cm that \
 hold a reading of the depth image. Null, as `evidence` is, where there is neither, or a frame cannot be used.\n\
 - `points`: by mesh at most 12 points (object_id, at, pixel, other_pixel) on objects, two of one object at most, that both frames show 10 pixels or more \
-from their borders. `at` is in the world, metres; pixels are those of the two frames, the centre of the top-left one is (0, 0). Which ones is decided by \
+from their borders, and not at the edge of what hides something. `at` is in the world, metres; pixels are those of the two frames, the centre of the top-left one is (0, 0). Which ones is decided by \
 a hash of their place.",
         example: Example {
             // A frame shows all that it shows.
@@ -172,7 +172,8 @@ fn shared_points(one: &Seen, of_one: &[SurfacePoint], other: &Seen, of_other: &[
     };
     let hash = |point: &SurfacePoint| xxh3_64(&point.at.map(f32::to_le_bytes).concat());
     let both = shared(of_one, of_other, |point| point.id);
-    let usable = both.filter(|(a, b)| a.object.is_some() && inside(a, one.size) && inside(b, other.size));
+    let inner = both.filter(|(a, b)| a.object.is_some() && a.is_inner && b.is_inner);
+    let usable = inner.filter(|(a, b)| inside(a, one.size) && inside(b, other.size));
     let mut usable: Vec<_> = usable.map(|(a, b)| (hash(a), a.id, a, b)).collect();
     usable.sort_unstable_by_key(|(hash, id, ..)| (*hash, *id));
     let mut points: Vec<SharedPoint> = Vec::new();

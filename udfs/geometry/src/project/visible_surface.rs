@@ -24,6 +24,8 @@ pub struct SurfacePoint {
     pub at: [f32; 3],
     /// Where the frame shows it; the centre of the top-left pixel is (0, 0).
     pub pixel: [f32; 2],
+    /// Whether nothing is a few millimetres before it, and the frame shows as near a surface around it, too: it is not at the edge of what hides something.
+    pub is_inner: bool,
 }
 
 /// A cell of a grid over the world.
@@ -40,6 +42,9 @@ const MOST_POINTS: f64 = 40_000.0;
 
 /// Readings along the longer side of a depth image that are looked at.
 const READINGS: u32 = 320;
+
+/// So many pixels around an inner point show a surface as near.
+const INNER: i64 = 3;
 
 /// Whether a surface at `depth_m` is what the frame shows at a pixel whose nearest surface is at `nearest_m`.
 fn is_nearest(depth_m: f64, nearest_m: f64) -> bool {
@@ -84,7 +89,8 @@ impl Scene<'_> {
                     && is_nearest(point.z, rendered.depths()[pixel].into())
                 {
                     let at = [at.x, at.y, at.z].map(|along| along as f32);
-                    seen.push(SurfacePoint { id: own, object, at, pixel: [u as f32, v as f32] });
+                    let is_inner = is_inner(rendered.depths(), shot, pixel, point.z);
+                    seen.push(SurfacePoint { id: own, object, at, pixel: [u as f32, v as f32], is_inner });
                 }
             };
             let corner = |vertex: usize| {
@@ -106,6 +112,18 @@ fn pixel_at(u: f64, v: f64, shot: &Shot) -> Option<usize> {
     let (x, y) = (u.round(), v.round());
     let inside = x >= 0.0 && y >= 0.0 && x < f64::from(shot.width) && y < f64::from(shot.height);
     inside.then(|| y as usize * shot.width as usize + x as usize)
+}
+
+/// Whether its own pixel shows just this depth, and the pixels around a surface that is as near, as far as a surface may slant.
+fn is_inner(depths: &[f32], shot: &Shot, pixel: usize, depth_m: f64) -> bool {
+    let (width, height) = (i64::from(shot.width), i64::from(shot.height));
+    let (x, y) = (pixel as i64 % width, pixel as i64 / width);
+    if (f64::from(depths[pixel]) - depth_m).abs() > (0.003 * depth_m).max(0.005) {
+        return false;
+    }
+    let around = (-INNER..=INNER).flat_map(|dy| (-INNER..=INNER).map(move |dx| (x + dx, y + dy)));
+    let mut around = around.filter(|(x, y)| (0..width).contains(x) && (0..height).contains(y));
+    around.all(|(x, y)| (f64::from(depths[(y * width + x) as usize]) - depth_m).abs() <= (0.05 * depth_m).max(0.05))
 }
 
 /// Points within a triangle of which a side is long, evenly over its area: rows along its longest side.
@@ -241,6 +259,19 @@ mod tests {
         for (a, b) in shared(&one, &other, |point| point.id) {
             // 1.6 m at 3 m are 53.3 pixels.
             assert!((a.pixel[0] - b.pixel[0] - 160.0 / 3.0).abs() < 1e-3 && a.at == b.at);
+        }
+    }
+
+    #[test]
+    fn points_at_the_edge_of_what_hides_are_told_apart() {
+        let plate = mesh(&cube(0.0, 1.5, 0.0, [0.6, 0.0, 0.6]));
+        for point in seen(&shot(), &[plate]) {
+            // Half the plate is 0.3 m: 20 pixels from the middle; the wall's pixels beside it are none of its inner ones.
+            let from_edge = (0..2).map(|k| (point.pixel[k] - [79.5, 59.5][k]).abs()).fold(0.0, f32::max) - 20.0;
+            assert!(
+                if from_edge.abs() < 2.0 { !point.is_inner } else { point.is_inner || from_edge.abs() < 5.0 },
+                "{point:?}"
+            );
         }
     }
 
