@@ -48,6 +48,9 @@ pub struct Export {
     /// Samples of a shard, at most; by default what suits the kind
     #[arg(long, value_name = "N")]
     shard_rows: Option<usize>,
+    /// Pack up to so many samples about the same images into one record, as the turns of a conversation; no record asks one question twice
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    turns: u32,
     /// Write no image, where a licence forbids to pass them on: images-*.jsonl says what each is made of
     #[arg(long)]
     annotations_only: bool,
@@ -111,6 +114,7 @@ impl Export {
             name: self.name,
             dialect,
             shard_rows: self.shard_rows.unwrap_or(kind.shard_rows).max(1),
+            turns: self.turns as usize,
             annotations_only: self.annotations_only,
             skip_unreadable: self.skip_unreadable,
             replace: self.replace,
@@ -128,7 +132,9 @@ impl Export {
         }
         let shards = manifest.files.iter().filter(|entry| entry.rows.is_some()).count();
         tell_line(format_args!("how its trainer is started: README.md there"));
-        out(&format!("{} samples in {shards} shards, {}\n", manifest.samples, options.out))
+        let records: usize = manifest.files.iter().filter_map(|entry| entry.rows).sum();
+        let packed = if manifest.turns > 1 { format!(" in {records} conversations") } else { String::new() };
+        out(&format!("{} samples{packed} in {shards} shards, {}\n", manifest.samples, options.out))
     }
 
     fn dialect(&self, default: &str) -> Result<Dialect> {

@@ -131,6 +131,17 @@ impl SortedBucket {
         self.places.len()
     }
 
+    /// Ranges of records that have one hash.
+    pub fn runs(&self) -> Vec<std::ops::Range<usize>> {
+        let mut runs = Vec::new();
+        let mut end = 0;
+        for run in self.places.chunk_by(|a, b| a.hash == b.hash) {
+            runs.push(end..end + run.len());
+            end += run.len();
+        }
+        runs
+    }
+
     /// Those of a range, one after the other.
     pub fn records(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = Result<String>> {
         self.places[range].iter().map(|place| {

@@ -21,7 +21,7 @@ use parquet::schema::types::ColumnPath;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::conversation::{ChatTurn, read_turns, turns};
+use super::conversation::{ChatTurn, Conversation, read_turns, turns};
 use super::dialect::Dialect;
 use super::images::ImageStorage;
 use super::shards::cannot_write;
@@ -43,6 +43,7 @@ datasets.load_dataset(FOLDER) opens it: `images` are images, `conversations` are
     shard_rows: 2_000,
     embeds: true,
     most_images: None,
+    takes_turns: true,
     record,
     write,
     index: None,
@@ -72,6 +73,22 @@ struct HfRecord<'a> {
     /// For the shard's writer, which puts bytes in its place.
     images: &'a [SampleImage],
     conversations: Vec<ChatTurn>,
+    #[serde(flatten)]
+    columns: HfColumns<'a>,
+}
+
+/// A record that holds several samples: the columns of each are in a list.
+#[derive(Serialize)]
+struct HfPackedRecord<'a> {
+    id: &'a str,
+    images: &'a [SampleImage],
+    conversations: Vec<ChatTurn>,
+    samples: Vec<HfSample<'a>>,
+}
+
+#[derive(Serialize)]
+struct HfSample<'a> {
+    sample_id: &'a str,
     #[serde(flatten)]
     columns: HfColumns<'a>,
 }
@@ -201,8 +218,18 @@ fn plain(kind: &DataType) -> DataType {
     }
 }
 
-/// The columns of every shard but the images: the conversation, then those of `dataset`.
-fn columns(dataset: &Schema) -> Vec<HfColumn> {
+/// The columns of every shard but the images: the conversation, then those of `dataset`; where a record holds several samples, in a list.
+fn columns(dataset: &Schema, turns: usize) -> Vec<HfColumn> {
+    let mut columns = columns_of_samples(dataset);
+    if turns > 1 {
+        let mut own = vec![Field::new("sample_id", DataType::Utf8, true)];
+        own.extend(columns.drain(2..).map(|column| Field::new(column.name, column.kind, true)));
+        columns.push(HfColumn::new("samples", list(DataType::Struct(own.into()))));
+    }
+    columns
+}
+
+fn columns_of_samples(dataset: &Schema) -> Vec<HfColumn> {
     let numbers = || list(DataType::Float64);
     let mark = structs(&[
         ("object_id", DataType::Utf8),
@@ -234,8 +261,8 @@ fn columns(dataset: &Schema) -> Vec<HfColumn> {
 const IMAGES_AT: usize = 1;
 
 /// What is decoded from records, all columns but the images, and the schema of the shards.
-fn schemas(dataset: &Schema) -> (SchemaRef, SchemaRef) {
-    let columns = columns(dataset);
+fn schemas(dataset: &Schema, turns: usize) -> (SchemaRef, SchemaRef) {
+    let columns = columns(dataset, turns);
     let fields: Vec<Field> = columns.iter().map(|column| Field::new(&column.name, column.kind.clone(), true)).collect();
     let plain = Arc::new(Schema::new(fields));
     let mut features: Map<String, Value> = columns.into_iter().map(|column| (column.name, column.feature)).collect();
@@ -256,13 +283,15 @@ fn image_item() -> Arc<Field> {
 }
 
 /// A conversation with all columns, for kinds that embed images.
-pub fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
-    to_json(&HfRecord {
-        id: &sample.sample_id,
-        images: &sample.images,
-        conversations: turns(sample, dialect)?,
-        columns: HfColumns::of(sample),
-    })
+pub fn record(conversation: &Conversation<'_>, dialect: &Dialect) -> Result<String> {
+    let (sample, id, conversations) = (conversation.first(), conversation.id(), turns(conversation, dialect)?);
+    if conversation.sample_ids().is_none() {
+        let columns = HfColumns::of(sample);
+        return to_json(&HfRecord { id: &id, images: &sample.images, conversations, columns });
+    }
+    let samples = conversation.samples().iter();
+    let samples = samples.map(|sample| HfSample { sample_id: &sample.sample_id, columns: HfColumns::of(sample) });
+    to_json(&HfPackedRecord { id: &id, images: &sample.images, conversations, samples: samples.collect() })
 }
 
 fn write(shard: &ExportShard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
@@ -275,7 +304,7 @@ fn write(shard: &ExportShard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
         .set_column_dictionary_enabled(pixels.clone(), false)
         .set_column_statistics_enabled(pixels, EnabledStatistics::None)
         .build();
-    let schemas = schemas(&shard.columns);
+    let schemas = schemas(&shard.columns, shard.turns);
     let mut writer = ArrowWriter::try_new(out, Arc::clone(&schemas.1), Some(properties)).or_input(cannot_write)?;
     let (mut records, mut images, mut held) = (Vec::new(), BTreeMap::new(), 0);
     let mut put = |records: &mut Vec<String>, images: &mut BTreeMap<String, Bytes>| -> Result<()> {
@@ -361,6 +390,15 @@ fn read(bytes: &[u8]) -> Result<Vec<LoadedRecord>> {
         let text = |lists: &'_ StructLists, at: usize| {
             lists.fields.column(at).as_string_opt::<i32>().cloned().ok_or_else(wrong)
         };
+        let samples = match batch.column_by_name("samples") {
+            Some(column) => {
+                let lists = column.as_list_opt::<i32>().ok_or_else(wrong)?.clone();
+                let fields = lists.values().as_struct_opt().ok_or_else(wrong)?;
+                let ids = fields.column_by_name("sample_id").and_then(|ids| ids.as_string_opt::<i32>().cloned());
+                Some((lists, ids.ok_or_else(wrong)?))
+            }
+            None => None,
+        };
         let (paths, from, value) = (text(&images, 1)?, text(&said, 0)?, text(&said, 1)?);
         for row in 0..batch.num_rows() {
             let image = |at: usize| match data.is_valid(at) {
@@ -369,7 +407,11 @@ fn read(bytes: &[u8]) -> Result<Vec<LoadedRecord>> {
             };
             let turn = |at: usize| ChatTurn { from: from.value(at).to_owned(), value: value.value(at).to_owned() };
             let (images, turns) = (images.range(row).map(image).collect(), said.range(row).map(turn).collect());
-            rows.push(read_turns(ids.value(row).to_owned(), images, turns)?);
+            let sample_ids = match &samples {
+                Some((lists, ids)) => Some(range_of(lists, row).map(|at| ids.value(at).to_owned()).collect()),
+                None => None,
+            };
+            rows.push(read_turns(ids.value(row).to_owned(), sample_ids, images, turns)?);
         }
     }
     Ok(rows)
@@ -389,9 +431,14 @@ impl StructLists {
     }
 
     fn range(&self, row: usize) -> std::ops::Range<usize> {
-        let ends = self.lists.value_offsets();
-        ends[row] as usize..ends[row + 1] as usize
+        range_of(&self.lists, row)
     }
+}
+
+/// Where a row's items are among all.
+fn range_of(lists: &ListArray, row: usize) -> std::ops::Range<usize> {
+    let ends = lists.value_offsets();
+    ends[row] as usize..ends[row + 1] as usize
 }
 
 fn licences(finished: &FinishedExport<'_>) -> Vec<String> {
@@ -416,7 +463,7 @@ pub fn front_matter(finished: &FinishedExport<'_>) -> String {
     let _ = writeln!(text, "size_categories:\n- {size}");
     text += "configs:\n- config_name: default\n  data_files:\n  - split: train\n    path: data/train-*.parquet\n";
     text += "dataset_info:\n  features:\n";
-    for field in schemas(&finished.columns).1.fields() {
+    for field in schemas(&finished.columns, finished.turns).1.fields() {
         text += &card_feature(field.name(), field.data_type(), 2);
     }
     text += "---\n\n";
@@ -482,7 +529,7 @@ fn croissant(finished: &FinishedExport<'_>) -> Value {
         images["source"]["transform"] = json!({ "jsonPath": "bytes" });
         fields.push(images);
     }
-    for column in columns(&finished.columns).iter().skip(2) {
+    for column in columns(&finished.columns, finished.turns).iter().skip(2) {
         match column.kind {
             DataType::Utf8 => fields.push(field(&column.name, "sc:Text")),
             DataType::Float64 => fields.push(field(&column.name, "sc:Float")),

@@ -4,10 +4,10 @@ use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
-use super::conversation::{ChatTurn, read_turns, turns};
+use super::conversation::{ChatTurn, Conversation, read_turns, turns};
 use super::dialect::Dialect;
 use super::shards::cannot_write;
-use super::{ExportKind, ExportShard, LoadedImage, LoadedRecord, Sample, to_json};
+use super::{ExportKind, ExportShard, LoadedImage, LoadedRecord, to_json};
 use crate::error::{Context, Error, Result};
 
 pub const LLAVA: ExportKind = ExportKind {
@@ -40,19 +40,23 @@ LLaVA 1.5 takes one image a sample: samples that show several are left out and c
 #[derive(Serialize, Deserialize)]
 struct LlavaRecord {
     id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sample_ids: Option<Vec<String>>,
     image: String,
     conversations: Vec<ChatTurn>,
 }
 
-fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
+fn record(conversation: &Conversation<'_>, dialect: &Dialect) -> Result<String> {
+    let sample = conversation.first();
     let [image] = &sample.images[..] else {
         // Those that show several are no rows of the export.
         return Err(Error::internal("LLaVA takes one image a sample").with("sample", &sample.sample_id));
     };
     to_json(&LlavaRecord {
-        id: sample.sample_id.clone(),
+        id: conversation.id(),
+        sample_ids: conversation.sample_ids(),
         image: image.path.clone(),
-        conversations: turns(sample, dialect)?,
+        conversations: turns(conversation, dialect)?,
     })
 }
 
@@ -67,5 +71,5 @@ fn write(shard: &ExportShard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
 }
 
 fn read(record: LlavaRecord) -> Result<LoadedRecord> {
-    read_turns(record.id, vec![LoadedImage::Path(record.image)], record.conversations)
+    read_turns(record.id, record.sample_ids, vec![LoadedImage::Path(record.image)], record.conversations)
 }

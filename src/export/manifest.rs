@@ -12,6 +12,9 @@ pub struct Manifest {
     pub kind: String,
     pub name: String,
     pub samples: u64,
+    /// How many samples a record holds at most.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub turns: usize,
     /// How references and boxes are written.
     pub dialect: String,
     /// The bounds of Qwen2.5-VL's resizing, where boxes depend on them.
@@ -47,9 +50,18 @@ pub struct ManifestFile {
     pub bytes: u64,
     /// BLAKE3, hexadecimal.
     pub blake3: String,
-    /// Samples in it, where it is a shard.
+    /// Records in it, where it is a shard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<usize>,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_one(turns: &usize) -> bool {
+    *turns == 1
 }
 
 impl ManifestFile {

@@ -3,6 +3,7 @@
 //! ```text
 //!  samples of a slice ─► 1. images, by frame: decoded once, drawn, put under the hash of frame and marks
 //!                   └──► 2. records, in the words of the kind ─► buckets by hash (temporary, on disk)
+//!                        (with --turns: samples about the same images packed into conversations before)
 //!                                                                  └─► 3. shards, each in the order of the hash
 //!                                                                           └─► 4. manifest.json, last
 //! ```
@@ -23,6 +24,7 @@ mod images;
 mod internvl;
 mod llava;
 mod manifest;
+mod packing;
 mod place;
 mod place_lock;
 mod qwen;
@@ -42,6 +44,8 @@ pub use dialect::{Dialect, ImageSize, PlacedBox};
 pub use images::ImageStorage;
 pub use manifest::Manifest;
 pub use run::{ExportOptions, ExportOutcome};
+
+use conversation::Conversation;
 
 use crate::error::{Context, Error, Result};
 use crate::suggestion::unknown;
@@ -65,8 +69,10 @@ pub struct ExportKind {
     pub embeds: bool,
     /// How many images its trainer takes a sample, where it takes no more: samples that show more are left out and counted.
     pub most_images: Option<usize>,
-    /// A sample as the line of JSON that a shard's writer is given.
-    pub record: fn(&Sample, &Dialect) -> Result<String>,
+    /// True where a record may hold the questions of several samples, one after the other.
+    pub takes_turns: bool,
+    /// Samples as the line of JSON that a shard's writer is given.
+    pub record: fn(&Conversation<'_>, &Dialect) -> Result<String>,
     /// Writes a shard.
     pub write: fn(&ExportShard<'_>, &mut (dyn std::io::Write + Send)) -> Result<()>,
     /// What lies beside a shard under its name and `.idx`, made of its bytes.
@@ -92,6 +98,8 @@ pub struct ExportShard<'a> {
     pub columns: arrow::datatypes::SchemaRef,
     /// How many records the shards before it have.
     pub first_row: usize,
+    /// How many samples a record holds at most; with more than one it says which.
+    pub turns: usize,
 }
 
 impl ExportShard<'_> {
@@ -127,17 +135,24 @@ pub fn why_left_out(reason: &str, kind: &ExportKind) -> String {
 /// What a loader sees of one record.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LoadedRecord {
-    pub id: String,
     pub images: Vec<LoadedImage>,
-    /// What the person says, without the places of images.
-    pub question: String,
-    pub answer: String,
-    /// References that the dialect keeps beside the text, in the order of question and answer.
+    /// Of each of its samples, in their order.
+    pub turns: Vec<LoadedTurn>,
+    /// References that the dialect keeps beside the text, in the order of questions and answers.
     pub references: Vec<String>,
     /// Boxes that the dialect keeps beside the text, in the same order.
     pub boxes: Vec<[f64; 4]>,
     /// Which image each of these is on, from 0.
     pub box_images: Vec<usize>,
+}
+
+/// A question and its answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LoadedTurn {
+    pub sample_id: String,
+    /// What the person says, without the places of images.
+    pub question: String,
+    pub answer: String,
 }
 
 /// An image as a record has it.
@@ -160,6 +175,8 @@ pub struct FinishedExport<'a> {
     pub counts: &'a run::ExportCounts,
     pub images: ImageStorage,
     pub samples: u64,
+    /// How many samples a record holds at most.
+    pub turns: usize,
     /// Samples that are not there, by reason.
     pub left_out: &'a BTreeMap<String, u64>,
     pub dataset_version: u64,

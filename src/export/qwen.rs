@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::conversation::{ChatTurn, OneOrMany, read_turns, turns};
+use super::conversation::{ChatTurn, Conversation, OneOrMany, read_turns, turns};
 use super::dialect::Dialect;
-use super::{ExportKind, FinishedExport, LoadedImage, LoadedRecord, Sample, to_json};
+use super::{ExportKind, FinishedExport, LoadedImage, LoadedRecord, to_json};
 use crate::error::{Context, Result};
 
 pub const QWEN: ExportKind = ExportKind {
@@ -32,22 +32,25 @@ must be those that the training uses; the manifest names them.",
 #[derive(Serialize, Deserialize)]
 struct QwenRecord {
     id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sample_ids: Option<Vec<String>>,
     image: OneOrMany<String>,
     conversations: Vec<ChatTurn>,
 }
 
-fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
+fn record(conversation: &Conversation<'_>, dialect: &Dialect) -> Result<String> {
     to_json(&QwenRecord {
-        id: sample.sample_id.clone(),
-        image: OneOrMany::of(sample.images.iter().map(|image| image.path.clone()).collect()),
-        conversations: turns(sample, dialect)?,
+        id: conversation.id(),
+        sample_ids: conversation.sample_ids(),
+        image: OneOrMany::of(conversation.first().images.iter().map(|image| image.path.clone()).collect()),
+        conversations: turns(conversation, dialect)?,
     })
 }
 
 fn read(line: &str) -> Result<LoadedRecord> {
     let record: QwenRecord = serde_json::from_str(line).or_input(|| "a record cannot be read".into())?;
     let images = record.image.into_vec().into_iter().map(LoadedImage::Path).collect();
-    read_turns(record.id, images, record.conversations)
+    read_turns(record.id, record.sample_ids, images, record.conversations)
 }
 
 fn finish(finished: &FinishedExport<'_>) -> Result<BTreeMap<String, Vec<u8>>> {

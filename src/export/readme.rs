@@ -22,6 +22,16 @@ pub fn of(finished: &FinishedExport<'_>) -> String {
         finished.samples,
         if shards == 1 { "shard" } else { "shards" },
     );
+    if finished.turns > 1 {
+        let records: usize = finished.shards.iter().map(|(_, rows)| rows).sum();
+        let _ = writeln!(
+            text,
+            "A record is a conversation about one set of images: up to {} samples, of different questions, in turns; the images are in the first. There are {records} \
+             records, and `{}` says whose turns they are. Train on all answers, as trainers do unless they are told to mask what is not the last.\n",
+            finished.turns,
+            if kind.embeds { "samples" } else { "sample_ids" },
+        );
+    }
     let _ = writeln!(text, "For {}.\n\n## Start\n\n{}", kind.doc, (kind.start)(finished));
     let _ = writeln!(text, "## Images and boxes\n\n{}\n{}", images(finished), boxes(finished));
     text += "## Licences\n\nEach sample has the licence of its source.\n\n| licence | samples |\n|---|---|\n";

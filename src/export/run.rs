@@ -18,15 +18,16 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::buckets::{Buckets, SortedBucket};
 use super::by_frame::{FrameImagesStream, FrameIndex, Masks, frames};
+use super::conversation::Conversation;
 use super::dialect::Dialect;
 use super::images::{self, ImageStorage, IndexLine};
 use super::manifest::{Manifest, ManifestFile};
 use super::place::ExportFolder;
 use super::place_lock::PlaceLock;
-use super::readme;
 use super::shards::cannot_write;
 use super::spool::Spool;
 use super::{ExportKind, ExportShard, FinishedExport, TOO_MANY_IMAGES, UNREADABLE_IMAGE, why_left_out};
+use super::{packing, readme};
 use crate::error::{Context, Error, Result};
 use crate::marked_image::{self, DrawnMark, SourceImage, marks_on};
 use crate::run::Mill;
@@ -42,6 +43,8 @@ pub struct ExportOptions {
     pub name: String,
     pub dialect: Dialect,
     pub shard_rows: usize,
+    /// How many samples about the same images a record holds at most.
+    pub turns: usize,
     /// Images stay where they are.
     pub annotations_only: bool,
     /// Samples whose image cannot be read are left out and counted, instead of ending the export.
@@ -77,6 +80,13 @@ impl Mill {
         rows: DataFrame,
         options: &ExportOptions,
     ) -> Result<ExportOutcome> {
+        if options.turns > 1 && !options.kind.takes_turns {
+            let message = format!(
+                "a record of `{}` is one question: its samples cannot be packed into conversations",
+                options.kind.name
+            );
+            return Err(Error::usage(message).hint("leave --turns out"));
+        }
         let place = ExportFolder::at(&options.out)?;
         let fingerprint = self.fingerprint(options).await?;
         if let Some(there) = there_already(&place, &fingerprint, options).await? {
@@ -149,6 +159,9 @@ impl Mill {
             env!("CARGO_PKG_VERSION"),
             self.warehouse.location().url()
         );
+        if options.turns > 1 {
+            parts += &format!(" turns {}", options.turns);
+        }
         // Images and their sizes, and masks.
         for table in ["frames", "objects"] {
             let version = self.warehouse.table(table).await?.map(|table| table.version());
@@ -308,7 +321,16 @@ impl ExportRun<'_> {
             true => BTreeSet::new(),
             false => self.images(context, rows.clone(), &frames, &index).await?,
         };
-        let unreadable = self.records(rows, &frames, &buckets, &index, unreadable, &mut counts).await?;
+        let groups = match self.options.turns {
+            0 | 1 => None,
+            _ => Some(Arc::new(Buckets::new(self.samples, seed)?)),
+        };
+        let unreadable = self.records(rows, &frames, (&buckets, &groups), &index, unreadable, &mut counts).await?;
+        if let Some(groups) = groups {
+            let (records, options) = (Arc::clone(&buckets), self.options.clone());
+            let pack = move || packing::pack(&groups, options.turns, seed, options.kind, &options.dialect, &records);
+            tokio::task::spawn_blocking(pack).await.or_internal(|| "packing died".into())??;
+        }
         if unreadable > 0 {
             left_out.insert(UNREADABLE_IMAGE.to_owned(), unreadable);
         }
@@ -322,7 +344,7 @@ impl ExportRun<'_> {
             (false, true) => ImageStorage::Embedded,
             (false, false) => ImageStorage::Files,
         };
-        let samples = shards.iter().filter_map(|entry| entry.rows).sum::<usize>() as u64;
+        let samples = self.samples - unreadable;
         let rows_of = |entry: &ManifestFile| (entry.path.clone(), entry.rows.unwrap_or_default());
         let named: Vec<(String, usize)> = shards.iter().map(rows_of).collect();
         let finished = FinishedExport {
@@ -334,6 +356,7 @@ impl ExportRun<'_> {
             counts: &counts,
             images,
             samples,
+            turns: self.options.turns.max(1),
             left_out: &left_out,
             dataset_version: self.options.dataset_version,
             slice: &self.options.slice,
@@ -360,6 +383,7 @@ impl ExportRun<'_> {
             kind: self.options.kind.name.to_owned(),
             name: self.options.name.clone(),
             samples,
+            turns: self.options.turns.max(1),
             dialect: self.options.dialect.name().to_owned(),
             min_pixels,
             max_pixels,
@@ -392,7 +416,7 @@ impl ExportRun<'_> {
         &self,
         rows: DataFrame,
         frames: &Arc<FrameIndex>,
-        buckets: &Arc<Buckets>,
+        (buckets, groups): (&Arc<Buckets>, &Option<Arc<Buckets>>),
         index: &Arc<ImageIndex>,
         unreadable: BTreeSet<String>,
         counts: &mut ExportCounts,
@@ -402,6 +426,7 @@ impl ExportRun<'_> {
         let encoder = Arc::new(Encoder {
             frames: Arc::clone(frames),
             buckets: Arc::clone(buckets),
+            groups: groups.clone(),
             index: self.options.annotations_only.then(|| Arc::clone(index)),
             kind: self.options.kind,
             dialect: self.options.dialect,
@@ -658,7 +683,7 @@ impl ExportRun<'_> {
         let rows = range.len();
         let (place, runtime) = (self.place.clone(), tokio::runtime::Handle::current());
         let embeds = kind.embeds && !self.options.annotations_only;
-        let (keep, columns) = (self.memory / 16, SchemaRef::clone(&self.columns));
+        let (keep, columns, turns) = (self.memory / 16, SchemaRef::clone(&self.columns), self.options.turns);
         let work = move || {
             // Samples of one shard share images, but not next to each other.
             let latest: RefCell<(HashMap<String, Bytes>, u64)> = RefCell::default();
@@ -678,7 +703,7 @@ impl ExportRun<'_> {
                 latest.0.insert(path.to_owned(), bytes.clone());
                 Ok(Some(bytes))
             };
-            let shard = ExportShard { sorted: &sorted, range, image: &image, columns, first_row };
+            let shard = ExportShard { sorted: &sorted, range, image: &image, columns, first_row, turns };
             let spooled = Spool::new()?.filled(|out| (kind.write)(&shard, out))?;
             let index = kind.index.map(|index| index(&mut spooled.reader()?)).transpose()?;
             Ok::<_, Error>((spooled, index))
@@ -762,6 +787,8 @@ fn frame_of() -> datafusion::logical_expr::Expr {
 struct Encoder {
     frames: Arc<FrameIndex>,
     buckets: Arc<Buckets>,
+    /// Where samples wait to be packed, where they are.
+    groups: Option<Arc<Buckets>>,
     /// Where images are withheld: the index that says how to make them.
     index: Option<Arc<ImageIndex>>,
     kind: &'static ExportKind,
@@ -791,7 +818,13 @@ impl Encoder {
                 };
                 sample.images.push(SampleImage { path, width: frame.width, height: frame.height });
             }
-            self.buckets.add(&sample.sample_id, &(self.kind.record)(&sample, &self.dialect)?)?;
+            match &self.groups {
+                Some(groups) => packing::add(groups, &sample)?,
+                None => {
+                    let record = (self.kind.record)(&Conversation::of(&sample), &self.dialect)?;
+                    self.buckets.add(&sample.sample_id, &record)?;
+                }
+            }
         }
         Ok(left_out)
     }

@@ -16,6 +16,7 @@ pub const JSON_LINES: ExportKind = ExportKind {
     shard_rows: 500_000,
     embeds: false,
     most_images: None,
+    takes_turns: true,
     record: |_, _| Ok(String::new()),
     write: lines,
     index: None,

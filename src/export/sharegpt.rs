@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::conversation::Conversation;
 use super::dialect::Dialect;
 use super::swift::{SwiftMessage, messages, read_messages};
-use super::{ExportKind, FinishedExport, LoadedImage, LoadedRecord, Sample, to_json};
+use super::{ExportKind, FinishedExport, LoadedImage, LoadedRecord, to_json};
 use crate::error::{Context, Result};
 
 pub const SHAREGPT: ExportKind = ExportKind {
@@ -35,22 +36,25 @@ The trainer leaves boxes as they are written: choose the model's own --dialect (
 #[derive(Serialize, Deserialize)]
 struct ShareGptRecord {
     id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sample_ids: Option<Vec<String>>,
     messages: Vec<SwiftMessage>,
     images: Vec<String>,
 }
 
-fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
+fn record(conversation: &Conversation<'_>, dialect: &Dialect) -> Result<String> {
     to_json(&ShareGptRecord {
-        id: sample.sample_id.clone(),
-        messages: messages(sample, dialect)?.0,
-        images: sample.images.iter().map(|image| image.path.clone()).collect(),
+        id: conversation.id(),
+        sample_ids: conversation.sample_ids(),
+        messages: messages(conversation, dialect)?.0,
+        images: conversation.first().images.iter().map(|image| image.path.clone()).collect(),
     })
 }
 
 fn read(line: &str) -> Result<LoadedRecord> {
     let record: ShareGptRecord = serde_json::from_str(line).or_input(|| "a record cannot be read".into())?;
     let images = record.images.into_iter().map(LoadedImage::Path).collect();
-    read_messages(record.id, images, record.messages)
+    read_messages(record.id, record.sample_ids, images, record.messages)
 }
 
 fn finish(finished: &FinishedExport<'_>) -> Result<BTreeMap<String, Vec<u8>>> {

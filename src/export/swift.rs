@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::conversation::{human, question};
+use super::conversation::{Conversation, human, read_said};
 use super::dialect::{Dialect, WrittenText};
-use super::{ExportKind, LoadedImage, LoadedRecord, Sample, boxes, to_json};
+use super::{ExportKind, LoadedImage, LoadedRecord, boxes, to_json};
 use crate::error::{Context, Error, Result};
 
 pub const SWIFT: ExportKind = ExportKind {
@@ -35,7 +35,13 @@ struct SwiftRecord {
     messages: Vec<SwiftMessage>,
     images: Vec<String>,
     /// The canonical answer, which rewards of reinforcement learning compare with.
-    solution: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    solution: Option<String>,
+    /// The same of each sample, where the export packs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    solutions: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sample_ids: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     objects: Option<SwiftObjects>,
 }
@@ -56,49 +62,50 @@ struct SwiftObjects {
     image_id: Vec<usize>,
 }
 
-/// What a loader makes of two messages and as many images.
-pub fn read_messages(id: String, images: Vec<LoadedImage>, messages: Vec<SwiftMessage>) -> Result<LoadedRecord> {
-    let wrong = |what: String| Error::input(format!("a conversation {what}")).with("id", &id);
-    let [asked, answered] =
-        <[SwiftMessage; 2]>::try_from(messages).map_err(|_| wrong("has not two messages".into()))?;
-    if (asked.role.as_str(), answered.role.as_str()) != ("user", "assistant") {
-        return Err(wrong("is not between user and assistant".into()));
-    }
-    let (places, text) =
-        question(&asked.content).ok_or_else(|| wrong("has <image> elsewhere than at its start".into()))?;
-    if places != images.len() {
-        return Err(wrong(format!("has {places} times <image> for {} images", images.len())));
-    }
-    let text = text.to_owned();
-    Ok(LoadedRecord { id, images, question: text, answer: answered.content, ..LoadedRecord::default() })
+/// What a loader makes of messages and as many images.
+pub fn read_messages(
+    id: String,
+    sample_ids: Option<Vec<String>>,
+    images: Vec<LoadedImage>,
+    messages: Vec<SwiftMessage>,
+) -> Result<LoadedRecord> {
+    let said = messages.into_iter().map(|message| (message.role, message.content)).collect();
+    read_said(id, sample_ids, images, said, ("user", "assistant"))
 }
 
-/// The two messages of a sample, and what their dialect keeps beside them.
-pub fn messages(sample: &Sample, dialect: &Dialect) -> Result<(Vec<SwiftMessage>, WrittenText)> {
-    let boxes = boxes(sample)?;
-    let asked = dialect.write(&sample.question, &boxes)?;
-    let answer = dialect.write(&sample.answer, &boxes)?;
-    let messages = vec![
-        SwiftMessage { role: "user".into(), content: human(sample.images.len(), &asked.text) },
-        SwiftMessage { role: "assistant".into(), content: answer.text },
-    ];
-    let beside = WrittenText {
-        text: String::new(),
-        references: [asked.references, answer.references].concat(),
-        boxes: [asked.boxes, answer.boxes].concat(),
-        box_images: [asked.box_images, answer.box_images].concat(),
-    };
+/// The messages of samples, and what their dialect keeps beside them.
+pub fn messages(conversation: &Conversation<'_>, dialect: &Dialect) -> Result<(Vec<SwiftMessage>, WrittenText)> {
+    let (mut messages, mut beside) = (Vec::new(), WrittenText::default());
+    for (at, sample) in conversation.samples().iter().enumerate() {
+        let boxes = boxes(sample)?;
+        let asked = dialect.write(&sample.question, &boxes)?;
+        let answer = dialect.write(&sample.answer, &boxes)?;
+        let images = if at == 0 { sample.images.len() } else { 0 };
+        messages.push(SwiftMessage { role: "user".into(), content: human(images, &asked.text) });
+        messages.push(SwiftMessage { role: "assistant".into(), content: answer.text });
+        for (references, boxes, images) in
+            [(asked.references, asked.boxes, asked.box_images), (answer.references, answer.boxes, answer.box_images)]
+        {
+            beside.references.extend(references);
+            beside.boxes.extend(boxes);
+            beside.box_images.extend(images);
+        }
+    }
     Ok((messages, beside))
 }
 
-fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
-    let (messages, beside) = messages(sample, dialect)?;
+fn record(conversation: &Conversation<'_>, dialect: &Dialect) -> Result<String> {
+    let (messages, beside) = messages(conversation, dialect)?;
     let any = !beside.references.is_empty() || !beside.boxes.is_empty();
+    let (sample, sample_ids) = (conversation.first(), conversation.sample_ids());
+    let truths = || conversation.samples().iter().map(|sample| sample.ground_truth.clone()).collect();
     to_json(&SwiftRecord {
-        id: sample.sample_id.clone(),
+        id: conversation.id(),
         messages,
         images: sample.images.iter().map(|image| image.path.clone()).collect(),
-        solution: sample.ground_truth.clone(),
+        solution: sample_ids.is_none().then(|| sample.ground_truth.clone()),
+        solutions: sample_ids.is_some().then(truths),
+        sample_ids,
         objects: any.then(|| SwiftObjects {
             image_id: beside.box_images,
             references: beside.references,
@@ -128,6 +135,6 @@ fn read(line: &str) -> Result<LoadedRecord> {
         return Err(Error::input("the boxes of a record are not pixels of its images").with("id", &record.id));
     }
     let images = record.images.into_iter().map(LoadedImage::Path).collect();
-    let read = read_messages(record.id, images, record.messages)?;
+    let read = read_messages(record.id, record.sample_ids, images, record.messages)?;
     Ok(LoadedRecord { references: objects.references, boxes: objects.bbox, box_images: objects.image_id, ..read })
 }

@@ -19,7 +19,7 @@ use super::images::{ImageStorage, IndexLine};
 use super::manifest::Manifest;
 use super::place::ExportFolder;
 use super::run::{MANIFEST, manifest};
-use super::{ExportKind, LoadedImage, LoadedRecord, boxes, kind};
+use super::{ExportKind, LoadedImage, LoadedRecord, LoadedTurn, boxes, kind};
 use crate::error::{Context, Error, Result};
 use crate::marked_image::{DrawnMark, marks_on};
 use crate::run::{Mill, read_only};
@@ -135,22 +135,43 @@ impl Mill {
                 verified.fault(format!("{}: it has {} records, the manifest says {rows}", entry.path, records.len()));
             }
             for record in records {
-                verified.samples += 1;
-                let id = record.id.clone();
+                verified.samples += record.turns.len() as u64;
                 let (images, record) = checked(record, manifest.images, verified).await?;
-                let LoadedRecord { question, answer, references, boxes, box_images, .. } = record;
-                found.add(
-                    &id,
-                    &format!(
-                        "{id} {}",
-                        super::to_json(&FoundRecord { images, question, answer, references, boxes, box_images })?
-                    ),
-                )?;
+                if record.turns.len() > manifest.turns {
+                    let n = record.turns.len();
+                    verified.fault(format!(
+                        "{}: a record has {n} samples, the manifest says {}",
+                        entry.path, manifest.turns
+                    ));
+                }
+                for (id, sample) in by_sample(record, &images) {
+                    found.add(&id, &format!("{id} {}", super::to_json(&sample)?))?;
+                }
             }
         }
         steps.finish();
         Ok(())
     }
+}
+
+/// A record as its samples: each has the images of all, and what its dialect keeps beside its own texts.
+fn by_sample(record: LoadedRecord, images: &[String]) -> Vec<(String, FoundRecord)> {
+    let LoadedRecord { turns, references, boxes, box_images, .. } = record;
+    let last = turns.len().saturating_sub(1);
+    let (mut references, mut boxes) = (references.into_iter(), boxes.into_iter().zip(box_images));
+    let mut found = Vec::with_capacity(turns.len());
+    for (at, LoadedTurn { sample_id, question, answer }) in turns.into_iter().enumerate() {
+        let places = |place: &str| question.matches(place).count() + answer.matches(place).count();
+        // Whatever is too much is the last one's, and found there.
+        let take = |place: &str| if at == last { usize::MAX } else { places(place) };
+        let references = references.by_ref().take(take("<ref-object>")).collect();
+        let (boxes, box_images) = boxes.by_ref().take(take("<bbox>")).unzip();
+        found.push((
+            sample_id,
+            FoundRecord { images: images.to_vec(), question, answer, references, boxes, box_images },
+        ));
+    }
+    found
 }
 
 /// The images of a record, as what they are compared by: paths, or sizes where they are embedded.
@@ -174,14 +195,13 @@ async fn checked(
         (looked, record)
     });
     let (looked, record) = looked.await.or_internal(|| "looking at an image died".into())?;
+    let id = record.turns.first().map(|turn| turn.sample_id.clone()).unwrap_or_default();
     let mut names = Vec::with_capacity(looked.len());
     for (name, seen) in looked {
         verified.images += usize::from(seen.is_some());
         match seen {
-            None if images == ImageStorage::Embedded => {
-                verified.damage(format!("{}: an image has no bytes", record.id))
-            }
-            Some(Err(why)) => verified.damage(format!("{}: {why}", record.id)),
+            None if images == ImageStorage::Embedded => verified.damage(format!("{id}: an image has no bytes")),
+            Some(Err(why)) => verified.damage(format!("{id}: {why}")),
             None | Some(Ok(())) => {}
         }
         names.push(name);

@@ -7,10 +7,10 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::conversation::{human, question};
+use super::conversation::{Conversation, human, question};
 use super::dialect::Dialect;
 use super::shards::cannot_write;
-use super::{ExportKind, ExportShard, LoadedImage, LoadedRecord, Sample, boxes, to_json};
+use super::{ExportKind, ExportShard, LoadedImage, LoadedRecord, LoadedTurn, Sample, boxes, to_json};
 use crate::error::{Context, Error, Result};
 use crate::tables::SampleImage;
 
@@ -26,6 +26,7 @@ relation), text_format and image_format come along for slices of the scores.",
     shard_rows: 20_000,
     embeds: true,
     most_images: None,
+    takes_turns: false,
     record,
     write,
     index: None,
@@ -62,7 +63,9 @@ struct VlmevalRecord {
     image_format: String,
 }
 
-fn record(sample: &Sample, dialect: &Dialect) -> Result<String> {
+/// A row is one question: samples are never packed.
+fn record(conversation: &Conversation<'_>, dialect: &Dialect) -> Result<String> {
+    let sample = conversation.first();
     let boxes = boxes(sample)?;
     let words = |text: &str| dialect.write(text, &boxes).map(|written| written.text);
     let options = sample.options.iter().flatten().map(|option| words(option)).collect::<Result<Vec<_>>>()?;
@@ -218,10 +221,12 @@ fn read(bytes: &[u8]) -> Result<Vec<LoadedRecord>> {
         };
         let options: Vec<String> = options.iter().map(|at| cell(*at)).take_while(|option| !option.is_empty()).collect();
         read.push(LoadedRecord {
-            id: cell(id),
             images,
-            question: cell(asked) + &list(&options),
-            answer: cell(worded),
+            turns: vec![LoadedTurn {
+                sample_id: cell(id),
+                question: cell(asked) + &list(&options),
+                answer: cell(worded),
+            }],
             ..LoadedRecord::default()
         });
     }

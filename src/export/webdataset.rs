@@ -24,6 +24,7 @@ pub const WEBDATASET: ExportKind = ExportKind {
     shard_rows: 2_000,
     embeds: true,
     most_images: None,
+    takes_turns: true,
     record: super::hf::record,
     write,
     index: Some(index),
@@ -39,6 +40,14 @@ struct WebdatasetRecord {
     id: String,
     images: Vec<SampleImage>,
     conversations: Vec<ChatTurn>,
+    /// Where the export packs.
+    samples: Option<Vec<PackedSample>>,
+}
+
+/// What is read of a sample of a packed record.
+#[derive(Deserialize)]
+struct PackedSample {
+    sample_id: String,
 }
 
 fn write(shard: &ExportShard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
@@ -105,7 +114,8 @@ fn read(bytes: &[u8]) -> Result<Vec<LoadedRecord>> {
         if shown.is_empty() {
             shown = stored.images.into_iter().map(|image| LoadedImage::Path(image.path)).collect();
         }
-        rows.push(read_turns(stored.id, shown, stored.conversations)?);
+        let sample_ids = stored.samples.map(|samples| samples.into_iter().map(|sample| sample.sample_id).collect());
+        rows.push(read_turns(stored.id, sample_ids, shown, stored.conversations)?);
     }
     Ok(rows)
 }

@@ -47,6 +47,7 @@ fn options(kind: &'static ExportKind, out: &str) -> ExportOptions {
         name: "rooms".to_owned(),
         dialect: Dialect::named(kind.dialect).unwrap(),
         shard_rows: 150,
+        turns: 1,
         annotations_only: false,
         skip_unreadable: false,
         replace: false,
@@ -171,6 +172,71 @@ async fn samples_of_several_images_are_read_again() {
             assert_eq!(lines.len(), first.union(&second).count(), "one image serves many samples");
         }
     }
+}
+
+/// A record holds the samples about one set of images, in turns; whatever packs is read again sample by sample.
+#[tokio::test(flavor = "multi_thread")]
+async fn packed_samples_are_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mill = built(folder.path(), ROOMS, &["url=memory://export-packed"]).await;
+    for kind in EXPORTS {
+        let out = folder.path().join(kind.name);
+        let two = if kind.name == "llava" { SOME_SHOW_ANOTHER_FIRST } else { SHOWS_ANOTHER_FIRST };
+        let options = ExportOptions { turns: 5, slice: two.to_owned(), ..options(kind, out.to_str().unwrap()) };
+        if !kind.takes_turns {
+            let refused = export(&mill, &options).await.err().unwrap();
+            assert!(refused.to_string().contains("one question") && !out.exists(), "{refused}");
+            continue;
+        }
+        let manifest = export(&mill, &options).await.unwrap().0;
+        let records: usize = manifest.files.iter().filter_map(|entry| entry.rows).sum();
+        assert!(manifest.turns == 5 && (records as u64) < manifest.samples, "{records} of {}", manifest.samples);
+        let verified = mill.verify_export(&options.out).await.unwrap();
+        assert_eq!((verified.faulty, verified.samples), (0, manifest.samples), "{}: {:?}", kind.name, verified.faults);
+        let readme = std::fs::read_to_string(out.join("README.md")).unwrap();
+        assert!(readme.contains(&format!("There are {records} records")), "{readme}");
+    }
+
+    // As many turns as anybody wants: a record for each set of images and each further wording of a question about them.
+    let out = folder.path().join("all");
+    let slice = "SELECT * FROM dataset WHERE image_format = 'original'".to_owned();
+    let options = ExportOptions {
+        turns: 1000,
+        shard_rows: 100_000,
+        slice,
+        ..options(kind("swift").unwrap(), out.to_str().unwrap())
+    };
+    export(&mill, &options).await.unwrap();
+    let wordings = "SELECT sum(most) AS n FROM (
+        SELECT frame, max(n) AS most FROM (SELECT frame_ids[1] AS frame, question_id, count(*) AS n FROM dataset WHERE image_format = 'original' GROUP BY 1, 2)
+        GROUP BY frame)";
+    let expected = rows(&mill, wordings).await[0]["n"].as_u64().unwrap();
+    let records = read_lines(&out, "train-");
+    assert_eq!(records.len() as u64, expected);
+    for record in &records {
+        let (said, ids) = (record["messages"].as_array().unwrap(), record["sample_ids"].as_array().unwrap());
+        assert_eq!((said.len(), record["solutions"].as_array().unwrap().len()), (2 * ids.len(), ids.len()));
+        let placed: Vec<usize> =
+            said.iter().map(|turn| turn["content"].as_str().unwrap().matches("<image>").count()).collect();
+        assert!(placed[0] == 1 && placed[1..].iter().all(|n| *n == 0), "{placed:?}");
+    }
+
+    // Whose turn it is cannot be changed unnoticed.
+    let shard = out.join("train-00000-of-00001.jsonl");
+    let text = std::fs::read_to_string(&shard).unwrap();
+    let mut manifest: Manifest = serde_json::from_slice(&std::fs::read(out.join("manifest.json")).unwrap()).unwrap();
+    let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let many = lines.iter_mut().find(|line| line["sample_ids"].as_array().unwrap().len() > 1).unwrap();
+    many["sample_ids"].as_array_mut().unwrap().swap(0, 1);
+    let changed: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    std::fs::write(&shard, &changed).unwrap();
+    for entry in &mut manifest.files {
+        if out.join(&entry.path) == shard {
+            (entry.bytes, entry.blake3) = (changed.len() as u64, blake3_of(changed.as_bytes()));
+        }
+    }
+    std::fs::write(out.join("manifest.json"), serde_json::to_vec(&manifest).unwrap()).unwrap();
+    assert!(mill.verify_export(&options.out).await.unwrap().faulty >= 2);
 }
 
 /// Of samples that show one image and samples that show two, a kind that takes one has the former, and counts the others.
@@ -590,11 +656,12 @@ fn blake3_of(bytes: &[u8]) -> String {
 async fn an_interrupted_export_is_taken_up() {
     let folder = tempfile::tempdir().unwrap();
     let mill = built(folder.path(), ROOMS, &["url=memory://export-resume"]).await;
-    for name in ["swift", "hf"] {
+    for (name, turns) in [("swift", 1), ("hf", 1), ("internvl", 4)] {
         let whole = folder.path().join(format!("{name}-whole"));
-        let expected = export(&mill, &options(kind(name).unwrap(), whole.to_str().unwrap())).await.unwrap().0;
+        let undisturbed = ExportOptions { turns, ..options(kind(name).unwrap(), whole.to_str().unwrap()) };
+        let expected = export(&mill, &undisturbed).await.unwrap().0;
         let torn = folder.path().join(format!("{name}-torn"));
-        let options = options(kind(name).unwrap(), torn.to_str().unwrap());
+        let options = ExportOptions { turns, ..options(kind(name).unwrap(), torn.to_str().unwrap()) };
         let mut interrupted = 0;
         let manifest = loop {
             // Longer each time, so that it stops everywhere and ends, however slow the machine is.

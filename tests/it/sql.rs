@@ -177,6 +177,7 @@ async fn a_predicate_stays_in_its_query_and_a_manifest_in_its_table() {
         name: "rooms".to_owned(),
         dialect: Dialect::named(kind.dialect).unwrap(),
         shard_rows: 100,
+        turns: 1,
         annotations_only: true,
         skip_unreadable: false,
         root: None,

@@ -14,8 +14,8 @@ LLaVA, VLMEvalKit), their published rule is followed here.
     B: swift         and "ms-swift==4.6.0" torchvision qwen-vl-utils
     C: sharegpt      and "llamafactory==0.9.5" "torch==2.11.0" "torchaudio==2.11.0" torchvision
 
-manifest.json: {"kind", "samples", "files": [{"path", "bytes", "blake3", "rows"?}], and where they apply "images": "withheld" (only
-annotations are there), "dialect" (how a text writes boxes, one of BOXES below),
+manifest.json: {"kind", "samples", "files": [{"path", "bytes", "blake3", "rows"?}], and where they apply "turns" (how many samples a
+record holds at most, in the turns of one conversation: rows are fewer than samples), "images": "withheld" (only annotations are there), "dialect" (how a text writes boxes, one of BOXES below),
 "min_pixels" and "max_pixels" (of Qwen2.5's resizing)}.
 
 Of each row: as many images as `<image>`, and those only in the questions; each image is there, is whole and has the size that the row
@@ -273,6 +273,13 @@ def check_row(export, report, row, seen, boxes, placeholders=("<image>",), opene
     check_roles(report, row.where, row.turns)
     sizes = row.sizes if opened else check_images(export, report, row)
 
+    pairs = sum(role == "human" for role, _ in row.turns)
+    report.counts["asked"] += pairs
+    if pairs > export.manifest.get("turns", 1):
+        report.fail("turns", row.where, f"{pairs} questions, the manifest says {export.manifest.get('turns', 1)}")
+    for role, text in row.turns[2:]:
+        if isinstance(text, str) and "<image>" in text:
+            report.fail("placeholder-place", row.where, "<image> behind the first turn")
     asked = sum(text.count("<image>") for role, text in row.turns if isinstance(text, str))
     if asked != len(row.images):
         report.fail("placeholder-count", row.where, f"{asked} <image> for {len(row.images)} images")
@@ -1352,7 +1359,7 @@ def check_manifest(export, report):
         if path.suffix in (".jsonl", ".parquet", ".tar", ".tsv") and name not in listed:
             report.fail("manifest-file", name, "not listed")
     rows = [entry["rows"] for entry in export.manifest.get("files", []) if "rows" in entry]
-    if rows and sum(rows) != export.manifest.get("samples"):
+    if rows and "turns" not in export.manifest and sum(rows) != export.manifest.get("samples"):
         report.fail("manifest-rows", "manifest.json", f"{sum(rows)} rows in files, {export.manifest.get('samples')} samples")
 
 
@@ -1402,8 +1409,9 @@ def check(folder, use_loaders=True, render=None):
         function(export, report)
     except Exception as error:
         report.fail("layout", kind, repr(error))
-    if report.counts["rows"] != manifest.get("samples"):
-        report.fail("samples", "manifest.json", f"{report.counts['rows']} rows, {manifest.get('samples')} samples")
+    held = "asked" if "turns" in manifest else "rows"
+    if report.counts[held] != manifest.get("samples"):
+        report.fail("samples", "manifest.json", f"{report.counts[held]} {held}, {manifest.get('samples')} samples")
     return kind, report
 
 
