@@ -275,8 +275,8 @@ def check_row(export, report, row, seen, boxes, placeholders=("<image>",), opene
 
     pairs = sum(role == "human" for role, _ in row.turns)
     report.counts["asked"] += pairs
-    if pairs > export.manifest.get("turns", 1):
-        report.fail("turns", row.where, f"{pairs} questions, the manifest says {export.manifest.get('turns', 1)}")
+    if pairs > export.manifest.get("turns", pairs):
+        report.fail("turns", row.where, f"{pairs} questions, the manifest says {export.manifest['turns']}")
     for role, text in row.turns[2:]:
         if isinstance(text, str) and "<image>" in text:
             report.fail("placeholder-place", row.where, "<image> behind the first turn")

@@ -633,6 +633,9 @@ def cases():
         ("box-order", said(0, 0, "<image>\nIs it [0.5, 0.1, 0.5, 0.9]?")),
         ("reserved-token", said(0, 1, "A </s> chair.")),
         ("roles", set_in("rows", 1, "conversations", 2, "from", "gpt")),
+        # Three questions in two records.
+        ("turns", set_in("manifest", "turns", 1)),
+        ("samples", set_in("manifest", "turns", 2)),
     ]:
         yield "llava", make_llava, fault, change
     for fault, change in [
