@@ -7,6 +7,7 @@ CREATE TABLE dataset (
     split        VARCHAR,
     scene_id     VARCHAR,
     frame_ids    VARCHAR[] NOT NULL,
+    ordered      BOOLEAN COMMENT 'whether the answer depends on the order of its images; null for one image',
     task         VARCHAR NOT NULL,
     relation     VARCHAR NOT NULL COMMENT 'that is asked about',
     answer_form  VARCHAR NOT NULL,

@@ -6,35 +6,48 @@
 -- Referring expressions over a scene: each of its objects by its category, with the reason why a question about the scene cannot name it.
 -- In go scenes, their objects, and what the question's images show; out comes a row an object.
 --
--- instances     how many objects of the scene have its category: "the chair" means one of one.
--- name_reason   why no question can name it: its category says nothing, or is that of several objects, or it is too small to be told.
--- view_reason   why people cannot see enough of it in the question's images; null where it has a good sighting: min_sighting_share of an image's
---               pixels and min_sighting_pixels at least, and min_sighting_visible of what it would show if nothing hid it; twice as much where
---               boxes alone say what hides it.
+-- instances     how many objects of the scene its name fits, those of a more special category among them: "the chair" means one of one, and also
+--               fits an office chair.
+-- kin           whether another category of the scene is more special, or more general: annotators mix chair and office chair.
+-- name_reason   why no question can name it: its category says nothing, or fits several objects, or it is too small to be told.
+-- view_reason   why people cannot see enough of it in the question's images; null where one of them has a good sighting.
 -- visible       the share of it that is seen where it is seen best.
 -- good_views    the places of the images with a good sighting of it.
 -- longest       the longest side of its box, metres; longest_along_axes of its bounds along the world's axes.
 WITH seen AS (
     SELECT
-        scene_id, object_id, max(visible) AS visible, array_agg(place ORDER BY place) FILTER (WHERE good) AS good_views, bool_or(good) AS good
-    FROM (
-        SELECT
-            s.scene_id, s.object_id, s.visible, v.place,
-            s.visible_px >= s.scale * greatest($min_sighting_pixels, $min_sighting_share * v.pixels)
-                AND s.visible >= s.scale * $min_sighting_visible AS good
-        FROM scene_views AS v
-        JOIN (SELECT *, CASE WHEN evidence = 'boxes' THEN 2.0 ELSE 1.0 END AS scale FROM sightings) AS s ON s.frame_id = v.frame_id
-    )
-    GROUP BY scene_id, object_id
+        s.scene_id, s.object_id, max(s.visible) AS visible, array_agg(v.place ORDER BY v.place) FILTER (WHERE s.good) AS good_views,
+        bool_or(s.good) AS good
+    FROM scene_views AS v
+    JOIN sightings AS s ON s.frame_id = v.frame_id
+    GROUP BY s.scene_id, s.object_id
+),
+named AS (
+    SELECT *, noun_phrase(category) AS name, lower(noun_phrase(category)) AS lower_name
+    FROM scene_objects
+),
+name_counts AS (
+    SELECT scene_id, lower_name, count(*) AS n
+    FROM named
+    GROUP BY scene_id, lower_name
+),
+names AS (
+    SELECT
+        a.scene_id, a.lower_name,
+        sum(CASE WHEN a.lower_name = b.lower_name OR ends_with(b.lower_name, ' ' || a.lower_name) THEN b.n ELSE 0 END) AS instances,
+        bool_or(ends_with(b.lower_name, ' ' || a.lower_name) OR ends_with(a.lower_name, ' ' || b.lower_name)) AS kin
+    FROM name_counts AS a
+    JOIN name_counts AS b ON a.scene_id = b.scene_id
+    GROUP BY a.scene_id, a.lower_name
 ),
 placed AS (
     SELECT
-        c.scene_id, c.source, c.licence, c.split, c.metric, c.exhaustive, o.object_id, o.category, noun_phrase(o.category) AS name, o.obb,
+        c.scene_id, c.source, c.licence, c.split, c.metric, c.exhaustive, o.object_id, o.category, o.name, o.obb,
         greatest(o.obb.lengths.x, o.obb.lengths.y, o.obb.lengths.z) AS longest,
-        greatest(o.max.x - o.min.x, o.max.y - o.min.y, o.max.z - o.min.z) AS longest_along_axes,
-        count(*) OVER (PARTITION BY o.scene_id, lower(noun_phrase(o.category))) AS instances
+        greatest(o.max.x - o.min.x, o.max.y - o.min.y, o.max.z - o.min.z) AS longest_along_axes, n.instances, n.kin
     FROM scenes AS c
-    JOIN scene_objects AS o ON o.scene_id = c.scene_id
+    JOIN named AS o ON o.scene_id = c.scene_id
+    JOIN names AS n ON n.scene_id = c.scene_id AND n.lower_name IS NOT DISTINCT FROM o.lower_name
 )
 SELECT
     p.*, coalesce(s.visible, 0.0) AS visible, s.good_views,

@@ -159,6 +159,7 @@ SELECT
     split,
     scene_id,
     frame_ids,
+    ordered,
     task,
     relation,
     answer_form,

@@ -26,6 +26,8 @@ ranked AS (
 SELECT
     id_hash('absolute_distance', p.scene_id, p.one, p.other, p.shape) AS question_id,
     i.frame_ids,
+    'uniform' AS frames_from,
+    false AS ordered,
     p.scene_id,
     p.source,
     p.licence,
@@ -39,12 +41,7 @@ SELECT
     [p.one, p.other] AS object_ids,
     [p.one_category, p.other_category] AS categories,
     named_struct('name', true, 'box', false, 'mask', false, 'number', false, 'outline', false) AS available,
-    assign_marks(
-        [
-            named_struct('object_id', p.one, 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL),
-            named_struct('object_id', p.other, 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL)
-        ],
-        0.0) AS marks,
+    unmarked([p.one, p.other]) AS marks,
     CASE WHEN p.shape = 'number' THEN CAST(round(p.distance, 1) AS VARCHAR) ELSE value_text(p.distance, 'm', 1) END AS answer,
     p.distance AS answer_value,
     'm' AS answer_unit,

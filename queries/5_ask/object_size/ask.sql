@@ -29,6 +29,8 @@ ranked AS (
 SELECT
     id_hash('object_size', p.scene_id, p.object_id, p.shape) AS question_id,
     i.frame_ids,
+    'uniform' AS frames_from,
+    false AS ordered,
     p.scene_id,
     p.source,
     p.licence,
@@ -42,7 +44,7 @@ SELECT
     [p.object_id] AS object_ids,
     [p.category, ''] AS categories,
     named_struct('name', true, 'box', false, 'mask', false, 'number', false, 'outline', false) AS available,
-    assign_marks([named_struct('object_id', p.object_id, 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL)], 0.0) AS marks,
+    unmarked([p.object_id]) AS marks,
     CASE WHEN p.shape = 'number' THEN CAST(CAST(round(p.centimetres) AS BIGINT) AS VARCHAR) ELSE value_text(p.centimetres, 'cm', 0) END AS answer,
     p.centimetres AS answer_value,
     'cm' AS answer_unit,

@@ -60,6 +60,8 @@ limited AS (
 SELECT
     id_hash('relative_direction', p.scene_id, p.stand, p.face, p.query, p.difficulty) AS question_id,
     i.frame_ids,
+    'uniform' AS frames_from,
+    false AS ordered,
     p.scene_id,
     p.source,
     p.licence,
@@ -77,13 +79,7 @@ SELECT
     [p.stand, p.face, p.query] AS object_ids,
     [p.stand_category, p.query_category] AS categories,
     named_struct('name', true, 'box', false, 'mask', false, 'number', false, 'outline', false) AS available,
-    assign_marks(
-        [
-            named_struct('object_id', p.stand, 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL),
-            named_struct('object_id', p.face, 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL),
-            named_struct('object_id', p.query, 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL)
-        ],
-        0.0) AS marks,
+    unmarked([p.stand, p.face, p.query]) AS marks,
     coalesce(p.relation, 'direction_left') AS answer,
     CAST(NULL AS DOUBLE) AS answer_value,
     CAST(NULL AS VARCHAR) AS answer_unit,

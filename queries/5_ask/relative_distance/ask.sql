@@ -72,6 +72,8 @@ limited AS (
 SELECT
     id_hash('relative_distance', p.scene_id, p.primary_id, p.candidates) AS question_id,
     i.frame_ids,
+    'uniform' AS frames_from,
+    false AS ordered,
     p.scene_id,
     p.source,
     p.licence,
@@ -88,15 +90,7 @@ SELECT
     array_concat([p.primary_id], p.candidates) AS object_ids,
     [p.primary_category, ''] AS categories,
     named_struct('name', true, 'box', false, 'mask', false, 'number', false, 'outline', false) AS available,
-    assign_marks(
-        [
-            named_struct('object_id', p.primary_id, 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL),
-            named_struct('object_id', p.candidates[1], 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL),
-            named_struct('object_id', p.candidates[2], 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL),
-            named_struct('object_id', p.candidates[3], 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL),
-            named_struct('object_id', p.candidates[4], 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL)
-        ],
-        0.0) AS marks,
+    unmarked(array_concat([p.primary_id], p.candidates)) AS marks,
     ['candidate_w', 'candidate_x', 'candidate_y', 'candidate_z'][p.winner_place] AS answer,
     CAST(NULL AS DOUBLE) AS answer_value,
     CAST(NULL AS VARCHAR) AS answer_unit,

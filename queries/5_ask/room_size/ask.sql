@@ -32,6 +32,8 @@ shaped AS (
 SELECT
     id_hash('room_size', p.scene_id, p.shape) AS question_id,
     i.frame_ids,
+    'uniform' AS frames_from,
+    false AS ordered,
     p.scene_id,
     p.source,
     p.licence,
@@ -45,7 +47,7 @@ SELECT
     CAST([] AS VARCHAR[]) AS object_ids,
     ['', ''] AS categories,
     named_struct('name', true, 'box', false, 'mask', false, 'number', false, 'outline', false) AS available,
-    array_slice(assign_marks([named_struct('object_id', '', 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL)], 0.0), 2, 1) AS marks,
+    unmarked(CAST([] AS VARCHAR[])) AS marks,
     CASE
         WHEN p.shape = 'number' THEN CAST(round(coalesce(p.square_metres, 0.0), 1) AS VARCHAR)
         ELSE value_text(coalesce(p.square_metres, 0.0), 'm2', 1)

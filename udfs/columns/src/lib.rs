@@ -16,6 +16,7 @@ mod box_distance;
 mod box_iou;
 mod box_visibility;
 mod camera_motion;
+mod covering_frames;
 mod debias_names;
 mod dice;
 mod distance_to_box;
@@ -75,6 +76,7 @@ pub const FUNCTIONS: &[Function] = &[
     format_turns::FORMAT_TURNS,
     first_missing::FIRST_MISSING,
     marks::ASSIGN_MARKS,
+    marks::UNMARKED,
     marks::DRAWN_MARKS,
     marks::NAMED_BOXES,
     overlaps::OVERLAPS,
@@ -96,6 +98,7 @@ pub const FUNCTIONS: &[Function] = &[
     yaw_and_tilt::YAW_AND_TILT,
     orbit_position::ORBIT_POSITION,
     apparent_rotation::APPARENT_ROTATION,
+    covering_frames::COVERING_FRAMES,
     route_legs::ROUTE_LEGS,
     floor_routes::FLOOR_ROUTES,
     balance::BALANCE,

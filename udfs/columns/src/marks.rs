@@ -1,4 +1,4 @@
-//! Marks as recipes: `assign_marks`, `drawn_marks` and `named_boxes`.
+//! Marks as recipes: `assign_marks`, `unmarked`, `drawn_marks` and `named_boxes`.
 //!
 //! ```text
 //! objects of a question ─► assign_marks ─► questions.marks   which image each is on, which colour and label it would have
@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray, StructArray, UInt32Array, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringArray, StructArray, UInt32Array, new_null_array};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, Fields, Float64Type, Int32Type};
@@ -49,6 +49,26 @@ list, or a label would tell the subject from the object.",
         _ => plan_err!("`assign_marks` takes two arguments, objects and a draw, and not {}", types.len()),
     },
     call: Call::Values(assign_marks),
+};
+
+pub const UNMARKED: Function = Function {
+    doc: FunctionDoc {
+        name: "unmarked",
+        signature: "unmarked(object_ids)",
+        summary: "the marks of objects that no image marks, as `questions.marks` has them: their ids alone",
+        details: "\
+`object_ids` is a list of texts, the objects of a question that shows a whole scene and names what it means. Out comes what `assign_marks` gives, with \
+everything but `object_id` null. Null for a null list.",
+        example: Example { sql: "SELECT unmarked(['cup', 'vase'])[2]['object_id']", result: "vase" },
+        cost: Cost::Cheap,
+    },
+    return_type: |types| match types {
+        [DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) | DataType::Null] => {
+            Ok(list_type(assigned_fields()))
+        }
+        _ => plan_err!("`unmarked` takes one list of object ids"),
+    },
+    call: Call::Values(unmarked),
 };
 
 pub const DRAWN_MARKS: Function = Function {
@@ -194,6 +214,18 @@ fn assign_marks(arguments: &Arguments) -> Result<ArrayRef> {
     lists_of(assigned_fields(), columns, lengths, objects.nulls().cloned())
 }
 
+fn unmarked(arguments: &Arguments) -> Result<ArrayRef> {
+    let ids = cast(&arguments.column(0)?, &DataType::new_list(DataType::Utf8, true))?;
+    let ids = ids.as_list::<i32>();
+    let (values, rows) = (ids.values(), ids.values().len());
+    let fields = assigned_fields();
+    let mut columns: Vec<ArrayRef> = fields.iter().map(|field| new_null_array(field.data_type(), rows)).collect();
+    columns[0] = Arc::clone(values);
+    let marks = StructArray::try_new(fields.clone(), columns, None)?;
+    let item = Arc::new(Field::new_list_field(DataType::Struct(fields), true));
+    Ok(Arc::new(ListArray::try_new(item, ids.offsets().clone(), Arc::new(marks), ids.nulls().cloned())?))
+}
+
 /// The colours of the objects themselves, where they are known.
 fn own_colours(column: &ArrayRef) -> Result<Vec<Option<[u8; 3]>>> {
     let Some(colours) = column.as_struct_opt() else { return Ok(vec![None; column.len()]) };
@@ -307,7 +339,7 @@ mod tests {
 
     async fn check(sql: &str, expected: &str) {
         let context = SessionContext::new();
-        for function in [&ASSIGN_MARKS, &DRAWN_MARKS, &NAMED_BOXES] {
+        for function in [&ASSIGN_MARKS, &UNMARKED, &DRAWN_MARKS, &NAMED_BOXES] {
             context.register_udf(function.scalar(None).unwrap());
         }
         let batches = context.sql(sql).await.unwrap().collect().await.unwrap();
@@ -330,6 +362,19 @@ mod tests {
         let labels = (1..=4).map(|at| format!("m[{at}]['label']")).collect::<Vec<_>>().join(" || ");
         let marks = format!("assign_marks([{}], 0.0)", twice.join(", "));
         check(&format!("SELECT {labels} FROM (SELECT {marks} AS m)"), "1324").await;
+    }
+
+    #[tokio::test]
+    async fn unmarked_objects_are_their_ids_alone() {
+        // An empty list in SQL has no type of its own.
+        check("SELECT cardinality(unmarked(make_array()))", "0").await;
+        check("SELECT unmarked(CAST(NULL AS VARCHAR[])) IS NULL", "true").await;
+        check(
+            "SELECT concat(m[2]['object_id'], m[2]['image'], m[2]['label']) FROM (SELECT unmarked(['a', 'b']) AS m)",
+            "b",
+        )
+        .await;
+        check("SELECT named_boxes(unmarked(['a']), 'natural')", "[]").await;
     }
 
     #[tokio::test]

@@ -21,6 +21,7 @@ pub enum Shape {
     /// A list of structs with at least these fields.
     List(&'static [(&'static str, Shape)]),
     Numbers,
+    Texts,
 }
 
 impl Shape {
@@ -55,6 +56,11 @@ impl Shape {
             {
                 Ok(())
             }
+            (Self::Texts, DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _))
+                if item.data_type().is_string() || item.data_type().is_null() =>
+            {
+                Ok(())
+            }
             (shape, kind) => plan_err!("`{function}` needs {} as `{place}`, which is a {kind}", shape.name()),
         }
     }
@@ -66,6 +72,7 @@ impl Shape {
             Self::Struct(_) => "a struct",
             Self::List(_) => "a list of structs",
             Self::Numbers => "a list of numbers",
+            Self::Texts => "a list of texts",
         }
     }
 }

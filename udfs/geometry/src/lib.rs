@@ -13,6 +13,7 @@
 //! choice:   balance, debias        what part of each stratum to keep, and of facts that names predict
 //!           options                numbers to choose from
 //! scene:    floor_area, direction                the size of a room, and where things are for who stands in it
+//!           covering                             the fewest frames that show what a question is about
 //!           camera_motion, apparent_rotation     how cameras move, and how an object seems to turn; angle has the signs
 //!           route                              legs and turns over viewpoints, and ways over the free floor of a scan
 //! words:    colour                 colours that have names, apart for every reader
@@ -30,6 +31,7 @@ pub mod camera;
 pub mod camera_motion;
 pub mod cloud;
 pub mod colour;
+mod covering;
 pub mod debias;
 pub mod depth;
 pub mod direction;
@@ -55,6 +57,7 @@ pub mod view;
 mod sampling;
 
 pub use camera::{Intrinsics, IntrinsicsError};
+pub use covering::covering;
 pub use depth::{DepthImage, DepthShapeError};
 pub use lift::{EstimatedRules, LiftFailure, LiftRules, Lifted, Outline, lift};
 pub use mask::{LabelPoint, Mask, MaskError};

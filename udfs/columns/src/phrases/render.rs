@@ -238,7 +238,7 @@ impl<'a> Words<'a> {
                 push("image ", case == Case::Capital, out);
                 out.push_str(&(u64::from(index) + 1).to_string());
             }
-            SlotWords::Direction(words) => self.option(words, case, out),
+            SlotWords::Direction(words) => self.item(words, case, out),
             SlotWords::List(items) => {
                 for (index, item) in items.iter().enumerate() {
                     let last = index + 1 == items.len();
@@ -248,23 +248,30 @@ impl<'a> Words<'a> {
                         (_, true, _) => ", and ",
                         _ => ", ",
                     });
-                    self.option(item, if index == 0 { case } else { Case::Small }, out);
+                    self.item(item, if index == 0 { case } else { Case::Small }, out);
                 }
             }
         }
     }
 
-    /// An option, an item of a list or an answer: a slot, a relation, or words as they are.
+    /// An option or an answer: a slot, a relation, or words as they are.
     fn option(&self, option: &str, case: Case, out: &mut String) {
         match self.slot(option) {
+            Some(words @ SlotWords::List(_)) => self.plain(words, case, out),
+            _ => self.item(option, case, out),
+        }
+    }
+
+    /// An item of a list, as [`Self::option`]; a list inside a list, or one that names itself, is its name.
+    fn item(&self, item: &str, case: Case, out: &mut String) {
+        match self.slot(item) {
             Some(SlotWords::Object(object)) => return object.write_definite(case == Case::Capital, out),
-            // A slot that names itself, as only a wrong query makes it, ends here.
             Some(words @ (SlotWords::Category(_) | SlotWords::Value(_) | SlotWords::Image(_))) => {
                 return self.plain(words, case, out);
             }
             Some(SlotWords::Direction(_) | SlotWords::List(_)) | None => {}
         }
-        let relation = self.topics.find(option).map(|relation| self.topics.relation(relation));
+        let relation = self.topics.find(item).map(|relation| self.topics.relation(relation));
         match relation.and_then(|relation| self.pick(relation.forms(OPTION), OPTIONS)) {
             Some(form) => {
                 let start = out.len();
@@ -273,7 +280,7 @@ impl<'a> Words<'a> {
                     capitalise(start, out);
                 }
             }
-            None => push(option, case == Case::Capital, out),
+            None => push(item, case == Case::Capital, out),
         }
     }
 
