@@ -1,31 +1,36 @@
 -- writes: sightings
--- reads:  objects, frames
--- keep:   view
+-- reads:  frames, scene_objects, surfaces
+-- keep:   table
 -- keys:   frame_id, object_id
 
--- Sightings: which frame of a scene shows which of its objects, and how well. In go objects in view space, each with the pixels that show it;
--- out comes a row an object and frame.
---
--- visible_px   pixels that show the object.
--- in_image_px  pixels that it would have in the image if nothing hid it.
--- visible      visible_px / in_image_px.
--- evidence     how it is known what hides it: mesh, depth or boxes.
--- good         whether people see enough of it to know it: min_sighting_share of the image's pixels and min_sighting_pixels at least, and
---              min_sighting_visible of what it would show if nothing hid it; twice as much where boxes alone say what hides it.
+-- Sightings: which frame of a scene shows which of its objects, and how many pixels of it. In go scenes, each with its frames, objects and
+-- triangles as lists; out comes a row an object and frame of which at least one pixel shows, and none while `scene_tasks` is false.
 SELECT
-    *,
-    visible_px >= scale * greatest($min_sighting_pixels, $min_sighting_share * pixels) AND visible >= scale * $min_sighting_visible AS good
+    scene_id, s['frame_id'] AS frame_id, s['object_id'] AS object_id, s['visible_px'] AS visible_px, s['in_image_px'] AS in_image_px,
+    s['whole_px'] AS whole_px, s['visible'] AS visible, s['box'] AS box, s['nearest'] AS nearest, s['evidence'] AS evidence,
+    s['quarantined'] AS quarantined
 FROM (
-    SELECT *, CASE evidence WHEN 'boxes' THEN 2.0 ELSE 1.0 END AS scale
+    SELECT scene_id, unnest(seen) AS s
     FROM (
-        SELECT
-            f.scene_id, o.frame_id, o.object_id, o.points AS visible_px,
-            CAST(round(o.points / o.visibility) AS BIGINT) AS in_image_px, o.visibility AS visible, o.box, o.nearest,
-            ['mesh', 'depth', 'boxes'][CASE WHEN o.lift_quality = 1.0 THEN 1 WHEN o.lift_quality = $depth_occlusion_trust THEN 2 ELSE 3 END]
-                AS evidence,
-            CAST(f.width AS BIGINT) * f.height AS pixels
-        FROM frames AS f
-        JOIN objects AS o ON o.frame_id = f.frame_id
-        WHERE f.scene_id IS NOT NULL AND o.lifted_from = 'scan' AND o.points > 0 AND o.visibility > 0.0
+        SELECT f.scene_id, sightings(f.shots, o.objects, t.meshes) AS seen
+        FROM (
+            SELECT scene_id, array_agg(named_struct(
+                'frame_id', frame_id, 'width', width, 'height', height, 'fx', fx, 'fy', fy, 'cx', cx, 'cy', cy,
+                'world_from_camera', world_from_camera, 'gravity', gravity, 'depth_uri', depth_uri, 'depth_scale', depth_scale,
+                'exhaustive', exhaustive)) AS shots
+            FROM frames
+            WHERE $scene_tasks AND scene_id IS NOT NULL AND world_from_camera IS NOT NULL
+            GROUP BY scene_id
+        ) AS f
+        JOIN (
+            SELECT scene_id, array_agg(named_struct('object_id', object_id, 'category', category, 'caption', caption, 'obb', obb)) AS objects
+            FROM scene_objects
+            GROUP BY scene_id
+        ) AS o ON o.scene_id = f.scene_id
+        LEFT JOIN (
+            SELECT scene_id, array_agg(named_struct('object_id', object_id, 'vertices', vertices, 'triangles', triangles)) AS meshes
+            FROM surfaces
+            GROUP BY scene_id
+        ) AS t ON t.scene_id = f.scene_id
     )
 )

@@ -17,9 +17,9 @@ WITH damaged AS (
     HAVING count(a.object_id) = 0
 )
 SELECT
-    scene_id, f.frame_id, world_from_camera, timestamp AS moment,
-    CAST(row_number() OVER (PARTITION BY scene_id ORDER BY timestamp, f.frame_id) AS BIGINT) - 1 AS number,
+    scene_id, frame_id, world_from_camera, timestamp AS moment, CAST(width AS BIGINT) * height AS pixels,
+    CAST(row_number() OVER (PARTITION BY scene_id ORDER BY timestamp, frame_id) AS BIGINT) - 1 AS number,
     count(*) OVER (PARTITION BY scene_id) AS frames
-FROM damaged AS d
-RIGHT JOIN frames AS f ON f.frame_id = d.frame_id
-WHERE scene_id IS NOT NULL AND world_from_camera IS NOT NULL AND (d.frame_id IS NULL OR f.sha256 IS NULL)
+FROM frames AS f
+WHERE scene_id IS NOT NULL AND world_from_camera IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM damaged AS d WHERE d.frame_id = f.frame_id AND f.sha256 IS NOT NULL)

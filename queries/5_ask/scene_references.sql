@@ -1,5 +1,5 @@
 -- writes: scene_references
--- reads:  scenes, scene_objects, scene_views, sightings
+-- reads:  scenes, scene_objects, scene_views, scene_sightings
 -- keep:   cached
 -- keys:   scene_id, object_id
 
@@ -19,7 +19,7 @@ WITH seen AS (
         s.scene_id, s.object_id, max(s.visible) AS visible, array_agg(v.place ORDER BY v.place) FILTER (WHERE s.good) AS good_views,
         bool_or(s.good) AS good
     FROM scene_views AS v
-    JOIN sightings AS s ON s.frame_id = v.frame_id
+    JOIN scene_sightings AS s ON s.frame_id = v.frame_id
     GROUP BY s.scene_id, s.object_id
 ),
 named AS (

@@ -24,6 +24,7 @@ use crate::text;
 ///
 /// Without SQL, -c or -f it is a shell: a statement ends with `;`, `SHOW TABLES;` and `DESCRIBE dataset;` show what there is, and `quit`
 /// leaves. All functions of the pipeline can be called: `SHOW FUNCTIONS LIKE 'relate';` explains one, docs/functions.md all.
+/// A join holds its left table in memory and streams its right one: the smaller one belongs on the left.
 #[derive(Debug, Args)]
 pub struct Sql {
     /// Run these statements: the same as -c

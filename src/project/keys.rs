@@ -177,6 +177,12 @@ pub const KEYS: &[ConfigKey] = &[
         "0.25",
         "share of an object's pixels in an image that nothing hides, before it counts as seen there (0-1)",
     ),
+    share(
+        "ask",
+        "min_sighting_whole",
+        "0.3",
+        "share of an object that the image's border does not cut off, before it counts as seen there (0-1)",
+    ),
     key(
         "ask",
         "min_object_size",

@@ -85,6 +85,10 @@ impl Engine {
         options.execution.parquet.pushdown_filters = true;
         // It moves the fields of a struct down to where the struct is computed, and so computes the struct once for each of its fields.
         options.optimizer.enable_leaf_expression_pushdown = false;
+        // Joins hold their left side, as all queries here are written: how many rows come out of `unnest` cannot be estimated, and a join that
+        // is turned round holds all pair facts of a shard in memory. Besides, a filter over a join that was turned round may be pushed to the
+        // wrong side where both have a column of its name (DataFusion 55 finds it by name in the projection that restores the order).
+        options.optimizer.join_reordering = false;
         let state = SessionStateBuilder::new()
             .with_default_features()
             .with_config(config)
@@ -108,11 +112,9 @@ impl Engine {
         self.session_with(self.state.config().clone())
     }
 
-    /// A session without tables, for a stage's shard. Joins hold their left side, as the stages' queries are written: how many rows
-    /// come out of `unnest` cannot be estimated, and a join that is turned round holds all pair facts of a shard in memory.
+    /// A session without tables, for a stage's shard.
     pub fn shard_session(&self, partitions: usize) -> Result<SessionContext> {
-        let mut config = self.state.config().clone().with_target_partitions(partitions.max(1));
-        config.options_mut().optimizer.join_reordering = false;
+        let config = self.state.config().clone().with_target_partitions(partitions.max(1));
         let context = self.session_with(config)?;
         // It makes one chain of all inner joins, the many on the left.
         context.remove_optimizer_rule("eliminate_cross_join");

@@ -37,6 +37,14 @@ const NO_QUERIES: &[(&str, &str)] = &[
     ("SELECT * FROM read_csv('OUT')", "read_csv"),
 ];
 
+/// Rows of one table that have none in another, said in each of the ways that SQL has for it.
+const WITHOUT_OBJECTS: &[&str] = &[
+    "SELECT count(*) AS n FROM (SELECT frame_id FROM objects GROUP BY frame_id HAVING count(*) = 0) AS o RIGHT JOIN frames AS f ON o.frame_id = f.frame_id WHERE o.frame_id IS NULL",
+    "SELECT count(*) AS n FROM frames AS f LEFT JOIN (SELECT frame_id FROM objects GROUP BY frame_id HAVING count(*) = 0) AS o ON o.frame_id = f.frame_id WHERE o.frame_id IS NULL",
+    "SELECT count(*) AS n FROM frames AS f WHERE NOT EXISTS (SELECT 1 FROM objects AS o WHERE o.frame_id = f.frame_id AND o.object_id = 'none')",
+    "SELECT count(*) AS n FROM frames WHERE frame_id NOT IN (SELECT frame_id FROM objects WHERE object_id = 'none')",
+];
+
 fn run(project: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spatialmill"));
     command.arg("--quiet").arg("--project").arg(project).args(arguments).output().unwrap()
@@ -151,6 +159,9 @@ async fn a_predicate_stays_in_its_query_and_a_manifest_in_its_table() {
         let output = count(smuggled);
         assert_eq!(output.status.code(), Some(2), "{smuggled}: {}", said(&output));
         assert!(said(&output).contains("hint: --where takes a predicate"), "{}", said(&output));
+    }
+    for query in WITHOUT_OBJECTS {
+        assert_eq!(printed(&run(folder.path(), &["sql", "--format", "csv", query])), "n\n4\n", "{query}");
     }
     // The end of a slice's file reaches no further than the slice.
     let slices = folder.path().join("queries/slices");

@@ -1,5 +1,5 @@
 -- writes: questions
--- reads:  scene_references, scene_images, scene_frames, sightings
+-- reads:  scene_references, scene_images, scene_frames, scene_sightings
 -- keep:   table
 -- keys:   question_id
 
@@ -18,12 +18,11 @@ WITH rates AS (
 ),
 appearing AS (
     SELECT
-        f.scene_id, s.object_id, min(CASE WHEN s.good THEN f.moment END) AS appears,
+        scene_id, object_id, min(CASE WHEN good THEN moment END) AS appears,
         -- From so many pixels on people notice that something is there.
-        min(CASE WHEN s.visible_px >= 60 THEN f.moment END) AS glimpsed, bool_or(s.evidence = 'boxes') AS from_boxes
-    FROM scene_frames AS f
-    JOIN sightings AS s ON s.frame_id = f.frame_id
-    GROUP BY f.scene_id, s.object_id
+        min(CASE WHEN visible_px >= 60 THEN moment END) AS glimpsed, bool_or(evidence = 'boxes') AS from_boxes
+    FROM scene_sightings
+    GROUP BY scene_id, object_id
 ),
 -- A dozen objects of a scene: 495 sets of four.
 candidates AS (

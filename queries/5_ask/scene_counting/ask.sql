@@ -1,5 +1,5 @@
 -- writes: questions
--- reads:  scene_references, scene_images, scene_frames, sightings
+-- reads:  scene_references, scene_images, scene_frames, scene_sightings
 -- keep:   table
 -- keys:   question_id
 
@@ -25,12 +25,11 @@ coinciding AS (
         AND abs(a.obb.centre.z - b.obb.centre.z) < 0.5 * least(a.obb.lengths.z, b.obb.lengths.z)
 ),
 well_seen AS (
-    SELECT f.scene_id, lower(r.name) AS category_name, f.number, f.frame_id, array_agg(r.object_id) AS object_ids
+    SELECT s.scene_id, lower(r.name) AS category_name, s.frame_id, array_agg(r.object_id) AS object_ids
     FROM scene_references AS r
-    JOIN sightings AS s ON s.scene_id = r.scene_id AND s.object_id = r.object_id
-    JOIN scene_frames AS f ON f.frame_id = s.frame_id
+    JOIN scene_sightings AS s ON s.scene_id = r.scene_id AND s.object_id = r.object_id
     WHERE s.good
-    GROUP BY f.scene_id, lower(r.name), f.number, f.frame_id
+    GROUP BY s.scene_id, lower(r.name), s.frame_id
 ),
 covering AS (
     SELECT
