@@ -1,12 +1,12 @@
 -- writes: pair_sightings
--- reads:  paired_frames, scene_references, sightings, surfaces
+-- reads:  paired_frames, scene_references, scene_sightings, surfaces
 -- keep:   cached
 -- keys:   frame_id, object_id
 
 -- Sightings of paired frames: which of them shows which object of its scene, how well, and from how far. In go paired frames, sightings and the scene's
 -- references; out comes a row an object and frame.
 --
--- good              whether enough of it is seen to ask about it, as in `scene_references`.
+-- good              whether enough of it is seen to know it, as in `scene_sightings`.
 -- distance          of the camera's centre and the oriented box, exact, metres; 0 inside.
 -- surface_distance  of the camera's centre and the nearest vertex of the object's surface; null where it has none.
 -- disagree          whether the two differ by more than those of two objects may.
@@ -29,14 +29,12 @@ WITH apart AS (
 ),
 seen AS (
     SELECT
-        f.scene_id, f.frame_id, r.object_id, r.name, r.category, r.name_reason, r.metric, r.exhaustive, s.visible, s.box,
-        s.visible_px >= s.scale * greatest($min_sighting_pixels, $min_sighting_share * f.width * f.height)
-            AND s.visible >= s.scale * $min_sighting_visible AS good,
+        f.scene_id, f.frame_id, r.object_id, r.name, r.category, r.name_reason, r.metric, r.exhaustive, s.visible, s.box, s.good,
         distance_to_box(f.eye, r.obb) AS distance
     FROM scene_references AS r
     JOIN (
         paired_frames AS f
-        JOIN (SELECT *, CASE WHEN evidence = 'boxes' THEN 2.0 ELSE 1.0 END AS scale FROM sightings) AS s ON s.frame_id = f.frame_id
+        JOIN scene_sightings AS s ON s.frame_id = f.frame_id
     ) ON r.scene_id = f.scene_id AND r.object_id = s.object_id
 )
 SELECT

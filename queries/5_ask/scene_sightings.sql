@@ -14,7 +14,7 @@ WITH scaled AS (
     FROM sightings
 )
 SELECT
-    f.scene_id, f.frame_id, f.number, f.moment, s.object_id, s.visible_px, s.visible, s.evidence,
+    f.scene_id, f.frame_id, f.number, f.moment, s.object_id, s.visible_px, s.visible, s.box, s.evidence,
     s.visible_px >= s.scale * greatest($min_sighting_pixels, $min_sighting_share * f.pixels)
         AND s.visible >= s.scale * $min_sighting_visible
         AND s.in_image_px >= $min_sighting_whole * s.whole_px AS good

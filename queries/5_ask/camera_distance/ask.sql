@@ -30,6 +30,8 @@ ranked AS (
 SELECT
     id_hash('camera_distance', one_frame, other_frame, shape) AS question_id,
     frame_ids,
+    'pair' AS frames_from,
+    true AS ordered,
     scene_id,
     source,
     licence,
@@ -43,7 +45,7 @@ SELECT
     CAST([] AS VARCHAR[]) AS object_ids,
     ['', ''] AS categories,
     named_struct('name', true, 'box', false, 'mask', false, 'number', false, 'outline', false) AS available,
-    array_slice(assign_marks([named_struct('object_id', '', 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL)], 0.0), 2, 1) AS marks,
+    unmarked(CAST([] AS VARCHAR[])) AS marks,
     CASE
         WHEN shape = 'number' THEN CAST(round(coalesce(distance, 0.0), 1) AS VARCHAR)
         ELSE value_text(coalesce(distance, 0.0), 'm', 1)

@@ -54,6 +54,8 @@ ranked AS (
 SELECT
     id_hash('camera_object_distance', one_frame, other_frame, object_id, view, shape) AS question_id,
     frame_ids,
+    'pair' AS frames_from,
+    true AS ordered,
     scene_id,
     source,
     licence,

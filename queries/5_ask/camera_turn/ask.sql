@@ -29,6 +29,8 @@ ranked AS (
 SELECT
     id_hash('camera_turn', one_frame, other_frame) AS question_id,
     frame_ids,
+    'pair' AS frames_from,
+    true AS ordered,
     scene_id,
     source,
     licence,
@@ -42,7 +44,7 @@ SELECT
     CAST([] AS VARCHAR[]) AS object_ids,
     ['', ''] AS categories,
     named_struct('name', true, 'box', false, 'mask', false, 'number', false, 'outline', false) AS available,
-    array_slice(assign_marks([named_struct('object_id', '', 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL)], 0.0), 2, 1) AS marks,
+    unmarked(CAST([] AS VARCHAR[])) AS marks,
     CASE WHEN turn_deg > 0.0 THEN 'turned_right' ELSE 'turned_left' END AS answer,
     CAST(NULL AS DOUBLE) AS answer_value,
     CAST(NULL AS VARCHAR) AS answer_unit,

@@ -44,6 +44,8 @@ ranked AS (
 SELECT
     id_hash('covisible', one_frame, other_frame, object_id) AS question_id,
     frame_ids,
+    'pair' AS frames_from,
+    true AS ordered,
     scene_id,
     source,
     licence,
@@ -57,7 +59,7 @@ SELECT
     [object_id] AS object_ids,
     [category, ''] AS categories,
     named_struct('name', true, 'box', false, 'mask', false, 'number', false, 'outline', false) AS available,
-    assign_marks([named_struct('object_id', object_id, 'image', 0, 'box', NULL, 'label_point', NULL, 'own_colour', NULL)], 0.0) AS marks,
+    unmarked([object_id]) AS marks,
     answer,
     CAST(NULL AS DOUBLE) AS answer_value,
     CAST(NULL AS VARCHAR) AS answer_unit,

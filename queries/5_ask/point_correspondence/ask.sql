@@ -133,6 +133,8 @@ ranked AS (
 SELECT
     id_hash('point_correspondence', one_frame, other_frame, spot) AS question_id,
     frame_ids,
+    'pair' AS frames_from,
+    true AS ordered,
     scene_id,
     source,
     licence,

@@ -79,6 +79,8 @@ ranked AS (
 SELECT
     id_hash('same_object', one_frame, other_frame, object_id) AS question_id,
     frame_ids,
+    'pair' AS frames_from,
+    true AS ordered,
     scene_id,
     source,
     licence,
