@@ -156,7 +156,7 @@ mod tests {
         let pipeline = Pipeline::of(&Project::in_memory()).unwrap();
         assert_eq!(
             pipeline.order,
-            ["objects", "appearances", "questions", "name_priors", "keep_rates", "value_pools", "dataset"]
+            ["objects", "appearances", "sightings", "questions", "name_priors", "keep_rates", "value_pools", "dataset"]
         );
         let questions = pipeline.stage("questions").unwrap();
         assert!(pipeline.inputs(questions).contains("objects"));

@@ -145,7 +145,7 @@ pub const KEYS: &[ConfigKey] = &[
         "ask",
         "scene_tasks",
         "false",
-        "whether questions about whole scenes are asked, with all of their images at once: absolute_distance, object_size, relative_distance, relative_direction, room_size, scene_counting, appearance_order, route_plan and rotation_estimation. Trainers that take one image a sample cannot read them: export to those with `--task`",
+        "whether questions about whole scenes are asked, with all of their images at once: absolute_distance, object_size, relative_distance, relative_direction, room_size, scene_counting, appearance_order and rotation_estimation. Trainers that take one image a sample cannot read them: export to those with `--task`",
     ),
     key(
         "ask",
@@ -366,12 +366,6 @@ pub const KEYS: &[ConfigKey] = &[
         "max_elevation_change",
         "10.0",
         "how much higher one camera may look down on an object than the other, where it is asked how the object turned, degrees",
-    ),
-    key(
-        "ask",
-        "max_detour",
-        "1.1",
-        "how much longer the straight legs of a route may be than the shortest way, as a factor",
     ),
     key(
         "ask",
