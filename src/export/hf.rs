@@ -407,10 +407,8 @@ fn read(bytes: &[u8]) -> Result<Vec<LoadedRecord>> {
             };
             let turn = |at: usize| ChatTurn { from: from.value(at).to_owned(), value: value.value(at).to_owned() };
             let (images, turns) = (images.range(row).map(image).collect(), said.range(row).map(turn).collect());
-            let sample_ids = match &samples {
-                Some((lists, ids)) => Some(range_of(lists, row).map(|at| ids.value(at).to_owned()).collect()),
-                None => None,
-            };
+            let sample_ids =
+                samples.as_ref().map(|(lists, ids)| range_of(lists, row).map(|at| ids.value(at).to_owned()).collect());
             rows.push(read_turns(ids.value(row).to_owned(), sample_ids, images, turns)?);
         }
     }

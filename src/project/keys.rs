@@ -145,7 +145,7 @@ pub const KEYS: &[ConfigKey] = &[
         "ask",
         "scene_tasks",
         "false",
-        "whether questions about whole scenes are asked, with all of their images at once: absolute_distance, object_size, relative_distance, relative_direction, room_size, scene_counting, appearance_order and rotation_estimation. Trainers that take one image a sample cannot read them: export to those with `--task`",
+        "whether questions about whole scenes are asked, with all of their images at once: absolute_distance, object_size, relative_distance, relative_direction, room_size, scene_counting and appearance_order. Trainers that take one image a sample cannot read them: export to those with `--task`",
     ),
     key(
         "ask",
@@ -348,24 +348,6 @@ pub const KEYS: &[ConfigKey] = &[
         "min_appearance_gap",
         "1.0",
         "how much later each of the objects appears whose order is asked for, seconds; and by two of the question's images at least",
-    ),
-    key(
-        "ask",
-        "min_rotation",
-        "20.0",
-        "by how much an object seems to turn between two images that ask for it, degrees at least",
-    ),
-    key(
-        "ask",
-        "max_rotation",
-        "165.0",
-        "by how much an object seems to turn at most, degrees: half a turn has no direction",
-    ),
-    key(
-        "ask",
-        "max_elevation_change",
-        "10.0",
-        "how much higher one camera may look down on an object than the other, where it is asked how the object turned, degrees",
     ),
     key(
         "ask",

@@ -133,7 +133,7 @@ async fn a_sample_of_32_images_shows_them_in_order_and_its_scene_from_above() {
     let row = |line: &String| serde_json::from_str::<serde_json::Value>(line).unwrap();
     let sql = "SELECT task, min(sample_id) AS id, min(question_id) AS question, max(cardinality(frame_ids)) AS images FROM dataset GROUP BY task";
     let tasks: Vec<_> = lines(&mill, sql).await.iter().map(row).filter(|row| row["images"] == 32).collect();
-    assert!(tasks.iter().any(|row| row["task"] == "object_size") && tasks.len() >= 3, "{tasks:?}");
+    assert!(tasks.iter().any(|row| row["task"] == "absolute_distance"), "{tasks:?}");
     let text = |row: &serde_json::Value, name: &str| row[name].as_str().unwrap().to_owned();
     let wanted = |samples: Vec<String>, task: Option<&str>| WantedSamples {
         samples,
@@ -156,11 +156,11 @@ async fn a_sample_of_32_images_shows_them_in_order_and_its_scene_from_above() {
             assert!(colours(&part(&drawn, corner, (60, 40))) > 20, "{task} at {corner:?}");
         }
     }
-    let by_task = mill.sheet_of_samples(&file, &wanted(Vec::new(), Some("object_size"))).await.unwrap();
+    let by_task = mill.sheet_of_samples(&file, &wanted(Vec::new(), Some("absolute_distance"))).await.unwrap();
     let by_question = mill.sheet_of_samples(&file, &wanted(vec![text(&tasks[0], "question")], None)).await.unwrap();
     assert_eq!((by_task.len(), by_question.len()), (1, 1));
-    let refused = mill.sheet_of_samples(&file, &wanted(Vec::new(), Some("object_sizes"))).await.unwrap_err();
-    assert!(refused.advice().is_some_and(|hint| hint.contains("object_size")), "{refused}");
+    let refused = mill.sheet_of_samples(&file, &wanted(Vec::new(), Some("absolute_distances"))).await.unwrap_err();
+    assert!(refused.advice().is_some_and(|hint| hint.contains("absolute_distance")), "{refused}");
     assert!(mill.sheet_of_samples(&file, &wanted(vec!["none".into()], None)).await.is_err());
 
     // The first image of one sample is gone: words take its place, on the sheet and in the report.

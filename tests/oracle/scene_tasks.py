@@ -1,9 +1,11 @@
-"""Answers about scenes (distances, sizes, nearest objects, directions, floors), worked out again from `scene_objects` alone.
+"""Answers about scenes (distances, sizes, nearest objects, directions, floors, counts, orders, turns), worked out again from tables of input.
 
     python tests/oracle/scene_tasks.py spatialmill PROJECT [VECTORS]
 
 Of every question of a built project: the distance of two boxes by alternating projections (Dykstra) between them, the longest side, which of four
-boxes is nearest, the direction by atan2 of the centres, and the floor's area by the shoelace formula where the source is synthetic. VECTORS is a JSON
+boxes is nearest, the direction by atan2 of the centres, and the floor's area by the shoelace formula where the source is synthetic; how many objects
+have a category, and that the question's images show each; who comes first, by the first frame that shows enough of it; and how an object was turned, by
+where its front points before and after, as the two cameras see it. VECTORS is a JSON
 file of known numbers of scene0000_00 of ScanNet (lists `distances` and `directions`), for a project that has that scene.
 
 Needs numpy. Exits with 1 where an answer differs: a length by more than 1 mm, a direction at all; and where a task has no question.
@@ -15,7 +17,9 @@ import sys
 
 import numpy as np
 
-TASKS = ["absolute_distance", "object_size", "relative_distance", "relative_direction", "room_size"]
+TASKS = ["absolute_distance", "object_size", "relative_distance", "relative_direction", "room_size", "scene_counting"]
+# Of scans that have a clock, and of places that were scanned twice.
+OF_WALKS = ["appearance_order", "rotation_estimation"]
 
 
 def rows(program, project, sql):
@@ -56,13 +60,55 @@ def direction(stand, face, query, difficulty):
     return ["front_left", "back_left", "back_right", "front_right"][int(angle // 90)]
 
 
+class Scenes:
+    """What the tables of input, and `sightings`, say."""
+
+    def __init__(self, program, project):
+        objects = rows(program, project, "SELECT scene_id, object_id, category, front, symmetry FROM scene_objects")
+        self.objects = {(row["scene_id"], row["object_id"]): row for row in objects}
+        frames = rows(program, project, "SELECT frame_id, scene_id, timestamp, width, height, world_from_camera FROM frames WHERE world_from_camera IS NOT NULL")
+        self.frames = {row["frame_id"]: row for row in frames}
+        self.seen = {}
+        for row in rows(program, project, "SELECT frame_id, scene_id, object_id, visible_px, in_image_px, whole_px FROM sightings"):
+            self.seen.setdefault((row["scene_id"], row["object_id"]), []).append(row)
+        self.moved = {(row["scene_id"], row["object_id"]): row for row in rows(program, project, "SELECT * FROM motions")}
+
+    def shows(self, scene, one, frame_ids):
+        """Whether a fifth of a thousandth of one of the images is the object: less than any good sighting."""
+        pixels = lambda row: self.frames[row["frame_id"]]["width"] * self.frames[row["frame_id"]]["height"]
+        return any(row["frame_id"] in frame_ids and row["visible_px"] > 2e-4 * pixels(row) for row in self.seen.get((scene, one), []))
+
+    def first(self, scene, one):
+        """When the first frame shows it with 0.2 % of its pixels, a quarter of what could be seen and 30 % of the whole."""
+        good = lambda row, frame: (
+            row["visible_px"] >= max(100, 0.002 * frame["width"] * frame["height"])
+            and 4 * row["visible_px"] >= row["in_image_px"]
+            and row["in_image_px"] >= 0.3 * row["whole_px"]
+        )
+        pairs = [(row, self.frames[row["frame_id"]]) for row in self.seen[scene, one]]
+        return min(frame["timestamp"] for row, frame in pairs if good(row, frame))
+
+    def turn(self, boxes, question):
+        """Degrees, counter-clockwise: the front after less the front before, each against the line of sight."""
+        scene, one = question["scene_id"], question["object_ids"][0]
+        scenes = [self.frames[frame]["scene_id"] for frame in question["frame_ids"]]
+        ids = [one, one if scenes[0] == scenes[1] else self.moved[scene, one]["other_object_id"]]
+        headings = []
+        for frame, place, of in zip(question["frame_ids"], scenes, ids):
+            front, centre = self.objects[place, of]["front"], boxes[place, of].centre
+            eye = np.array(self.frames[frame]["world_from_camera"]).reshape(4, 4)[:3, 3]
+            headings.append(np.arctan2(front["y"], front["x"]) - np.arctan2(*(eye - centre)[1::-1]))
+        return (np.degrees(headings[1] - headings[0]) + 180) % 360 - 180
+
+
 def main():
     program, project = sys.argv[1:3]
     boxes = {(row["scene_id"], row["object_id"]): Box(row["obb"]) for row in rows(program, project, "SELECT scene_id, object_id, obb FROM scene_objects")}
-    names = ", ".join(f"'{task}'" for task in TASKS)
+    names = ", ".join(f"'{task}'" for task in TASKS + OF_WALKS)
+    scenes = Scenes(program, project)
     questions = rows(program, project, f"SELECT * FROM questions WHERE task IN ({names})")
     floors = {row["scene_id"]: row.get("floor_area") for row in rows(program, project, "SELECT scene_id, floor_area FROM scenes")}
-    wrong, asked = [], dict.fromkeys(TASKS, 0)
+    wrong, asked = [], dict.fromkeys(TASKS + OF_WALKS, 0)
     for question in questions:
         of = [boxes[question["scene_id"], one] for one in question["object_ids"]]
         task, answer, value = question["task"], question["answer"], question.get("answer_value")
@@ -76,6 +122,19 @@ def main():
             right = question["options"].index(answer) == int(np.argmin(distances))
         elif task == "relative_direction":
             right = answer == "direction_" + direction(*of, len(question["options"]))
+        elif task == "scene_counting":
+            scene, category = question["scene_id"], question["categories"][0]
+            alike = [key for key, row in scenes.objects.items() if key[0] == scene and row["category"] == category]
+            right = len(alike) == int(answer) and all(scenes.shows(*key, question["frame_ids"]) for key in alike)
+        elif task == "appearance_order":
+            slots = {slot["name"]: slot for slot in question["slots"]}
+            thing = dict(zip(("one", "another", "a_third", "a_fourth"), question["object_ids"]))
+            times = [scenes.first(question["scene_id"], thing[name]) for name in slots[answer]["items"]]
+            right = times == sorted(times) and min(np.diff(times)) > 1
+        elif task == "rotation_estimation":
+            turn = scenes.turn(boxes, question)
+            said = {"clockwise": -1, "counter_clockwise": 1}[question["relation"]] * (value if value is not None else abs(turn))
+            right = abs(said - turn) < 0.01 and scenes.objects[question["scene_id"], question["object_ids"][0]]["symmetry"] == 1
         else:
             floor = floors[question["scene_id"]]
             right = floor is None or abs(floor - value) < 1e-6
@@ -86,7 +145,7 @@ def main():
         print("wrong:", *case)
     if len(sys.argv) > 3:
         wrong += known(program, project, json.load(open(sys.argv[3])))
-    sys.exit(1 if wrong or not all(asked.values()) else 0)
+    sys.exit(1 if wrong or not all(asked[task] for task in TASKS) else 0)
 
 
 def known(program, project, vectors):

@@ -399,8 +399,10 @@ impl<'a> SectionLint<'a, '_> {
                 Some(_) => self.names_both(case, &lower) || self.is_for_some(wording),
                 None => named.contains(&case.relation),
             },
-            // Without an opposite, nothing is said of one object and not of the other.
-            Section::YesNo | Section::Number if opposite.is_none() && !self.is_about_a_category() => {
+            // Without an opposite, nothing is said of one object and not of the other; nor is it where a category is beside no object.
+            Section::YesNo | Section::Number | Section::ChoiceOfNumber
+                if opposite.is_none() && !(self.is_about_a_category() && self.has(Thing::Object)) =>
+            {
                 !named.is_empty() && named.iter().all(|named| *named == case.relation)
             }
             Section::YesNo | Section::Number | Section::ChoiceOfNumber => {
@@ -525,7 +527,11 @@ impl<'a> SectionLint<'a, '_> {
     }
 
     fn is_about_a_category(&self) -> bool {
-        self.names.things.iter().any(|(_, thing)| *thing == Thing::Category)
+        self.has(Thing::Category)
+    }
+
+    fn has(&self, wanted: Thing) -> bool {
+        self.names.things.iter().any(|(_, thing)| *thing == wanted)
     }
 
     fn report(&mut self, wording: &str, defect: Defect, text: &str) {
