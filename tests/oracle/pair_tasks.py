@@ -11,46 +11,16 @@ Needs numpy. Exits with 1 where an answer differs, or a task that is asked about
 """
 
 import json
-import subprocess
 import sys
 
 import numpy as np
+
+from scene_tasks import Box, rows
 
 PAIR_TASKS = [
     "camera_motion", "camera_turn", "camera_distance", "camera_object_distance", "object_nearer_in", "covisible", "same_object", "point_correspondence",
 ]
 METRIC_TASKS = ["metric_distance", "metric_size"]
-
-
-def rows(program, project, sql):
-    command = [program, "--quiet", "--project", project, "sql", "--format", "json", "--max-rows", "10000000", "-c", sql]
-    return [json.loads(line) for line in subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()]
-
-
-class Box:
-    def __init__(self, obb):
-        vector = lambda of: np.array([of["x"], of["y"], of["z"]])
-        self.centre, self.axes, self.half = vector(obb["centre"]), np.array(obb["axes"]).reshape(3, 3), vector(obb["lengths"]) / 2
-
-    def nearest(self, point):
-        return self.centre + np.clip(self.axes @ (point - self.centre), -self.half, self.half) @ self.axes
-
-    def distance_to(self, point):
-        return np.linalg.norm(self.nearest(point) - point)
-
-    def distance(self, other):
-        """Between convex sets, projecting in turn goes to a nearest pair; many starts and steps, because it may be slow."""
-        best = np.inf
-        for start in (self.centre, other.centre):
-            point = start
-            for _ in range(20_000):
-                mine = self.nearest(point)
-                theirs = other.nearest(mine)
-                if np.abs(theirs - point).max() < 1e-9:
-                    break
-                point = theirs
-            best = min(best, np.linalg.norm(mine - theirs))
-        return best
 
 
 class Camera:

@@ -1,4 +1,4 @@
-"""Answers about scenes (distances, sizes, nearest objects, directions, floors, counts, orders, turns), worked out again from tables of input.
+"""Answers about scenes (distances, sizes, nearest objects, directions, floors, counts, orders), worked out again from tables of input.
 
     python tests/oracle/scene_tasks.py spatialmill PROJECT [VECTORS]
 
@@ -18,8 +18,8 @@ import sys
 import numpy as np
 
 TASKS = ["absolute_distance", "object_size", "relative_distance", "relative_direction", "room_size", "scene_counting"]
-# Of scans that have a clock, and of places that were scanned twice.
-OF_WALKS = ["appearance_order", "rotation_estimation"]
+# Of scans that have a clock.
+OF_WALKS = ["appearance_order"]
 
 
 def rows(program, project, sql):
@@ -34,6 +34,9 @@ class Box:
 
     def nearest(self, point):
         return self.centre + np.clip(self.axes @ (point - self.centre), -self.half, self.half) @ self.axes
+
+    def distance_to(self, point):
+        return np.linalg.norm(self.nearest(point) - point)
 
     def distance(self, other):
         """Between convex sets, projecting in turn goes to a nearest pair; many starts and steps, because it may be slow."""
@@ -64,14 +67,13 @@ class Scenes:
     """What the tables of input, and `sightings`, say."""
 
     def __init__(self, program, project):
-        objects = rows(program, project, "SELECT scene_id, object_id, category, front, symmetry FROM scene_objects")
+        objects = rows(program, project, "SELECT scene_id, object_id, category FROM scene_objects")
         self.objects = {(row["scene_id"], row["object_id"]): row for row in objects}
-        frames = rows(program, project, "SELECT frame_id, scene_id, timestamp, width, height, world_from_camera FROM frames WHERE world_from_camera IS NOT NULL")
+        frames = rows(program, project, "SELECT frame_id, timestamp, width, height FROM frames WHERE world_from_camera IS NOT NULL")
         self.frames = {row["frame_id"]: row for row in frames}
         self.seen = {}
         for row in rows(program, project, "SELECT frame_id, scene_id, object_id, visible_px, in_image_px, whole_px FROM sightings"):
             self.seen.setdefault((row["scene_id"], row["object_id"]), []).append(row)
-        self.moved = {(row["scene_id"], row["object_id"]): row for row in rows(program, project, "SELECT * FROM motions")}
 
     def shows(self, scene, one, frame_ids):
         """Whether a fifth of a thousandth of one of the images is the object: less than any good sighting."""
@@ -87,18 +89,6 @@ class Scenes:
         )
         pairs = [(row, self.frames[row["frame_id"]]) for row in self.seen[scene, one]]
         return min(frame["timestamp"] for row, frame in pairs if good(row, frame))
-
-    def turn(self, boxes, question):
-        """Degrees, counter-clockwise: the front after less the front before, each against the line of sight."""
-        scene, one = question["scene_id"], question["object_ids"][0]
-        scenes = [self.frames[frame]["scene_id"] for frame in question["frame_ids"]]
-        ids = [one, one if scenes[0] == scenes[1] else self.moved[scene, one]["other_object_id"]]
-        headings = []
-        for frame, place, of in zip(question["frame_ids"], scenes, ids):
-            front, centre = self.objects[place, of]["front"], boxes[place, of].centre
-            eye = np.array(self.frames[frame]["world_from_camera"]).reshape(4, 4)[:3, 3]
-            headings.append(np.arctan2(front["y"], front["x"]) - np.arctan2(*(eye - centre)[1::-1]))
-        return (np.degrees(headings[1] - headings[0]) + 180) % 360 - 180
 
 
 def main():
@@ -131,10 +121,6 @@ def main():
             thing = dict(zip(("one", "another", "a_third", "a_fourth"), question["object_ids"]))
             times = [scenes.first(question["scene_id"], thing[name]) for name in slots[answer]["items"]]
             right = times == sorted(times) and min(np.diff(times)) > 1
-        elif task == "rotation_estimation":
-            turn = scenes.turn(boxes, question)
-            said = {"clockwise": -1, "counter_clockwise": 1}[question["relation"]] * (value if value is not None else abs(turn))
-            right = abs(said - turn) < 0.01 and scenes.objects[question["scene_id"], question["object_ids"][0]]["symmetry"] == 1
         else:
             floor = floors[question["scene_id"]]
             right = floor is None or abs(floor - value) < 1e-6
