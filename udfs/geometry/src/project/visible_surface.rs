@@ -52,21 +52,23 @@ fn is_nearest(depth_m: f64, nearest_m: f64) -> bool {
 }
 
 impl Scene<'_> {
-    /// The points of the scene's surface that a frame shows, in the order of their ids. None without triangles.
+    /// The points of the scene's surface that a frame shows, in the order of their ids. None without triangles. A point at the rim of a surface shows
+    /// where the centre of its pixel lies on the surface, too.
     ///
     /// ```
     /// use spatialmill_geometry::{Intrinsics, Rigid};
     /// use spatialmill_geometry::project::{Scene, Shot, Surface};
     /// // The camera looks along +y, at a triangle 2 m ahead and at one behind it; the second is hidden.
     /// let pose = Rigid::from_row_major(&[1., 0., 0., 0.,  0., 0., 1., 0.,  0., -1., 0., 0.,  0., 0., 0., 1.])?;
-    /// let intrinsics = Intrinsics { fx: 100.0, fy: 100.0, cx: 49.5, cy: 49.5 };
+    /// let intrinsics = Intrinsics { fx: 100.0, fy: 100.0, cx: 50.0, cy: 50.0 };
     /// let shot = Shot { world_from_camera: pose, intrinsics, width: 100, height: 100 };
-    /// let near = [-0.07, 2.0, -0.07, 0.07, 2.0, -0.07, 0.0, 2.0, 0.07];
+    /// // Its corners are just outside the centres of the pixels (46, 54), (54, 54) and (50, 46).
+    /// let near = [-0.0802, 2.0, -0.0802, 0.0802, 2.0, -0.0802, 0.0, 2.0, 0.0802];
     /// let far = [-0.01, 4.0, -0.01, 0.01, 4.0, -0.01, 0.0, 4.0, 0.01];
     /// let surface = |vertices| Surface { object: None, vertices, triangles: &[0, 1, 2] };
     /// let seen = Scene::new(&[], vec![surface(&near), surface(&far)])?.visible_surface(&shot)?;
     /// assert_eq!(seen.iter().map(|point| point.id).collect::<Vec<_>>(), [0, 1, 2]);
-    /// assert_eq!(seen[2].pixel, [49.5, 46.0]);
+    /// assert_eq!(seen[2].pixel.map(f32::round), [50.0, 46.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn visible_surface(&self, shot: &Shot) -> Result<Vec<SurfacePoint>, ShotError> {
