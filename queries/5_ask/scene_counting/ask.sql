@@ -25,23 +25,28 @@ coinciding AS (
         AND abs(a.obb.centre.z - b.obb.centre.z) < 0.5 * least(a.obb.lengths.z, b.obb.lengths.z)
 ),
 well_seen AS (
-    SELECT s.scene_id, lower(r.name) AS category_name, s.frame_id, array_agg(r.object_id) AS object_ids
+    SELECT
+        s.scene_id, lower(r.name) AS category_name, count(DISTINCT r.object_id) AS shown,
+        array_agg(named_struct('frame_id', s.frame_id, 'object_id', r.object_id)) AS sightings
     FROM scene_references AS r
     JOIN scene_sightings AS s ON s.scene_id = r.scene_id AND s.object_id = r.object_id
     WHERE s.good
-    GROUP BY s.scene_id, lower(r.name), s.frame_id
+    GROUP BY s.scene_id, lower(r.name)
+),
+frame_lists AS (
+    SELECT scene_id, array_agg(frame_id ORDER BY number) AS frame_ids
+    FROM scene_frames
+    GROUP BY scene_id
 ),
 covering AS (
     SELECT
-        c.scene_id, c.category_name, covering_frames(
-            array_agg(named_struct('frame_id', f.frame_id, 'object_ids', coalesce(w.object_ids, CAST([] AS VARCHAR[]))) ORDER BY f.number),
-            $covering_frames) AS frame_ids,
-        cardinality(array_distinct(flatten(array_agg(coalesce(w.object_ids, CAST([] AS VARCHAR[])))))) AS shown
-    FROM category_counts AS c
-    JOIN scene_frames AS f ON f.scene_id = c.scene_id
-    LEFT JOIN well_seen AS w ON w.scene_id = c.scene_id AND w.category_name = c.category_name AND w.frame_id = f.frame_id
+        c.scene_id, c.category_name, w.shown, covering_frames(f.frame_ids, w.sightings, $covering_frames) AS frame_ids
+    FROM frame_lists AS f
+    JOIN (
+        category_counts AS c
+        JOIN well_seen AS w ON w.scene_id = c.scene_id AND w.category_name = c.category_name
+    ) ON f.scene_id = c.scene_id
     WHERE NOT c.all_seen AND c.n <= $max_count
-    GROUP BY c.scene_id, c.category_name
 ),
 judged AS (
     SELECT
