@@ -14,10 +14,7 @@ use std::time::Instant;
 use arrow::array::AsArray;
 use arrow::datatypes::Float64Type;
 use jpeg_encoder::{ColorType, Encoder};
-use spatialmill::models::library::{Build, set_up};
-use spatialmill::progress::Progress;
-use spatialmill::project::Project;
-use spatialmill::run::Mill;
+use spatialmill::{Mill, Progress, Project, RuntimeBuild, set_up_runtime};
 use spatialmill_drawing::decode_rgb;
 use spatialmill_geometry::Intrinsics;
 use spatialmill_models::{
@@ -29,7 +26,7 @@ const CAMERA: Intrinsics = Intrinsics { fx: 554.0, fy: 554.0, cx: 319.5, cy: 239
 fn main() -> Result<(), Box<dyn Error>> {
     let mut numbers = std::env::args().skip(1).filter_map(|argument| argument.parse::<usize>().ok());
     let (photos, rounds) = (numbers.next().unwrap_or(200), numbers.next().unwrap_or(3));
-    let Ok(library) = set_up(Build::Cpu) else {
+    let Ok(library) = set_up_runtime(RuntimeBuild::Cpu) else {
         println!("ONNX Runtime is not here, and cannot be had: nothing is measured");
         return Ok(());
     };

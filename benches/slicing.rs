@@ -11,9 +11,7 @@ use std::time::Instant;
 
 use arrow::json::LineDelimitedWriter;
 use serde_json::json;
-use spatialmill::progress::Progress;
-use spatialmill::project::Project;
-use spatialmill::run::Mill;
+use spatialmill::{Mill, Progress, Project};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

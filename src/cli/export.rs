@@ -6,7 +6,7 @@ use super::limits::Timeout;
 use super::watch::Watch;
 use super::{Global, columns, out};
 use crate::error::{Error, Result};
-use crate::export::{Dialect, EXPORTS, ExportKind, ExportOptions, kind, why_left_out};
+use crate::export::{Dialect, EXPORTS, ExportKind, ExportOptions, why_left_out};
 use crate::progress::tell_line;
 use crate::slice::Selection;
 
@@ -72,7 +72,7 @@ impl Export {
         if self.to == "all" {
             return out(&kinds());
         }
-        let kind = kind(&self.to)?;
+        let kind = ExportKind::named(&self.to)?;
         if self.describe {
             return out(&format!("{}: {}\n\n{}\n", kind.name, kind.doc, kind.long_doc));
         }

@@ -5,7 +5,7 @@ use clap::Args;
 use super::{Global, out};
 use crate::blocking::blocking;
 use crate::error::Result;
-use crate::models::library::{Build, set_up};
+use crate::models::library::{RuntimeBuild, set_up_runtime};
 use crate::progress::tell_line;
 
 /// Get ONNX Runtime, which the models of models.toml run in
@@ -21,9 +21,9 @@ pub struct Setup {
 
 impl Setup {
     pub(super) async fn run(self, _: &Global) -> Result<()> {
-        let build = if self.cuda { Build::Cuda } else { Build::Cpu };
+        let build = if self.cuda { RuntimeBuild::Cuda } else { RuntimeBuild::Cpu };
         tell_line(format_args!("getting ONNX Runtime from PyPI, unless it is here"));
-        let library = blocking(move || set_up(build)).await?;
+        let library = blocking(move || set_up_runtime(build)).await?;
         out(&format!("{}\n", library.display()))
     }
 }

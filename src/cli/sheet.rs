@@ -8,7 +8,7 @@ use clap::builder::PossibleValuesParser;
 use super::Global;
 use crate::error::{Error, Result};
 use crate::progress::tell_line;
-use crate::report::sheet::{HEIGHTS, PANELS, Wanted, WantedSamples};
+use crate::report::sheet::{FrameSheet, HEIGHTS, PANELS, SampleSheet};
 use crate::suggestion::known;
 
 /// Draw a contact sheet: a row a frame with its boxes, masks, depth and objects from above, to see what models and sources say; or a row a sample
@@ -60,7 +60,7 @@ impl Sheet {
         let sources: Vec<&str> = project.sources.iter().map(|source| source.options.name.as_str()).collect();
         self.source.as_ref().map_or(Ok(()), |source| known("source", source, &sources))?;
         if self.task.is_some() || !self.sample.is_empty() {
-            let wanted = WantedSamples {
+            let wanted = SampleSheet {
                 samples: self.sample,
                 source: self.source,
                 task: self.task,
@@ -76,7 +76,7 @@ impl Sheet {
             true => PANELS.iter().collect(),
             false => self.columns.iter().filter_map(panel).collect(),
         };
-        let wanted = Wanted {
+        let wanted = FrameSheet {
             source: self.source,
             frames: self.frame,
             limit: self.limit,

@@ -10,6 +10,12 @@ mod tasks;
 
 use std::path::Path;
 
+use spatialmill_models::FAMILIES;
+
+use crate::pipeline::Pipeline;
+use crate::project::Project;
+use crate::source::SOURCES;
+
 /// How the pages are made again, for their heads and for the failure.
 const COMMAND: &str = "SPATIALMILL_DOCS=write cargo test --workspace --lib docs";
 
@@ -56,4 +62,19 @@ fn pages_are_as_they_are_generated() {
         }
     }
     assert!(stale.is_empty(), "{stale:?} are stale: {COMMAND}");
+}
+
+#[tokio::test]
+async fn stored_stages_have_schemas_and_the_readme_names_every_source_and_family() {
+    let schemas = crate::tables::schemas().await.unwrap();
+    for table in Pipeline::of(&Project::in_memory()).unwrap().order {
+        assert!(schemas.contains_key(&table), "schemas/ does not declare {table}");
+    }
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    for family in FAMILIES {
+        assert!(readme.contains(&format!("`{}`", family.name)), "README.md does not name the family {}", family.name);
+    }
+    for kind in SOURCES {
+        assert!(readme.contains(&format!("| `{}` |", kind.name)), "README.md does not name {}", kind.name);
+    }
 }

@@ -44,6 +44,7 @@ pub use dialect::{Dialect, ImageSize, PlacedBox};
 pub use images::ImageStorage;
 pub use manifest::Manifest;
 pub use run::{ExportOptions, ExportOutcome};
+pub use verify::VerifiedExport;
 
 use conversation::Conversation;
 
@@ -87,6 +88,14 @@ pub struct ExportKind {
     pub start: fn(&FinishedExport<'_>) -> String,
     /// True where the trainer opens what an index names as it stands there, so that `--root` is of use.
     pub rooted: bool,
+}
+
+impl ExportKind {
+    /// A kind by its name.
+    pub fn named(name: &str) -> Result<&'static Self> {
+        let names: Vec<&str> = EXPORTS.iter().map(|kind| kind.name).collect();
+        EXPORTS.iter().find(|kind| kind.name == name).ok_or_else(|| unknown("kind of export", name, &names))
+    }
 }
 
 /// The records of one shard, in their order, and the images that they name.
@@ -241,9 +250,3 @@ pub const EXPORTS: &[ExportKind] = &[
     webdataset::WEBDATASET,
     vlmeval::VLMEVAL,
 ];
-
-/// A kind by its name.
-pub fn kind(name: &str) -> Result<&'static ExportKind> {
-    let names: Vec<&str> = EXPORTS.iter().map(|kind| kind.name).collect();
-    EXPORTS.iter().find(|kind| kind.name == name).ok_or_else(|| unknown("kind of export", name, &names))
-}

@@ -19,7 +19,7 @@ use super::images::{ImageStorage, IndexLine};
 use super::manifest::Manifest;
 use super::place::ExportFolder;
 use super::run::{MANIFEST, manifest};
-use super::{ExportKind, LoadedImage, LoadedRecord, LoadedTurn, boxes, kind};
+use super::{ExportKind, LoadedImage, LoadedRecord, LoadedTurn, boxes};
 use crate::error::{Context, Error, Result};
 use crate::marked_image::{DrawnMark, marks_on};
 use crate::run::{Mill, read_only};
@@ -28,7 +28,7 @@ use crate::tables::{Sample, SampleImage, from_arrow};
 
 /// What was found.
 #[derive(Debug, Default)]
-pub struct Verified {
+pub struct VerifiedExport {
     pub files: usize,
     pub samples: u64,
     pub images: usize,
@@ -42,7 +42,7 @@ pub struct Verified {
 /// So many faults are told; the rest are counted.
 const TOLD: usize = 20;
 
-impl Verified {
+impl VerifiedExport {
     fn damage(&mut self, what: String) {
         self.damaged += 1;
         self.fault(what);
@@ -69,7 +69,7 @@ struct FoundRecord {
 
 impl Mill {
     /// Verifies the export at a URL against the version of `dataset` that it was made from.
-    pub async fn verify_export(&self, url: &str) -> Result<Verified> {
+    pub async fn verify_export(&self, url: &str) -> Result<VerifiedExport> {
         let place = ExportFolder::at(url)?;
         let manifest = manifest(&place).await?.ok_or_else(|| {
             Error::input("there is no whole export")
@@ -79,8 +79,8 @@ impl Mill {
         let versions = BTreeMap::from([("dataset".to_owned(), manifest.dataset_version)]);
         let context = self.session(&versions).await?;
         let frames = frames(&context).await?;
-        let kind = kind(&manifest.kind)?;
-        let mut verified = Verified::default();
+        let kind = ExportKind::named(&manifest.kind)?;
+        let mut verified = VerifiedExport::default();
         let buckets = || Buckets::new(manifest.samples, 0);
         let (found, expected, listed, claimed) = (buckets()?, buckets()?, buckets()?, buckets()?);
         self.read_files(&place, &manifest, kind, &found, &listed, &mut verified).await?;
@@ -98,7 +98,7 @@ impl Mill {
         kind: &'static ExportKind,
         found: &Buckets,
         listed: &Buckets,
-        verified: &mut Verified,
+        verified: &mut VerifiedExport,
     ) -> Result<()> {
         let steps = self.progress.steps("verify", manifest.files.len() as u64, "files");
         for entry in &manifest.files {
@@ -178,7 +178,7 @@ fn by_sample(record: LoadedRecord, images: &[String]) -> Vec<(String, FoundRecor
 async fn checked(
     record: LoadedRecord,
     images: ImageStorage,
-    verified: &mut Verified,
+    verified: &mut VerifiedExport,
 ) -> Result<(Vec<String>, LoadedRecord)> {
     let looked = tokio::task::spawn_blocking(move || {
         let looked: Vec<_> = record
@@ -286,7 +286,7 @@ fn compare(
     found: &Buckets,
     expected: &Buckets,
     claimed: &Buckets,
-    verified: &mut Verified,
+    verified: &mut VerifiedExport,
 ) -> Result<()> {
     let dialect = match (Dialect::named(&manifest.dialect)?, manifest.min_pixels, manifest.max_pixels) {
         (Dialect::Qwen25 { .. }, Some(min_pixels), Some(max_pixels)) => Dialect::Qwen25 { min_pixels, max_pixels },
@@ -390,7 +390,7 @@ async fn check_images(
     manifest: &Manifest,
     listed: &Buckets,
     claimed: &Buckets,
-    verified: &mut Verified,
+    verified: &mut VerifiedExport,
 ) -> Result<()> {
     let broken = || "a line was written by us".to_owned();
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);

@@ -47,12 +47,12 @@ const CUDA: Wheel = Wheel {
 
 /// Which build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Build {
+pub enum RuntimeBuild {
     Cpu,
     Cuda,
 }
 
-impl Build {
+impl RuntimeBuild {
     fn wheel(self) -> &'static Wheel {
         match self {
             Self::Cpu => &CPU,
@@ -74,7 +74,8 @@ pub fn find(project: &Project) -> Result<PathBuf> {
     }
     let on_gpu = |entry: &Entry| entry.run.provider.is_some_and(|provider| provider != Provider::Cpu);
     let cuda_first = project.text("provider") != "cpu" || project.models().entries().any(on_gpu);
-    let builds = if cuda_first { [Build::Cuda, Build::Cpu] } else { [Build::Cpu, Build::Cuda] };
+    let builds =
+        if cuda_first { [RuntimeBuild::Cuda, RuntimeBuild::Cpu] } else { [RuntimeBuild::Cpu, RuntimeBuild::Cuda] };
     let beside = std::env::current_exe().ok().and_then(|program| program.parent().map(Path::to_owned));
     let folders = beside.into_iter().chain(builds.iter().filter_map(|build| installed(*build).ok()));
     std::env::var_os("ORT_DYLIB_PATH")
@@ -85,7 +86,7 @@ pub fn find(project: &Project) -> Result<PathBuf> {
 }
 
 /// Gets the library, unless it is there; gives its path.
-pub fn set_up(build: Build) -> Result<PathBuf> {
+pub fn set_up_runtime(build: RuntimeBuild) -> Result<PathBuf> {
     let (wheel, folder) = (build.wheel(), installed(build)?);
     if let Some(library) = library_in(&folder) {
         return Ok(library);
@@ -140,7 +141,7 @@ fn run(command: &mut Command, name: &str) -> Result<()> {
     Err(Error::input(format!("{name} failed: {last}")).hint(HINT))
 }
 
-fn installed(build: Build) -> Result<PathBuf> {
+fn installed(build: RuntimeBuild) -> Result<PathBuf> {
     let wheel = build.wheel();
     Ok(cache_folder()?.join(wheel.package).join(wheel.version))
 }

@@ -19,7 +19,7 @@ pub mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use stage::{Keep, Query, Scope, Stage};
+pub use stage::{Keep, Scope, Stage};
 
 use crate::error::{Error, Result};
 use crate::project::Project;

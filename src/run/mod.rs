@@ -65,15 +65,15 @@ pub struct Mill {
     /// Its tables.
     pub warehouse: Warehouse,
     /// Its stages.
-    pub pipeline: Pipeline,
+    pub(crate) pipeline: Pipeline,
     /// The declared columns of every table.
-    pub schemas: BTreeMap<String, tables::TableSchema>,
+    pub(crate) schemas: BTreeMap<String, tables::TableSchema>,
     /// Where rates and counts are shown.
     pub progress: Progress,
     /// Its models, opened when they are asked for.
     pub models: Arc<Models>,
     /// What is made again although nothing that it depends on changed.
-    pub force: Force,
+    pub(crate) force: Force,
     /// Of everything in the project that orders depend on.
     digest: String,
     runner: Arc<dyn Runner>,

@@ -26,6 +26,8 @@ pub mod scannet;
 mod split;
 pub mod synthetic;
 mod synthetic_home;
+#[cfg(test)]
+mod tests;
 mod upright;
 mod visual_genome;
 

@@ -230,12 +230,6 @@ impl Root {
         Ok(sums.into_iter().map(|(key, sum)| (key, format!("{sum:032x}"))).collect())
     }
 
-    /// A hash of the paths, sizes and tags of all files below `folder`. What cannot be read is left to whoever knows the files' names.
-    pub fn digest(&self, folder: &str) -> Result<String> {
-        let named = |entry: &FileEntry| entry.refused.is_none().then(String::new);
-        Ok(self.digests(folder, named)?.remove("").unwrap_or_default())
-    }
-
     /// True where there is a folder of this name with at least one file in it.
     pub fn has_folder(&self, folder: &str) -> Result<bool> {
         match &self.place {

@@ -38,18 +38,6 @@ impl RowSink {
         (self.push)(row)
     }
 
-    /// Puts a record into quarantine.
-    pub fn quarantine(
-        &mut self,
-        key: impl Into<String>,
-        uri: Option<String>,
-        code: &'static str,
-        message: impl Into<String>,
-    ) -> Result<()> {
-        let why = Unusable::new(code, message);
-        self.push(Row::Quarantined(Quarantined { key: key.into(), uri, why, loss: Loss::Record }))
-    }
-
     /// Puts a record into quarantine for a reason that was found earlier.
     pub fn refuse(&mut self, key: impl Into<String>, uri: &str, why: Unusable) -> Result<()> {
         self.lose(Loss::Record, key, uri, why)

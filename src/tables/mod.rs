@@ -11,9 +11,7 @@ mod schemas;
 mod unusable;
 
 pub use self::row_counts::RowCounts;
-pub use self::rows::{
-    Box2, Detection, Frame, LabelPoint, Link, Motion, Obb, Scene, SceneObject, Surface, Vec3, Waypoint,
-};
+pub use self::rows::{Box2, Detection, Frame, Link, Motion, Obb, Scene, SceneObject, Surface, Vec3, Waypoint};
 pub use self::sample::{MarkRecipe, Sample, SampleImage, TextBox};
 pub use self::schemas::{TableSchema, schemas};
 pub use self::unusable::{Loss, Quarantined, Unusable};

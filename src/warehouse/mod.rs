@@ -38,6 +38,8 @@ mod sink;
 mod staging;
 mod stats;
 mod table;
+#[cfg(test)]
+mod tests;
 mod tombstones;
 mod verify;
 

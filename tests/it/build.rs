@@ -5,9 +5,7 @@ use std::path::Path;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Float32Type, Float64Type};
-use spatialmill::progress::Progress;
-use spatialmill::project::Project;
-use spatialmill::run::Mill;
+use spatialmill::{Mill, Progress, Project};
 
 const ROOMS: &str = r#"
 [[source]]

@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use image::{GrayImage, ImageBuffer, Luma, Rgb, RgbImage};
-use spatialmill::progress::Progress;
-use spatialmill::project::Project;
-use spatialmill::run::Mill;
+use spatialmill::{Mill, Progress, Project};
 
 use crate::build::lines;
 

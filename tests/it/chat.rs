@@ -18,10 +18,7 @@ use base64::engine::general_purpose::STANDARD;
 use image::{Rgb, RgbImage};
 use jpeg_encoder::{ColorType, Encoder};
 use serde_json::{Value, json};
-use spatialmill::error::{Error, Kind};
-use spatialmill::progress::Progress;
-use spatialmill::project::Project;
-use spatialmill::run::Mill;
+use spatialmill::{Error, ErrorKind, Mill, Progress, Project};
 
 use self::server::{Act, Request, Server};
 use crate::build::lines;
@@ -348,7 +345,7 @@ async fn too_many_failures_publish_nothing_and_are_asked_again() {
     let models = model("detect", &server.url, "", PATIENCE);
     let folder = project(BEHAVIOURS.len(), &models, "detect_model = \"detect\"");
     let error = failure(folder.path(), &[]).await;
-    assert_eq!(error.kind(), Kind::Quarantined, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Quarantined, "{error}");
     assert!(error.to_string().contains("7 of 13 images are quarantined"), "{error}");
     let stopped = mill(folder.path(), &[]).await;
     assert!(lines(&stopped, "SELECT * FROM detected").await.is_empty());
@@ -491,7 +488,7 @@ async fn a_budget_is_never_passed_and_a_larger_one_goes_on() {
     let folder = project(8, &with(9_000), "detect_model = \"detect\"");
     let error = failure(folder.path(), &[]).await;
     let text = error.to_string();
-    assert_eq!(error.kind(), Kind::Input, "{text}");
+    assert_eq!(error.kind(), ErrorKind::Input, "{text}");
     assert!(text.contains("the budget is spent") && text.contains("max_tokens_total"), "{text}");
     assert!(error.advice().is_some_and(|hint| hint.contains("models.toml")), "{error}");
     // "5000 tokens used and up to 4321 for the next call, of 9000": not one call less, and not one more.
@@ -651,7 +648,7 @@ async fn a_server_that_dies_ends_the_build() {
     let limits = "retries = 2\nin_flight = 4";
     let folder = project(20, &model("detect", &server.url, "", limits), "detect_model = \"detect\"");
     let error = failure(folder.path(), &["max_quarantined=1.0"]).await;
-    assert_eq!(error.kind(), Kind::Input, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Input, "{error}");
     let unreachable = format!("the server at `{}` cannot be reached", server.url);
     assert!(error.to_string().contains(&unreachable) && error.to_string().contains("model `detect`"), "{error}");
     let stopped = mill(folder.path(), &[]).await;

@@ -7,10 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use spatialmill::export::{Dialect, EXPORTS, ExportKind, ExportOptions, Manifest, kind};
-use spatialmill::progress::Progress;
-use spatialmill::project::Project;
-use spatialmill::run::Mill;
+use spatialmill::{Dialect, EXPORTS, ExportKind, ExportOptions, Manifest, Mill, Progress, Project};
 
 use super::build::lines;
 use texts::{HOSTILE_SOURCE, hostile_document};
@@ -57,7 +54,7 @@ fn options(kind: &'static ExportKind, out: &str) -> ExportOptions {
     }
 }
 
-async fn export(mill: &Mill, options: &ExportOptions) -> spatialmill::error::Result<(Manifest, bool)> {
+async fn export(mill: &Mill, options: &ExportOptions) -> spatialmill::Result<(Manifest, bool)> {
     let context = mill.session(&BTreeMap::new()).await?;
     let rows = context.sql(&options.slice).await?;
     let dataset_version = mill.warehouse.table("dataset").await?.map_or(0, |table| table.version());
@@ -100,7 +97,7 @@ async fn damage_to_an_export_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let mill = built(folder.path(), ROOMS, &["url=memory://export-damage"]).await;
     let out = folder.path().join("out");
-    let options = options(kind("internvl").unwrap(), out.to_str().unwrap());
+    let options = options(ExportKind::named("internvl").unwrap(), out.to_str().unwrap());
     let manifest = export(&mill, &options).await.unwrap().0;
     let shard = out.join(&manifest.files.iter().find(|entry| entry.rows.is_some()).unwrap().path);
     let whole = std::fs::read_to_string(&shard).unwrap();
@@ -204,7 +201,7 @@ async fn packed_samples_are_read_again() {
         turns: 1000,
         shard_rows: 100_000,
         slice,
-        ..options(kind("swift").unwrap(), out.to_str().unwrap())
+        ..options(ExportKind::named("swift").unwrap(), out.to_str().unwrap())
     };
     export(&mill, &options).await.unwrap();
     let wordings = "SELECT sum(most) AS n FROM (
@@ -298,7 +295,7 @@ async fn samples_of_an_unreadable_image_are_left_out_when_that_is_asked_for() {
     let frame = &rows(&mill, "SELECT frame_ids[1] AS id, uri, count(*) AS n FROM dataset JOIN frames ON frame_id = frame_ids[1] GROUP BY 1, 2").await[0];
     let uri = url::Url::parse(frame["uri"].as_str().unwrap()).unwrap();
     std::fs::write(uri.to_file_path().unwrap(), b"no image").unwrap();
-    let strict = options(kind("hf").unwrap(), folder.path().join("strict").to_str().unwrap());
+    let strict = options(ExportKind::named("hf").unwrap(), folder.path().join("strict").to_str().unwrap());
     let refused = export(&mill, &strict).await.err().unwrap();
     assert!(refused.advice().is_some_and(|hint| hint.contains("--skip-unreadable")), "{refused}");
     let lenient = ExportOptions {
@@ -366,7 +363,7 @@ async fn a_copy_of_an_export_is_one_too() {
     let out = folder.path().join("rooted");
     let rooted = ExportOptions {
         root: Some("/data/rooms/".to_owned()),
-        ..options(kind("internvl").unwrap(), out.to_str().unwrap())
+        ..options(ExportKind::named("internvl").unwrap(), out.to_str().unwrap())
     };
     export(&mill, &rooted).await.unwrap();
     let meta = std::fs::read_to_string(out.join("meta.json")).unwrap();
@@ -387,7 +384,7 @@ async fn two_exports_to_one_place_do_not_mix() {
     let folder = tempfile::tempdir().unwrap();
     let mill = built(folder.path(), ROOMS, &["url=memory://export-two"]).await;
     let out = folder.path().join("out");
-    let options = options(kind("internvl").unwrap(), out.to_str().unwrap());
+    let options = options(ExportKind::named("internvl").unwrap(), out.to_str().unwrap());
     let other = ExportOptions { shard_rows: 90, ..options.clone() };
     let (one, two, three) = tokio::join!(export(&mill, &options), export(&mill, &options), export(&mill, &other));
     let (won, lost): (Vec<_>, Vec<_>) = [one, two, three].into_iter().partition(Result::is_ok);
@@ -455,7 +452,7 @@ async fn no_exported_picture_says_that_it_is_to_be_turned() {
     let photos = [("turned", "turned.jpg"), ("upright", "upright.jpg"), ("silent", "silent.jpg")];
     let mill = built_from_photos(folder.path(), &photos, |at| photo(at as u32, orientations[at])).await;
     let out = folder.path().join("out");
-    let options = options(kind("internvl").unwrap(), out.to_str().unwrap());
+    let options = options(ExportKind::named("internvl").unwrap(), out.to_str().unwrap());
     let manifest = export(&mill, &options).await.unwrap().0;
     assert!(manifest.upright);
     let (mut originals, mut files) = (0, Vec::new());
@@ -513,7 +510,7 @@ async fn what_loaders_would_see_otherwise_is_written_anew() {
     let mill = built_from_photos(folder.path(), &photos, odd_png).await;
     let out = folder.path().join("out");
     let slice = "SELECT * FROM dataset WHERE image_format = 'original'".to_owned();
-    let options = ExportOptions { slice, ..options(kind("internvl").unwrap(), out.to_str().unwrap()) };
+    let options = ExportOptions { slice, ..options(ExportKind::named("internvl").unwrap(), out.to_str().unwrap()) };
     export(&mill, &options).await.unwrap();
     let mut files = Vec::new();
     files_below(&out.join("images"), &mut files);
@@ -538,7 +535,8 @@ async fn a_damaged_photo_is_exported_nowhere() {
     let mill = built_from_photos(folder.path(), &photos, |at| photo(at as u32, None)).await;
     let slice = "SELECT * FROM dataset WHERE image_format = 'original'".to_owned();
     let out = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let whole = ExportOptions { slice: slice.clone(), ..options(kind("internvl").unwrap(), &out("whole")) };
+    let whole =
+        ExportOptions { slice: slice.clone(), ..options(ExportKind::named("internvl").unwrap(), &out("whole")) };
     export(&mill, &whole).await.unwrap();
     let of_the_second = rows(&mill, &format!("SELECT count(*) AS n FROM ({slice}) WHERE frame_ids[1] = 'photos/2'"))
         .await[0]["n"]
@@ -552,7 +550,7 @@ async fn a_damaged_photo_is_exported_nowhere() {
     for kind_name in ["internvl", "hf"] {
         let strict = ExportOptions {
             slice: slice.clone(),
-            ..options(kind(kind_name).unwrap(), &out(&format!("{kind_name}-strict")))
+            ..options(ExportKind::named(kind_name).unwrap(), &out(&format!("{kind_name}-strict")))
         };
         let refused = export(&mill, &strict).await.err().unwrap();
         assert!(
@@ -621,7 +619,10 @@ async fn every_withheld_path_is_of_one_frame() {
     let photos: Vec<(&str, &str)> = photos.iter().map(|(id, name)| (*id, name.as_str())).collect();
     let mill = built_from_photos(folder.path(), &photos, |at| photo(at as u32, None)).await;
     let out = folder.path().join("out");
-    let options = ExportOptions { annotations_only: true, ..options(kind("internvl").unwrap(), out.to_str().unwrap()) };
+    let options = ExportOptions {
+        annotations_only: true,
+        ..options(ExportKind::named("internvl").unwrap(), out.to_str().unwrap())
+    };
     export(&mill, &options).await.unwrap();
     let mut frame_of: BTreeMap<String, String> = BTreeMap::new();
     for line in read_lines(&out, "images-") {
@@ -658,10 +659,10 @@ async fn an_interrupted_export_is_taken_up() {
     let mill = built(folder.path(), ROOMS, &["url=memory://export-resume"]).await;
     for (name, turns) in [("swift", 1), ("hf", 1), ("internvl", 4)] {
         let whole = folder.path().join(format!("{name}-whole"));
-        let undisturbed = ExportOptions { turns, ..options(kind(name).unwrap(), whole.to_str().unwrap()) };
+        let undisturbed = ExportOptions { turns, ..options(ExportKind::named(name).unwrap(), whole.to_str().unwrap()) };
         let expected = export(&mill, &undisturbed).await.unwrap().0;
         let torn = folder.path().join(format!("{name}-torn"));
-        let options = ExportOptions { turns, ..options(kind(name).unwrap(), torn.to_str().unwrap()) };
+        let options = ExportOptions { turns, ..options(ExportKind::named(name).unwrap(), torn.to_str().unwrap()) };
         let mut interrupted = 0;
         let manifest = loop {
             // Longer each time, so that it stops everywhere and ends, however slow the machine is.

@@ -5,10 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use arrow::util::display::array_value_to_string;
-use spatialmill::functions::docs;
-use spatialmill::progress::Progress;
-use spatialmill::project::Project;
-use spatialmill::run::Mill;
+use spatialmill::{Mill, Progress, Project, function_docs};
 use spatialmill_columns::{Cost, FunctionDoc};
 
 use crate::{chat, models};
@@ -30,7 +27,7 @@ geometry = "depth"
 "#;
 
 fn of(cost: &[Cost]) -> Vec<&'static FunctionDoc> {
-    docs().into_iter().filter(|doc| cost.contains(&doc.cost)).collect()
+    function_docs().into_iter().filter(|doc| cost.contains(&doc.cost)).collect()
 }
 
 async fn imported(folder: &Path) -> Mill {
@@ -57,7 +54,7 @@ async fn check(mill: &Mill, docs: Vec<&FunctionDoc>) {
 
 #[test]
 fn functions_are_listed_once_and_documented() {
-    let docs = docs();
+    let docs = function_docs();
     assert_eq!(docs.iter().map(|doc| doc.name).collect::<BTreeSet<_>>().len(), docs.len(), "a name is listed twice");
     for doc in docs {
         assert!(doc.signature.starts_with(&format!("{}(", doc.name)), "{}", doc.signature);
@@ -109,13 +106,13 @@ fn sql_explains_functions_and_columns() {
         String::from_utf8(program.stdout).unwrap()
     };
     let page = sql(&["SHOW FUNCTIONS LIKE 'relate'"]);
-    let relate = docs().into_iter().find(|doc| doc.name == "relate").unwrap();
+    let relate = function_docs().into_iter().find(|doc| doc.name == "relate").unwrap();
     let example = relate.example.text();
     for part in [relate.signature, relate.summary, relate.details, &example, "=> the cup is left of the jug"] {
         assert!(page.contains(part), "{page}");
     }
     let rows = sql(&["--format", "json", "SHOW FUNCTIONS LIKE '%'"]);
-    assert!(docs().iter().all(|doc| rows.contains(&format!("\"function\":\"{}\"", doc.name))), "{rows}");
+    assert!(function_docs().iter().all(|doc| rows.contains(&format!("\"function\":\"{}\"", doc.name))), "{rows}");
     assert!(rows.contains("\"function\":\"abs\"") && rows.contains("\"function\":\"array_agg\""), "{rows}");
     assert!(sql(&["SHOW FUNCTIONS LIKE 'abs'"]).contains("Returns the absolute value of a number."));
     let columns = sql(&["DESCRIBE objects"]);

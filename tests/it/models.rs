@@ -7,11 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use jpeg_encoder::{ColorType, Encoder};
-use spatialmill::error::{Error, Kind};
-use spatialmill::models::library::{Build, set_up};
-use spatialmill::progress::Progress;
-use spatialmill::project::Project;
-use spatialmill::run::Mill;
+use spatialmill::{Error, ErrorKind, Mill, Progress, Project, RuntimeBuild, set_up_runtime};
 
 use spatialmill_models::FAMILIES;
 
@@ -114,7 +110,7 @@ fn photo(number: u32) -> Vec<u8> {
 
 /// A project with so many photos. None, with a word why, where there is no ONNX Runtime.
 pub fn project(photos: u32) -> Option<tempfile::TempDir> {
-    if let Err(error) = set_up(Build::Cpu) {
+    if let Err(error) = set_up_runtime(RuntimeBuild::Cpu) {
         eprintln!("not tested, because ONNX Runtime is not here: {error}");
         return None;
     }
@@ -291,7 +287,7 @@ async fn poison_is_quarantined_and_too_much_of_it_stops_the_build() {
     std::fs::write(path.join("models.toml"), models.replace("max_depth_m = 50.0", "max_depth_m = 0.2")).unwrap();
     std::fs::remove_file(path.join("photos/cut.jpg")).unwrap();
     let error = failure(path, &["url=poisoned"]).await;
-    assert_eq!(error.kind(), Kind::Quarantined, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Quarantined, "{error}");
     assert!(error.to_string().contains("stage `depths`"), "{error}");
     let mill = Mill::open(load(path, &["url=poisoned"]), Progress::silent()).await.unwrap();
     assert!(lines(&mill, "SELECT * FROM depths").await.is_empty());

@@ -4,10 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use spatialmill::progress::Progress;
-use spatialmill::project::Project;
-use spatialmill::run::Mill;
-use spatialmill::run::parallel::BuildPart;
+use spatialmill::{BuildPart, Mill, Progress, Project};
 
 use crate::build::lines;
 

@@ -3,19 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
-use spatialmill::progress::Progress;
-use spatialmill::project::Project;
-use spatialmill::report::sheet::{PANELS, Wanted, WantedSamples};
-use spatialmill::run::Mill;
+use spatialmill::{FrameSheet, Mill, PANELS, Progress, Project, SampleSheet};
 
 use crate::build::{built, lines};
 
 /// Panels of 160 x 120.
 const PANEL: (u32, u32) = (160, 120);
 
-fn wanted() -> Wanted {
+fn wanted() -> FrameSheet {
     let panels = PANELS.iter().collect();
-    Wanted { source: None, frames: vec![], limit: 3, panels, height: PANEL.1, rows_per_page: 12 }
+    FrameSheet { source: None, frames: vec![], limit: 3, panels, height: PANEL.1, rows_per_page: 12 }
 }
 
 /// Where a panel begins: margins and gaps as `layout.rs` has them.
@@ -40,7 +37,7 @@ fn grey(pixels: &[[u8; 3]]) -> f64 {
     grey as f64 / pixels.len() as f64
 }
 
-async fn sheet(mill: &Mill, file: &Path, wanted: &Wanted) -> (Vec<PathBuf>, RgbImage) {
+async fn sheet(mill: &Mill, file: &Path, wanted: &FrameSheet) -> (Vec<PathBuf>, RgbImage) {
     let written = mill.sheet(file, wanted).await.unwrap();
     let first = image::open(&written[0]).unwrap().into_rgb8();
     (written, first)
@@ -73,7 +70,7 @@ async fn what_is_missing_is_said() {
         let row: serde_json::Value = serde_json::from_str(line).unwrap();
         row["frame_id"].as_str().unwrap().to_owned()
     });
-    let two = Wanted { frames: frames.take(2).collect(), ..wanted() };
+    let two = FrameSheet { frames: frames.take(2).collect(), ..wanted() };
     let sql = format!("SELECT uri, depth_uri FROM frames WHERE frame_id = '{}'", two.frames[0]);
     let row: serde_json::Value = serde_json::from_str(&lines(&mill, &sql).await[0]).unwrap();
     for uri in ["uri", "depth_uri"] {
@@ -88,7 +85,7 @@ async fn what_is_missing_is_said() {
     }
     assert!(grey(&panel(&drawn, 0, 3)) < 1.0, "the plan needs no file");
 
-    let nowhere = Wanted { frames: vec!["rooms/none".into()], ..wanted() };
+    let nowhere = FrameSheet { frames: vec!["rooms/none".into()], ..wanted() };
     let error = mill.sheet(&folder.path().join("none.png"), &nowhere).await.unwrap_err();
     assert!(error.to_string().contains("rooms/none") && error.advice().is_some(), "{error}");
 }
@@ -98,7 +95,7 @@ async fn more_rows_than_a_page_has_make_more_pages() {
     let folder = tempfile::tempdir().unwrap();
     let mill = built(folder.path(), "scan", &[]).await;
     let plans = PANELS.iter().filter(|panel| panel.name == "plan").collect();
-    let wanted = Wanted { rows_per_page: 2, panels: plans, ..wanted() };
+    let wanted = FrameSheet { rows_per_page: 2, panels: plans, ..wanted() };
     let (written, first) = sheet(&mill, &folder.path().join("s.jpg"), &wanted).await;
     let names: Vec<_> = written.iter().map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect();
     assert_eq!(names, ["s-001.jpg", "s-002.jpg"]);
@@ -135,7 +132,7 @@ async fn a_sample_of_32_images_shows_them_in_order_and_its_scene_from_above() {
     let tasks: Vec<_> = lines(&mill, sql).await.iter().map(row).filter(|row| row["images"] == 32).collect();
     assert!(tasks.iter().any(|row| row["task"] == "absolute_distance"), "{tasks:?}");
     let text = |row: &serde_json::Value, name: &str| row[name].as_str().unwrap().to_owned();
-    let wanted = |samples: Vec<String>, task: Option<&str>| WantedSamples {
+    let wanted = |samples: Vec<String>, task: Option<&str>| SampleSheet {
         samples,
         source: None,
         task: task.map(str::to_owned),

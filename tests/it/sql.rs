@@ -4,11 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use spatialmill::error::Kind;
-use spatialmill::export::{Dialect, ExportOptions, kind};
-use spatialmill::progress::Progress;
-use spatialmill::project::Project;
-use spatialmill::run::Mill;
+use spatialmill::{Dialect, ErrorKind, ExportKind, ExportOptions, Mill, Progress, Project};
 
 const ROOMS: &str = r#"
 [[source]]
@@ -181,7 +177,7 @@ async fn a_predicate_stays_in_its_query_and_a_manifest_in_its_table() {
     let context = mill.session(&BTreeMap::new()).await.unwrap();
     let out = folder.path().join("export");
     let slice = "SELECT * FROM dataset WHERE (margin > 0) ORDER BY sample_id LIMIT 20";
-    let kind = kind("llava").unwrap();
+    let kind = ExportKind::named("llava").unwrap();
     let options = ExportOptions {
         kind,
         out: out.to_str().unwrap().to_owned(),
@@ -231,7 +227,7 @@ async fn a_projects_queries_are_queries() {
         let error = open(folder.path()).await.session(&BTreeMap::new()).await.err().expect("it is refused");
         let text = error.to_string();
         assert!(text.contains(refusal) && text.contains("queries/4_relations/own.sql"), "{statement}: {text}");
-        assert_eq!(error.kind(), Kind::Usage, "{text}");
+        assert_eq!(error.kind(), ErrorKind::Usage, "{text}");
     }
     assert!(!out.exists());
     std::fs::write(&file, "-- writes: own\r\n-- reads: frames\r\n-- keep: view\r\nSELECT count(*) AS n, 'it''s' AS a\r\nFROM frames; -- all\r\n").unwrap();

@@ -3,13 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use spatialmill::export::EXPORTS;
-use spatialmill::pipeline::Pipeline;
-use spatialmill::project::Project;
-use spatialmill::source::SOURCES;
+use spatialmill::EXPORTS;
 use spatialmill_columns::format::{ImageFormat, TextFormat};
 use spatialmill_geometry::relate::{AXES, RELATIONS};
-use spatialmill_models::FAMILIES;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -88,21 +84,6 @@ fn every_task_has_its_words_and_cases() {
                 assert!(folder.join(file).exists(), "{} has no {file}", folder.display());
             }
         }
-    }
-}
-
-#[tokio::test]
-async fn stored_stages_have_schemas_and_the_readme_names_every_source() {
-    let schemas = spatialmill::tables::schemas().await.unwrap();
-    for table in Pipeline::of(&Project::in_memory()).unwrap().order {
-        assert!(schemas.contains_key(&table), "schemas/ does not declare {table}");
-    }
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    for family in FAMILIES {
-        assert!(readme.contains(&format!("`{}`", family.name)), "README.md does not name the family {}", family.name);
-    }
-    for kind in SOURCES {
-        assert!(readme.contains(&format!("| `{}` |", kind.name)), "README.md does not name {}", kind.name);
     }
 }
 

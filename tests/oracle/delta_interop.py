@@ -1,7 +1,7 @@
 """Reads every table of a warehouse with other engines and compares what they see.
 
     pip install deltalake duckdb polars pyarrow
-    SPATIALMILL_TEST_KEEP=/tmp/warehouse cargo test --workspace --test it a_table_for_other_engines
+    SPATIALMILL_TEST_KEEP=/tmp/warehouse cargo test --workspace --lib a_table_for_other_engines
     python3 tests/oracle/delta_interop.py /tmp/warehouse
 
 `deltalake` reads the log and gives the files; then pyarrow (through deltalake), Polars and DuckDB read the rows. All must agree

@@ -1,7 +1,7 @@
 """Starts an S3-compatible server on loopback, makes a bucket, runs a command against it, stops the server.
 
     pip install ministack==1.5.33
-    python3 tests/oracle/s3.py cargo test --workspace --test it warehouse
+    python3 tests/oracle/s3.py cargo test --workspace --lib warehouse::tests
 
 The command finds the bucket in SPATIALMILL_TEST_S3 and how to reach it in AWS_*. The exit code is the command's.
 """

@@ -29,7 +29,7 @@ use serde::de::DeserializeOwned;
 use spatialmill_drawing::{Board, BoardError};
 
 use self::layout::{Page, PanelSlot};
-pub use self::samples::WantedSamples;
+pub use self::samples::SampleSheet;
 pub(super) use self::samples::{Scenes, named_objects};
 pub(super) use self::scene_plan::NamedObject;
 use self::shot::{FrameRow, SheetFrame, ThingRow};
@@ -74,7 +74,7 @@ pub const PANELS: &[Panel] = &[
 ];
 
 /// What is on a sheet.
-pub struct Wanted {
+pub struct FrameSheet {
     /// The frames of one source; of all where none is named.
     pub source: Option<String>,
     /// These frames and no others, where any are named.
@@ -106,7 +106,7 @@ struct Id {
 
 impl Mill {
     /// Draws a contact sheet to a file, or to several numbered ones where it has more rows than a page, and says which.
-    pub async fn sheet(&self, file: &Path, wanted: &Wanted) -> Result<Vec<PathBuf>> {
+    pub async fn sheet(&self, file: &Path, wanted: &FrameSheet) -> Result<Vec<PathBuf>> {
         let format = format_of(file)?;
         let context = self.session(&Default::default()).await?;
         let frames = frames(&context, wanted).await?;
@@ -175,7 +175,7 @@ fn cannot_draw() -> String {
 }
 
 /// The ids of what is shown.
-async fn frames(context: &SessionContext, wanted: &Wanted) -> Result<Vec<String>> {
+async fn frames(context: &SessionContext, wanted: &FrameSheet) -> Result<Vec<String>> {
     if !wanted.frames.is_empty() {
         return Ok(wanted.frames.clone());
     }

@@ -39,7 +39,7 @@ use crate::suggestion::known;
 use crate::tables::{Box2, MarkRecipe};
 
 /// Which samples are on a sheet.
-pub struct WantedSamples {
+pub struct SampleSheet {
     /// These and no others, by sample_id or question_id, where any are named.
     pub samples: Vec<String>,
     /// Samples of one source; of all where none is named.
@@ -111,7 +111,7 @@ struct ImageRow {
 
 impl Mill {
     /// Draws samples to a file, or to several numbered ones where there are more than a page has, and says which.
-    pub async fn sheet_of_samples(&self, file: &Path, wanted: &WantedSamples) -> Result<Vec<PathBuf>> {
+    pub async fn sheet_of_samples(&self, file: &Path, wanted: &SampleSheet) -> Result<Vec<PathBuf>> {
         let format = format_of(file)?;
         let context = self.session(&Default::default()).await?;
         let ids = picked(&context, wanted).await?;
@@ -134,7 +134,7 @@ impl Mill {
 }
 
 /// The sample_ids of what is shown.
-async fn picked(context: &SessionContext, wanted: &WantedSamples) -> Result<Vec<String>> {
+async fn picked(context: &SessionContext, wanted: &SampleSheet) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for id in &wanted.samples {
         let sample: Vec<SampleRow> = asked(context, include_str!("sample.sql"), "sample", id).await?;

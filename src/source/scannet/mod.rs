@@ -13,13 +13,10 @@ mod alignment;
 mod frames;
 mod instances;
 mod labels;
-mod mesh;
+pub(super) mod mesh;
 mod scene;
-mod sens;
+pub(super) mod sens;
 mod splits;
-
-pub use mesh::Mesh;
-pub use sens::Sens;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;

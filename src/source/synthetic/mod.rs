@@ -149,13 +149,6 @@ impl SyntheticSettings {
     }
 }
 
-/// The rooms that these options make, for whoever wants to compare answers with the generator's own geometry. The object at
-/// index `i` of a room has the id [`object_id(i)`](object_id) in every table.
-pub fn rooms(options: &SourceOptions) -> Result<impl Iterator<Item = Room> + use<>> {
-    let settings = SyntheticSettings::of(options)?;
-    Ok((0..settings.rooms).map(move |number| Room::new(settings.things, settings.seed, number)))
-}
-
 /// The id of a room's object in every table, which is also its value in the instance images.
 pub fn object_id(index: usize) -> String {
     (index + 1).to_string()

@@ -39,7 +39,9 @@ fn what_a_mask_and_its_depth_show_lies_in_the_exact_box() {
     let folder = tempfile::tempdir().unwrap();
     let options = options("name = ''\nrooms = 2\nframes_per_room = 3\nwidth = 160\nheight = 120");
     let rows = read(folder.path(), &options);
-    let rooms: Vec<Room> = rooms(&options).unwrap().collect();
+    let settings = SyntheticSettings::of(&options).unwrap();
+    let room = |number| Room::new(settings.things, settings.seed, number);
+    let rooms: Vec<Room> = (0..settings.rooms).map(room).collect();
     let mut frame: Option<(Frame, image::DynamicImage)> = None;
     let mut points = 0;
     for row in &rows {

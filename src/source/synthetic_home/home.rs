@@ -284,7 +284,12 @@ mod tests {
             assert!(own.low < 1e-6 || carried || !room.outline.holds(&grown), "home {number}: {} floats", a.category);
             for b in &home.objects[..i] {
                 let lies_on = [a, b].iter().any(|o| o.category == "pillow") && [a, b].iter().any(|o| o.top.is_some());
-                assert!(lies_on || !a.meets(b), "home {number}: {} meets {}", a.category, b.category);
+                assert!(
+                    lies_on || !Taken::by(a).meets(&Taken::by(b), 0.0),
+                    "home {number}: {} meets {}",
+                    a.category,
+                    b.category
+                );
             }
         }
         let floor = home.walkable();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
-use spatialmill::export::{Dialect, EXPORTS, ImageStorage};
+use spatialmill::{Dialect, EXPORTS, ImageStorage};
 
 use super::{ROOMS, built, export, options, rows};
 

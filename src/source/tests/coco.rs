@@ -5,7 +5,7 @@ use std::path::Path;
 use image::RgbImage;
 use serde_json::{Value, json};
 
-use spatialmill::tables::Loss;
+use crate::tables::Loss;
 
 use super::images::{note, noted};
 use super::{Fixture, Imported, import, in_other_forms, shards, stale};

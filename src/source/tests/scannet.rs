@@ -3,14 +3,15 @@
 use std::io::Write;
 use std::path::Path;
 
+use crate::source::Row;
+use crate::source::scannet::mesh::Mesh;
+use crate::source::scannet::sens::Sens;
+use crate::tables::{Loss, SceneObject, Surface};
 use image::{ImageBuffer, Luma, RgbImage};
 use serde_json::json;
-use spatialmill::source::Row;
-use spatialmill::source::scannet::{Mesh, Sens};
-use spatialmill::tables::{Loss, SceneObject, Surface};
 
+use super::mutate::mutants;
 use super::{Fixture, Imported, import, in_other_forms};
-use crate::mutate::mutants;
 
 pub const EXPORTED: Fixture = Fixture {
     kind: "scannet",

@@ -1,18 +1,18 @@
 //! Every `cases.slt` below `queries/` and in the projects of `examples/`: tiny tables in, the rows that a query makes of them out.
 //!
 //! Three statements of our own stand beside SQL. `load 5_ask/<task>/ask.sql` makes the view that a query file writes, `store` makes a
-//! table of it, and `set key=value` puts a value over one of `mill.toml` for what follows. `UPDATE_SLT=1 cargo test --test it slt` writes the rows that
+//! table of it, and `set key=value` puts a value over one of `mill.toml` for what follows. `UPDATE_SLT=1 cargo test --workspace --lib query_cases` writes the rows that
 //! came out into the files, to be reviewed as a diff; `SLT=counting` runs only the files with that in their path.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::error::{Context, Error, Result};
+use crate::functions::phrases::phrases;
+use crate::pipeline::Stage;
+use crate::project::Project;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use spatialmill::error::{Context, Error, Result};
-use spatialmill::functions::phrases::phrases;
-use spatialmill::pipeline::Stage;
-use spatialmill::project::Project;
 use spatialmill_columns::scalar_functions;
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
 

@@ -3,6 +3,7 @@
 
 mod coco;
 mod images;
+mod mutate;
 mod rgbd;
 mod scannet;
 mod visual_genome;
@@ -13,15 +14,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use spatialmill::error::{Error, Kind};
-use spatialmill::source::root::Root;
-use spatialmill::source::{Row, RowSink};
-use spatialmill::source::{SOURCES, Shard, SourceOptions};
-use spatialmill::tables::Quarantined;
+use crate::error::{Error, Kind};
+use crate::source::root::Root;
+use crate::source::{Row, RowSink};
+use crate::source::{SOURCES, Shard, SourceOptions};
+use crate::tables::Quarantined;
 
 use serde_json::{Value, json};
 
-use crate::mutate::{Dice, Mutant, mutants};
+use self::mutate::{Dice, Mutant, mutants};
 
 /// A small dataset without a fault.
 pub struct Fixture {
@@ -88,15 +89,15 @@ impl Imported {
         refused
     }
 
-    pub fn frames(&self) -> impl Iterator<Item = &spatialmill::tables::Frame> {
+    pub fn frames(&self) -> impl Iterator<Item = &crate::tables::Frame> {
         self.rows.iter().filter_map(|row| if let Row::Frame(frame) = row { Some(frame) } else { None })
     }
 
-    pub fn scenes(&self) -> impl Iterator<Item = &spatialmill::tables::Scene> {
+    pub fn scenes(&self) -> impl Iterator<Item = &crate::tables::Scene> {
         self.rows.iter().filter_map(|row| if let Row::Scene(scene) = row { Some(scene) } else { None })
     }
 
-    pub fn detections(&self) -> impl Iterator<Item = &spatialmill::tables::Detection> {
+    pub fn detections(&self) -> impl Iterator<Item = &crate::tables::Detection> {
         self.rows.iter().filter_map(|row| if let Row::Detection(detection) = row { Some(detection) } else { None })
     }
 }

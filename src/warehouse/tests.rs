@@ -11,6 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use super::{
+    Commit, Discrepancy, Part, Retention, StagedShard, Staging, StagingError, StagingRecord, Table, Warehouse,
+    WriteOptions, open_object, write_parts,
+};
+use crate::error::Kind;
 use arrow::array::{
     ArrayRef, AsArray, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
 };
@@ -21,11 +26,6 @@ use datafusion::physical_plan::{ExecutionPlanProperties, displayable};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use object_store::{ObjectStoreExt, PutPayload};
 use serde_json::{Map, Value};
-use spatialmill::error::Kind;
-use spatialmill::warehouse::{
-    Commit, Discrepancy, Part, Retention, StagedShard, Staging, StagingError, StagingRecord, Table, Warehouse,
-    WriteOptions, open_object, write_parts,
-};
 
 const NOW: Retention = Retention { versions: 1, grace: Duration::ZERO };
 
@@ -88,7 +88,7 @@ async fn write(options: WriteOptions, partitions: Vec<Vec<RecordBatch>>) -> Vec<
 }
 
 /// Replaces one shard with these rows.
-async fn put(table: &Table, run: &str, shard: &str, batch: RecordBatch) -> spatialmill::error::Result<Table> {
+async fn put(table: &Table, run: &str, shard: &str, batch: RecordBatch) -> crate::error::Result<Table> {
     let add = write(table.write_options(run, shard, &format!("made by {run}")), vec![vec![batch]]).await;
     table.commit(&Commit { run_id: run.to_owned(), add, ..Commit::default() }).await
 }
@@ -385,7 +385,7 @@ fn a_flipped_bit_is_an_error_and_never_other_rows() {
             let ctx = SessionContext::new();
             ctx.register_table("t", table.provider()).unwrap();
             let read = ctx.sql("SELECT * FROM t").await.unwrap().collect().await.unwrap_err();
-            assert_eq!(spatialmill::error::Error::from(read).kind(), Kind::Damaged, "byte {at}");
+            assert_eq!(crate::error::Error::from(read).kind(), Kind::Damaged, "byte {at}");
             let found = ctx.sql("SELECT id FROM t WHERE id = 39999").await.unwrap().collect().await;
             let right = |batches: Vec<RecordBatch>| batches.iter().map(RecordBatch::num_rows).sum::<usize>() == 1;
             assert!(found.is_err() || found.is_ok_and(right), "byte {at}");
@@ -453,7 +453,7 @@ fn writing_conforms_or_fails_with_the_column() {
             (sql.replace("2 AS small", "5000000000 AS small"), "`small`"),
             (sql.replace("'x' AS task, ", ""), "`task`"),
         ] {
-            let error = spatialmill::error::Error::from(try_write(&sql).await.unwrap_err());
+            let error = crate::error::Error::from(try_write(&sql).await.unwrap_err());
             assert!(error.to_string().contains(message), "{error}");
         }
     });
@@ -562,7 +562,7 @@ fn a_kill_leaves_the_last_version_whole() {
     let mut last = 0;
     for kill in 0..30 {
         let mut child = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "warehouse::a_kill_leaves_the_last_version_whole"])
+            .args(["--exact", "warehouse::tests::a_kill_leaves_the_last_version_whole"])
             .env("SPATIALMILL_TEST_KILLED", &url)
             .stdout(std::process::Stdio::null())
             .spawn()

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use crate::source::Row;
+use crate::tables::{Loss, SceneObject};
 use image::{GrayImage, ImageBuffer, Luma, RgbImage};
 use serde_json::json;
-use spatialmill::source::Row;
-use spatialmill::tables::{Loss, SceneObject};
 
 use super::images::noted;
 use super::{Fixture, Imported, import, in_other_forms};
@@ -549,6 +549,6 @@ fn wrong_options_are_wrong_usage() {
         "camera_axes = \"x\"",
     ] {
         let error = import("rgbd", folder.path(), options).err().unwrap();
-        assert_eq!(error.kind(), spatialmill::error::Kind::Usage, "{options}: {error}");
+        assert_eq!(error.kind(), crate::error::Kind::Usage, "{options}: {error}");
     }
 }

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::photos;
+use crate::source::root::Root;
+use crate::source::{SOURCES, SourceOptions};
+use crate::tables::{Frame, Loss};
 use arrow::array::{ArrayRef, BinaryArray, Int64Array, ListArray, RecordBatch, StringArray, StructArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Int64Type};
 use image::{DynamicImage, GrayImage, RgbImage, metadata::Orientation};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use spatialmill::photos;
-use spatialmill::source::root::Root;
-use spatialmill::source::{SOURCES, SourceOptions};
-use spatialmill::tables::{Frame, Loss};
 
 use super::{Fixture, Imported, import};
 
@@ -273,7 +273,7 @@ fn a_bucket_is_read_like_a_folder() {
         (fixture.write)(folder.path());
     }
     let url = "memory://images/set";
-    let (store, prefix) = spatialmill::warehouse::open_object(url).unwrap();
+    let (store, prefix) = crate::warehouse::open_object(url).unwrap();
     for entry in Root::local(folder.path()).unwrap().list("").unwrap() {
         let bytes = std::fs::read(folder.path().join(&entry.path)).unwrap();
         let at = entry.path.split('/').fold(prefix.clone(), |path, part| path.join(part));
@@ -284,7 +284,7 @@ fn a_bucket_is_read_like_a_folder() {
     let source = kind.open(root, &SourceOptions { name: "test".to_owned(), ..SourceOptions::default() }).unwrap();
     let found = Arc::new(std::sync::Mutex::new(Vec::new()));
     let sink = Arc::clone(&found);
-    let mut rows = spatialmill::source::RowSink::new(move |row| {
+    let mut rows = crate::source::RowSink::new(move |row| {
         sink.lock().unwrap().push(row);
         Ok(())
     });
@@ -306,7 +306,7 @@ fn a_key_of_a_bucket_may_be_anything_that_a_path_can_be() {
         ["a+b.jpg", "sp ace.jpg", "a#1.jpg", "50%25.jpg", "q?x=1&y.jpg", "ü~[1].jpg", " end .jpg", "{a}|^`.jpg"];
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let url = "memory://odd-names/my data+1/v#2 ";
-    let location = spatialmill::warehouse::Location::parse(url, Path::new(".")).unwrap();
+    let location = crate::warehouse::Location::parse(url, Path::new(".")).unwrap();
     for (n, name) in names.iter().enumerate() {
         let at = object_store::path::Path::parse(format!("my data+1/v#2 /{name}")).unwrap();
         runtime.block_on(object_store::ObjectStoreExt::put(location.store(), &at, jpeg(n as u32).into())).unwrap();
@@ -317,7 +317,7 @@ fn a_key_of_a_bucket_may_be_anything_that_a_path_can_be() {
         kind.open(root.clone(), &SourceOptions { name: "test".to_owned(), ..SourceOptions::default() }).unwrap();
     let found = Arc::new(std::sync::Mutex::new(Vec::new()));
     let sink = Arc::clone(&found);
-    let mut rows = spatialmill::source::RowSink::new(move |row| {
+    let mut rows = crate::source::RowSink::new(move |row| {
         sink.lock().unwrap().push(row);
         Ok(())
     });
@@ -328,7 +328,7 @@ fn a_key_of_a_bucket_may_be_anything_that_a_path_can_be() {
         let name = frame.frame_id.strip_prefix("test/").unwrap();
         assert!(names.contains(&format!("{name}.jpg").as_str()), "{name}");
         assert_eq!(photos::Address::parse(&frame.uri).unwrap().file_name(), format!("{name}.jpg"));
-        assert_eq!(spatialmill::source::photo::sha256(&read(&frame.uri).unwrap()), frame.sha256.clone().unwrap());
+        assert_eq!(crate::source::photo::sha256(&read(&frame.uri).unwrap()), frame.sha256.clone().unwrap());
         assert!(root.contains(&frame.uri) && !root.contains("memory://odd-names/my%20data+1/x.jpg"));
     }
 }
@@ -495,7 +495,7 @@ fn a_file_that_vanishes_is_quarantined() {
     let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
     let sink = Arc::clone(&seen);
     let vanish = folder.path().join("b c/4.jpg");
-    let mut rows = spatialmill::source::RowSink::new(move |row| {
+    let mut rows = crate::source::RowSink::new(move |row| {
         // The bucket is listed by the time its first photo arrives.
         let _ = std::fs::remove_file(&vanish);
         sink.lock().unwrap().push(row);
@@ -539,7 +539,7 @@ fn words_are_found_wherever_they_stand_in_a_tar() {
         put(folder.path(), "t.tar", &tar_of(members));
         let imported = import("images", folder.path(), options).unwrap();
         for frame in imported.frames() {
-            assert_eq!(spatialmill::source::photo::sha256(&read(&frame.uri).unwrap()), frame.sha256.clone().unwrap());
+            assert_eq!(crate::source::photo::sha256(&read(&frame.uri).unwrap()), frame.sha256.clone().unwrap());
         }
         imported
     };
@@ -850,7 +850,7 @@ fn nothing_to_read_is_an_error_with_advice() {
         assert!(error.to_string().contains("there are no photos") && error.advice().is_some(), "{error}");
     }
     let error = import("images", folder.path(), "files = 'a**'").unwrap_err();
-    assert_eq!(error.kind(), spatialmill::error::Kind::Usage, "{error}");
+    assert_eq!(error.kind(), crate::error::Kind::Usage, "{error}");
 }
 
 #[test]
