@@ -24,7 +24,7 @@ use serde_json::{Map, Value, json};
 use super::conversation::{ChatTurn, Conversation, read_turns, turns};
 use super::dialect::Dialect;
 use super::images::ImageStorage;
-use super::shards::cannot_write;
+use super::json_lines::cannot_write;
 use super::{ExportKind, ExportShard, FinishedExport, LoadedImage, LoadedRecord, Sample, to_json};
 use crate::error::{Context, Error, Result};
 use crate::marked_image::DrawnMark;

@@ -20,11 +20,11 @@ pub const INTERNVL: ExportKind = ExportKind {
 
 The trainer repeats or cuts an entry by `repeat_time`, from its first row on: rows are shuffled, so any part of a shard is a fair one.",
     record,
-    read: |bytes| super::shards::parsed(bytes, read),
+    read: |bytes| super::json_lines::parsed(bytes, read),
     finish,
     start,
     rooted: true,
-    ..super::shards::JSON_LINES
+    ..super::json_lines::JSON_LINES
 };
 
 #[derive(Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conversation::{ChatTurn, Conversation, read_turns, turns};
 use super::dialect::Dialect;
-use super::shards::cannot_write;
+use super::json_lines::cannot_write;
 use super::{ExportKind, ExportShard, LoadedImage, LoadedRecord, to_json};
 use crate::error::{Context, Error, Result};
 
@@ -34,7 +34,7 @@ LLaVA 1.5 takes one image a sample: samples that show several are left out and c
             finished.shards.len()
         )
     },
-    ..super::shards::JSON_LINES
+    ..super::json_lines::JSON_LINES
 };
 
 #[derive(Serialize, Deserialize)]

@@ -18,10 +18,14 @@
 mod buckets;
 mod by_frame;
 mod conversation;
+mod counts;
 mod dialect;
+mod drawing;
 mod hf;
+mod image_index;
 mod images;
 mod internvl;
+mod json_lines;
 mod llava;
 mod manifest;
 mod packing;
@@ -29,6 +33,7 @@ mod place;
 mod place_lock;
 mod qwen;
 mod readme;
+mod records;
 mod run;
 mod shards;
 mod sharegpt;
@@ -181,7 +186,7 @@ pub struct FinishedExport<'a> {
     pub root: Option<&'a str>,
     /// The shards' paths with their rows.
     pub shards: &'a [(String, usize)],
-    pub counts: &'a run::ExportCounts,
+    pub counts: &'a counts::ExportCounts,
     pub images: ImageStorage,
     pub samples: u64,
     /// How many samples a record holds at most.

@@ -22,11 +22,11 @@ Boxes are written as {\"bbox_2d\": [x1, y1, x2, y2]}. Qwen2.5-VL counts pixels o
 must be those that the training uses; the manifest names them.",
     dialect: "qwen2.5",
     record,
-    read: |bytes| super::shards::parsed(bytes, read),
+    read: |bytes| super::json_lines::parsed(bytes, read),
     finish,
     start,
     rooted: true,
-    ..super::shards::JSON_LINES
+    ..super::json_lines::JSON_LINES
 };
 
 #[derive(Serialize, Deserialize)]

@@ -1,37 +1,27 @@
-//! How an export is done; the module above draws it.
+//! One export, from options to manifest: what is there already, the three passes that the module above draws, and the files beside their shards.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use bytes::Bytes;
 use datafusion::functions_nested::expr_fn::cardinality;
 use datafusion::prelude::{DataFrame, SessionContext, cast, ident, lit};
-use futures::{StreamExt, TryStreamExt};
-use serde_json::{Value, json};
-use spatialmill_geometry::Mask;
-use tokio::sync::{Semaphore, SemaphorePermit};
-use xxhash_rust::xxh3::xxh3_128;
+use serde_json::json;
 
-use super::buckets::{Buckets, SortedBucket};
-use super::by_frame::{FrameImagesStream, FrameIndex, Masks, frames};
-use super::conversation::Conversation;
+use super::buckets::Buckets;
+use super::by_frame::frames;
+use super::counts::{ExportCounts, counts};
 use super::dialect::Dialect;
-use super::images::{self, ImageStorage, IndexLine};
+use super::image_index::ImageIndex;
+use super::images::ImageStorage;
 use super::manifest::{Manifest, ManifestFile};
 use super::place::ExportFolder;
 use super::place_lock::PlaceLock;
-use super::shards::cannot_write;
-use super::spool::Spool;
-use super::{ExportKind, ExportShard, FinishedExport, TOO_MANY_IMAGES, UNREADABLE_IMAGE, why_left_out};
+use super::{ExportKind, FinishedExport, TOO_MANY_IMAGES, UNREADABLE_IMAGE, why_left_out};
 use super::{packing, readme};
 use crate::error::{Context, Error, Result};
-use crate::marked_image::{self, DrawnMark, SourceImage, marks_on};
 use crate::run::Mill;
-use crate::tables::{Sample, SampleImage, from_arrow};
 
 /// What an export is to be.
 #[derive(Clone)]
@@ -67,10 +57,9 @@ pub struct ExportOutcome {
 }
 
 pub const MANIFEST: &str = "manifest.json";
-const PROGRESS: &str = "_progress";
 
-/// Frames whose images are put before a line of progress says so: what is drawn again after an interruption, at most.
-const FRAMES_AT_ONCE: usize = 64;
+/// Below it is what an export has done that is not whole yet.
+pub const PROGRESS: &str = "_progress";
 
 impl Mill {
     /// Exports rows of `dataset`. `context` is the session that they are of.
@@ -238,68 +227,17 @@ async fn clear_progress(place: &ExportFolder) -> Result<()> {
     Ok(())
 }
 
-/// How many samples each value of a column has, by column.
-pub type ExportCounts = BTreeMap<&'static str, BTreeMap<String, u64>>;
-
-/// What a null counts as.
-const UNKNOWN: &str = "unknown";
-
-/// Takes samples out of the counts that are not exported after all.
-fn uncount(counts: &mut ExportCounts, samples: &[Sample]) {
-    for sample in samples {
-        for (column, values) in counts.iter_mut() {
-            let value = match *column {
-                "source" => Some(&sample.source),
-                "licence" => sample.licence.as_ref(),
-                "split" => sample.split.as_ref(),
-                "task" => Some(&sample.task),
-                "relation" => Some(&sample.relation),
-                "answer_form" => Some(&sample.answer_form),
-                "text_format" => Some(&sample.text_format),
-                _ => Some(&sample.image_format),
-            };
-            if let Some(n) = values.get_mut(value.map_or(UNKNOWN, String::as_str)) {
-                *n -= 1;
-            }
-        }
-    }
-    counts.values_mut().for_each(|values| values.retain(|_, n| *n > 0));
-}
-
-/// How many samples each value of the columns of few values has.
-async fn counts(rows: &DataFrame) -> Result<ExportCounts> {
-    let columns = ["source", "licence", "split", "task", "relation", "answer_form", "text_format", "image_format"];
-    let mut counts = ExportCounts::new();
-    let grouped = rows
-        .clone()
-        .aggregate(
-            columns.map(ident).to_vec(),
-            vec![datafusion::functions_aggregate::expr_fn::count(lit(1)).alias("n")],
-        )?
-        .collect()
-        .await?;
-    for batch in &grouped {
-        for row in from_arrow::rows::<serde_json::Map<String, Value>>(batch)? {
-            let n = row.get("n").and_then(Value::as_u64).unwrap_or_default();
-            for name in columns {
-                let value = row.get(name).and_then(Value::as_str).unwrap_or(UNKNOWN);
-                *counts.entry(name).or_default().entry(value.to_owned()).or_default() += n;
-            }
-        }
-    }
-    Ok(counts)
-}
-
-struct ExportRun<'a> {
-    mill: &'a Mill,
-    place: ExportFolder,
-    options: &'a ExportOptions,
+/// An export that is being made.
+pub struct ExportRun<'a> {
+    pub(super) mill: &'a Mill,
+    pub(super) place: ExportFolder,
+    pub(super) options: &'a ExportOptions,
     fingerprint: String,
-    samples: u64,
+    pub(super) samples: u64,
     /// The columns of `dataset`.
-    columns: SchemaRef,
+    pub(super) columns: SchemaRef,
     /// What the process may use, in bytes.
-    memory: u64,
+    pub(super) memory: u64,
     lock: &'a PlaceLock,
 }
 
@@ -315,7 +253,7 @@ impl ExportRun<'_> {
         let buckets = Arc::new(Buckets::new(self.samples, seed)?);
         let frames = Arc::new(frames(context).await?);
         // Most images are of several samples.
-        let index = Arc::new(ImageIndex { listed: Mutex::default(), lines: Buckets::new(self.samples / 2, seed)? });
+        let index = Arc::new(ImageIndex::new(self.samples / 2, seed)?);
         // Images first: a sample whose image cannot be read has no record.
         let unreadable = match self.options.annotations_only {
             true => BTreeSet::new(),
@@ -336,7 +274,7 @@ impl ExportRun<'_> {
         }
         let mut files = Vec::new();
         if self.options.annotations_only || !self.options.kind.embeds {
-            files = self.index(&index).await?;
+            files = index.written(&self.place).await?;
         }
         let shards = self.shards(&buckets).await?;
         let images = match (self.options.annotations_only, self.options.kind.embeds) {
@@ -408,424 +346,5 @@ impl ExportRun<'_> {
         let entry = ManifestFile::of(path, &bytes, rows);
         self.place.put(path, bytes).await?;
         Ok(entry)
-    }
-
-    /// The records, with the paths of their images, whose files may be withheld. Rows come by their first frame, which is where the sizes of
-    /// images are looked up. Gives how many samples were left out because an image of theirs cannot be read.
-    async fn records(
-        &self,
-        rows: DataFrame,
-        frames: &Arc<FrameIndex>,
-        (buckets, groups): (&Arc<Buckets>, &Option<Arc<Buckets>>),
-        index: &Arc<ImageIndex>,
-        unreadable: BTreeSet<String>,
-        counts: &mut ExportCounts,
-    ) -> Result<u64> {
-        let steps = self.mill.progress.steps("records", self.samples, "samples");
-        let order = vec![frame_of().sort(true, false), ident("sample_id").sort(true, false)];
-        let encoder = Arc::new(Encoder {
-            frames: Arc::clone(frames),
-            buckets: Arc::clone(buckets),
-            groups: groups.clone(),
-            index: self.options.annotations_only.then(|| Arc::clone(index)),
-            kind: self.options.kind,
-            dialect: self.options.dialect,
-            unreadable,
-        });
-        let work = rows.sort(order)?.execute_stream().await?.map(|batch| {
-            let encoder = Arc::clone(&encoder);
-            async move {
-                let batch = batch?;
-                let n = batch.num_rows() as u64;
-                let encoded = tokio::task::spawn_blocking(move || encoder.encode(&batch)).await;
-                Ok::<_, Error>((encoded.or_internal(|| "encoding died".into())??, n))
-            }
-        });
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut work = std::pin::pin!(work.buffer_unordered(workers));
-        let mut left_out = 0;
-        while let Some(done) = work.next().await {
-            let (samples, n) = done?;
-            left_out += samples.len() as u64;
-            uncount(counts, &samples);
-            steps.add(n);
-        }
-        steps.finish();
-        Ok(left_out)
-    }
-
-    /// The index of images, a file a bucket.
-    async fn index(&self, index: &Arc<ImageIndex>) -> Result<Vec<ManifestFile>> {
-        let rows = index.lines.close()?;
-        let mut files = Vec::with_capacity(rows.len());
-        for bucket in 0..rows.len() {
-            let own = Arc::clone(index);
-            let spool = move || {
-                let lines = own.lines.sorted(bucket)?;
-                Spool::new()?.filled(|out| {
-                    lines
-                        .records(0..lines.rows())
-                        .try_for_each(|line| writeln!(out, "{}", line?).or_input(cannot_write))
-                })
-            };
-            let spooled = tokio::task::spawn_blocking(spool).await.or_internal(|| "writing died".into())??;
-            let path = format!("images-{bucket:05}-of-{:05}.jsonl", rows.len());
-            files.push(spooled.entry(&path, None));
-            self.place.put_spooled(&path, spooled).await?;
-        }
-        Ok(files)
-    }
-
-    /// The images that samples show, frame by frame, so that each is decoded once. Gives the frames whose image cannot be read.
-    async fn images(
-        &self,
-        context: &SessionContext,
-        rows: DataFrame,
-        frames: &Arc<FrameIndex>,
-        index: &Arc<ImageIndex>,
-    ) -> Result<BTreeSet<String>> {
-        let steps = self.mill.progress.steps("images", self.samples, "samples");
-        let mut groups = FrameImagesStream::of(rows).await?;
-        let masks = context.table("objects").await?.filter(ident("mask").is_not_null())?;
-        let masks = masks.select(vec![ident("frame_id"), ident("object_id"), ident("mask")])?;
-        let mut masks = Masks::new(masks.sort(vec![ident("frame_id").sort(true, false)])?.execute_stream().await?);
-        let put_before = self.put_before().await?;
-        let (mut unreadable, mut chunk) = (BTreeSet::new(), put_before.chunks);
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let pixels = PixelBudget::within(self.memory / 4);
-        loop {
-            let mut work = Vec::new();
-            while work.len() < FRAMES_AT_ONCE {
-                let Some((group, shown)) = groups.next().await? else { break };
-                let frame = frames.get(&group.frame_id)?;
-                let masks = if group.draws_masks() { masks.of(&group.frame_id).await? } else { BTreeMap::new() };
-                work.push((group, frame, masks, shown));
-            }
-            if work.is_empty() {
-                break;
-            }
-            let done: Vec<_> = futures::stream::iter(work)
-                .map(|(group, frame, masks, shown)| {
-                    let (known, pixels) = (&put_before.images, &pixels);
-                    async move {
-                        let made = self.frame(group.marks, &frame, masks, known, pixels).await?;
-                        Ok::<_, Error>((frame.frame_id, made, shown))
-                    }
-                })
-                .buffered(workers)
-                .try_collect()
-                .await?;
-            let mut fresh = Vec::new();
-            for (frame_id, made, shown) in done {
-                steps.add(shown);
-                let Some(lines) = made else {
-                    unreadable.insert(frame_id);
-                    continue;
-                };
-                for ListedImage { path, line, is_new } in lines {
-                    index.add(&path, &line)?;
-                    if is_new {
-                        fresh.push(line);
-                    }
-                }
-            }
-            if !fresh.is_empty() {
-                let path = format!("{PROGRESS}/images-{chunk:07}");
-                self.place.put(&path, joined(fresh.into_iter()).into()).await?;
-                chunk += 1;
-            }
-        }
-        steps.finish();
-        Ok(unreadable)
-    }
-
-    /// One frame's images. None where its image cannot be read and its samples are left out.
-    async fn frame(
-        &self,
-        all: Vec<Vec<DrawnMark>>,
-        frame: &SourceImage,
-        masks: BTreeMap<String, Mask>,
-        known: &HashMap<String, String>,
-        pixels: &PixelBudget,
-    ) -> Result<Option<Vec<ListedImage>>> {
-        let (mut lines, mut wanted) = (Vec::new(), Vec::new());
-        for marks in all {
-            let path = images::path(frame, &marks)?;
-            match known.get(&path) {
-                Some(line) => lines.push(ListedImage { path, line: line.clone(), is_new: false }),
-                None => wanted.push((path, marks)),
-            }
-        }
-        if !wanted.is_empty() {
-            match self.drawn(frame, wanted, masks, pixels).await? {
-                Ok(put) => {
-                    for line in put {
-                        lines.push(ListedImage { line: super::to_json(&line)?, path: line.path, is_new: true });
-                    }
-                }
-                Err(_) if self.options.skip_unreadable => return Ok(None),
-                Err(e) => {
-                    return Err(e.hint("--skip-unreadable leaves its samples out, --annotations-only needs no images"));
-                }
-            }
-        }
-        Ok(Some(lines))
-    }
-
-    /// Reads a frame's image, draws on it what is wanted and puts it, one image after the other. The inner error is the image's; what cannot be
-    /// written is the outer one, for which no sample may be left out.
-    async fn drawn(
-        &self,
-        frame: &SourceImage,
-        wanted: Vec<(String, Vec<DrawnMark>)>,
-        masks: BTreeMap<String, Mask>,
-        pixels: &PixelBudget,
-    ) -> Result<Result<Vec<IndexLine>>> {
-        let _held = pixels.hold(marked_image::memory(frame)).await?;
-        let file = match marked_image::read(frame).await {
-            Ok(file) => file,
-            Err(e) => return Ok(Err(e)),
-        };
-        let (frame, place, embeds) = (frame.clone(), self.place.clone(), self.options.kind.embeds);
-        let runtime = tokio::runtime::Handle::current();
-        let work = move || {
-            let (paths, recipes): (Vec<String>, Vec<Vec<DrawnMark>>) = wanted.into_iter().unzip();
-            let mut todo = paths.into_iter().zip(&recipes);
-            let (mut lines, mut unwritten) = (Vec::with_capacity(recipes.len()), None);
-            let made = marked_image::draw(&frame, &file, &recipes, &masks, |bytes| {
-                let (path, marks) =
-                    todo.next().ok_or_else(|| Error::internal("an image is one of those that are wanted"))?;
-                let mut line = IndexLine::of(&frame, marks.clone(), path);
-                line.bytes = Some(bytes.len() as u64);
-                line.blake3 = Some(blake3::hash(&bytes).to_hex().to_string());
-                // Those that shards embed are put aside until they are in them.
-                if let Err(e) = runtime.block_on(place.put(&stored(embeds, &line.path), bytes)) {
-                    unwritten = Some(e);
-                    return Err(Error::internal("nothing more is put"));
-                }
-                lines.push(line);
-                Ok(())
-            });
-            match unwritten {
-                Some(e) => Err(e),
-                None => Ok(made.map(|()| lines)),
-            }
-        };
-        tokio::task::spawn_blocking(work).await.or_internal(|| "drawing died".into())?
-    }
-
-    /// The images that an interrupted export has put.
-    async fn put_before(&self) -> Result<PutBefore> {
-        let mut put = PutBefore { images: HashMap::new(), chunks: 0 };
-        for path in self.place.list(PROGRESS).await? {
-            let Some(chunk) = path.strip_prefix(&format!("{PROGRESS}/images-")) else { continue };
-            put.chunks = put.chunks.max(chunk.parse::<usize>().map_or(0, |chunk| chunk + 1));
-            let bytes = self.place.get_existing(&path).await?;
-            let lines = String::from_utf8_lossy(&bytes);
-            let path_of = |line: &str| serde_json::from_str::<IndexLine>(line).ok().map(|parsed| parsed.path);
-            put.images.extend(lines.lines().filter_map(|line| Some((path_of(line)?, line.to_owned()))));
-        }
-        Ok(put)
-    }
-
-    /// Buckets become shards, one after the other; those that an interrupted export has written stay.
-    async fn shards(&self, buckets: &Arc<Buckets>) -> Result<Vec<ManifestFile>> {
-        let rows = buckets.close()?;
-        let per_shard = self.options.shard_rows.max(1);
-        let count: usize = rows.iter().map(|rows| rows.div_ceil(per_shard)).sum();
-        let steps = self.mill.progress.steps("shards", count as u64, "shards");
-        let mut entries: Vec<ManifestFile> = Vec::with_capacity(count);
-        let mut first_row = 0;
-        for (bucket, rows) in rows.into_iter().enumerate() {
-            let mut sorted: Option<Arc<SortedBucket>> = None;
-            for part in 0..rows.div_ceil(per_shard) {
-                let at = entries.len();
-                let done = format!("{PROGRESS}/shard-{at:07}.json");
-                if let Some(bytes) = self.place.get(&done).await?
-                    && let Ok(entry) = serde_json::from_slice::<ManifestFile>(&bytes)
-                    && self.place.size(&entry.path).await? == Some(entry.bytes)
-                {
-                    first_row += entry.rows.unwrap_or_default();
-                    entries.push(entry);
-                    steps.add(1);
-                    continue;
-                }
-                let records = match &sorted {
-                    Some(sorted) => Arc::clone(sorted),
-                    None => {
-                        let buckets = Arc::clone(buckets);
-                        let read = tokio::task::spawn_blocking(move || buckets.sorted(bucket)).await;
-                        Arc::clone(sorted.insert(Arc::new(read.or_internal(|| "reading died".into())??)))
-                    }
-                };
-                let range = part * per_shard..records.rows().min((part + 1) * per_shard);
-                let entry = self.shard(records, range, at, count, first_row).await?;
-                self.place.put(&done, super::to_json(&entry)?.into()).await?;
-                first_row += entry.rows.unwrap_or_default();
-                entries.push(entry);
-                steps.add(1);
-            }
-        }
-        steps.finish();
-        Ok(entries)
-    }
-
-    async fn shard(
-        &self,
-        sorted: Arc<SortedBucket>,
-        range: Range<usize>,
-        at: usize,
-        of: usize,
-        first_row: usize,
-    ) -> Result<ManifestFile> {
-        let kind = self.options.kind;
-        let path = (kind.path)(at, of);
-        let rows = range.len();
-        let (place, runtime) = (self.place.clone(), tokio::runtime::Handle::current());
-        let embeds = kind.embeds && !self.options.annotations_only;
-        let (keep, columns, turns) = (self.memory / 16, SchemaRef::clone(&self.columns), self.options.turns);
-        let work = move || {
-            // Samples of one shard share images, but not next to each other.
-            let latest: RefCell<(HashMap<String, Bytes>, u64)> = RefCell::default();
-            let image = |path: &str| -> Result<Option<Bytes>> {
-                if !embeds {
-                    return Ok(None);
-                }
-                let mut latest = latest.borrow_mut();
-                if let Some(bytes) = latest.0.get(path) {
-                    return Ok(Some(bytes.clone()));
-                }
-                let bytes = runtime.block_on(place.get_existing(&stored(embeds, path)))?;
-                if latest.1 + bytes.len() as u64 > keep {
-                    *latest = Default::default();
-                }
-                latest.1 += bytes.len() as u64;
-                latest.0.insert(path.to_owned(), bytes.clone());
-                Ok(Some(bytes))
-            };
-            let shard = ExportShard { sorted: &sorted, range, image: &image, columns, first_row, turns };
-            let spooled = Spool::new()?.filled(|out| (kind.write)(&shard, out))?;
-            let index = kind.index.map(|index| index(&mut spooled.reader()?)).transpose()?;
-            Ok::<_, Error>((spooled, index))
-        };
-        let (spooled, index) = tokio::task::spawn_blocking(work).await.or_internal(|| "writing died".into())??;
-        if let Some(index) = index {
-            self.place.put(&format!("{path}.idx"), index.into()).await?;
-        }
-        let entry = spooled.entry(&path, Some(rows));
-        self.place.put_spooled(&path, spooled).await?;
-        Ok(entry)
-    }
-}
-
-fn stored(embeds: bool, path: &str) -> String {
-    if embeds { format!("{PROGRESS}/{path}") } else { path.to_owned() }
-}
-
-/// What pictures that are decoded at a time may take.
-struct PixelBudget {
-    free: Semaphore,
-    all: u32,
-}
-
-impl PixelBudget {
-    fn within(bytes: u64) -> Self {
-        let all = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).max(1);
-        Self { free: Semaphore::new(all as usize), all }
-    }
-
-    /// Waits while those that are decoded take it all; one that is larger than all of it is alone.
-    async fn hold(&self, bytes: u64) -> Result<SemaphorePermit<'_>> {
-        let needed = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).clamp(1, self.all);
-        self.free.acquire_many(needed).await.or_internal(|| "nobody closes it".into())
-    }
-}
-
-/// The lines of `images-*.jsonl`, each once.
-struct ImageIndex {
-    /// Hashes of the paths that are listed: sixteen bytes an image.
-    listed: Mutex<HashSet<u128>>,
-    lines: Buckets,
-}
-
-impl ImageIndex {
-    fn add(&self, path: &str, line: &str) -> Result<()> {
-        let is_new = self.listed.lock().unwrap_or_else(PoisonError::into_inner).insert(xxh3_128(path.as_bytes()));
-        if is_new { self.lines.add(path, line) } else { Ok(()) }
-    }
-}
-
-/// An image of the export, with its line of the index.
-struct ListedImage {
-    path: String,
-    /// As text: a number that is read and written again may differ in its last digit.
-    line: String,
-    /// Whether it was put now, and not by an export that was interrupted.
-    is_new: bool,
-}
-
-/// What an interrupted export has put: lines of the index by path.
-struct PutBefore {
-    images: HashMap<String, String>,
-    chunks: usize,
-}
-
-fn joined(lines: impl Iterator<Item = String>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for line in lines {
-        bytes.extend_from_slice(line.as_bytes());
-        bytes.push(b'\n');
-    }
-    bytes
-}
-
-fn frame_of() -> datafusion::logical_expr::Expr {
-    datafusion::functions_nested::expr_fn::array_element(ident("frame_ids"), lit(1))
-}
-
-/// Makes records of samples.
-struct Encoder {
-    frames: Arc<FrameIndex>,
-    buckets: Arc<Buckets>,
-    /// Where samples wait to be packed, where they are.
-    groups: Option<Arc<Buckets>>,
-    /// Where images are withheld: the index that says how to make them.
-    index: Option<Arc<ImageIndex>>,
-    kind: &'static ExportKind,
-    dialect: Dialect,
-    /// Frames whose image cannot be read.
-    unreadable: BTreeSet<String>,
-}
-
-impl Encoder {
-    /// Adds the records of a batch to the buckets; gives the samples that are left out.
-    fn encode(&self, batch: &RecordBatch) -> Result<Vec<Sample>> {
-        let mut left_out = Vec::new();
-        for mut sample in from_arrow::rows::<Sample>(batch)? {
-            if sample.frame_ids.iter().any(|frame_id| self.unreadable.contains(frame_id)) {
-                left_out.push(sample);
-                continue;
-            }
-            for (at, frame_id) in sample.frame_ids.iter().enumerate() {
-                let (frame, marks) = (self.frames.get(frame_id)?, marks_on(&sample.marks, at));
-                let path = match &self.index {
-                    Some(index) => {
-                        let path = images::withheld_path(&frame, &marks)?;
-                        index.add(&path, &super::to_json(&IndexLine::of(&frame, marks, path.clone()))?)?;
-                        path
-                    }
-                    None => images::path(&frame, &marks)?,
-                };
-                sample.images.push(SampleImage { path, width: frame.width, height: frame.height });
-            }
-            match &self.groups {
-                Some(groups) => packing::add(groups, &sample)?,
-                None => {
-                    let record = (self.kind.record)(&Conversation::of(&sample), &self.dialect)?;
-                    self.buckets.add(&sample.sample_id, &record)?;
-                }
-            }
-        }
-        Ok(left_out)
     }
 }

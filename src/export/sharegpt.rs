@@ -20,7 +20,7 @@ pub const SHAREGPT: ExportKind = ExportKind {
 
 The trainer leaves boxes as they are written: choose the model's own --dialect (internvl, qwen2.5, qwen3, relative).",
     record,
-    read: |bytes| super::shards::parsed(bytes, read),
+    read: |bytes| super::json_lines::parsed(bytes, read),
     finish,
     start: |finished| {
         format!(
@@ -30,7 +30,7 @@ The trainer leaves boxes as they are written: choose the model's own --dialect (
             finished.dialect.name()
         )
     },
-    ..super::shards::JSON_LINES
+    ..super::json_lines::JSON_LINES
 };
 
 #[derive(Serialize, Deserialize)]

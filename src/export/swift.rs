@@ -18,15 +18,15 @@ them. Files of a shard begin with a row that has every column, because the loade
     dialect: "swift",
     record,
     write: |shard, out| {
-        super::shards::lines_after(shard, out, |line| line.contains("\"bbox\":[[") && line.contains("\"ref\":[\""))
+        super::json_lines::lines_after(shard, out, |line| line.contains("\"bbox\":[[") && line.contains("\"ref\":[\""))
     },
-    read: |bytes| super::shards::parsed(bytes, read),
+    read: |bytes| super::json_lines::parsed(bytes, read),
     start: |_| {
         "```sh\nROOT_IMAGE_DIR=\"$PWD\" swift sft --model MODEL --dataset train-*.jsonl\n```\n\nImages are found below `ROOT_IMAGE_DIR`, which is this folder. \
          ms-swift writes references and boxes in the model's own dialect.\n"
             .to_owned()
     },
-    ..super::shards::JSON_LINES
+    ..super::json_lines::JSON_LINES
 };
 
 #[derive(Serialize, Deserialize)]

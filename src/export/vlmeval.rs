@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conversation::{Conversation, human, question};
 use super::dialect::Dialect;
-use super::shards::cannot_write;
+use super::json_lines::cannot_write;
 use super::{ExportKind, ExportShard, LoadedImage, LoadedRecord, LoadedTurn, Sample, boxes, to_json};
 use crate::error::{Context, Error, Result};
 use crate::tables::SampleImage;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::conversation::{ChatTurn, read_turns};
-use super::shards::cannot_write;
+use super::json_lines::cannot_write;
 use super::{ExportKind, ExportShard, FinishedExport, LoadedImage, LoadedRecord};
 use crate::error::{Context, Error, Result};
 use crate::tables::SampleImage;
