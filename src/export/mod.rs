@@ -21,6 +21,7 @@ mod conversation;
 mod counts;
 mod dialect;
 mod drawing;
+mod exact_json;
 mod hf;
 mod image_index;
 mod images;

@@ -17,12 +17,13 @@ use super::ExportKind;
 use super::buckets::Buckets;
 use super::conversation::Conversation;
 use super::dialect::Dialect;
-use crate::error::{Context, Result};
+use super::exact_json;
+use crate::error::Result;
 use crate::tables::Sample;
 
 /// Adds a sample to those about its images.
 pub fn add(groups: &Buckets, sample: &Sample) -> Result<()> {
-    groups.add(&images_of(sample), &super::to_json(sample)?)
+    groups.add(&images_of(sample), &exact_json::write(sample)?)
 }
 
 /// What samples of one conversation have in common: the images as they are drawn, in their order.
@@ -46,8 +47,7 @@ pub fn pack(
             // Two sets of images may have one hash.
             let mut about: BTreeMap<String, Vec<Sample>> = BTreeMap::new();
             for text in sorted.records(range) {
-                let sample: Sample =
-                    serde_json::from_str(&text?).or_internal(|| "a sample was written by us".into())?;
+                let sample: Sample = exact_json::read(&text?)?;
                 about.entry(images_of(&sample)).or_default().push(sample);
             }
             for samples in about.into_values() {
@@ -115,5 +115,20 @@ mod tests {
             assert_eq!(conversations(backwards, turns, 7), packed);
         }
         assert_ne!(conversations(samples.clone(), 3, 8), conversations(samples, 3, 7));
+    }
+
+    #[test]
+    fn columns_of_packed_samples_are_those_of_the_table() {
+        let (groups, records) = (Buckets::new(2, 7).unwrap(), Buckets::new(2, 7).unwrap());
+        // serde_json reads these as other numbers.
+        let margins = [0.19327636160092454, 0.21035592752722154];
+        for (n, margin) in margins.into_iter().enumerate() {
+            add(&groups, &Sample { margin, ..sample(n, n) }).unwrap();
+        }
+        let kind = ExportKind::named("webdataset").unwrap();
+        pack(&groups, 2, 7, kind, &Dialect::named(kind.dialect).unwrap(), &records).unwrap();
+        records.close().unwrap();
+        let [record] = &records.read(0).unwrap()[..] else { panic!("one conversation") };
+        assert!(margins.iter().all(|margin| record.contains(&format!("\"margin\":{margin}"))), "{record}");
     }
 }

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::buckets::Buckets;
 use super::by_frame::{FrameIndex, frames};
 use super::dialect::{Dialect, WrittenText};
+use super::exact_json;
 use super::images::{ImageStorage, IndexLine};
 use super::manifest::Manifest;
 use super::place::ExportFolder;
@@ -145,7 +146,7 @@ impl Mill {
                     ));
                 }
                 for (id, sample) in by_sample(record, &images) {
-                    found.add(&id, &format!("{id} {}", super::to_json(&sample)?))?;
+                    found.add(&id, &format!("{id} {}", exact_json::write(&sample)?))?;
                 }
             }
         }
@@ -247,7 +248,7 @@ async fn expect(context: &SessionContext, manifest: &Manifest, frames: &FrameInd
                 let frame = frames.get(frame_id)?;
                 sample.images.push(SampleImage { path: String::new(), width: frame.width, height: frame.height });
             }
-            expected.add(&sample.sample_id, &super::to_json(&sample)?)?;
+            expected.add(&sample.sample_id, &exact_json::write(&sample)?)?;
         }
     }
 }
@@ -297,13 +298,13 @@ fn compare(
         let mut records: HashMap<String, FoundRecord> = HashMap::new();
         for record in found.read(bucket)? {
             let Some((id, text)) = record.split_once(' ') else { continue };
-            let record = serde_json::from_str(text).or_internal(|| "a record was written by us".into())?;
+            let record = exact_json::read(text)?;
             if records.insert(id.to_owned(), record).is_some() {
                 verified.fault(format!("{id}: it is there twice"));
             }
         }
         for text in expected.read(bucket)? {
-            let sample: Sample = serde_json::from_str(&text).or_internal(|| "a sample was written by us".into())?;
+            let sample: Sample = exact_json::read(&text)?;
             match records.remove(&sample.sample_id) {
                 None => missing += 1,
                 Some(record) => match agrees(&sample, &record, kind, &dialect, manifest.images) {
@@ -407,6 +408,7 @@ async fn check_images(
             match lines.get(path) {
                 None => verified.fault(format!("{sample}: the index has no `{path}`")),
                 Some(lines) => {
+                    // Both were read from JSON once, so that equal numbers are equal.
                     if !lines.iter().any(|line| line.frame_id == claim.frame_id && line.marks == claim.marks) {
                         verified.fault(format!("{sample}: `{path}` is the image of another frame or has other marks"));
                     }

@@ -84,15 +84,24 @@ fn extreme(values: &ArrayRef, wanted: Ordering) -> Option<Value> {
 }
 
 /// What plans may know of a part: the exact number of rows, and bounds that hold but may not be reached.
+///
+/// A fraction may be read from JSON a little beside what was written, so that its bounds are widened by a little more: a part that has the very
+/// number that is looked for must be read.
 pub(super) fn for_plans(stats: &str, rows: u64, bytes: u64, schema: &Schema) -> Statistics {
     let stats: Value = serde_json::from_str(stats).unwrap_or_default();
     let column = |name: &str, data_type: &DataType| {
-        let bound = |of: &str| scalar(stats.get(of)?.get(name)?, data_type).map(Precision::Inexact);
+        let bound = |of: &str, towards: f64| {
+            let bound = match (stats.get(of)?.get(name)?, data_type) {
+                (value, DataType::Float64) => ScalarValue::from(widened(value.as_f64()?, towards)),
+                (value, _) => scalar(value, data_type)?,
+            };
+            Some(Precision::Inexact(bound))
+        };
         let nulls = || usize::try_from(stats.get("nullCount")?.get(name)?.as_u64()?).ok().map(Precision::Exact);
         ColumnStatistics {
             null_count: nulls().unwrap_or(Precision::Absent),
-            min_value: bound("minValues").unwrap_or(Precision::Absent),
-            max_value: bound("maxValues").unwrap_or(Precision::Absent),
+            min_value: bound("minValues", f64::NEG_INFINITY).unwrap_or(Precision::Absent),
+            max_value: bound("maxValues", f64::INFINITY).unwrap_or(Precision::Absent),
             ..ColumnStatistics::new_unknown()
         }
     };
@@ -103,6 +112,14 @@ pub(super) fn for_plans(stats: &str, rows: u64, bytes: u64, schema: &Schema) -> 
     }
 }
 
+/// Some units in the last place further; serde_json reads two beside at most.
+fn widened(mut bound: f64, towards: f64) -> f64 {
+    for _ in 0..4 {
+        bound = if towards < bound { bound.next_down() } else { bound.next_up() };
+    }
+    bound
+}
+
 fn scalar(value: &Value, data_type: &DataType) -> Option<ScalarValue> {
     #[expect(clippy::cast_possible_truncation, reason = "the number was an f32 before it was written as JSON")]
     let single = |x: f64| x as f32;
@@ -111,7 +128,6 @@ fn scalar(value: &Value, data_type: &DataType) -> Option<ScalarValue> {
         DataType::Int32 => value.as_i64().and_then(|n| i32::try_from(n).ok()).map(ScalarValue::from),
         DataType::Int64 => value.as_i64().map(ScalarValue::from),
         DataType::Float32 => value.as_f64().map(single).map(ScalarValue::from),
-        DataType::Float64 => value.as_f64().map(ScalarValue::from),
         DataType::Utf8 => value.as_str().map(ScalarValue::from),
         _ => None,
     }
@@ -153,5 +169,20 @@ mod tests {
         assert_eq!(plans.column_statistics[0].min_value, Precision::Inexact(ScalarValue::from(-2)));
         assert_eq!(plans.column_statistics[0].null_count, Precision::Exact(1));
         assert_eq!(plans.column_statistics[1].min_value, Precision::Absent);
+    }
+
+    #[test]
+    fn bounds_hold_for_numbers_that_json_reads_beside_themselves() {
+        for (x, is_above) in [(0.19327636160092454, true), (0.21035592752722154, false)] {
+            let read: f64 = serde_json::from_str(&x.to_string()).unwrap();
+            assert_eq!(read > x, is_above, "{x} is read as {read}");
+            let batch = RecordBatch::try_from_iter([("x", Arc::new(Float64Array::from(vec![x])) as ArrayRef)]).unwrap();
+            let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+            writer.write(&batch).unwrap();
+            let plans = for_plans(&collect(&writer.close().unwrap(), &batch.schema(), &[]), 1, 9, &batch.schema());
+            let bounds = &plans.column_statistics[0];
+            let (min, max) = (bounds.min_value.get_value().unwrap(), bounds.max_value.get_value().unwrap());
+            assert!(*min <= ScalarValue::from(x) && ScalarValue::from(x) <= *max, "{x} is in {min} to {max}");
+        }
     }
 }
