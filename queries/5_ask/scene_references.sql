@@ -54,7 +54,7 @@ SELECT
     CASE
         WHEN p.name IS NULL OR array_has($skip_categories, lower(p.name)) THEN 'skipped_category'
         WHEN p.instances > 1 THEN 'not_single'
-        WHEN p.longest < $min_object_size THEN 'too_small'
+        WHEN p.metric AND p.longest < $min_object_size THEN 'too_small'
     END AS name_reason,
     CASE WHEN NOT coalesce(s.good, false) THEN 'not_seen' END AS view_reason
 FROM seen AS s

@@ -9,12 +9,14 @@
 -- good   whether it is one: min_sighting_share of the image's pixels and min_sighting_pixels at least, min_sighting_visible of what the image would
 --        show of it if nothing hid it, and min_sighting_whole of all of it inside the image. Where boxes alone say what hides it, twice as many
 --        pixels and twice the share.
+-- inside  what part of it the image's border does not cut off.
 WITH scaled AS (
     SELECT *, CASE evidence WHEN 'boxes' THEN 2.0 ELSE 1.0 END AS scale
     FROM sightings
 )
 SELECT
     f.scene_id, f.frame_id, f.number, f.moment, s.object_id, s.visible_px, s.visible, s.box, s.evidence,
+    CAST(s.in_image_px AS DOUBLE) / greatest(s.whole_px, 1) AS inside,
     s.visible_px >= s.scale * greatest($min_sighting_pixels, $min_sighting_share * f.pixels)
         AND s.visible >= s.scale * $min_sighting_visible
         AND s.in_image_px >= $min_sighting_whole * s.whole_px AS good

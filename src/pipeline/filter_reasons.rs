@@ -118,6 +118,14 @@ pub const REASONS: &[(&str, &[Reason])] = &[
             ),
             reason("tie_in_time", "two objects appear at nearly the same time (min_appearance_gap)"),
             reason("appears_slowly", "an object creeps into view, so that people would not agree when it appears"),
+            reason(
+                "symmetric",
+                "the object looks the same after another turn, or nobody says that it does not (round_categories)",
+            ),
+            reason("seen_from_above", "a camera looks down on the object, or up at it, by more than 50 degrees"),
+            reason("elevations_differ", "the cameras look at the object from different heights (max_elevation_change)"),
+            reason("too_small_turn", "the object hardly seems to turn (min_rotation)"),
+            reason("half_turn", "the object seems to turn by about half a turn, which has no side (max_rotation)"),
             reason("no_floor", "neither the source nor surfaces say how large the floor is"),
             reason("incomplete_scan", "the scan has few points on the floor, or in several parts"),
             reason("enough_of_scene", "the scene has enough questions of the task (questions_per_scene_task)"),
@@ -133,7 +141,7 @@ pub const REASONS: &[(&str, &[Reason])] = &[
             reason("hardly_moved", "the camera moved too little that way (min_camera_move)"),
             reason("mostly_vertical", "the camera moved up or down more than along the floor"),
             reason("hardly_turned", "the camera turned too little to a side (min_camera_turn)"),
-            reason("tilted", "the camera turned up or down as well"),
+            reason("tilted", "the camera, or the object that is asked about, turned up or down as well"),
             reason("partly_seen", "one of them shows a little of the object"),
             reason(
                 "not_exhaustive",

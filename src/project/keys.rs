@@ -145,7 +145,7 @@ pub const KEYS: &[ConfigKey] = &[
         "ask",
         "scene_tasks",
         "false",
-        "whether questions about whole scenes are asked, with all of their images at once: absolute_distance, object_size, relative_distance, relative_direction, room_size, scene_counting and appearance_order. Trainers that take one image a sample cannot read them: export to those with `--task`",
+        "whether questions about whole scenes are asked, with all of their images at once: absolute_distance, object_size, relative_distance, relative_direction, room_size, scene_counting, appearance_order and rotation_estimation. Trainers that take one image a sample cannot read them: export to those with `--task`",
     ),
     key(
         "ask",
@@ -348,6 +348,30 @@ pub const KEYS: &[ConfigKey] = &[
         "min_appearance_gap",
         "1.0",
         "how much later each of the objects appears whose order is asked for, seconds; and by two of the question's images at least",
+    ),
+    key(
+        "ask",
+        "min_rotation",
+        "20.0",
+        "by how much an object seems to turn at least before it is asked how far, degrees: images of smaller turns look alike",
+    ),
+    key(
+        "ask",
+        "max_rotation",
+        "165.0",
+        "by how much an object seems to turn at most before it is asked how far, degrees: a half turn has no side",
+    ),
+    key(
+        "ask",
+        "max_elevation_change",
+        "10.0",
+        "how much further one camera may look down on an object than the other, where it is asked how far the object turned, degrees",
+    ),
+    key(
+        "ask",
+        "round_categories",
+        "[\"apple\", \"ashtray\", \"ball\", \"baseball\", \"basketball\", \"barrel\", \"basket\", \"bead\", \"beer bottle\", \"beer can\", \"billiard ball\", \"birdbath\", \"bottle\", \"bottle cap\", \"bowl\", \"bowling ball\", \"bowling pin\", \"bucket\", \"bun\", \"buoy\", \"bush\", \"cake\", \"can\", \"candle\", \"candle holder\", \"canister\", \"chalice\", \"cherry\", \"chopping board\", \"cigarette\", \"coaster\", \"coin\", \"cone\", \"cookie\", \"cooking pot\", \"crystal ball\", \"cup\", \"cupcake\", \"cylinder\", \"dish\", \"doughnut\", \"drum\", \"egg\", \"flower\", \"flowerpot\", \"frisbee\", \"funnel\", \"garlic\", \"glass\", \"globe\", \"goblet\", \"golf ball\", \"hourglass\", \"houseplant\", \"ice cream\", \"jar\", \"keg\", \"lamp\", \"lampshade\", \"lantern\", \"lemon\", \"lightbulb\", \"lollipop\", \"manhole\", \"marble\", \"medicine bottle\", \"melon\", \"milk can\", \"mushroom\", \"nut\", \"onion\", \"orange\", \"pan\", \"pancake\", \"peach\", \"pen\", \"pencil\", \"pizza\", \"plant\", \"plate\", \"plum\", \"pole\", \"pot\", \"potato\", \"potted plant\", \"pumpkin\", \"ring\", \"roller\", \"round table\", \"saltshaker\", \"saucer\", \"shot glass\", \"soccer ball\", \"soda can\", \"sphere\", \"stool\", \"tennis ball\", \"thimble\", \"tin\", \"tire\", \"tomato\", \"top\", \"traffic cone\", \"trash bin\", \"trash can\", \"tree\", \"tube\", \"tumbler\", \"tyre\", \"umbrella\", \"urn\", \"vase\", \"volleyball\", \"water bottle\", \"water jug\", \"watermelon\", \"wheel\", \"wine bottle\", \"wine bucket\", \"wineglass\", \"yoghurt\"]",
+        "categories that look the same, or nearly so, however they are turned: they are not asked about how far they turned. Others are asked about where a source says their symmetry, or the scene is one object seen from all sides",
     ),
     key(
         "ask",

@@ -64,7 +64,8 @@ and / or
   <scene>/boxes.json               {\"frame\": \"world\", \"boxes\": [{\"id\": 1, \"category\": \"bed\", \"caption\": \"the red bed\",
                                    \"centroid\": [x, y, z], \"axesLengths\": [3 full lengths], \"normalizedAxes\": [3 unit
                                    vectors, 9 numbers]}]}; metres. With \"frame\": \"camera\" each box is in the camera axes of
-                                   its \"image\": \"<n>\"
+                                   its \"image\": \"<n>\". With \"symmetry\": 1 an object looks the same in one turn about the vertical
+                                   alone, 2 also after half a turn, 4 after a quarter, 0 in any
 
 Options:
 

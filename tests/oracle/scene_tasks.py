@@ -18,8 +18,8 @@ import sys
 import numpy as np
 
 TASKS = ["absolute_distance", "object_size", "relative_distance", "relative_direction", "room_size", "scene_counting"]
-# Of scans that have a clock.
-OF_WALKS = ["appearance_order"]
+# Of scans that have a clock, and of places that were scanned twice.
+OF_WALKS = ["appearance_order", "rotation_estimation"]
 
 
 def rows(program, project, sql):
@@ -63,14 +63,24 @@ def direction(stand, face, query, difficulty):
     return ["front_left", "back_left", "back_right", "front_right"][int(angle // 90)]
 
 
+def heading(vector):
+    return np.degrees(np.arctan2(vector["y"], vector["x"]))
+
+
+def wrapped(degrees):
+    return (degrees + 180) % 360 - 180
+
+
 class Scenes:
     """What the tables of input, and `sightings`, say."""
 
     def __init__(self, program, project):
-        objects = rows(program, project, "SELECT scene_id, object_id, category FROM scene_objects")
+        objects = rows(program, project, "SELECT scene_id, object_id, category, obb, front FROM scene_objects")
         self.objects = {(row["scene_id"], row["object_id"]): row for row in objects}
-        frames = rows(program, project, "SELECT frame_id, timestamp, width, height FROM frames WHERE world_from_camera IS NOT NULL")
+        frames = rows(program, project, "SELECT frame_id, scene_id, timestamp, width, height, world_from_camera FROM frames WHERE world_from_camera IS NOT NULL")
         self.frames = {row["frame_id"]: row for row in frames}
+        moved = rows(program, project, "SELECT scene_id, object_id, other_scene_id, other_object_id FROM motions")
+        self.moved = {(row["scene_id"], row["object_id"], row["other_scene_id"]): row["other_object_id"] for row in moved}
         self.seen = {}
         for row in rows(program, project, "SELECT frame_id, scene_id, object_id, visible_px, in_image_px, whole_px FROM sightings"):
             self.seen.setdefault((row["scene_id"], row["object_id"]), []).append(row)
@@ -90,6 +100,35 @@ class Scenes:
         pairs = [(row, self.frames[row["frame_id"]]) for row in self.seen[scene, one]]
         return min(frame["timestamp"] for row, frame in pairs if good(row, frame))
 
+    def rotation(self, question):
+        """By how much an object with a front seems to turn, counter-clockwise, degrees: its front, as seen along the line to the camera, in each image."""
+        scene, one = question["scene_id"], question["object_ids"][0]
+        seen = []
+        for frame in (self.frames[frame_id] for frame_id in question["frame_ids"]):
+            there = frame["scene_id"]
+            thing = self.objects[there, one if there == scene else self.moved[scene, one, there]]
+            if thing.get("front") is None or not self.shows(there, thing["object_id"], question["frame_ids"]):
+                return None
+            centre, pose = thing["obb"]["centre"], frame["world_from_camera"]
+            seen.append(heading(thing["front"]) - heading({"x": pose[3] - centre["x"], "y": pose[7] - centre["y"]}))
+        return wrapped(seen[1] - seen[0])
+
+
+def says_turn(question, turn):
+    """Whether the answer is the turn, to five degrees, and no other option is nearer to it than 25."""
+    side = "counter-clockwise" if turn > 0 else "clockwise"
+    if question["relation"].replace("_", "-") != side or not 20 <= abs(turn) <= 165:
+        return False
+    if question["shape"] == "choice of relation":
+        return question["answer"] == question["relation"]
+    if abs(question["answer_value"] - abs(turn)) > 0.1:
+        return False
+    if question["shape"] == "number":
+        return abs(int(question["answer"]) - abs(turn)) <= 2.6
+    said = {slot["name"]: slot["items"][0].split(" ") for slot in question["slots"] if slot["name"] in question["options"]}
+    off = {name: abs(wrapped(int(words[0]) * (1 if words[2] == "counter-clockwise" else -1) - turn)) for name, words in said.items()}
+    return off.pop(question["answer"]) <= 2.6 and len(off) == 3 and min(off.values()) > 25
+
 
 def main():
     program, project = sys.argv[1:3]
@@ -98,7 +137,7 @@ def main():
     scenes = Scenes(program, project)
     questions = rows(program, project, f"SELECT * FROM questions WHERE task IN ({names})")
     floors = {row["scene_id"]: row.get("floor_area") for row in rows(program, project, "SELECT scene_id, floor_area FROM scenes")}
-    wrong, asked = [], dict.fromkeys(TASKS + OF_WALKS, 0)
+    frontless, wrong, asked = 0, [], dict.fromkeys(TASKS + OF_WALKS, 0)
     for question in questions:
         of = [boxes[question["scene_id"], one] for one in question["object_ids"]]
         task, answer, value = question["task"], question["answer"], question.get("answer_value")
@@ -121,12 +160,16 @@ def main():
             thing = dict(zip(("one", "another", "a_third", "a_fourth"), question["object_ids"]))
             times = [scenes.first(question["scene_id"], thing[name]) for name in slots[answer]["items"]]
             right = times == sorted(times) and min(np.diff(times)) > 1
+        elif task == "rotation_estimation":
+            turn = scenes.rotation(question)
+            frontless += turn is None
+            right = turn is None or says_turn(question, turn)
         else:
             floor = floors[question["scene_id"]]
             right = floor is None or abs(floor - value) < 1e-6
         if not right:
             wrong.append((task, question["scene_id"], question["object_ids"], answer, value))
-    print(", ".join(f"{n} {task}" for task, n in asked.items()), f"questions; {len(wrong)} wrong")
+    print(", ".join(f"{n} {task}" for task, n in asked.items()), f"questions; {len(wrong)} wrong;", f"{frontless} of turned objects without a front not checked")
     for case in wrong[:20]:
         print("wrong:", *case)
     if len(sys.argv) > 3:

@@ -8,7 +8,7 @@ use spatialmill_geometry::{OrientedBox, Rigid, Vector3};
 
 use crate::source::caption::Caption;
 use crate::source::category;
-use crate::source::json::forms::{self, Numbers, Perhaps, Text};
+use crate::source::json::forms::{self, Number, Numbers, Perhaps, Text};
 use crate::source::json::id::Id;
 use crate::tables::{SceneObject, Unusable};
 
@@ -55,6 +55,9 @@ pub struct BoxRecord {
     pub lengths: Numbers,
     #[serde(rename = "normalizedAxes")]
     pub axes: Numbers,
+    /// In how many turns about the vertical the object looks the same: 1 in one alone, 0 in any.
+    #[serde(default)]
+    pub symmetry: Option<Number>,
     /// The colour image's name, without its ending or with it, in its folder or not; only where the reference is the camera.
     #[serde(default)]
     pub image: Option<Text>,
@@ -75,11 +78,19 @@ impl BoxRecord {
             lengths: self.lengths.exactly::<3>().map_err(wrong("axesLengths"))?.into(),
         };
         let given = given.checked().map_err(|e| Unusable::new("box3d", e.to_string()))?;
+        let symmetry = match Number::given(self.symmetry) {
+            None => None,
+            Some(turns @ 0.0..=360.0) if turns.fract() == 0.0 => Some(turns as i32),
+            Some(turns) => {
+                return Err(wrong("symmetry")(format!("{turns}, which is no number of turns from 0 to 360")));
+            }
+        };
         let object = SceneObject {
             scene_id: scene_id.to_owned(),
             object_id: self.id.0,
             category,
             caption,
+            symmetry,
             ..SceneObject::boxed(&given.transform(world), "annotation")
         };
         Ok((object, oddity))

@@ -93,7 +93,7 @@ fn world_boxes(root: &Path) {
     put(root, "pose/a.txt", "1 0 0 0.5\n0 -1 0 1.5\n0 0 -1 0\n0 0 0 1\n");
     let axes = [1, 0, 0, 0, 1, 0, 0, 0, 1];
     let boxes = json!({"frame": "world", "boxes": [
-        {"id": 1, "category": "table", "centroid": [0, 0.5, -2], "axesLengths": [1, 2, 3], "normalizedAxes": axes},
+        {"id": 1, "category": "table", "centroid": [0, 0.5, -2], "axesLengths": [1, 2, 3], "normalizedAxes": axes, "symmetry": "2"},
         {"id": "lamp-1", "category": "lamp", "centroid": [1, 1, -2], "axesLengths": [0.2, 0.4, 0.2], "normalizedAxes": axes},
     ]});
     put(root, "boxes.json", boxes.to_string());
@@ -169,6 +169,7 @@ fn boxes_and_a_pose_are_lifted_from_the_scan() {
     let table = boxes(&imported).into_iter().find(|row| row.object_id == "1").unwrap();
     assert_eq!((table.obb.centre.x, table.obb.centre.y, table.obb.centre.z), (0.0, 2.0, 0.5));
     assert_eq!((table.min.y, table.max.y, table.min.z, table.max.z), (0.5, 3.5, -0.5, 1.5));
+    assert_eq!((table.symmetry, boxes(&imported).iter().filter(|row| row.symmetry.is_none()).count()), (Some(2), 1));
     assert_eq!(imported.detections().next().unwrap().caption.as_deref(), Some("the oak table"));
 }
 

@@ -388,6 +388,8 @@ impl<'a> SectionLint<'a, '_> {
             Section::ChoiceOfOption if case.options.iter().all(|option| self.topics.find(option).is_some()) => {
                 !case.options.is_empty()
             }
+            // Options may say in words of their own which of two opposites holds: then the question names both.
+            Section::ChoiceOfOption if self.topics.find(case.answer).is_none() && self.names_both(case, &lower) => true,
             Section::ChoiceOfObject | Section::ChoiceOfOption => {
                 named.contains(&case.relation) && !named.iter().any(|named| Some(*named) == opposite)
             }
@@ -443,6 +445,9 @@ impl<'a> SectionLint<'a, '_> {
                 return Some(Defect::WrongLetter);
             }
         }
+        // An option in words of its own is an example: what it says is no claim of the wording.
+        let in_own_words = self.wordings.section == Section::ChoiceOfOption && self.topics.find(case.answer).is_none();
+        let text = if in_own_words { &text.replace(case.answer, "") } else { text };
         let claims = claim::read(&self.surface, text);
         if !claims.iter().all(|claim| self.is_true(claim, case)) {
             return Some(Defect::FalseClaim);
