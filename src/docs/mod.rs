@@ -4,6 +4,7 @@
 //! page is another, and writes it where `SPATIALMILL_DOCS=write` is set.
 
 mod functions;
+mod quarantine;
 mod sources;
 mod tables;
 mod tasks;
@@ -47,6 +48,7 @@ fn cell(text: &str) -> String {
 fn pages_are_as_they_are_generated() {
     let pages = [
         ("docs/functions.md", functions::page()),
+        ("docs/quarantine.md", quarantine::page()),
         ("docs/sources.md", sources::page()),
         ("docs/tables.md", tables::page()),
         ("docs/tasks.md", tasks::page()),

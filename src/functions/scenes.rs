@@ -63,10 +63,7 @@ async fn rows_of_frame<T: Send + 'static>(
     rows: fn(&SeenFrame) -> Vec<T>,
 ) -> Result<Vec<T>> {
     let Some(world_from_camera) = frame.world_from_camera else {
-        let lost = Unusable {
-            code: "pose".into(),
-            message: "the frame has no pose, and its scene's boxes cannot be projected".into(),
-        };
+        let lost = Unusable::new("pose", "the frame has no pose, and its scene's boxes cannot be projected");
         return Ok(vec![refused(&frame.frame_id, lost)]);
     };
     let measured = match (&frame.depth_uri, scene.has_surfaces()) {

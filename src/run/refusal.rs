@@ -16,7 +16,7 @@ use super::build::BuiltShard;
 use super::quarantine::QUARANTINE;
 use super::snapshot::{PinnedTable, Snapshot};
 use crate::error::{Context, Error, Kind, Result};
-use crate::tables::RowCounts;
+use crate::tables::{RowCounts, quarantine_code};
 
 /// In place of the codes of what shards lost that stand.
 const STANDING: &str = "standing";
@@ -114,7 +114,7 @@ impl Mill {
         context.register_table(QUARANTINE, self.open_or_create(snapshot, QUARANTINE).await?.provider())?;
         let reasons = context
             .sql(
-                "SELECT concat(count(*), ' ', code, ', such as ', min(\"key\" || ': ' || message)) AS reason FROM quarantine
+                "SELECT concat(count(*), ' ', code, ', such as ', min(\"key\" || ': ' || message)) AS reason, code FROM quarantine
                  WHERE stage = $stage AND source = $source AND loss <> 'nothing' AND (loss = 'image' OR NOT $of_images)
                  GROUP BY code ORDER BY count(*) DESC, code",
             )
@@ -130,7 +130,11 @@ impl Mill {
         let mut said = Vec::new();
         for batch in &reasons {
             for row in 0..batch.num_rows() {
-                said.push(array_value_to_string(batch.column(0), row).or_internal(|| "a reason is no text".into())?);
+                let text = |column| {
+                    array_value_to_string(batch.column(column), row).or_internal(|| "a reason is no text".into())
+                };
+                let (reason, code) = (text(0)?, text(1)?);
+                said.push(quarantine_code(&code).map_or(reason.clone(), |code| format!("{reason} ({})", code.advice)));
             }
         }
         Ok(said)

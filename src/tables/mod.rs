@@ -4,12 +4,16 @@
 //! a file, plans a query or knows who uses it.
 
 pub mod from_arrow;
+mod quarantine_codes;
 mod row_counts;
 mod rows;
 mod sample;
 mod schemas;
 mod unusable;
 
+#[cfg(test)]
+pub use self::quarantine_codes::QUARANTINE_CODES;
+pub use self::quarantine_codes::quarantine_code;
 pub use self::row_counts::RowCounts;
 pub use self::rows::{Box2, Detection, Frame, Link, Motion, Obb, Scene, SceneObject, Surface, Vec3, Waypoint};
 pub use self::sample::{MarkRecipe, Sample, SampleImage, TextBox};

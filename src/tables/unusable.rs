@@ -8,10 +8,12 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::quarantine_codes::quarantine_code;
+
 /// Why a record cannot be used.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unusable {
-    /// Short and countable: `json`, `image`, `depth`, `mask`, `box`, `pose`, `missing_file`, ...
+    /// Short and countable, of [`QUARANTINE_CODES`](super::quarantine_codes) or a stage's own.
     pub code: Cow<'static, str>,
     /// For a person, with the values.
     pub message: String,
@@ -19,7 +21,10 @@ pub struct Unusable {
 
 impl Unusable {
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into() }
+        let code = code.into();
+        let is_listed = |code: &str| quarantine_code(code).is_some();
+        debug_assert!(matches!(&code, Cow::Owned(_)) || is_listed(&code), "`{code}` is not in QUARANTINE_CODES");
+        Self { code, message: message.into() }
     }
 }
 
