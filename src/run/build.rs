@@ -29,7 +29,7 @@ use super::stale::Staleness;
 use super::worker::{StageTask, Task, Wanted, Worker};
 use super::{Mill, Run};
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::Stage;
+use crate::pipeline::{IMPORTED, Stage};
 use crate::progress::Bar;
 use crate::tables::{RowCounts, TableSchema};
 use crate::warehouse::{Commit, Part, Table};
@@ -109,6 +109,7 @@ impl Mill {
     }
 
     pub(super) async fn build_all(&self, until: Option<&str>, snapshot: &Snapshot, run: &Run) -> Result<Vec<Built>> {
+        self.add_columns(snapshot).await?;
         let mut all = Vec::new();
         for name in &self.pipeline.order {
             let stage = self.pipeline.stage(name)?;
@@ -289,25 +290,105 @@ impl Mill {
         })
     }
 
-    /// A stored table; created empty the first time.
+    /// A stored table; created empty the first time. One that another version of the program wrote gets the columns that it lacks, where they
+    /// may be null: what is in it already has nulls there.
     pub(super) async fn open_or_create(&self, snapshot: &Snapshot, name: &str) -> Result<Arc<PinnedTable>> {
-        match snapshot.table(name).await? {
-            Some(table) if has_columns_of(&table, &self.schema(name)?) => Ok(table),
-            Some(_) => Err(Error::usage("the stored table has other columns: another version of spatialmill wrote it")
+        let stored = snapshot.table(name).await?;
+        if let Some(table) = stored.as_ref().filter(|table| has_columns_of(table, self.schemas.get(name))) {
+            return Ok(Arc::clone(table));
+        }
+        let made = self.warehouse.create(name, self.declared(name)?.with_comments()).await;
+        let made = made.map_err(|error| match stored {
+            None => error,
+            Some(_) => Error::usage("the stored table has other columns: another version of spatialmill wrote it")
                 .with("table", name)
-                .hint("build into a new warehouse (`url` under [warehouse]); what models said can be moved there with the folder `_answers`")),
-            None => {
-                let columns = self.declared(name)?.with_comments();
-                Ok(snapshot.replace(self.warehouse.create(name, columns).await?))
+                .because(error)
+                .hint("build into a new warehouse (`url` under [warehouse]); what models said can be moved there with the folder `_answers`"),
+        })?;
+        Ok(snapshot.replace(made))
+    }
+
+    /// Tables that a build only reads get the columns that they lack, too.
+    async fn add_columns(&self, snapshot: &Snapshot) -> Result<()> {
+        for name in IMPORTED.iter().copied().chain(self.pipeline.order.iter().map(String::as_str)) {
+            if snapshot.table(name).await?.is_some() {
+                self.open_or_create(snapshot, name).await?;
             }
         }
+        Ok(())
     }
 }
 
-/// True where a stored table's columns are those that are declared now.
-fn has_columns_of(table: &Table, declared: &SchemaRef) -> bool {
-    let columns = |schema: &SchemaRef| -> Vec<(String, DataType)> {
+/// True where a stored table's columns are those that are declared now, in any order: those that were added are the last.
+fn has_columns_of(table: &Table, declared: Option<&TableSchema>) -> bool {
+    let columns = |schema: &SchemaRef| -> BTreeMap<String, DataType> {
         schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
     };
-    columns(table.schema()) == columns(declared)
+    declared.is_some_and(|declared| columns(table.schema()) == columns(&declared.schema))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use arrow::array::AsArray;
+    use arrow::datatypes::{Int64Type, Schema};
+
+    use super::*;
+    use crate::progress::Progress;
+    use crate::project::Project;
+
+    const ROOMS: &str = "[[source]]\nname = \"a\"\nkind = \"synthetic\"\nroot = \"rooms\"\nrooms = 1\nframes_per_room = 2\nwidth = 96\nheight = 72\n";
+
+    async fn open(folder: &Path) -> Mill {
+        Mill::open(Project::load(folder, &[]).unwrap(), Progress::silent()).await.unwrap()
+    }
+
+    async fn count(mill: &Mill, sql: &str) -> i64 {
+        let context = mill.session(&BTreeMap::new()).await.unwrap();
+        let rows = context.sql(sql).await.unwrap().collect().await.unwrap();
+        rows[0].column(0).as_primitive::<Int64Type>().value(0)
+    }
+
+    /// A warehouse as a version of the program made it that did not know some columns yet.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_stored_table_gets_the_columns_that_it_lacks() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("mill.toml"), ROOMS).unwrap();
+        let mut old = open(folder.path()).await;
+        for (table, column) in [("frames", "timestamp"), ("frames", "sha256"), ("detections", "score")] {
+            let declared = old.schemas.get_mut(table).unwrap();
+            let kept = declared.schema.fields().iter().filter(|field| field.name() != column).cloned();
+            declared.schema = Arc::new(Schema::new(kept.collect::<Vec<_>>()));
+        }
+        old.import(&[]).await.unwrap();
+
+        // Another scan comes in; what stands is not read again.
+        std::fs::write(
+            folder.path().join("mill.toml"),
+            ROOMS.to_owned() + &ROOMS.replace("\"a\"", "\"b\"").replace("rooms\"", "more\""),
+        )
+        .unwrap();
+        let mill = open(folder.path()).await;
+        let built = mill.build(Some("objects")).await.unwrap();
+        assert!(built[0].counts.rows_out > 0, "a build that imports nothing adds them: {built:?}");
+        let imported = mill.import(&[]).await.unwrap();
+        assert_eq!(imported.iter().map(|one| (one.read, one.fresh)).collect::<Vec<_>>(), [(0, 1), (1, 0)]);
+        mill.build(None).await.unwrap();
+        let hashed = "SELECT count(*) FROM frames WHERE source = 'SOURCE' AND sha256 IS NOT NULL AND width = 96";
+        assert_eq!(count(&mill, &hashed.replace("SOURCE", "a")).await, 0);
+        assert_eq!(count(&mill, &hashed.replace("SOURCE", "b")).await, 2);
+        let objects = "SELECT count(DISTINCT frame_id) FROM objects";
+        assert_eq!(count(&mill, objects).await, 4);
+        assert!(mill.build(None).await.unwrap().iter().all(|built| built.made == 0), "nothing is left to be made");
+        assert!(mill.verify(&[]).await.unwrap().is_empty());
+
+        // A column that is no more, or of another type, is no small change.
+        let mut mill = open(folder.path()).await;
+        let mut declared = mill.schemas["frames"].clone();
+        declared.schema = Arc::new(declared.schema.project(&[0, 1, 2]).unwrap());
+        mill.schemas.insert("frames".to_owned(), declared);
+        let error = mill.import(&[]).await.unwrap_err();
+        assert!(error.to_string().contains("has other columns") && error.advice().is_some(), "{error}");
+    }
 }

@@ -240,7 +240,12 @@ impl TableProvider for Input {
         let Some(table) = inputs.as_ref().and_then(|inputs| inputs.0.get(&self.name)) else {
             return Err(Error::internal(format!("no table is bound to plan input `{}`", self.name)).into());
         };
-        table.scan(session, projection, filters, limit).await
+        // A stored table may have its columns in another order: those that were added are its last.
+        let stored = table.schema();
+        let wanted = projection.map_or_else(|| (0..self.schema.fields().len()).collect(), Vec::clone);
+        let places = wanted.into_iter().map(|column| stored.index_of(self.schema.field(column).name()));
+        let places = places.collect::<Result<Vec<_>, _>>()?;
+        table.scan(session, Some(&places), filters, limit).await
     }
 }
 

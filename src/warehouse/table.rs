@@ -170,9 +170,17 @@ impl Table {
             return Ok(self);
         }
         let fields = schema::to_delta(&arrow::datatypes::Schema::new(added))?;
-        let delta = self.delta.clone().add_columns().with_fields(fields).await;
-        let delta = delta.or_input(|| format!("cannot add columns to {}", self.location.url()))?;
-        self.at(delta)
+        match self.delta.clone().add_columns().with_fields(fields).await {
+            Ok(delta) => self.at(delta),
+            Err(error) => {
+                // Another process of the same build may have been faster.
+                let latest = self.latest().await?;
+                match schema::added_columns(&latest.schema, &schema::canonical(wanted)) {
+                    Ok(added) if added.is_empty() => Ok(latest),
+                    _ => Err(error).or_input(|| format!("cannot add columns to {}", self.location.url())),
+                }
+            }
+        }
     }
 
     /// The version that a commit of ours just made.
