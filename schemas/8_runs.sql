@@ -23,5 +23,6 @@ CREATE TABLE runs (
     filtered    STRUCT<reason VARCHAR, n BIGINT>[] NOT NULL,
     quarantined STRUCT<code VARCHAR, n BIGINT>[] NOT NULL,
     fingerprint VARCHAR NOT NULL,
-    seed        BIGINT NOT NULL
+    seed        BIGINT NOT NULL,
+    peak_memory BIGINT COMMENT 'the most bytes that the process which committed it had in memory until then; null where its system does not say'
 );

@@ -32,6 +32,7 @@ mod marked_image;
 mod models;
 mod photos;
 mod pipeline;
+mod process_memory;
 mod progress;
 mod project;
 #[cfg(test)]

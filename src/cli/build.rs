@@ -1,10 +1,13 @@
 //! `build`: everything that is stale, up to the dataset.
 
+use std::time::Instant;
+
 use clap::Args;
 
 use super::{Global, columns, out};
 use crate::error::{Kind, Result};
 use crate::pipeline::filter_reasons;
+use crate::process_memory;
 use crate::progress::tell_line;
 use crate::run::Mill;
 use crate::run::build::Built;
@@ -40,6 +43,7 @@ pub struct Build {
 
 impl Build {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
+        let began = Instant::now();
         let mut mill = global.mill().await?;
         // Before the import, which may take hours.
         self.until.as_deref().map_or(Ok(()), |table| mill.pipeline.check_built(table))?;
@@ -75,6 +79,9 @@ impl Build {
                 tell_line(format_args!("{line}"));
             }
         }
+        let memory =
+            process_memory::peak().map_or_else(String::new, |peak| format!(", {} MiB of memory at most", peak >> 20));
+        tell_line(format_args!("built in {:.1} s{memory}", began.elapsed().as_secs_f64()));
         Ok(())
     }
 

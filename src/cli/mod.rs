@@ -28,6 +28,7 @@ mod status;
 mod verify;
 mod watch;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -60,7 +61,7 @@ struct Global {
     /// The folder with the mill.toml
     #[arg(long, global = true, value_name = "DIR", default_value = ".")]
     project: PathBuf,
-    /// Put a value over the mill.toml: seed=7, build.memory="4 GiB"; may be repeated
+    /// Put a value over the mill.toml: seed=7, build.memory="4 GiB"; may be repeated, before the verb and behind it
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// No progress on stderr
@@ -80,6 +81,27 @@ impl Global {
     async fn mill(&self) -> Result<Mill> {
         Mill::open(self.project()?, self.progress()).await
     }
+}
+
+/// Arguments with every `--set` before the verb: of flags that stand on both sides of it, clap takes those behind alone.
+fn with_set_first(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let (mut first, mut rest) = (Vec::new(), Vec::new());
+    let mut arguments = arguments.peekable();
+    first.extend(arguments.next());
+    while let Some(argument) = arguments.next() {
+        let is_set = argument == "--set" && arguments.peek().is_some();
+        if argument == "--" {
+            rest.push(argument);
+            rest.extend(arguments.by_ref());
+        } else if is_set || argument.to_str().is_some_and(|argument| argument.starts_with("--set=")) {
+            first.push(argument);
+            first.extend(if is_set { arguments.next() } else { None });
+        } else {
+            rest.push(argument);
+        }
+    }
+    first.extend(rest);
+    first
 }
 
 #[derive(Debug, Subcommand)]
@@ -105,7 +127,7 @@ enum Verb {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(with_set_first(std::env::args_os())) {
         Ok(cli) => cli,
         Err(wrong) => {
             // Help and version are no failures; clap writes them to stdout and mistakes to stderr.
@@ -225,6 +247,19 @@ fn columns(heading: &[&str], rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn values_on_both_sides_of_the_verb_count() {
+        let parsed = |line: &str| {
+            let arguments = line.split(' ').map(OsString::from);
+            Cli::try_parse_from(with_set_first(arguments)).map(|cli| cli.global.set)
+        };
+        let set = parsed("spatialmill --set seed=1 build --set partitions=2 --no-import --set=seed=3").unwrap();
+        assert_eq!(set, ["seed=1", "partitions=2", "seed=3"]);
+        assert!(parsed("spatialmill build --set").is_err());
+    }
+
     #[test]
     fn a_row_stays_on_its_line_and_within_bounds() {
         let text = super::columns(&["a", "b"], &[vec!["x\n\u{1b}[2J".to_owned(), "y".repeat(100_000)]]);

@@ -7,6 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::process_memory;
 use crate::run::Mill;
 
 /// Between two looks: filling a gigabyte takes longer.
@@ -27,7 +28,7 @@ impl Watch {
         let (watched, is_over) = mpsc::channel();
         std::thread::spawn(move || {
             while is_over.recv_timeout(OFTEN) == Err(RecvTimeoutError::Timeout) {
-                if resident().is_some_and(|bytes| bytes > most) {
+                if process_memory::resident().is_some_and(|bytes| bytes > most) {
                     let error = Error::input("the query takes more memory than it may")
                         .with("memory", format_args!("{} MiB", most >> 20))
                         .hint("does a function in it make long texts or lists? twice `build.memory` and 1 GiB are allowed");
@@ -36,21 +37,5 @@ impl Watch {
             }
         });
         Ok(Self { _watched: watched })
-    }
-}
-
-/// Bytes of this process that are in memory; none where the system does not say.
-fn resident() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()?.checked_mul(1 << 10)
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn this_process_is_in_memory() {
-        assert!(super::resident().is_some_and(|bytes| bytes > 1 << 20));
     }
 }

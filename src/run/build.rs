@@ -30,6 +30,7 @@ use super::worker::{StageTask, Task, Wanted, Worker};
 use super::{Mill, Run};
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::{IMPORTED, Stage};
+use crate::process_memory;
 use crate::progress::Bar;
 use crate::tables::{RowCounts, TableSchema};
 use crate::warehouse::{Commit, Part, Table};
@@ -266,6 +267,7 @@ impl Mill {
             "rows_out": counts.rows_out,
             "filtered": pairs(&counts.filtered),
             "quarantined": pairs(&counts.quarantined),
+            "peak_memory": process_memory::peak(),
         });
         let Value::Object(info) = info else { return Err(Error::internal("the commit's counts are no JSON object")) };
         let commit = Commit {
@@ -356,7 +358,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("mill.toml"), ROOMS).unwrap();
         let mut old = open(folder.path()).await;
-        for (table, column) in [("frames", "timestamp"), ("frames", "sha256"), ("detections", "score")] {
+        for (table, column) in
+            [("frames", "timestamp"), ("frames", "sha256"), ("detections", "score"), ("runs", "peak_memory")]
+        {
             let declared = old.schemas.get_mut(table).unwrap();
             let kept = declared.schema.fields().iter().filter(|field| field.name() != column).cloned();
             declared.schema = Arc::new(Schema::new(kept.collect::<Vec<_>>()));
@@ -372,6 +376,7 @@ mod tests {
         let mill = open(folder.path()).await;
         let built = mill.build(Some("objects")).await.unwrap();
         assert!(built[0].counts.rows_out > 0, "a build that imports nothing adds them: {built:?}");
+        let mill = open(folder.path()).await;
         let imported = mill.import(&[]).await.unwrap();
         assert_eq!(imported.iter().map(|one| (one.read, one.fresh)).collect::<Vec<_>>(), [(0, 1), (1, 0)]);
         mill.build(None).await.unwrap();
@@ -382,6 +387,9 @@ mod tests {
         assert_eq!(count(&mill, objects).await, 4);
         assert!(mill.build(None).await.unwrap().iter().all(|built| built.made == 0), "nothing is left to be made");
         assert!(mill.verify(&[]).await.unwrap().is_empty());
+        let runs = |peak| format!("SELECT count(*) FROM runs WHERE peak_memory {peak}");
+        assert!(count(&mill, &runs("IS NULL")).await > 0);
+        assert!(!cfg!(target_os = "linux") || count(&mill, &runs("> 1000000")).await > 0);
 
         // A column that is no more, or of another type, is no small change.
         let mut mill = open(folder.path()).await;

@@ -236,7 +236,13 @@ impl Mill {
                 state.broken += usize::from(is_broken);
                 state.changed +=
                     usize::from(!is_broken && !is_forced && tables.iter().any(|table| is_same(table) == Some(false)));
-                state.wanted.push(Wanted { shard: full.clone(), fingerprint, is_forced, is_broken, bytes: 0 });
+                state.wanted.push(Wanted {
+                    shard: full.clone(),
+                    fingerprint,
+                    is_forced,
+                    is_broken,
+                    bytes: shard.bytes,
+                });
             }
             state.shards.insert(full, shard);
         }

@@ -75,7 +75,7 @@ impl Mill {
                     .collect();
                 let row = json!({"run_id": run_id, "table": name, "version": entry.version, "started": of("started"),
                     "finished": iso(entry.at), "rows_in": of("rows_in"), "rows_out": of("rows_out"), "filtered": of("filtered"),
-                    "quarantined": codes, "fingerprint": of("fingerprint"), "seed": of("seed")});
+                    "quarantined": codes, "fingerprint": of("fingerprint"), "seed": of("seed"), "peak_memory": of("peak_memory")});
                 run.is_at_work(&self.warehouse).await?;
                 commit.add.extend(write_rows(table, run, &shard, &[row]).await?);
             }

@@ -82,7 +82,7 @@ impl BucketDigests {
             let mut of_bucket = BTreeMap::<usize, Vec<&str>>::new();
             for (buckets, sum) in &sums {
                 for bucket in buckets.split(',').filter_map(|bucket| bucket.parse().ok()) {
-                    of_bucket.entry(bucket).or_default().push(sum);
+                    of_bucket.entry(bucket).or_default().push(&sum.hash);
                 }
             }
             for (bucket, sums) in of_bucket {

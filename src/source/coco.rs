@@ -247,7 +247,7 @@ impl Source for CocoReader {
         folders.sort_unstable();
         folders.dedup();
         let fingerprints = digests.fingerprints(&self.root, &folders, &self.fingerprinted)?;
-        let shard = |(bucket, fingerprint)| Shard { name: self.shard_name(bucket), fingerprint };
+        let shard = |(bucket, fingerprint)| Shard { name: self.shard_name(bucket), fingerprint, bytes: 0 };
         Ok(fingerprints.into_iter().enumerate().map(shard).collect())
     }
 

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
-use super::root::{FileEntry, UnreadablePath};
+use super::file_entry::{FileEntry, UnreadablePath};
 use crate::error::{Context, Result};
 
 /// Links to folders that are followed in one walk: some folders that link to each other have more paths than anybody can walk.

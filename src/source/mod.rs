@@ -12,6 +12,7 @@ pub mod category;
 mod coco;
 mod coco_json;
 pub mod depth;
+mod file_entry;
 mod images;
 mod intrinsics;
 mod json;
@@ -35,7 +36,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::suggestion::{nearest, unknown};
-use root::{Root, UnreadablePath};
+use file_entry::UnreadablePath;
+use root::Root;
 pub use row_sink::{Row, RowSink};
 
 /// A stable slice of a source: the unit that is imported, built and resumed.
@@ -45,6 +47,8 @@ pub struct Shard {
     pub name: String,
     /// Changes when anything that the shard is read from changes (paths, sizes, times of modification and change or ETags, options).
     pub fingerprint: String,
+    /// Of the files that it is read from, where shards differ in that: the largest are read first.
+    pub bytes: u64,
 }
 
 /// A dataset format that can be read.

@@ -18,6 +18,7 @@ use spatialmill_geometry::{Matrix3, Vector3};
 
 use self::frames::SceneReader;
 use super::camera_text;
+use super::file_entry::FilesDigest;
 use super::intrinsics::{CameraSize, IntrinsicsSize};
 use super::root::Root;
 use super::{Shard, Source, SourceOptions};
@@ -246,13 +247,13 @@ impl Source for RgbdReader {
         // What is told of the others is told with the first.
         let told = others.iter().fold(String::new(), |told, scene| format!("{told} {scene}/"));
         let digests = digests.enumerate().map(|(at, (name, digest))| {
-            let digest = if at == 0 { format!("{digest}{told}") } else { digest };
-            (name, digest)
+            let FilesDigest { hash, bytes } = digest;
+            (name, if at == 0 { format!("{hash}{told}") } else { hash }, bytes)
         });
         *self.others.lock().unwrap_or_else(PoisonError::into_inner) = (scenes.first().cloned(), others);
-        let shard = |(name, digest): (String, String)| {
+        let shard = |(name, digest, bytes): (String, String, u64)| {
             let fingerprint = blake3::hash(format!("{} {digest}", self.fingerprinted).as_bytes()).to_hex().to_string();
-            Shard { name, fingerprint }
+            Shard { name, fingerprint, bytes }
         };
         Ok(digests.map(shard).collect())
     }

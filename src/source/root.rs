@@ -17,9 +17,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use object_store::{ObjectStore, ObjectStoreExt, path::Path as StorePath};
 use url::Url;
 
+use super::file_entry::{FileEntry, FilesDigest, UnreadablePath};
 use super::local_walk::{ConfinedFolder, Links, changed, link_as_text};
 use crate::error::{Context, Error, Result};
-use crate::tables::Unusable;
 use crate::text::{composed, has_forms};
 use crate::warehouse::{odd_keys, open_object};
 
@@ -49,55 +49,6 @@ enum RootStorage {
 impl std::fmt::Display for Root {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.url.fmt(f)
-    }
-}
-
-/// A file below the root, or what is there and cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FileEntry {
-    /// Relative to the root, `/` between parts; with a `/` at its end where it is a folder that is not entered.
-    pub path: String,
-    /// Bytes.
-    pub size: u64,
-    /// Changes when the content does: times of modification and change, or ETag.
-    pub tag: String,
-    /// Why it cannot be read.
-    pub refused: Option<UnreadablePath>,
-}
-
-/// Why something below the root cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum UnreadablePath {
-    LeadsOut,
-    LeadsNowhere,
-    TooManyLinks,
-    LinkAsText,
-    NotUtf8,
-    NoFile,
-    NotAllowed,
-    NoPath,
-}
-
-impl UnreadablePath {
-    /// As a quarantined row has it. Codes: `path`, `missing_file`, `unreadable`.
-    pub fn unusable(self) -> Unusable {
-        let (code, message) = match self {
-            Self::LeadsOut => {
-                ("path", "a link that leads out of the root; `follow_links = true` of the source follows such links")
-            }
-            Self::LeadsNowhere => ("missing_file", "a link that leads nowhere"),
-            Self::TooManyLinks => ("path", "a link to a folder, behind very many of them; it is not followed"),
-            Self::LinkAsText => {
-                ("path", "a link that became a text: it holds the path of what it should be; copy links as links")
-            }
-            Self::NotUtf8 => ("path", "its name is not UTF-8"),
-            Self::NoFile => ("unreadable", "it is no file: a pipe, a socket or a device"),
-            Self::NotAllowed => ("unreadable", "it may not be read, or a folder not listed: permission denied"),
-            Self::NoPath => {
-                ("path", "the key is no path: it has an empty part, a part `.` or `..`, or a control character")
-            }
-        };
-        Unusable::new(code, message)
     }
 }
 
@@ -207,27 +158,31 @@ impl Root {
         Ok(entries)
     }
 
-    /// A hash of the paths, sizes and tags of the files below `folder`, for each key that `key` gives them; files without a
+    /// A digest of the paths, sizes and tags of the files below `folder`, for each key that `key` gives them; files without a
     /// key are left out, and what cannot be read is noted where it has one. In constant memory for each key: a folder of a million
     /// photos is never held.
     pub fn digests(
         &self,
         folder: &str,
         mut key: impl FnMut(&FileEntry) -> Option<String>,
-    ) -> Result<BTreeMap<String, String>> {
-        let mut sums = BTreeMap::<String, u128>::new();
+    ) -> Result<BTreeMap<String, FilesDigest>> {
+        let mut sums = BTreeMap::<String, (u128, u64)>::new();
         self.visit(folder, &mut |entry| {
             let Some(key) = key(&entry) else { return Ok(()) };
             if let Some(why) = entry.refused {
                 return self.note(entry.path, why);
             }
             let line = format!("{}\0{}\0{}", entry.path, entry.size, entry.tag);
-            let sum = sums.entry(key).or_default();
+            let (sum, bytes) = sums.entry(key).or_default();
+            *bytes = bytes.saturating_add(entry.size);
             // Listings come in any order, so the hashes are added up rather than chained.
             *sum = sum.wrapping_add(xxhash_rust::xxh3::xxh3_128(line.as_bytes()));
             Ok(())
         })?;
-        Ok(sums.into_iter().map(|(key, sum)| (key, format!("{sum:032x}"))).collect())
+        Ok(sums
+            .into_iter()
+            .map(|(key, (sum, bytes))| (key, FilesDigest { hash: format!("{sum:032x}"), bytes }))
+            .collect())
     }
 
     /// True where there is a folder of this name with at least one file in it.

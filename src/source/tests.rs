@@ -247,6 +247,20 @@ fn shards_are_stable_and_change_with_their_files() {
     }
 }
 
+#[test]
+fn shards_of_files_say_how_large_they_are() {
+    fn size(folder: &Path) -> u64 {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries.map(|path| if path.is_dir() { size(&path) } else { path.metadata().unwrap().len() }).sum()
+    }
+    for fixture in FIXTURES.iter().filter(|fixture| ["images", "rgbd", "scannet"].contains(&fixture.kind)) {
+        let folder = written(fixture);
+        let shards = shards(fixture.kind, folder.path(), fixture.options);
+        let bytes: u64 = shards.iter().map(|shard| shard.bytes).sum();
+        assert!(bytes > 0 && bytes <= size(folder.path()), "{} {}: {bytes}", fixture.kind, fixture.about);
+    }
+}
+
 /// Writes as many other bytes and sets the time of modification back, as programs that copy files do, a tick of the file system's clock
 /// later: within one, nobody can tell.
 fn rewritten(path: &Path, bytes: &[u8]) {

@@ -236,7 +236,7 @@ impl Source for VisualGenomeReader {
         let place = format!("visual_genome {} {} {paths:?} {}", self.root, self.name, self.buckets);
         let digests = BucketDigests::cached(&place, &state, self.bytes, || Ok(self.sorted()?.digests.clone()))?;
         let fingerprints = digests.fingerprints(&self.root, &bucket::FOLDERS, &self.fingerprinted)?;
-        let shard = |(bucket, fingerprint)| Shard { name: self.shard_name(bucket), fingerprint };
+        let shard = |(bucket, fingerprint)| Shard { name: self.shard_name(bucket), fingerprint, bytes: 0 };
         Ok((0..self.buckets).zip(fingerprints).map(shard).collect())
     }
 

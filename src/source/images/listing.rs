@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::ImagesReader;
 use crate::error::Result;
 use crate::source::Shard;
+use crate::source::file_entry::FilesDigest;
 use crate::spill::{Spill, Spiller, Tag};
 use crate::text::composed;
 
@@ -160,23 +161,25 @@ impl Listing {
             0 => u64::max(1, u64::div_ceil(photos, BUCKET_FILES)).next_power_of_two().min(SLICES),
             shards => u64::from(shards).min(SLICES),
         };
-        let mut hashers = BTreeMap::<u64, blake3::Hasher>::new();
+        let mut hashers = BTreeMap::<u64, (blake3::Hasher, u64)>::new();
         for (key, digest) in &digests {
             if let Some(slice) = key.strip_prefix("slice ").and_then(|slice| slice.parse::<u64>().ok()) {
                 let begin = || {
                     let mut hasher = blake3::Hasher::new();
                     hasher.update(format!("{} {buckets}", images.fingerprinted).as_bytes());
-                    hasher
+                    (hasher, 0)
                 };
-                hashers.entry(slice % buckets).or_insert_with(begin).update(format!(" {key} {digest}").as_bytes());
+                let (hasher, bytes) = hashers.entry(slice % buckets).or_insert_with(begin);
+                hasher.update(format!(" {key} {}", digest.hash).as_bytes());
+                *bytes += digest.bytes;
             }
         }
         let mut shards: Vec<(Shard, ShardPlace)> = Vec::new();
         // Words without a photo are of no interest.
-        for (bucket, hasher) in hashers.into_iter().filter(|_| photos > 0) {
+        for (bucket, (hasher, bytes)) in hashers.into_iter().filter(|_| photos > 0) {
             let name = format!("bucket-{bucket:04}-of-{buckets:04}");
             shards.push((
-                Shard { name, fingerprint: hasher.finalize().to_hex().to_string() },
+                Shard { name, fingerprint: hasher.finalize().to_hex().to_string(), bytes },
                 ShardPlace::Bucket(bucket),
             ));
         }
@@ -187,9 +190,9 @@ impl Listing {
             let short = stem(path);
             let contested = stems[short] > 1 || folders.contains(&xxh3_64(short.as_bytes()));
             let stem = if contested { path.clone() } else { short.to_owned() };
-            let digest = digests.get(&format!("archive {path}")).map_or("", String::as_str);
-            let fingerprint = blake3::hash(format!("{} {stem} {digest}", images.fingerprinted).as_bytes());
-            let shard = Shard { name: shard_name(path), fingerprint: fingerprint.to_hex().to_string() };
+            let FilesDigest { hash, bytes } = digests.get(&format!("archive {path}")).cloned().unwrap_or_default();
+            let fingerprint = blake3::hash(format!("{} {stem} {hash}", images.fingerprinted).as_bytes());
+            let shard = Shard { name: shard_name(path), fingerprint: fingerprint.to_hex().to_string(), bytes };
             let path = path.clone();
             let place =
                 if *kind == FileKind::Tar { ShardPlace::Tar { path, stem } } else { ShardPlace::Table { path, stem } };

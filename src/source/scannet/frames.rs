@@ -63,7 +63,7 @@ const CAMERAS: &[&str] = &["intrinsic/intrinsic_color.txt", "intrinsic_color.txt
 impl<'a> FrameFolder<'a> {
     pub fn list(root: &'a Root, path: &str) -> Result<Self> {
         let path = format!("{path}/");
-        let below = |entry: crate::source::root::FileEntry| entry.path.strip_prefix(&path).map(str::to_owned);
+        let below = |entry: crate::source::file_entry::FileEntry| entry.path.strip_prefix(&path).map(str::to_owned);
         // Macs put a file of their own beside each that is copied to another disk, with its ending.
         let hidden = |file: &String| file.split('/').any(|part| part.starts_with('.'));
         let files = root.list(path.trim_end_matches('/'))?.into_iter().filter_map(below);

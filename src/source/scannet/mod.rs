@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use self::labels::Labels;
 use self::splits::Splits;
+use super::file_entry::FilesDigest;
 use super::intrinsics::{CameraSize, IntrinsicsSize};
 use super::local_folder::LocalFolder;
 use super::root::Root;
@@ -239,7 +240,7 @@ impl ScanNetReader {
     }
 
     /// The folders of each scene, and a digest of the files in them.
-    fn scenes(&self) -> Result<(Folders, BTreeMap<String, String>)> {
+    fn scenes(&self) -> Result<(Folders, BTreeMap<String, FilesDigest>)> {
         let mut folders = Folders::new();
         let digests = self.root.digests("", |entry| {
             if self.is_extracted(&entry.path) {
@@ -276,15 +277,16 @@ impl Source for ScanNetReader {
                 .with("root", &self.root)
                 .hint("`root` is the folder above the scenes' folders; `spatialmill import --kind scannet` shows the layout"));
         }
-        let mut common = digests.get("").cloned().unwrap_or_default();
+        let mut common = digests.get("").map(|digest| digest.hash.clone()).unwrap_or_default();
         // Options may name files that no digest has.
         for path in [self.settings.label_map.as_deref(), Some(&self.settings.axis_alignment)].into_iter().flatten() {
             common += &self.root.tag(path)?.unwrap_or_default();
         }
         self.folders.set(folders.clone()).ok();
         let shards = folders.into_keys().map(|id| {
-            let text = format!("{} {common} {}", self.fingerprinted, digests.get(&id).cloned().unwrap_or_default());
-            Shard { name: id, fingerprint: blake3::hash(text.as_bytes()).to_hex().to_string() }
+            let FilesDigest { hash, bytes } = digests.get(&id).cloned().unwrap_or_default();
+            let text = format!("{} {common} {hash}", self.fingerprinted);
+            Shard { name: id, fingerprint: blake3::hash(text.as_bytes()).to_hex().to_string(), bytes }
         });
         Ok(shards.collect())
     }

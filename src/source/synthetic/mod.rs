@@ -16,7 +16,7 @@ pub(super) mod furniture;
 pub(super) mod layout;
 pub(super) mod light;
 pub(super) mod outline;
-pub(super) mod regions;
+pub pub(super) mod regions;
 pub(super) mod render;
 pub mod room;
 pub(super) mod shape;
@@ -27,9 +27,10 @@ pub(super) mod write;
 use serde::{Deserialize, Serialize};
 use spatialmill_geometry::{Rigid, Vector3};
 
+use self::placed_item::PlacedItem;
 use self::regions::ObjectRegion;
 use self::render::RenderScene;
-use self::room::{PlacedItem, Room};
+use self::room::Room;
 use self::variety::Things;
 use super::local_folder::LocalFolder;
 use super::photo::Photo;
@@ -289,6 +290,7 @@ impl Source for Synthetic {
             Shard {
                 name: format!("rooms-{first:04}"),
                 fingerprint: format!("synthetic {VERSION} {settings} {split:?} {licence:?} {} {rooms}", self.root),
+                bytes: 0,
             }
         });
         Ok(shards.collect())

@@ -447,7 +447,9 @@ impl Source for SyntheticHome {
         let SourceOptions { split, licence, .. } = &self.options;
         let fingerprint = format!("synthetic_home {VERSION} {settings} {split:?} {licence:?} {}", self.root);
         let name = |home| format!("home-{home:04}");
-        Ok((0..self.settings.homes).map(|home| Shard { name: name(home), fingerprint: fingerprint.clone() }).collect())
+        Ok((0..self.settings.homes)
+            .map(|home| Shard { name: name(home), fingerprint: fingerprint.clone(), bytes: 0 })
+            .collect())
     }
 
     fn read(&self, shard: &Shard, rows: &mut RowSink) -> Result<()> {
