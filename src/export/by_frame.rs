@@ -16,9 +16,9 @@ use serde::Deserialize;
 use spatialmill_columns::types::EncodedMask;
 use spatialmill_geometry::Mask;
 
-use super::buckets::full;
 use crate::error::{Context, Error, Result};
 use crate::marked_image::{DrawnMark, SourceImage, marks_on};
+use crate::spill::full;
 use crate::tables::{MarkRecipe, from_arrow};
 
 /// Where each frame's image is: on disk in the order of their ids, because every sample needs one of them and there may be more than fit into

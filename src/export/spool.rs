@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Seek, SeekFrom, Write};
 
-use super::buckets::full;
 use super::manifest::ManifestFile;
 use crate::error::{Context, Result};
+use crate::spill::full;
 
 /// A temporary file that is being written.
 pub struct Spool {

@@ -205,7 +205,7 @@ impl VisualGenomeReader {
                 if let (GenomeFile::Image, Some(Id(id))) = (kind, id) {
                     names.push(bucket, &format!("{id}.jpg"));
                 }
-                spiller.push(bucket, Tag { kind: kind as u8, document: 0, offset }, json)
+                spiller.push(bucket, Tag { kind: kind as u8, document: 0, number: offset }, json)
             }
             Event::Oversized { offset, bytes, .. } => {
                 lose(offset, format!("a record of {bytes} bytes, more than the {MAX_RECORD} allowed"))
@@ -253,8 +253,8 @@ impl Source for VisualGenomeReader {
         let mut images = bucket::ImageBucket::new(self);
         // Images first: they were sorted first.
         sorted.spill.visit(bucket as usize, |tag, json| match tag.kind {
-            0 => images.image(tag.offset, json, rows),
-            _ => images.objects(tag.offset, json, rows),
+            0 => images.image(tag.number, json, rows),
+            _ => images.objects(tag.number, json, rows),
         })
     }
 }

@@ -176,7 +176,7 @@ impl SortedDocuments {
                 1 => RecordKind::Object,
                 _ => RecordKind::Caption,
             };
-            on(CocoRecord { kind, document: tag.document as usize, offset: tag.offset, json })
+            on(CocoRecord { kind, document: tag.document as usize, offset: tag.number, json })
         })
     }
 
@@ -540,7 +540,7 @@ impl Sorter {
             self.names.push(bucket, &name);
             self.photo_buckets.push((photo_of(folder, &name), bucket as u32));
         }
-        self.spiller.push(bucket, Tag { kind: kind as u8, document: index, offset }, json)
+        self.spiller.push(bucket, Tag { kind: kind as u8, document: index, number: offset }, json)
     }
 
     /// Notes what an image says of its file.

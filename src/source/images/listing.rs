@@ -226,7 +226,7 @@ impl Listing {
             let kind = images.kind_of(&entry.path).filter(|_| entry.refused.is_none())?;
             if failed.is_ok() && !matches!(kind, FileKind::Tar | FileKind::Table) {
                 let bucket = slice(&entry.path) % self.buckets;
-                failed = spiller.push(bucket as usize, Tag { kind: 0, document: 0, offset: 0 }, entry.path.as_bytes());
+                failed = spiller.push(bucket as usize, Tag { kind: 0, document: 0, number: 0 }, entry.path.as_bytes());
             }
             None
         })?;

@@ -170,7 +170,7 @@ impl PhotoGroup<'_> {
         for bucket in 0..buckets {
             let mut keys = BTreeMap::<String, (Vec<(String, JudgedPhoto)>, SidecarFiles)>::new();
             waiting.visit(bucket, |tag, record| {
-                let (key, record) = record.split_at(tag.offset as usize);
+                let (key, record) = record.split_at(tag.number as usize);
                 let (photos, beside) = keys.entry(String::from_utf8_lossy(key).into_owned()).or_default();
                 match tag.kind {
                     PHOTO => {
@@ -261,7 +261,7 @@ impl WaitingPhotos {
 
     fn put(&mut self, key: &str, kind: u8, record: &[u8]) -> Result<()> {
         let bucket = xxh3_64(key.as_bytes()) % self.buckets as u64;
-        let tag = Tag { kind, document: 0, offset: key.len() as u64 };
+        let tag = Tag { kind, document: 0, number: key.len() as u64 };
         self.records.push(bucket as usize, tag, &[key.as_bytes(), record].concat())
     }
 }
