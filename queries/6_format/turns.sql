@@ -4,8 +4,8 @@
 -- keys:   shape, turn
 
 -- Counterbalancing turns: which of two opposites a sample asks about, and which option comes first. Out comes a row a shape and turn. The
--- formats of a question take the turns one after the other, and so do the questions of a scene: polarity and order belong to the sample
--- and not to the question. Each turn has the other letter, or the other of yes and no, than the turn before.
+-- formats of a question take the turns one after the other, and so do the questions of a scene: what is asked and in which order belong to the
+-- sample and not to the question. Each turn has the other letter, or the other of yes and no, than the turn before.
 --
 -- flipped  whether the opposite of the relation that holds is asked about.
 -- answer   what the answer is then: yes or no, or the letter of the right option. Null where it is the question's own.

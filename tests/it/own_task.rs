@@ -71,7 +71,7 @@ fn a_project_asks_questions_of_its_own() {
         })
         .collect();
     let samples = rows(folder, "SELECT * FROM dataset WHERE task IN ('closer_to', 'distance_between')");
-    let mut polarity = BTreeMap::<String, usize>::new();
+    let mut truths = BTreeMap::<String, usize>::new();
     for sample in &samples {
         let text = |name: &str| sample[name].as_str().unwrap();
         let frame = sample["frame_ids"][0].as_str().unwrap();
@@ -87,7 +87,7 @@ fn a_project_asks_questions_of_its_own() {
             ("closer_to", "yes_no") => {
                 let holds = (apart(0, 2) < apart(1, 2)) == (text("relation") == "closer");
                 assert_eq!(truth == "yes", holds, "{sample}");
-                *polarity.entry(truth.to_owned()).or_default() += 1;
+                *truths.entry(truth.to_owned()).or_default() += 1;
             }
             ("closer_to", "open") => assert_eq!(truth == "closer", apart(0, 2) < apart(1, 2), "{sample}"),
             ("distance_between", "yes_no") => {
@@ -108,7 +108,7 @@ fn a_project_asks_questions_of_its_own() {
             assert!(text("question").contains("<box>3</box>"), "the third object has the third box: {sample}");
         }
     }
-    assert!(polarity["yes"].abs_diff(polarity["no"]) * 4 <= polarity["yes"] + polarity["no"], "{polarity:?}");
+    assert!(truths["yes"].abs_diff(truths["no"]) * 4 <= truths["yes"] + truths["no"], "{truths:?}");
 
     let slice = run(folder, &["slice", "--task", "closer_to", "--limit", "3"]);
     assert_eq!(slice.lines().filter(|line| line.contains("closer_to/")).count(), 3, "{slice}");

@@ -58,7 +58,7 @@ pub fn mentions(text: &str, thing: Thing) -> bool {
 }
 
 /// The first word's meaning, where it is one of assent or denial.
-pub fn polarity(text: &str) -> Option<bool> {
+pub fn yes_or_no(text: &str) -> Option<bool> {
     let opening = text.split(['.', ',', ';', ':', '!', '\n']).next().unwrap_or("").to_lowercase();
     let mut words = opening.split_whitespace();
     let is = |list: &[&str], word: &str| list.contains(&word);
@@ -279,7 +279,7 @@ mod tests {
             ("That is not correct.", Some(false)),
             ("The alpha", None),
         ] {
-            assert_eq!(polarity(text), expected, "{text}");
+            assert_eq!(yes_or_no(text), expected, "{text}");
         }
     }
 }

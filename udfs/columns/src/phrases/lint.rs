@@ -34,7 +34,7 @@ pub enum Defect {
     /// Says something that is not so.
     FalseClaim,
     /// Assents where the answer is no, or denies where it is yes.
-    WrongPolarity,
+    WrongYesOrNo,
     /// Does not name the answer.
     NoAnswer,
     /// Names the letter of another option.
@@ -453,8 +453,8 @@ impl<'a> SectionLint<'a, '_> {
             return Some(Defect::FalseClaim);
         }
         if self.wordings.section == Section::YesNo {
-            let said = claim::polarity(text);
-            return (said != Some(case.answer == "yes")).then_some(Defect::WrongPolarity);
+            let said = claim::yes_or_no(text);
+            return (said != Some(case.answer == "yes")).then_some(Defect::WrongYesOrNo);
         }
         // An option in words of its own.
         let said = self.wordings.section == Section::ChoiceOfOption && text.contains(case.answer);
@@ -650,7 +650,7 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let defect = match self.defect {
             Defect::FalseClaim => "says what is not so",
-            Defect::WrongPolarity => "assents and denies the wrong way round",
+            Defect::WrongYesOrNo => "assents and denies the wrong way round",
             Defect::NoAnswer => "does not answer",
             Defect::WrongLetter => "gives the letter of another option",
             Defect::MissingThing => "does not name a thing that it asks about",
