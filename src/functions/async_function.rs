@@ -12,7 +12,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, Sca
 use futures::future::BoxFuture;
 use spatialmill_columns::{FunctionDoc, Lists, Record};
 
-use super::lift::column_of_structs;
+use super::lists::column_of_structs;
 use super::lists::list_type;
 use super::places::Places;
 use crate::models::Models;

@@ -3,7 +3,7 @@
 //! One row is one frame with all its detections, so that a depth image is opened once. Frames overlap: while one is read the others
 //! are computed, at most as many at once as there are cores.
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
@@ -16,7 +16,7 @@ use spatialmill_geometry::{DepthImage, Gravity, LiftFailure, LiftRules, Outline,
 use super::async_function::{AsyncFunction, Opens};
 use super::depth;
 use super::frames::{Frame, frames_of};
-use super::lists::to_lists;
+use super::lists::{column_of_structs, to_lists};
 use super::object_rows::{ObjectRow, row_fields};
 use crate::tables::Unusable;
 
@@ -191,12 +191,4 @@ fn detections_of(column: &ArrayRef) -> Result<Vec<Vec<Detection>>> {
         found
     });
     Ok(ranges.collect())
-}
-
-/// A column that must hold structs.
-pub fn column_of_structs(column: &ArrayRef, name: &str) -> Result<StructArray> {
-    match column.as_struct_opt() {
-        Some(structs) => Ok(structs.clone()),
-        None => Err(DataFusionError::Execution(format!("`{name}` is {}, not a struct", column.data_type()))),
-    }
 }

@@ -1,12 +1,13 @@
-//! Lists of structs from Rust rows: the rows that a function gives for each row of its arguments in, one Arrow list column out.
+//! Lists of structs from Rust rows: the rows that a function gives for each row of its arguments in, one Arrow list column out. And the structs that
+//! functions are given.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, ListArray, RecordBatch, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, RecordBatch, StructArray};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use arrow::json::ReaderBuilder;
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use serde::Serialize;
 
 use crate::tables::QUARANTINED;
@@ -32,4 +33,12 @@ pub fn to_lists<T: Serialize>(fields: &Fields, rows: &[Vec<T>]) -> Result<ArrayR
     let offsets = OffsetBuffer::from_lengths(rows.iter().map(Vec::len));
     let item = Arc::new(Field::new_list_field(DataType::Struct(fields.clone()), true));
     Ok(Arc::new(ListArray::try_new(item, offsets, Arc::new(StructArray::from(batch)), None)?))
+}
+
+/// A column that must hold structs.
+pub fn column_of_structs(column: &ArrayRef, name: &str) -> Result<StructArray> {
+    match column.as_struct_opt() {
+        Some(structs) => Ok(structs.clone()),
+        None => Err(DataFusionError::Execution(format!("`{name}` is {}, not a struct", column.data_type()))),
+    }
 }

@@ -9,9 +9,11 @@
 //! Everything is aggregated by the query engine under its memory limit; only the few rows that are shown come here. The page has no script, asks for no
 //! other file and says so to the browser; every text in it comes from data and is escaped.
 
+mod card;
 mod diversity;
 mod files;
 mod gallery;
+mod html_text;
 mod number;
 mod page;
 mod plots;
@@ -115,7 +117,7 @@ struct Contents {
     flows: Vec<StageFlow>,
     lost: Vec<QuarantineCount>,
     diversity: Vec<diversity::Diversity>,
-    cards: Vec<gallery::Card>,
+    cards: Vec<card::Card>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fmt::{self, Display, Write};
+use std::fmt::Write;
 
 use super::diversity::Diversity;
+use super::html_text::Text;
 use super::plots::{Bin, bars, histogram, percent, thousands};
 use super::shares::{AnswerShares, DIMENSIONS, SampleCount, answers, lopsided, shares, shortcuts};
 use super::{Contents, FilterCount, QuarantineCount, StageFlow, gallery};
@@ -14,30 +15,6 @@ const POLICY: &str =
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 const STYLE: &str = include_str!("page.css");
-
-/// Text from data, made harmless: it can neither open a tag nor end an attribute.
-pub struct Text<'a>(pub &'a str);
-
-impl Display for Text<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                '\n' | '\t' => f.write_char(c)?,
-                // HTML has no control characters; those that turn the direction of text would disorder what follows.
-                c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
-                    f.write_char(char::REPLACEMENT_CHARACTER)?;
-                }
-                c => f.write_char(c)?,
-            }
-        }
-        Ok(())
-    }
-}
 
 /// The whole page.
 pub(super) fn render(contents: &Contents) -> String {
@@ -291,7 +268,7 @@ fn quarantine(lost: &[QuarantineCount]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::gallery::{Card, CardImage, CardObject, CardView, GalleryRow};
+    use crate::report::card::{Card, CardImage, CardObject, CardView, GalleryRow};
 
     const HOSTILE: &str =
         "\"><script src=https://evil.example/x.js></script><img src='http://evil.example'>&\u{0}\u{202e}";

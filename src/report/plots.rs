@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use serde::Deserialize;
 
+use super::html_text::Text;
 use super::number::number;
-use super::page::Text;
 use super::shares::Share;
 
 /// How many values of a measure fall into one bin.

@@ -4,8 +4,8 @@
 
 use std::fmt::Write;
 
-use super::gallery::{Card, CardImage, CardView, rectangle};
-use super::page::Text;
+use super::card::{Card, CardImage, CardView, rectangle};
+use super::html_text::Text;
 use super::sheet::NamedObject;
 
 /// The images beside the scene from above.
@@ -92,7 +92,7 @@ fn outlines(view: &CardView, named: &[NamedObject]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::gallery::{CardObject, GalleryRow};
+    use super::super::card::{CardObject, GalleryRow};
     use super::*;
     use spatialmill_geometry::colour::PALETTE;
 

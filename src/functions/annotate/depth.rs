@@ -16,7 +16,7 @@ use spatialmill_models::{DepthMap, Task};
 use super::{Ask, FromUnusable, ROWS_AT_ONCE, RowError, each_row, number_field, text_field};
 use crate::error::{Context, Error};
 use crate::functions::async_function::{AsyncFunction, Opens};
-use crate::functions::lift::column_of_structs;
+use crate::functions::lists::column_of_structs;
 use crate::functions::lists::{quarantined_field, to_lists};
 use crate::models::Beside;
 use crate::tables::Unusable;

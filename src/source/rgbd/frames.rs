@@ -5,17 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 use spatialmill_geometry::{Matrix3, Rigid, Turn, Vector3, ViewSpace};
 
 use super::boxes::{self, BoxAxes, BoxRecord, UsedIds};
-use super::marks::left_out;
 use super::scene::{self, SceneFile};
 use super::{Axes, RgbdReader};
 use crate::error::Result;
 use crate::photos::Address;
 use crate::source::camera_text::{self, TRACKING};
 use crate::source::depth::{self, DepthFile, NO_DEPTH};
+use crate::source::file_entry::FileEntry;
 use crate::source::intrinsics::{self, Camera};
 use crate::source::json::forms;
 use crate::source::photo::{self, Photo};
-use crate::source::root::FileEntry;
 use crate::source::upright::{self, StoredImage};
 use crate::source::{Row, RowSink};
 use crate::tables::{Detection, Frame, Scene, SceneObject, Unusable, Vec3};
@@ -448,6 +447,11 @@ impl<'a> SceneReader<'a> {
             ..Scene::default()
         }
     }
+}
+
+/// What is said of an image that is not used although nothing is wrong with it.
+pub fn left_out() -> Unusable {
+    Unusable::new(TRACKING, "its image is not used: tracking was lost when it was taken")
 }
 
 /// A file's name without its ending.

@@ -5,11 +5,10 @@ use std::collections::{HashMap, HashSet};
 use spatialmill_columns::types::EncodedMask;
 use spatialmill_geometry::Turn;
 
-use super::frames::{SceneReader, stem};
+use super::frames::{SceneReader, left_out, stem};
 use super::instances::{self, Instance, InstanceNames};
 use crate::error::Result;
 use crate::source::RowSink;
-use crate::source::camera_text::TRACKING;
 use crate::source::coco_json::documents::{CocoFile, Holds, RecordKind, SortedDocuments};
 use crate::source::coco_json::image::ImageRecord;
 use crate::source::coco_json::object::{FrameSize, ObjectRecord, ReadObject};
@@ -26,11 +25,6 @@ struct ListedImage {
     turn: Turn,
     width: u32,
     height: u32,
-}
-
-/// What is said of an image that is not used although nothing is wrong with it.
-pub fn left_out() -> Unusable {
-    Unusable::new(TRACKING, "its image is not used: tracking was lost when it was taken")
 }
 
 impl SceneReader<'_> {

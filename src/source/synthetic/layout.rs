@@ -8,7 +8,7 @@ use super::colour::{GREY, ItemColour};
 use super::dice::Dice;
 use super::furniture::{DESIGNS, Design, Placement, Sides, Top};
 use super::outline::{Outline, WallRun};
-use super::room::PlacedItem;
+use super::placed_item::PlacedItem;
 use super::shape::{ShapeMesh, turned};
 use super::space::Taken;
 use super::variety::{Things, Variant, scaled};

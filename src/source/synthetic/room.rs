@@ -3,12 +3,12 @@
 //! World axes: origin in the middle of the floor, x east, y north, z up, metres. A room is a function of what things it has, seed and
 //! number.
 
-use spatialmill_geometry::{OrientedBox, Vector3};
+use spatialmill_geometry::Vector3;
 
 use super::dice::Dice;
-use super::furniture::Top;
 use super::layout::Layout;
 use super::outline::Outline;
+use super::placed_item::PlacedItem;
 use super::shape::{Albedo, ShapeMesh};
 use super::space::Taken;
 use super::variety::Things;
@@ -26,26 +26,6 @@ pub struct Room {
     pub shell: ShapeMesh,
     /// Tiles or boards.
     pub floor: Floor,
-}
-
-/// One object of a room.
-#[derive(Debug, Clone)]
-pub struct PlacedItem {
-    pub category: &'static str,
-    /// "red chair"; none where its colour does not name it or nobody described it.
-    pub caption: Option<String>,
-    /// Triangles, world.
-    pub mesh: ShapeMesh,
-    /// Its exact box: the smallest that is turned as the object is. World.
-    pub obb: OrientedBox,
-    /// The turn of that box about z, radians.
-    pub yaw: f64,
-    /// The level direction that its front faces, world; none where it has no front.
-    pub front: Option<Vector3<f64>>,
-    /// As `scene_objects.symmetry` has it.
-    pub symmetry: i32,
-    /// Where it carries other things, in its own axes around the middle of its bottom.
-    pub(in crate::source) top: Option<Top>,
 }
 
 /// The pattern of a floor.
@@ -84,13 +64,6 @@ impl Room {
     }
 }
 
-impl PlacedItem {
-    /// How high it stands or hangs.
-    pub(in crate::source) fn bottom(&self) -> f64 {
-        self.obb.centre.z - self.obb.lengths.z / 2.0
-    }
-}
-
 pub(in crate::source) const WALLS: &[Albedo] =
     &[[0.72, 0.70, 0.64], [0.62, 0.67, 0.70], [0.70, 0.64, 0.52], [0.58, 0.66, 0.56], [0.74, 0.74, 0.74]];
 pub(in crate::source) const TILES: &[Albedo] = &[[0.50, 0.47, 0.42], [0.36, 0.37, 0.38], [0.55, 0.50, 0.44]];
@@ -123,6 +96,8 @@ fn shell(size: Vector3<f64>, ground: Albedo, wall: Albedo) -> ShapeMesh {
 #[cfg(test)]
 mod tests {
     use spatialmill_geometry::Bounds;
+
+    use spatialmill_geometry::OrientedBox;
 
     use super::*;
 

@@ -4,7 +4,7 @@ use std::f64::consts::FRAC_PI_2;
 
 use spatialmill_geometry::{OrientedBox, Vector3};
 
-use super::room::PlacedItem;
+use super::placed_item::PlacedItem;
 use super::shape::turned;
 
 /// Space that is taken: an upright box, turned about z.

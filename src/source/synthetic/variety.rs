@@ -96,7 +96,8 @@ pub fn scaled(top: Top, scale: [f64; 3]) -> Top {
 #[cfg(test)]
 mod tests {
     use super::super::furniture::DESIGNS;
-    use super::super::room::{PlacedItem, Room};
+    use super::super::placed_item::PlacedItem;
+    use super::super::room::Room;
     use super::*;
 
     /// How often the category that is usually the larger, or the higher, really is: what somebody could say who knows the words.

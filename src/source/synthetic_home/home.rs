@@ -8,8 +8,8 @@ use super::free_floor::{CELL_M, FreeFloor, IN_THE_WAY_M};
 use super::plan::{FloorPlan, HomeRoom, RoomKind};
 use crate::source::synthetic::dice::Dice;
 use crate::source::synthetic::layout::{GAP, Layout};
+use crate::source::synthetic::placed_item::PlacedItem;
 use crate::source::synthetic::render::{LitRoom, RenderScene};
-use crate::source::synthetic::room::PlacedItem;
 use crate::source::synthetic::space::Taken;
 use crate::source::synthetic::variety::Things;
 
