@@ -20,7 +20,11 @@ FROM (
                 'frame_id', f.frame_id, 'width', f.width, 'height', f.height, 'fx', f.fx, 'fy', f.fy, 'cx', f.cx, 'cy', f.cy,
                 'world_from_camera', f.world_from_camera, 'gravity', f.gravity, 'depth_uri', f.depth_uri,
                 'depth_scale', f.depth_scale, 'exhaustive', f.exhaustive, 'lifted_from', f.lifted_from, 'trust', f.trust,
-                'box_trust', $box_trust, 'depth_noise', $depth_noise, 'stands_out', $min_outline_model),
+                'box_trust', $box_trust, 'depth_noise', $depth_noise, 'stands_out', $min_outline_model,
+                'rules', named_struct(
+                    'trim', $lift_trim, 'jump', $lift_jump, 'erosion', $lift_erosion, 'max_depth', $lift_max_depth,
+                    'max_depth_model', $lift_max_depth_model, 'min_readings', $lift_min_readings, 'min_points', $lift_min_points,
+                    'guessed_gravity', $guessed_gravity_trust)),
             d.detections) AS lifted
         FROM depth_frames f
         JOIN (

@@ -3,9 +3,10 @@
 //! One row is one frame with all its detections, so that a depth image is opened once. Frames overlap: while one is read the others
 //! are computed, at most as many at once as there are cores.
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray, StructArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
+use datafusion::common::exec_err;
 use datafusion::error::{DataFusionError, Result};
 use futures::{StreamExt, TryStreamExt};
 use spatialmill_columns::types::{EncodedMask, MaskColumn, PixelBoxColumn};
@@ -26,7 +27,8 @@ pub const LIFT: AsyncFunction = AsyncFunction {
         signature: "lift(frame, detections)",
         summary: "objects in view space from a frame's masks and its depth image; opens the depth image",
         details: "\
-`frame` is a struct with a frame's size, intrinsics, pose or gravity and depth image; `detections` its list of (object_id, \
+`frame` is a struct with a frame's size, intrinsics, pose or gravity, depth image and `rules` (a struct of the numbers of [lift] in mill.toml; defaults \
+without); `detections` its list of (object_id, \
 category, caption, box, mask, crowd). For each detection: the mask is eroded by a pixel, its pixels are lifted by the depth \
 to points, outliers and small clusters are dropped, and the main cluster becomes an object with centre, extent and an upright \
 oriented box in view space, visibility and qualities. Without a mask a 2D box gives a place and no size.\n\n\
@@ -53,12 +55,14 @@ Out comes a list of rows of `objects`, with `filtered` where a detection gives n
 async fn lift_frames(columns: Vec<ArrayRef>) -> Result<Vec<Vec<ObjectRow>>> {
     let frames = column_of_structs(&columns[0], "frame")?;
     let detections = detections_of(&columns[1])?;
-    let work = frames_of(&frames)?.into_iter().zip(detections).map(|((id, frame), found)| async move {
-        match frame {
-            Err(lost) => Ok(found.iter().map(|d| d.lost(&id, lost.clone())).collect()),
-            Ok(frame) => lift_frame(frame, found).await,
-        }
-    });
+    let rules = rules_of(&frames)?;
+    let work =
+        frames_of(&frames)?.into_iter().zip(detections).zip(rules).map(|(((id, frame), found), rules)| async move {
+            match frame {
+                Err(lost) => Ok(found.iter().map(|d| d.lost(&id, lost.clone())).collect()),
+                Ok(frame) => lift_frame(frame, rules, found).await,
+            }
+        });
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);
     futures::stream::iter(work).buffered(at_once).try_collect().await
 }
@@ -89,14 +93,59 @@ impl Detection {
     }
 }
 
-async fn lift_frame(frame: Frame, found: Vec<Detection>) -> Result<Vec<ObjectRow>> {
+/// What lifting goes by where depth was measured, and where a model estimated it.
+#[derive(Debug, Clone, Copy)]
+struct StatedRules {
+    measured: LiftRules,
+    estimated: LiftRules,
+}
+
+impl StatedRules {
+    fn both(&mut self, set: impl Fn(&mut LiftRules)) {
+        set(&mut self.measured);
+        set(&mut self.estimated);
+    }
+}
+
+/// The fields of `rules`. Without a reading or a point there is nothing to measure.
+const RULES: &[(&str, fn(&mut StatedRules, f64))] = &[
+    ("trim", |rules, n| rules.both(|rules| rules.trim = n)),
+    ("jump", |rules, n| rules.both(|rules| rules.jump = n)),
+    ("erosion", |rules, n| rules.both(|rules| rules.erosion = n as u32)),
+    ("max_depth", |rules, n| rules.measured.max_depth_m = n),
+    ("max_depth_model", |rules, n| rules.estimated.max_depth_m = n),
+    ("min_readings", |rules, n| rules.both(|rules| rules.min_readings = (n as usize).max(1))),
+    ("min_points", |rules, n| rules.both(|rules| rules.min_points = (n as usize).max(1))),
+    ("guessed_gravity", |rules, n| rules.both(|rules| rules.guessed_gravity = n)),
+];
+
+/// What the struct `rules` of each frame states; the default of each number that it does not state.
+fn rules_of(frames: &StructArray) -> Result<Vec<StatedRules>> {
+    let defaults = StatedRules { measured: LiftRules::default(), estimated: LiftRules::estimated() };
+    let mut rules = vec![defaults; frames.len()];
+    let Some(stated) = frames.column_by_name("rules") else { return Ok(rules) };
+    let stated = column_of_structs(stated, "rules")?;
+    for name in stated.column_names() {
+        let Some((_, put)) = RULES.iter().find(|(known, _)| *known == name) else {
+            let known: Vec<&str> = RULES.iter().map(|(name, _)| *name).collect();
+            return exec_err!("`{name}` is no rule of lifting; these are: {}", known.join(", "));
+        };
+        let numbers = Record(&stated).number(name)?.or_nan().into_owned();
+        for (rules, number) in rules.iter_mut().zip(numbers).filter(|(_, number)| *number >= 0.0) {
+            put(rules, number);
+        }
+    }
+    Ok(rules)
+}
+
+async fn lift_frame(frame: Frame, rules: StatedRules, found: Vec<Detection>) -> Result<Vec<ObjectRow>> {
     let depth = match &frame.depth_uri {
         Some(uri) => depth::read(uri, frame.depth_scale).await,
         None => Err(Unusable::new("depth", "the frame has no depth image")),
     };
     let work = move || match depth {
         Err(lost) => found.iter().map(|d| d.lost(&frame.frame_id, lost.clone())).collect(),
-        Ok(depth) => hide(found.iter().map(|d| lift_one(&frame, &depth, d)).collect()),
+        Ok(depth) => hide(found.iter().map(|d| lift_one(&frame, &rules, &depth, d)).collect()),
     };
     tokio::task::spawn_blocking(work).await.map_err(|e| DataFusionError::External(e.into()))
 }
@@ -115,7 +164,7 @@ fn hide(mut rows: Vec<ObjectRow>) -> Vec<ObjectRow> {
     rows
 }
 
-fn lift_one(frame: &Frame, depth: &DepthImage, found: &Detection) -> ObjectRow {
+fn lift_one(frame: &Frame, rules: &StatedRules, depth: &DepthImage, found: &Detection) -> ObjectRow {
     let mut row = found.row(&frame.frame_id);
     if found.crowd {
         // A region that stands for many is no object; it still counts where references and numbers are judged.
@@ -140,8 +189,7 @@ fn lift_one(frame: &Frame, depth: &DepthImage, found: &Detection) -> ObjectRow {
         Some(mask) => Outline::Mask(mask),
         None => Outline::Box { bounds, height: frame.height, width: frame.width },
     };
-    let (rules, lifted_from) =
-        if frame.estimated { (LiftRules::estimated(), "model") } else { (LiftRules::default(), "depth") };
+    let (rules, lifted_from) = if frame.estimated { (rules.estimated, "model") } else { (rules.measured, "depth") };
     let estimated = rules.estimated.map(|rules| EstimatedRules { stands_out: frame.stands_out, ..rules });
     let rules = LiftRules { noise_m: frame.depth_noise, estimated, ..rules };
     match lift(&outline, depth, &frame.intrinsics, &frame.view, &rules) {
@@ -191,4 +239,49 @@ fn detections_of(column: &ArrayRef) -> Result<Vec<Vec<Detection>>> {
         found
     });
     Ok(ranges.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::Float64Array;
+    use arrow::datatypes::Field;
+
+    use super::*;
+    use crate::project::Project;
+
+    fn structs(columns: Vec<(&str, ArrayRef)>) -> StructArray {
+        let column =
+            |(name, values): (&str, ArrayRef)| (Arc::new(Field::new(name, values.data_type().clone(), true)), values);
+        StructArray::from(columns.into_iter().map(column).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn rules_that_are_not_stated_are_those_of_the_project_file() {
+        let stated = |names: [&'static str; 2], numbers: [f64; 2]| {
+            let column = |k: usize| -> (&str, ArrayRef) {
+                (names[k], Arc::new(Float64Array::from(vec![Some(numbers[k]), None])))
+            };
+            rules_of(&structs(vec![("rules", Arc::new(structs(vec![column(0), column(1)])))]))
+        };
+        let rules = stated(["min_points", "max_depth_model"], [0.0, 40.0]).unwrap();
+        let StatedRules { measured, estimated } = rules[0];
+        assert_eq!((measured.min_points, estimated.min_points), (1, 1), "at least one");
+        assert_eq!((measured.max_depth_m, estimated.max_depth_m), (300.0, 40.0));
+        assert!(stated(["trim", "weather"], [0.0; 2]).unwrap_err().to_string().contains("weather"));
+
+        let (StatedRules { measured, estimated }, project) = (rules[1], Project::in_memory());
+        let of_both = [
+            (project.number("lift_trim"), [measured.trim, estimated.trim]),
+            (project.number("lift_jump"), [measured.jump, estimated.jump]),
+            (project.integer("lift_erosion") as f64, [measured.erosion, estimated.erosion].map(f64::from)),
+            (project.integer("lift_min_readings") as f64, [measured, estimated].map(|rules| rules.min_readings as f64)),
+            (project.integer("lift_min_points") as f64, [measured, estimated].map(|rules| rules.min_points as f64)),
+            (project.number("guessed_gravity_trust"), [measured.guessed_gravity, estimated.guessed_gravity]),
+        ];
+        assert!(of_both.iter().all(|(key, rules)| rules.iter().all(|rule| rule == key)), "{of_both:?}");
+        assert_eq!(measured.max_depth_m, project.number("lift_max_depth"));
+        assert_eq!(estimated.max_depth_m, project.number("lift_max_depth_model"));
+    }
 }

@@ -32,7 +32,10 @@ pub const REASONS: &[(&str, &[Reason])] = &[
             reason("crowd", "the region stands for a group"),
             reason("no_depth", "the depth image has no reading there"),
             reason("no_pixels", "its mask has no pixel"),
-            reason("too_few_points", "too few readings to make a place in space from"),
+            reason(
+                "too_few_points",
+                "too few readings to make a place in space from (lift_min_readings, lift_min_points)",
+            ),
             reason("bad_camera", "the camera makes no place in space"),
             reason("no_box3d", "the 3D box is missing or is none"),
             reason("behind_camera", "the 3D box reaches behind the camera"),

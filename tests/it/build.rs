@@ -280,7 +280,13 @@ async fn a_mask_of_another_size_than_its_frame_is_quarantined() {
     let mill = Mill::open(project(folder.path(), "depth", &[]), Progress::silent()).await.unwrap();
     mill.import(&[]).await.unwrap();
     let sql = include_str!("../../queries/3_objects/from_depth.sql");
-    let sql = &sql.replace("$box_trust", "0.5").replace("$depth_noise", "0.002").replace("$min_outline_model", "0.2");
+    // `$name` is a number of the project, which SQL writes as TOML does.
+    let (before, after) = sql.split_once('$').unwrap();
+    let with_value = |rest: &str| {
+        let end = rest.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap();
+        format!("{}{}", mill.project.value(&rest[..end]).unwrap(), &rest[end..])
+    };
+    let sql = &(before.to_owned() + &after.split('$').map(with_value).collect::<String>());
     let larger =
         "'mask', named_struct('height', mask['height'] * 2, 'width', mask['width'] * 2, 'counts', mask['counts'])";
     let lost = |sql: &str| format!("SELECT quarantined FROM ({sql}) WHERE quarantined IS NOT NULL");

@@ -62,6 +62,8 @@ pub struct LiftRules {
     pub min_points: usize,
     /// The share of points beyond the bounds on each side: a few always stray.
     pub trim: f64,
+    /// Quality of an object whose camera's tilt is unknown.
+    pub guessed_gravity: f64,
     /// By how much the depth of a pixel errs 1 m away, as a standard deviation in metres; it grows with the square of the distance.
     pub noise_m: f64,
     /// Where the depth was estimated by a model: what that is judged by.
@@ -73,6 +75,14 @@ impl LiftRules {
     pub fn estimated() -> Self {
         let rules = EstimatedRules::default();
         Self { max_depth_m: rules.max_depth_m, estimated: Some(rules), ..Self::default() }
+    }
+
+    /// What is left of trust where the camera's tilt was guessed.
+    fn certain(&self, view: &ViewSpace) -> f64 {
+        match view.gravity() {
+            Gravity::Known => 1.0,
+            Gravity::Guessed => self.guessed_gravity,
+        }
     }
 }
 
@@ -91,6 +101,7 @@ impl Default for LiftRules {
             min_readings: 16,
             min_points: 10,
             trim: 0.002,
+            guessed_gravity: 0.8,
             // Measured for structured light (Khoshelham and Oude Elberink 2012); half a pixel of disparity on a car's stereo camera.
             noise_m: 0.0015,
             estimated: None,
@@ -113,7 +124,7 @@ pub struct Lifted {
     pub points: usize,
     /// How far its place can be trusted, 0-1, the product of: the share of pixels with depth; the share of points that survived; how
     /// much of the outline, from edge to edge, these points span; how little of the outline the picture's border cuts ([`uncut`]);
-    /// 0.8 when gravity was guessed; what is held against estimated depth, where it is.
+    /// `guessed_gravity` where gravity was guessed; what is held against estimated depth, where it is.
     pub lift_quality: f64,
     /// How far its size can be trusted, 0-1: the same, and what is held against its size alone (`size`). A box has no size.
     pub size_quality: f64,
@@ -143,9 +154,6 @@ impl LiftFailure {
         }
     }
 }
-
-/// Quality of an object whose camera's tilt is unknown.
-const GUESSED_GRAVITY: f64 = 0.8;
 
 /// A cluster of fewer cubes than this is too little to tell the object from its surroundings; then all points are it.
 const MIN_CLUSTER_VOXELS: usize = 5;
@@ -179,16 +187,8 @@ pub fn lift(
         Outline::Box { bounds, height, width } => {
             let picture = boxed::Picture { depth, height: *height, width: *width, intrinsics: &intrinsics, view };
             let lifted = boxed::lift_box(bounds, &picture, rules)?;
-            Ok(Lifted { lift_quality: lifted.lift_quality * uncut(outline) * certain(view), ..lifted })
+            Ok(Lifted { lift_quality: lifted.lift_quality * uncut(outline) * rules.certain(view), ..lifted })
         }
-    }
-}
-
-/// What is left of trust where the camera's tilt was guessed.
-fn certain(view: &ViewSpace) -> f64 {
-    match view.gravity() {
-        Gravity::Known => 1.0,
-        Gravity::Guessed => GUESSED_GRAVITY,
     }
 }
 
@@ -239,7 +239,7 @@ fn lift_mask(
     let [columns, rows] = sampled.missed(mask, measured);
     let missed = view.rotation().column(0).abs() * (columns * distance / intrinsics.fx)
         + view.rotation().column(1).abs() * (rows * distance / intrinsics.fy);
-    let lift_quality = sampled.with_depth * survived * spanned * uncut(outline) * certain(view) * estimated;
+    let lift_quality = sampled.with_depth * survived * spanned * uncut(outline) * rules.certain(view) * estimated;
     Ok(Lifted {
         centre,
         bounds,

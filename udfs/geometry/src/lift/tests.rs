@@ -44,7 +44,7 @@ fn finds_a_cube_in_front_of_a_wall() {
     assert!(near(&lifted.centre, &Vector3::new(0.0, 2.0, 0.0), 0.01));
     assert!(near(&lifted.bounds.extent(), &Vector3::new(0.6, 0.0, 0.4), 0.015), "{:?}", lifted.bounds.extent());
     assert!((lifted.nearest - 2.0).abs() < 1e-6);
-    assert!((lifted.lift_quality - GUESSED_GRAVITY).abs() < 0.03);
+    assert!((lifted.lift_quality - LiftRules::default().guessed_gravity).abs() < 0.03);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_box_of_two_depths_is_trusted_by_the_share_of_one() {
     let bounds = PixelBox { x0: 40.0, y0: 40.0, x1: 240.0, y1: 200.0 };
     let lifted = level_lift(Outline::Box { bounds, height: HEIGHT, width: WIDTH }, &depth).unwrap();
     assert_eq!(lifted.nearest, 3.0);
-    assert!((lifted.lift_quality / GUESSED_GRAVITY - 0.3).abs() < 0.01, "{}", lifted.lift_quality);
+    assert!((lifted.lift_quality / LiftRules::default().guessed_gravity - 0.3).abs() < 0.01, "{}", lifted.lift_quality);
 }
 
 #[test]
