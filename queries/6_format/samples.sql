@@ -38,11 +38,7 @@ number_frequencies AS (
 rated AS (
     -- All formats in one row, so that a question looks its rates up once.
     SELECT
-        r.source, r.task, r.shape, r.relation, r.own_answer, CASE WHEN r.shape = 'choice of number' THEN o.frequencies END AS frequencies,
-        CASE
-            WHEN r.shape = 'choice of value' THEN named_struct('measured', v.measured, 'decimals', v.decimals, 'gap', v.gap)
-        END AS pool,
-        r.formats
+        r.source, r.task, r.shape, r.relation, r.own_answer, CASE WHEN r.shape = 'choice of number' THEN o.frequencies END AS frequencies, r.formats
     FROM number_frequencies AS o
     RIGHT JOIN (
         SELECT
@@ -55,7 +51,6 @@ rated AS (
         GROUP BY r.source, r.task, r.shape, r.relation, r.own_answer
     ) AS r
         ON o.task = r.task AND o.relation = r.relation
-    LEFT JOIN value_pools AS v ON v.task = r.task
 ),
 turn_ordered AS (
     -- Questions of one shape in a scene take the turns one after the other, opposite relations beside each other, so that a few
@@ -69,15 +64,19 @@ turn_ordered AS (
     FROM debiased_questions
 ),
 with_rates AS (
-    SELECT q.*, r.formats, r.frequencies, r.pool
-    FROM rated AS r
+    SELECT q.*, r.formats, r.frequencies, named_struct('measured', v.measured, 'decimals', v.decimals, 'gap', v.gap) AS pool
+    FROM value_pools AS v
+    RIGHT JOIN (rated AS r
     JOIN (
         -- A stratum has the answer of its questions, where turns do not give another one.
-        SELECT *, CASE WHEN shape IN ('choice of number', 'number', 'open', 'fixed yes_no') THEN answer ELSE '' END AS own_answer
+        SELECT
+            *, CASE WHEN shape IN ('choice of number', 'number', 'open', 'fixed yes_no') THEN answer ELSE '' END AS own_answer,
+            CASE WHEN shape = 'choice of value' THEN CASE WHEN categories[2] = '' THEN categories[1] ELSE '' END END AS measured_category
         FROM turn_ordered
     ) AS q
         ON r.source = q.source AND r.task = q.task AND r.shape = q.shape AND r.relation = q.relation
-        AND coalesce(r.own_answer, '') = q.own_answer
+        AND coalesce(r.own_answer, '') = q.own_answer)
+        ON v.task = q.task AND v.unit = q.answer_unit AND v.category = q.measured_category
 ),
 formatted AS (
     SELECT
@@ -125,8 +124,8 @@ turned AS (
             WHEN shape = 'choice of value'
                 THEN arranged_options(
                     value_options(
-                        answer_value, pool['measured'], floor(4.0 * draw($seed, 'rank', question_id, text_format, image_format)), answer_unit,
-                        pool['decimals'], pool['gap'], $option_gap_share, draw($seed, 'distractors', question_id, text_format, image_format)),
+                        answer_value, pool['measured'], answer_unit, pool['decimals'], pool['gap'], $option_gap_share,
+                        draw($seed, 'distractors', question_id, text_format, image_format)),
                     answer, turn, draw($seed, 'options', question_id, text_format, image_format))
             WHEN shape LIKE 'choice of _ options'
                 THEN arranged_options(

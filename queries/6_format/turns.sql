@@ -8,7 +8,8 @@
 -- sample and not to the question. Each turn has the other letter, or the other of yes and no, than the turn before.
 --
 -- flipped  whether the opposite of the relation that holds is asked about.
--- answer   what the answer is then: yes or no, or the letter of the right option. Null where it is the question's own.
+-- answer   what the answer is then: yes or no, or the letter of the right option, with the number of options where a task has choices of several: letters
+--          are balanced among as many. Null where it is the question's own.
 SELECT * FROM (VALUES
     ('yes_no', 'yes_no', 0, false, 'yes'),
     ('yes_no', 'yes_no', 1, true, 'no'),
@@ -27,23 +28,23 @@ SELECT * FROM (VALUES
     ('choice of number', 'choice', 1, false, NULL),
     ('choice of number', 'choice', 2, false, NULL),
     ('choice of number', 'choice', 3, false, NULL),
-    ('choice of value', 'choice', 0, false, 'A'),
-    ('choice of value', 'choice', 1, false, 'B'),
-    ('choice of value', 'choice', 2, false, 'C'),
-    ('choice of value', 'choice', 3, false, 'D'),
+    ('choice of value', 'choice', 0, false, 'A of 4'),
+    ('choice of value', 'choice', 1, false, 'B of 4'),
+    ('choice of value', 'choice', 2, false, 'C of 4'),
+    ('choice of value', 'choice', 3, false, 'D of 4'),
     -- The right option is at the turn's index, or begins again: of three options the first is right twice.
-    ('choice of 2 options', 'choice', 0, false, 'A'),
-    ('choice of 2 options', 'choice', 1, false, 'B'),
-    ('choice of 2 options', 'choice', 2, false, 'A'),
-    ('choice of 2 options', 'choice', 3, false, 'B'),
-    ('choice of 3 options', 'choice', 0, false, 'A'),
-    ('choice of 3 options', 'choice', 1, false, 'B'),
-    ('choice of 3 options', 'choice', 2, false, 'C'),
-    ('choice of 3 options', 'choice', 3, false, 'A'),
-    ('choice of 4 options', 'choice', 0, false, 'A'),
-    ('choice of 4 options', 'choice', 1, false, 'B'),
-    ('choice of 4 options', 'choice', 2, false, 'C'),
-    ('choice of 4 options', 'choice', 3, false, 'D'),
+    ('choice of 2 options', 'choice', 0, false, 'A of 2'),
+    ('choice of 2 options', 'choice', 1, false, 'B of 2'),
+    ('choice of 2 options', 'choice', 2, false, 'A of 2'),
+    ('choice of 2 options', 'choice', 3, false, 'B of 2'),
+    ('choice of 3 options', 'choice', 0, false, 'A of 3'),
+    ('choice of 3 options', 'choice', 1, false, 'B of 3'),
+    ('choice of 3 options', 'choice', 2, false, 'C of 3'),
+    ('choice of 3 options', 'choice', 3, false, 'A of 3'),
+    ('choice of 4 options', 'choice', 0, false, 'A of 4'),
+    ('choice of 4 options', 'choice', 1, false, 'B of 4'),
+    ('choice of 4 options', 'choice', 2, false, 'C of 4'),
+    ('choice of 4 options', 'choice', 3, false, 'D of 4'),
     ('fixed yes_no', 'yes_no', 0, false, NULL),
     ('fixed yes_no', 'yes_no', 1, false, NULL),
     ('fixed yes_no', 'yes_no', 2, false, NULL),

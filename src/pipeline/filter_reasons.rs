@@ -131,6 +131,10 @@ pub const REASONS: &[(&str, &[Reason])] = &[
             reason("half_turn", "the object seems to turn by about half a turn, which has no side (max_rotation)"),
             reason("no_floor", "neither the source nor surfaces say how large the floor is"),
             reason("incomplete_scan", "the scan has few points on the floor, or in several parts"),
+            reason(
+                "one_sided",
+                "not each of the objects to choose from is the closest one to something, so that their names would tell which is",
+            ),
             reason("enough_of_scene", "the scene has enough questions of the task (questions_per_scene_task)"),
         ],
     ),

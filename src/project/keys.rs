@@ -597,7 +597,7 @@ pub const KEYS: &[ConfigKey] = &[
         "balance",
         "targets",
         "{ relation = \"uniform\", answer = \"uniform\", format = \"uniform\" }",
-        "the mix that the dataset is to have, over source, task, axis, relation, answer_form, answer, text_format, image_format, format (text/image) and shortcut (box, noun, none; within each axis); what is not named stays as it is. Each is \"uniform\" or a table of relative shares. With answer = \"uniform\" numbers stay as they are, within max_number_share",
+        "the mix that the dataset is to have, over source, task, axis, relation, answer_form, answer, text_format, image_format, format (text/image) and shortcut (box, noun, none; within each axis); what is not named stays as it is. Each is \"uniform\" or a table of relative shares; a task with relations of its own has uniform relations and formats within itself. With answer = \"uniform\" numbers stay as they are, within max_number_share",
     ),
     share(
         "balance",

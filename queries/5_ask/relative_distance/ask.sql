@@ -7,6 +7,9 @@
 -- draw of four candidates, all of them the only ones of their category in the scene.
 --
 -- The closest one must be closer by boxes and by surfaces, by a margin; how the others compare does not matter.
+--
+-- Large things are close to others more often than small ones are. So four candidates are asked about where each of them is closest to another primary
+-- object, and each is the right one as often as the others.
 WITH both_ways AS (
     SELECT scene_id, source, licence, split, one AS primary_id, other AS candidate, one_name AS primary_name, other_name AS candidate_name,
         one_category AS primary_category, other_category AS candidate_category, distance, coalesce(surface_distance, distance) AS surface_distance,
@@ -18,34 +21,49 @@ WITH both_ways AS (
         visibility, pair_reason
     FROM scene_pairs
 ),
--- Candidates of a primary object in the order of a draw, in fours.
+-- Which of several objects is closest needs no scale, and no distance of its own.
+usable AS (
+    SELECT * FROM both_ways WHERE pair_reason IS NULL OR pair_reason IN ('not_metric', 'definitions_disagree')
+),
+-- All objects of a scene in the order of a draw, in fours; sixteen times over, and no more than 64 such hands.
 dealt AS (
     SELECT
-        *,
-        (CAST(row_number() OVER (
-            PARTITION BY scene_id, primary_id ORDER BY draw($seed, 'relative_distance/candidates', scene_id, primary_id, candidate), candidate) AS BIGINT) - 1) / 4 AS deal
-    FROM both_ways
-    -- Which of several objects is closest needs no scale, and no distance of its own.
-    WHERE pair_reason IS NULL OR pair_reason IN ('not_metric', 'definitions_disagree')
+        scene_id, candidate, deal,
+        (CAST(row_number() OVER (PARTITION BY scene_id, deal ORDER BY draw($seed, 'relative_distance/candidates', scene_id, deal, candidate), candidate)
+            AS BIGINT) - 1) / 4 AS hand
+    FROM (SELECT DISTINCT scene_id, candidate FROM usable) CROSS JOIN (SELECT unnest(generate_series(1, 16)) AS deal)
+),
+hands AS (
+    SELECT scene_id, candidates
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY scene_id ORDER BY draw($seed, 'relative_distance/hand', scene_id, candidates), candidates) AS place
+        FROM (
+            SELECT DISTINCT scene_id, array_agg(candidate ORDER BY candidate) AS candidates
+            FROM dealt
+            GROUP BY scene_id, deal, hand
+            HAVING count(*) = 4
+        )
+    )
+    WHERE place <= 64
 ),
 ranked AS (
     SELECT
-        *,
-        row_number() OVER (PARTITION BY scene_id, primary_id, deal ORDER BY distance, candidate) AS place,
-        row_number() OVER (PARTITION BY scene_id, primary_id, deal ORDER BY surface_distance, candidate) AS surface_place
-    FROM dealt
+        u.*, h.candidates,
+        row_number() OVER (PARTITION BY u.scene_id, u.primary_id, h.candidates ORDER BY u.distance, u.candidate) AS place,
+        row_number() OVER (PARTITION BY u.scene_id, u.primary_id, h.candidates ORDER BY u.surface_distance, u.candidate) AS surface_place
+    FROM (SELECT scene_id, candidates, unnest(candidates) AS candidate FROM hands) AS h
+    JOIN usable AS u ON u.scene_id = h.scene_id AND u.candidate = h.candidate
 ),
 fours AS (
     SELECT
-        scene_id, primary_id, deal, min(source) AS source, min(licence) AS licence, min(split) AS split, min(primary_name) AS primary_name,
-        min(primary_category) AS primary_category, array_agg(candidate ORDER BY candidate) AS candidates,
-        array_agg(candidate_name ORDER BY candidate) AS names, min(visibility) AS visibility,
+        scene_id, primary_id, candidates, min(source) AS source, min(licence) AS licence, min(split) AS split, min(primary_name) AS primary_name,
+        min(primary_category) AS primary_category, array_agg(candidate_name ORDER BY candidate) AS names, min(visibility) AS visibility,
         min(CASE WHEN place = 1 THEN distance END) AS nearest, min(CASE WHEN place = 2 THEN distance END) AS second,
         min(CASE WHEN surface_place = 1 THEN surface_distance END) AS surface_nearest,
         min(CASE WHEN surface_place = 2 THEN surface_distance END) AS surface_second,
         min(CASE WHEN place = 1 THEN candidate END) AS winner, min(CASE WHEN surface_place = 1 THEN candidate END) AS surface_winner
     FROM ranked
-    GROUP BY scene_id, primary_id, deal
+    GROUP BY scene_id, primary_id, candidates
     HAVING count(*) = 4
 ),
 judged AS (
@@ -62,12 +80,31 @@ judged AS (
         END AS reason
     FROM fours
 ),
-limited AS (
+-- One primary object for each candidate that is closest to one.
+chosen AS (
     SELECT
         *,
         row_number() OVER (
-            PARTITION BY scene_id, reason IS NULL ORDER BY draw($seed, 'relative_distance', scene_id, primary_id, deal), primary_id, deal) AS turn
+            PARTITION BY scene_id, candidates, winner, reason IS NULL
+            ORDER BY draw($seed, 'relative_distance/primary', scene_id, primary_id, candidates), primary_id) AS of_winner
     FROM judged
+),
+balanced AS (
+    SELECT
+        *,
+        count(*) OVER (PARTITION BY scene_id, candidates, reason IS NULL, of_winner) AS winners
+    FROM chosen
+),
+unequal AS (
+    SELECT * EXCEPT (reason), CASE WHEN reason IS NULL AND (of_winner > 1 OR winners < 4) THEN 'one_sided' ELSE reason END AS reason
+    FROM balanced
+),
+limited AS (
+    -- Four questions of each hand, or none.
+    SELECT
+        *,
+        dense_rank() OVER (PARTITION BY scene_id, reason IS NULL ORDER BY draw($seed, 'relative_distance', scene_id, candidates), candidates) AS turn
+    FROM unequal
 )
 SELECT
     id_hash('relative_distance', p.scene_id, p.primary_id, p.candidates) AS question_id,
@@ -98,6 +135,6 @@ SELECT
     p.visibility,
     1.0 AS lift_quality,
     false AS answerable_from_boxes,
-    CASE WHEN p.reason IS NULL AND p.turn > $questions_per_scene_task THEN 'enough_of_scene' ELSE p.reason END AS filtered
+    CASE WHEN p.reason IS NULL AND 4 * p.turn > $questions_per_scene_task THEN 'enough_of_scene' ELSE p.reason END AS filtered
 FROM scene_images AS i
 JOIN limited AS p ON p.scene_id = i.scene_id

@@ -7,10 +7,12 @@
 //! source = "uniform"                                   # as many samples of each source
 //! task = { position_comparison = 0.6, size_comparison = 0.4 }
 //! axis = { lateral = 1, vertical = 1, depth = 1 }      # topics: left and right together, above and below together, ...
-//! relation = "uniform"
+//! relation = "uniform"                                 # left as often as wider; of a task with relations of its own, within it and among
+//!                                                      # choices of as many options
 //! answer_form = { yes_no = 2, choice = 1, open = 1 }   # shares are relative to each other
 //! answer = "uniform"                                   # within each task, relation, answer form and format: as many yes as no
-//! format = "uniform"                                   # text/image: as many natural/original as mark/numbers, and so on
+//! format = "uniform"                                   # text/image: as many natural/original as mark/numbers, and so on; of a task with
+//!                                                      # relations of its own, within it: it may have few formats
 //! shortcut = { box = 1, none = 1 }                     # what gives the answer without a look at the scene
 //! text_format = { natural = 3, mark = 1 }              # or each side of it alone, as image_format
 //! ```
@@ -28,6 +30,7 @@ use datafusion::common::{Result, exec_err, plan_err};
 use serde::Deserialize;
 use spatialmill_geometry::balance::{Cell, Margin, Rules, keep_rates};
 use spatialmill_geometry::options::capped;
+use spatialmill_geometry::relate::RELATIONS;
 
 use crate::lists::{Lists, list_type, lists_of};
 use crate::record::{Numbers, Record, Shape};
@@ -266,12 +269,21 @@ impl Strata {
             margins(rows, &targets.source, |row| whole(&self.source, row)),
             margins(rows, &targets.task, |row| whole(&self.task, row)),
             margins(rows, &targets.axis, |row| whole(&self.topic, row)),
-            margins(rows, &targets.relation, |row| whole(&self.relation, row)),
+            margins(rows, &targets.relation, |row| {
+                let options = self.answer.value(row).split_once(" of ").map_or("", |(_, options)| options);
+                let family = self.family(row, &targets.relation);
+                let group = if family.is_empty() { family } else { format!("{family}/{options}") };
+                Some((group, self.relation.value(row).to_owned()))
+            }),
             margins(rows, &targets.answer_form, |row| whole(&self.answer_form, row)),
             margins(rows, &targets.answer, |row| self.answered(row, targets)),
-            margins(rows, &targets.text_format, |row| whole(&self.text_format, row)),
-            margins(rows, &targets.image_format, |row| whole(&self.image_format, row)),
-            margins(rows, &targets.format, |row| Some((String::new(), self.format(row)))),
+            margins(rows, &targets.text_format, |row| {
+                Some((self.family(row, &targets.text_format), self.text_format.value(row).to_owned()))
+            }),
+            margins(rows, &targets.image_format, |row| {
+                Some((self.family(row, &targets.image_format), self.image_format.value(row).to_owned()))
+            }),
+            margins(rows, &targets.format, |row| Some((self.family(row, &targets.format), self.format(row)))),
             // Within each axis: what the boxes tell of near and far says nothing of what they tell of widths.
             margins(rows, &targets.shortcut, |row| {
                 Some((self.topic.value(row).to_owned(), self.shortcut.value(row).to_owned()))
@@ -283,6 +295,21 @@ impl Strata {
         keep_rates(&counts, &margins.concat(), &rules).rates
     }
 
+    /// Among which strata a dimension is evened out. Tasks that ask about the twelve relations of two objects do so together. One with relations of its own is
+    /// balanced alone: a task of one relation would else be a twelfth of the others, and one that has no marks would take from them all formats that
+    /// have some. Shares that are given one by one are those of the whole dataset.
+    fn family(&self, row: usize, wanted: &Option<Wanted>) -> String {
+        match wanted {
+            Some(Wanted::Word(Word::Uniform)) if !self.is_shared(row) => self.task.value(row).to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    /// Whether the relation is one of the twelve of two objects, which several tasks ask about.
+    fn is_shared(&self, row: usize) -> bool {
+        RELATIONS.iter().any(|relation| relation.name == self.relation.value(row))
+    }
+
     /// What is asked, and the answer: answers are balanced among those to one kind of question.
     fn answered(&self, row: usize, targets: &Targets) -> Option<(String, String)> {
         let form = self.answer_form.value(row);
@@ -290,8 +317,11 @@ impl Strata {
             return None;
         }
         // Within each format too, so that none of them gives an answer away.
-        let question = [self.task.value(row), self.relation.value(row), form, &self.format(row)].join("/");
-        Some((question, self.answer.value(row).to_owned()))
+        let answer = self.answer.value(row);
+        // "C of 4": letters are balanced among choices of as many options.
+        let (answer, options) = answer.split_once(" of ").unwrap_or((answer, ""));
+        let question = [self.task.value(row), self.relation.value(row), form, options, &self.format(row)].join("/");
+        Some((question, answer.to_owned()))
     }
 
     /// Whether the answer is a number: one that is asked for, or one of four.
@@ -355,8 +385,6 @@ fn margins(rows: &[usize], wanted: &Option<Wanted>, place: impl Fn(usize) -> Opt
 
 #[cfg(test)]
 mod tests {
-    use spatialmill_geometry::relate::RELATIONS;
-
     use super::*;
 
     fn check(strata: &[([&str; 5], u64)], targets: &str, expected: &[f64]) {
@@ -398,6 +426,32 @@ mod tests {
             (["coco", "position_comparison", "near", "yes_no", "no"], 40),
         ];
         check(&strata, "answer = 'uniform'", &[0.5, 1.0, 1.0, 0.25]);
+    }
+
+    #[test]
+    fn tasks_with_relations_of_their_own_take_nothing_from_others() {
+        let strata = [
+            (["homes", "position_comparison", "left", "yes_no", "yes"], 900),
+            (["homes", "position_comparison", "near", "yes_no", "yes"], 300),
+            (["homes", "room_size", "floor_area", "number", "20"], 3),
+            (["homes", "relative_direction", "direction_left", "choice", "A of 2"], 50),
+            (["homes", "relative_direction", "direction_left", "choice", "A of 3"], 40),
+            (["homes", "relative_direction", "direction_back", "choice", "A of 3"], 10),
+        ];
+        check(&strata, "relation = 'uniform'\nformat = 'uniform'", &[1.0 / 3.0, 1.0, 1.0, 1.0, 0.25, 1.0]);
+    }
+
+    #[test]
+    fn letters_are_balanced_among_choices_of_as_many_options() {
+        let letter = |letter, samples| (["homes", "rotation_estimation", "clockwise", "choice", letter], samples);
+        let strata = [
+            letter("A of 2", 500),
+            letter("B of 2", 500),
+            letter("A of 3", 80),
+            letter("B of 3", 40),
+            letter("C of 3", 40),
+        ];
+        check(&strata, "answer = 'uniform'", &[1.0, 1.0, 0.5, 1.0, 1.0]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `value_options(right, pool, rank, unit, decimals, gap, gap_share, draw)`: the right value among three that are measured elsewhere.
+//! `value_options(right, pool, unit, decimals, gap, gap_share, draw)`: the right value among three that are measured elsewhere.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, Float64Array, ListBuilder, StringBu
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::{Result, plan_err};
-use spatialmill_geometry::distractors::{Gap, ladder, value_options};
+use spatialmill_geometry::distractors::{Gap, value_options};
 
 use crate::dice::Dice;
 use crate::value_text::value_text;
@@ -15,30 +15,28 @@ use crate::{Arguments, Call, Cost, Example, Function, FunctionDoc};
 pub const VALUE_OPTIONS: Function = Function {
     doc: FunctionDoc {
         name: "value_options",
-        signature: "value_options(right, pool, rank, unit, decimals, gap, gap_share, draw)",
-        summary: "four values with their unit, as texts in ascending order, `right` among them: the others are drawn from `pool`, at least `gap` and `gap_share` of the larger one apart; null where too few are apart",
+        signature: "value_options(right, pool, unit, decimals, gap, gap_share, draw)",
+        summary: "four values with their unit, as texts in ascending order, `right` among them: the others are as likely in `pool`, at least `gap` and `gap_share` of the larger one apart; null where they are not",
         details: "\
-`right` is a measured value above 0, `pool` a list of values that other items of the dataset have, `rank` how many of the \
-options are to be below the right one (0 to 3; fewer where not so many fit), `unit` as in `value_slot`, `draw` a number in [0, 1) that orders the pool. All \
-are rounded to `decimals` before they are compared. Any two options are at least `gap` apart, and at least `gap_share` of the \
-larger one. Where the pool has too few such values, the right one times 0.7, 1.4, 0.5, 1.8, ... fills up.\n\n\
-Draw the rank first, from 0 to 3: then the right option is the least as often as the largest. The order of the pool does not matter.",
+`right` is a measured value above 0, `pool` a list of values that are measured in the dataset, `unit` as in `value_slot`, `draw` a number in [0, 1). All are \
+rounded to `decimals` before they are compared. The others are a quarter, a half and three quarters of the pool further than the right one, more or less and \
+round the end, so that nothing but a measurement tells which of the four is right. Any two options must be at least `gap` apart, and at least `gap_share` of the larger \
+one.\n\n\
+Of a pool of fewer than eight values the others are the right one times 0.28, 0.4, 0.64, 1.5, 2.2 or 3.2. The order of the pool does not matter.",
         example: Example {
-            sql: "SELECT value_options(2.04, [1.9, 3.0, 0.4, 2.1, 4.5], 1, 'm', 1, 0.3, 0.25, 0.5)",
-            result: "[0.4 metres, 2.0 metres, 3.0 metres, 4.5 metres]",
+            sql: "SELECT value_options(2.04, range(0, 100), 'm', 0, 1, 0.25, 0.5)",
+            result: "[2 metres, 31 metres, 51 metres, 81 metres]",
         },
         cost: Cost::Cheap,
     },
     return_type: |types| match types {
-        [_, pool, ..] if types.len() == 8 && pool.is_list() => Ok(options_type()),
+        [_, pool, ..] if types.len() == 7 && pool.is_list() => Ok(options_type()),
         _ => {
-            plan_err!("`value_options` takes a value, a list of values, a rank, a unit, decimals, two gaps and a draw")
+            plan_err!("`value_options` takes a value, a list of values, a unit, decimals, two gaps and a draw")
         }
     },
     call: Call::Values(call),
 };
-
-const OPTIONS: usize = 4;
 
 fn options_type() -> DataType {
     DataType::new_list(DataType::Utf8, true)
@@ -50,24 +48,23 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
     };
     let pools = cast(&arguments.column(1)?, &DataType::new_list(DataType::Float64, true))?;
     let pools = pools.as_list::<i32>();
-    let (right, rank, unit, decimals) = (number(0)?, number(2)?, arguments.text(3)?, number(4)?);
-    let (gap, gap_share, draw) = (number(5)?, number(6)?, number(7)?);
+    let (right, unit, decimals) = (number(0)?, arguments.text(2)?, number(3)?);
+    let (gap, gap_share, draw) = (number(4)?, number(5)?, number(6)?);
     let mut options = ListBuilder::new(StringBuilder::new());
     for row in 0..arguments.rows() {
-        if [&right, &rank, &decimals, &gap, &gap_share, &draw].iter().any(|column| column.is_null(row)) {
+        if [&right, &decimals, &gap, &gap_share, &draw].iter().any(|column| column.is_null(row)) {
             options.append_null();
             continue;
         }
         let decimals = decimals.value(row).clamp(0.0, 9.0) as u8;
-        let steps = 10_f64.powi(i32::from(decimals));
-        let rounded = |value: f64| (value * steps).round() / steps;
         let pool = if pools.is_null(row) { None } else { Some(pools.value(row)) };
         let pool = pool.iter().flat_map(|pool| pool.as_primitive::<Float64Type>().iter().flatten());
+        let mut pool: Vec<f64> = pool.filter(|value| *value > 0.0 && value.is_finite()).collect();
+        pool.sort_unstable_by(f64::total_cmp);
         let gap = Gap { absolute: gap.value(row), relative: gap_share.value(row) };
-        let right = rounded(right.value(row));
-        let mut others = drawn(pool.map(rounded), draw.value(row));
-        others.extend(ladder(right).map(rounded));
-        match value_options(right, &others, rank.value(row) as usize, OPTIONS, gap) {
+        let mut dice = Dice(draw.value(row).to_bits());
+        let mut share = || dice.below(SHARES) as f64 / SHARES as f64;
+        match value_options(right.value(row), &pool, [share(), share()], 10_f64.powi(i32::from(decimals)), gap) {
             Some(found) => {
                 options.append_value(found.into_iter().map(|value| Some(value_text(value, unit.value(row), decimals))))
             }
@@ -77,24 +74,5 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
     Ok(Arc::new(options.finish()))
 }
 
-/// The values in an order that follows from the draw and from each value alone.
-fn drawn(pool: impl Iterator<Item = f64>, draw: f64) -> Vec<f64> {
-    let mut keyed: Vec<(usize, f64)> =
-        pool.map(|value| (Dice(draw.to_bits() ^ value.to_bits()).below(usize::MAX), value)).collect();
-    keyed.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    keyed.into_iter().map(|(_, value)| value).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_order_of_a_pool_does_not_matter() {
-        let pool = [0.4, 1.9, 2.1, 3.0, 4.5, 4.5];
-        let mut reversed = pool;
-        reversed.reverse();
-        assert_eq!(drawn(pool.into_iter(), 0.3), drawn(reversed.into_iter(), 0.3));
-        assert_ne!(drawn(pool.into_iter(), 0.3), drawn(pool.into_iter(), 0.7));
-    }
-}
+/// Draws of a share, so many different ones.
+const SHARES: usize = 1 << 20;
