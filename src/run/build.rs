@@ -20,7 +20,9 @@ use arrow::datatypes::{DataType, SchemaRef};
 use serde_json::{Value, json};
 use spatialmill_models::Task as ModelTask;
 
-use super::import::{IMPORT, Imported};
+use super::built_shard::BuiltShard;
+use super::import::Imported;
+use super::order::IMPORT;
 use super::parallel::{BuildPart, Parallel};
 use super::quarantine::QUARANTINE;
 use super::snapshot::{PinnedTable, Snapshot};
@@ -33,23 +35,7 @@ use crate::pipeline::{IMPORTED, Stage};
 use crate::process_memory;
 use crate::progress::Bar;
 use crate::tables::{RowCounts, TableSchema};
-use crate::warehouse::{Commit, Part, Table};
-
-/// The shard of a table that is built once, from all shards.
-pub const ALL: &str = "all";
-
-/// What one shard of one table came to.
-#[derive(Debug, Clone)]
-pub struct BuiltShard {
-    /// Its shard.
-    pub shard: String,
-    /// Its files.
-    pub parts: Vec<Part>,
-    /// The files of `quarantine` that say what could not be used.
-    pub quarantined: Vec<Part>,
-    /// What became of its rows.
-    pub counts: RowCounts,
-}
+use crate::warehouse::{Commit, Table};
 
 /// What a build did to one table.
 #[derive(Debug, Clone)]

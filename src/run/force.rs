@@ -6,7 +6,7 @@ use datafusion::logical_expr::lit;
 use datafusion::prelude::ident;
 
 use super::Mill;
-use super::import::IMPORT;
+use super::order::IMPORT;
 use super::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::pipeline::IMPORTED;

@@ -11,13 +11,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::benchmarks::Benchmarks;
-use super::build::BuiltShard;
-use super::import_shard::SourceTask;
+use super::built_shard::BuiltShard;
+use super::order::IMPORT;
 use super::parallel::Parallel;
 use super::quarantine::QUARANTINE;
 use super::snapshot::{PinnedTable, Snapshot};
 use super::staged::{BuiltTables, counts_of, forget_staged};
-use super::worker::{Task, Wanted, Worker};
+use super::worker::{SourceTask, Task, Wanted, Worker};
 use super::{Mill, Run};
 use crate::blocking::blocking;
 use crate::error::{Context, Error, Kind, Result};
@@ -73,9 +73,6 @@ impl SourceState {
         self.current.len() - self.wanted.len()
     }
 }
-
-/// What quarantined records are entered under.
-pub(super) const IMPORT: &str = "import";
 
 /// A source of which this process has read its own shards.
 struct Reading<'a> {

@@ -8,7 +8,7 @@
 //! Every shard gets a part in each of these tables, if need be without rows: its tag says what the shard was read from.
 //! Memory: a few hundred rows and one unfinished batch a table, for each shard in flight.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -16,12 +16,10 @@ use datafusion::common::runtime::SpawnedTask;
 use tokio::sync::mpsc;
 
 use super::benchmarks::{BENCHMARK, Benchmarks, Matches};
-use super::import::IMPORT;
 use super::json_rows::to_batch;
-use super::order::Order;
+use super::order::{IMPORT, Order};
 use super::quarantine::QuarantineWriter;
-use super::snapshot::PinnedTable;
-use super::worker::{Worker, publish};
+use super::worker::{SourceTask, Worker, publish};
 use crate::error::{Context, Error, Result};
 use crate::pipeline::IMPORTED;
 use crate::pipeline::fingerprint::Fingerprint;
@@ -36,20 +34,6 @@ const WAITING: usize = 256;
 /// A batch is closed at this many rows or this many bytes, whichever comes first: a surface may have a million vertices.
 const BATCH_ROWS: usize = 4096;
 const BATCH_BYTES: usize = 16 << 20;
-
-/// A source that is being read.
-pub(super) struct SourceTask {
-    pub name: String,
-    pub kind: String,
-    /// Its options as text, and the digest of the lists of benchmarks: what its fingerprints depend on besides its files.
-    pub options: String,
-    pub reader: Arc<dyn Source>,
-    /// By their full names.
-    pub shards: HashMap<String, Shard>,
-    pub benchmarks: Arc<Benchmarks>,
-    /// The tables that it is read into, in the order of [`IMPORTED`].
-    pub tables: Vec<Arc<PinnedTable>>,
-}
 
 /// What came of a shard's records, before it is published.
 struct Written {

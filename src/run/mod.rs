@@ -12,6 +12,7 @@
 
 pub mod benchmarks;
 pub mod build;
+mod built_shard;
 mod concurrent_async;
 mod driver;
 pub mod force;

@@ -19,6 +19,12 @@ use crate::error::{Error, Result};
 use crate::pipeline::{Scope, Stage};
 use crate::warehouse::{Part, content_hash_of};
 
+/// The shard of a table that is built once, from all shards.
+pub const ALL: &str = "all";
+
+/// What an import is called where a stage has the name of its table, in `quarantine` too.
+pub(super) const IMPORT: &str = "import";
+
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Order {

@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Mill;
-use super::build::ALL;
+use super::order::ALL;
 use crate::error::{Context, Error, Result};
 use crate::progress::tell_line;
 use crate::warehouse::Location;

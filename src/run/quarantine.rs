@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::Receiver;
 
-use super::build::BuiltShard;
+use super::built_shard::BuiltShard;
 use super::json_rows::to_batch;
 use super::order::Order;
 use super::snapshot::Snapshot;

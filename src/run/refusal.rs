@@ -12,7 +12,7 @@ use datafusion::logical_expr::lit;
 use datafusion::prelude::ident;
 
 use super::Mill;
-use super::build::BuiltShard;
+use super::built_shard::BuiltShard;
 use super::quarantine::QUARANTINE;
 use super::snapshot::{PinnedTable, Snapshot};
 use crate::error::{Context, Error, Kind, Result};

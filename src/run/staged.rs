@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::build::BuiltShard;
+use super::built_shard::BuiltShard;
 use super::worker::{COUNTS, QUARANTINE_PARTS, Wanted, Worker};
 use crate::error::Result;
 use crate::progress::tell_line;

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::Mill;
-use super::build::ALL;
+use super::order::ALL;
 use super::quarantine::QUARANTINE;
 use super::snapshot::{PinnedTable, Snapshot};
 use crate::error::Result;

@@ -9,7 +9,7 @@
 //! A worker serves the orders of one stage or source: it plans the stage, or opens the source, once. Memory: the engine's pool, plus what
 //! [`WriteParts`](crate::warehouse) holds for each open part, plus the cached views of the shards in flight.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::catalog::TableProvider;
@@ -18,9 +18,9 @@ use datafusion::physical_plan::collect;
 use serde_json::{Map, Value};
 use tokio::sync::{OnceCell, mpsc};
 
+use super::benchmarks::Benchmarks;
 use super::hysteresis::Hysteresis;
-use super::import_shard::SourceTask;
-use super::order::{Input, Order, StageInput, Work};
+use super::order::{IMPORT, Input, Order, StageInput, Work};
 use super::plans::Plans;
 use super::quarantine::QuarantineWriter;
 use super::session::Concurrency;
@@ -31,6 +31,7 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::pipeline::Stage;
 use crate::pipeline::fingerprint::StageFingerprint;
 use crate::progress::Bar;
+use crate::source::{Shard, Source};
 use crate::tables::RowCounts;
 use crate::warehouse::{Part, StagingError, StagingRecord, Table, WriteOptions, content_hash_of, write_parts};
 
@@ -82,6 +83,20 @@ pub enum Outcome {
     Built,
     /// It has an error record.
     Failed(Kind),
+}
+
+/// A source that is being read.
+pub(super) struct SourceTask {
+    pub name: String,
+    pub kind: String,
+    /// Its options as text, and the digest of the lists of benchmarks: what its fingerprints depend on besides its files.
+    pub options: String,
+    pub reader: Arc<dyn Source>,
+    /// By their full names.
+    pub shards: HashMap<String, Shard>,
+    pub benchmarks: Arc<Benchmarks>,
+    /// The tables that it is read into, in the order of [`IMPORTED`](crate::pipeline::IMPORTED).
+    pub tables: Vec<Arc<PinnedTable>>,
 }
 
 impl StageTask {
@@ -159,7 +174,7 @@ impl Worker<'_> {
     pub(super) fn stage_name(&self) -> &str {
         match &self.task {
             Task::Stage(task) => &task.stage.writes,
-            Task::Source(_) => super::import::IMPORT,
+            Task::Source(_) => IMPORT,
         }
     }
 
