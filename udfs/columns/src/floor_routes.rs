@@ -27,7 +27,7 @@ pub const FLOOR_ROUTES: Function = Function {
 `surfaces` is a list of (vertices, triangles) of one scene in a world whose z points up, as the table `surfaces` has them; `landmarks` a list of \
 (object_id, obb) of objects that a text can name; `floor` the height of the floor, metres. `rules` is (cell, clearance, reach, corner_reach, straight): \
 the side of a cell of the map, the room that a person needs to all sides, how near to a landmark's box a person stands, and how near to a turn a landmark \
-is that is named there, metres; and the largest turn that is none, degrees. Where the scan shows no floor, nobody walks.\n\n\
+is that is named there, metres; and the largest turn that is none, degrees. Where the scan shows no floor, nobody walks. A landmark behind a wall, or behind something as high as a person, is beside nobody.\n\n\
 Out comes a list of (from_id, to_id, length, detour, turns, actions, landmarks, path), a row for each ordered pair between which there is a way and whose \
 standing places differ: `length` of the shortest way over cells (A*), metres; `detour`, the straight legs over that; `turns`, degrees, right > 0, one for \
 each corner of the tightened path; `actions`, turn_left, turn_right or turn_back for each, null where two people would not agree; `landmarks`, the \
@@ -179,7 +179,9 @@ fn routes(
             let beside = path.turns.iter().map(|turn| {
                 let free = (0..landmarks.len()).filter(|k| !taken.contains(k));
                 let away = free.map(|k| (k, distance_to_convex(&footprints[k], turn.at)));
-                let nearest = away.filter(|(_, away)| *away <= rules.corner_reach).min_by(|a, b| a.1.total_cmp(&b.1));
+                let near =
+                    away.filter(|(k, away)| *away <= rules.corner_reach && map.is_in_view(&footprints[*k], turn.at));
+                let nearest = near.min_by(|a, b| a.1.total_cmp(&b.1));
                 nearest.map(|(k, _)| {
                     taken.push(k);
                     landmarks[k].0.to_owned()

@@ -31,18 +31,27 @@ pub fn area(polygon: &[[f64; 2]]) -> f64 {
 /// assert_eq!(distance_to_convex(&square[..1], [3.0, 4.0]), 5.0);
 /// ```
 pub fn distance_to_convex(polygon: &[[f64; 2]], point: [f64; 2]) -> f64 {
+    nearest_of_convex(polygon, point).map_or(f64::INFINITY, |nearest| distance(nearest, point))
+}
+
+/// The point of a convex polygon, as in [`distance_to_convex`], that is nearest to a point: itself where it lies on the polygon.
+pub(crate) fn nearest_of_convex(polygon: &[[f64; 2]], point: [f64; 2]) -> Option<[f64; 2]> {
     if polygon.len() > 2 && sides(polygon).all(|(a, b)| doubled_area(a, b, point) >= 0.0) {
-        return 0.0;
+        return Some(point);
     }
-    let to_side = |(a, b): ([f64; 2], [f64; 2])| {
+    let of_side = |(a, b): ([f64; 2], [f64; 2])| {
         let (along, to_point) = ([b[0] - a[0], b[1] - a[1]], [point[0] - a[0], point[1] - a[1]]);
         let squared = along[0] * along[0] + along[1] * along[1];
         let share = (to_point[0] * along[0] + to_point[1] * along[1]) / squared;
         // The side of a single corner has no length.
         let share = if squared > 0.0 { share.clamp(0.0, 1.0) } else { 0.0 };
-        (to_point[0] - along[0] * share).hypot(to_point[1] - along[1] * share)
+        [a[0] + along[0] * share, a[1] + along[1] * share]
     };
-    sides(polygon).map(to_side).fold(f64::INFINITY, f64::min)
+    sides(polygon).map(of_side).min_by(|a, b| distance(*a, point).total_cmp(&distance(*b, point)))
+}
+
+fn distance(a: [f64; 2], b: [f64; 2]) -> f64 {
+    (a[0] - b[0]).hypot(a[1] - b[1])
 }
 
 /// The length of a closed outline; of two points, there and back.

@@ -7,7 +7,7 @@
 //!
 //! What a scan has not seen is not free.
 
-use crate::polygon::distance_to_convex;
+use crate::polygon::{distance_to_convex, nearest_of_convex};
 use crate::{Bounds, OrientedBox};
 use nalgebra::Vector3;
 
@@ -21,11 +21,13 @@ pub struct FloorMapRules {
     pub obstacle: (f64, f64),
     /// A person needs more than this to all sides.
     pub clearance: f64,
+    /// A surface between these heights above the floor hides what is behind it: a wall, or a piece of furniture that is as high as a person.
+    pub tall: (f64, f64),
 }
 
 impl Default for FloorMapRules {
     fn default() -> Self {
-        Self { cell: 0.05, floor_within: 0.08, obstacle: (0.15, 1.60), clearance: 0.20 }
+        Self { cell: 0.05, floor_within: 0.08, obstacle: (0.15, 1.60), clearance: 0.20, tall: (1.20, 2.00) }
     }
 }
 
@@ -42,6 +44,8 @@ pub struct FloorMap {
     walkable: Vec<bool>,
     /// Metres from a cell's centre to that of the nearest cell that is not free.
     clearances: Vec<f64>,
+    /// Cells with a surface that a person does not see over.
+    tall: Vec<bool>,
 }
 
 /// A map has at most so many cells: 200 m x 200 m in cells of 5 cm. What is larger is no room.
@@ -73,6 +77,7 @@ impl FloorMap {
         let origin = [bounds.low.x - BORDER as f64 * rules.cell, bounds.low.y - BORDER as f64 * rules.cell];
         let (columns, rows) = (extent.x as usize + 1 + 2 * BORDER, extent.y as usize + 1 + 2 * BORDER);
         let (mut floor, mut obstacle) = (vec![false; columns * rows], vec![false; columns * rows]);
+        let mut tall = vec![false; columns * rows];
         for triangle in finite() {
             samples(triangle, rules.cell * 0.5, |point| {
                 let (x, y) = ((point.x - origin[0]) / rules.cell, (point.y - origin[1]) / rules.cell);
@@ -80,6 +85,7 @@ impl FloorMap {
                 let height = point.z - floor_z;
                 floor[cell] |= height.abs() < rules.floor_within;
                 obstacle[cell] |= rules.obstacle.0 < height && height < rules.obstacle.1;
+                tall[cell] |= rules.tall.0 < height && height < rules.tall.1;
             });
         }
         let floor = closed(floor, columns);
@@ -90,7 +96,7 @@ impl FloorMap {
         let count = |cells: &[bool]| cells.iter().filter(|cell| **cell).count();
         let walkable = largest_part(&standing, columns);
         let (floor_cells, free_cells) = (count(&floor), count(&free));
-        let map = Self { origin, cell: rules.cell, columns, rows, floor_cells, free_cells, walkable, clearances };
+        let map = Self { origin, cell: rules.cell, columns, rows, floor_cells, free_cells, walkable, clearances, tall };
         (map.walkable_area() > 0.0).then_some(map)
     }
 
@@ -118,15 +124,33 @@ impl FloorMap {
     }
 
     /// Where to stand beside an object: the walkable cell with the most room around it whose centre is at most `gap` metres away from the object's
-    /// footprint; of equals the nearer one. `None` where nobody can get so near.
+    /// footprint, with no wall between; of equals the nearer one. `None` where nobody can get so near.
     pub fn stand_point(&self, object: &OrientedBox, gap: f64) -> Option<usize> {
         let footprint = object.footprint();
-        let near = (0..self.walkable.len()).filter(|cell| self.walkable[*cell]);
-        let near = near.map(|cell| (cell, distance_to_convex(&footprint, self.centre(cell))));
-        let best = near.filter(|(_, distance)| *distance <= gap).min_by(|(a, nearer_a), (b, nearer_b)| {
+        let walkable = (0..self.walkable.len()).filter(|cell| self.walkable[*cell]);
+        let near = walkable.map(|cell| (cell, distance_to_convex(&footprint, self.centre(cell))));
+        let mut near: Vec<(usize, f64)> = near.filter(|(_, distance)| *distance <= gap).collect();
+        near.sort_by(|(a, nearer_a), (b, nearer_b)| {
             self.clearances[*b].total_cmp(&self.clearances[*a]).then(nearer_a.total_cmp(nearer_b))
         });
-        best.map(|(cell, _)| cell)
+        near.into_iter().map(|(cell, _)| cell).find(|cell| self.is_in_view(&footprint, self.centre(*cell)))
+    }
+
+    /// Whether a person at a place sees the nearest part of a convex footprint: no wall and nothing as high as a person stands between. What stands
+    /// inside the footprint is the object itself.
+    pub fn is_in_view(&self, footprint: &[[f64; 2]], from: [f64; 2]) -> bool {
+        let Some(to) = nearest_of_convex(footprint, from) else { return false };
+        let way = [to[0] - from[0], to[1] - from[1]];
+        let steps = (2.0 * way[0].hypot(way[1]) / self.cell).ceil();
+        // A surface on the footprint's edge is in a cell whose centre is at most half a diagonal away.
+        let own = 0.75 * self.cell;
+        (0..=steps as usize).map(|step| step as f64 / steps.max(1.0)).all(|share| {
+            let at = [from[0] + share * way[0], from[1] + share * way[1]];
+            let [column, row] = [0, 1].map(|k| (at[k] - self.origin[k]) / self.cell);
+            let inside = 0.0 <= column && column < self.columns as f64 && 0.0 <= row && row < self.rows as f64;
+            let cell = row.max(0.0) as usize * self.columns + column.max(0.0) as usize;
+            !inside || !self.tall[cell] || distance_to_convex(footprint, self.centre(cell)) <= own
+        })
     }
 
     /// A cell's centre, metres in the world.
@@ -315,6 +339,32 @@ mod tests {
         let at = map.centre(map.stand_point(&chair(0.3), 0.8).unwrap());
         assert!(at[0] > 0.8 && at[0] < 1.4 && (at[1] - 1.5).abs() < 0.7, "{at:?}");
         assert_eq!(map.stand_point(&chair(3.7), 0.8), None, "behind the wall");
+    }
+
+    #[test]
+    fn nobody_stands_behind_the_wall_of_an_object() {
+        // A shelf against a wall of 10 cm, with a passage of 60 cm before it and a hall behind the wall; both are joined beyond the wall's end.
+        let floor = rectangle(0.0, 0.0, 4.0, 4.0, 0.0);
+        let side = |x: f64, y: f64| {
+            let [a, b, c, d] = [(0.0, 0.0), (y, 0.0), (y, 2.2), (0.0, 2.2)].map(|(y, z)| Vector3::new(x, y, z));
+            [[a, b, c], [a, c, d]]
+        };
+        let shelf = OrientedBox::upright(Vector3::new(0.85, 1.0, 1.0), 0.0, Vector3::new(0.3, 0.8, 2.0));
+        let (near, far) = (side(1.0, 3.0), side(1.1, 3.0));
+        let walled = [&floor[..], &near[..], &far[..]].concat();
+        let stand = |triangles: &[[Vector3<f64>; 3]]| {
+            let map = FloorMap::of(triangles, 0.0, &FloorMapRules::default()).unwrap();
+            map.centre(map.stand_point(&shelf, 0.8).unwrap())
+        };
+        let at = stand(&walled);
+        assert!(at[0] < 0.7, "{at:?}");
+        // Over a low wall people see the shelf: they stand where the room is.
+        let low: Vec<_> = walled.iter().map(|t| t.map(|at| Vector3::new(at.x, at.y, at.z * 0.4))).collect();
+        let at = stand(&low);
+        assert!(at[0] > 1.3, "{at:?}");
+        let map = FloorMap::of(&walled, 0.0, &FloorMapRules::default()).unwrap();
+        assert!(map.is_in_view(&shelf.footprint(), [0.3, 1.0]) && !map.is_in_view(&shelf.footprint(), [1.8, 1.0]));
+        assert!(!map.is_in_view(&[], [0.3, 1.0]));
     }
 
     proptest! {
