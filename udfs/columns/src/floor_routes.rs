@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Float64Array, Float64Builder, ListBuilder, StringArray, StringBuilder, new_empty_array,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Float64Builder, ListBuilder, StringArray, StringBuilder,
+    new_empty_array,
 };
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
@@ -28,8 +29,8 @@ pub const FLOOR_ROUTES: Function = Function {
 (object_id, obb) of objects that a text can name; `floor` the height of the floor, metres. `rules` is (cell, clearance, reach, corner_reach, straight): \
 the side of a cell of the map, the room that a person needs to all sides, how near to a landmark's box a person stands, and how near to a turn a landmark \
 is that is named there, metres; and the largest turn that is none, degrees. Where the scan shows no floor, nobody walks. A landmark behind a wall, or behind something as high as a person, is beside nobody.\n\n\
-Out comes a list of (from_id, to_id, length, detour, turns, actions, landmarks, path), a row for each ordered pair between which there is a way and whose \
-standing places differ: `length` of the shortest way over cells (A*), metres; `detour`, the straight legs over that; `turns`, degrees, right > 0, one for \
+Out comes a list of (from_id, to_id, length, detour, clear, turns, actions, landmarks, path), a row for each ordered pair between which there is a way and whose \
+standing places differ: `length` of the shortest way over cells (A*), metres; `detour`, the straight legs over that; `clear`, whether nothing stands in their way; `turns`, degrees, right > 0, one for \
 each corner of the tightened path; `actions`, turn_left, turn_right or turn_back for each, null where two people would not agree; `landmarks`, the \
 object_id of the nearest landmark beside each corner, neither end nor named before, null where there is none; and `path`, x and y of its ends and corners.\n\n\
 Null for null arguments, and where nobody can walk.",
@@ -75,6 +76,7 @@ fn fields() -> Fields {
         Field::new("to_id", DataType::Utf8, true),
         Field::new("length", DataType::Float64, true),
         Field::new("detour", DataType::Float64, true),
+        Field::new("clear", DataType::Boolean, true),
         list("turns", DataType::Float64),
         list("actions", DataType::Utf8),
         list("landmarks", DataType::Utf8),
@@ -213,6 +215,7 @@ fn columns_of(routes: &[Route]) -> Vec<ArrayRef> {
         text(|route| &route.to_id),
         number(|route| route.path.length),
         number(|route| route.path.detour),
+        Arc::new(routes.iter().map(|route| Some(route.path.clear)).collect::<BooleanArray>()),
         Arc::new(turns.finish()),
         Arc::new(actions.finish()),
         Arc::new(beside.finish()),

@@ -140,16 +140,25 @@ impl FloorMap {
     /// inside the footprint is the object itself.
     pub fn is_in_view(&self, footprint: &[[f64; 2]], from: [f64; 2]) -> bool {
         let Some(to) = nearest_of_convex(footprint, from) else { return false };
-        let way = [to[0] - from[0], to[1] - from[1]];
-        let steps = (2.0 * way[0].hypot(way[1]) / self.cell).ceil();
         // A surface on the footprint's edge is in a cell whose centre is at most half a diagonal away.
         let own = 0.75 * self.cell;
-        (0..=steps as usize).map(|step| step as f64 / steps.max(1.0)).all(|share| {
-            let at = [from[0] + share * way[0], from[1] + share * way[1]];
-            let [column, row] = [0, 1].map(|k| (at[k] - self.origin[k]) / self.cell);
+        self.between(from, to).all(|cell| !self.tall[cell] || distance_to_convex(footprint, self.centre(cell)) <= own)
+    }
+
+    /// Whether the straight line between two places crosses free floor alone.
+    pub(super) fn is_free_between(&self, from: [f64; 2], to: [f64; 2]) -> bool {
+        self.between(from, to).all(|cell| self.clearances[cell] > 0.0)
+    }
+
+    /// The cells of the map at points of a line, half a cell apart.
+    fn between(&self, from: [f64; 2], to: [f64; 2]) -> impl Iterator<Item = usize> {
+        let way = [to[0] - from[0], to[1] - from[1]];
+        let steps = (2.0 * way[0].hypot(way[1]) / self.cell).ceil().max(1.0);
+        (0..=steps as usize).filter_map(move |step| {
+            let at = |k: usize| (from[k] + step as f64 / steps * way[k] - self.origin[k]) / self.cell;
+            let (column, row) = (at(0), at(1));
             let inside = 0.0 <= column && column < self.columns as f64 && 0.0 <= row && row < self.rows as f64;
-            let cell = row.max(0.0) as usize * self.columns + column.max(0.0) as usize;
-            !inside || !self.tall[cell] || distance_to_convex(footprint, self.centre(cell)) <= own
+            inside.then(|| row as usize * self.columns + column as usize)
         })
     }
 

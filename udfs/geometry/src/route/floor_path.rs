@@ -49,6 +49,8 @@ pub struct FloorPath {
     /// Of the legs, clockwise from +y.
     pub bearings: Vec<f64>,
     pub turns: Vec<PathTurn>,
+    /// Whether a person can go straight from point to point. Where small turns and short legs were dropped, a leg may cut a corner that stands in the way.
+    pub clear: bool,
 }
 
 impl FloorMap {
@@ -84,7 +86,8 @@ impl FloorMap {
         let direct: f64 = legs(&points).sum();
         let bearings: Vec<f64> = points.windows(2).filter_map(|pair| bearing(way(pair[0], pair[1]))).collect();
         let turns = joined(&points, rules.one_turn);
-        Some(FloorPath { length, detour: direct / length, points, bearings, turns })
+        let clear = points.windows(2).all(|leg| self.is_free_between(leg[0], leg[1]));
+        Some(FloorPath { length, detour: direct / length, points, bearings, turns, clear })
     }
 
     /// Column and row.
