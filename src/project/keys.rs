@@ -145,7 +145,7 @@ pub const KEYS: &[ConfigKey] = &[
         "ask",
         "scene_tasks",
         "false",
-        "whether questions about whole scenes are asked, with all of their images at once: absolute_distance, object_size, relative_distance, relative_direction, room_size, scene_counting, appearance_order and rotation_estimation. Trainers that take one image a sample cannot read them: export to those with `--task`",
+        "whether questions about whole scenes are asked, with all of their images at once: absolute_distance, object_size, relative_distance, relative_direction, room_size, scene_counting, appearance_order, rotation_estimation and route_plan. Trainers that take one image a sample cannot read them: export to those with `--task`",
     ),
     key(
         "ask",
@@ -244,6 +244,31 @@ pub const KEYS: &[ConfigKey] = &[
         "max_size_disagreement",
         "0.1",
         "how much an object's longest side may depend on how its box is laid (upright, as annotated, along the world's axes), as a share of it (0-1)",
+    ),
+    key("ask", "walk_clearance", "0.2", "room that a person who walks a route needs to all sides, metres"),
+    key(
+        "ask",
+        "landmark_reach",
+        "0.8",
+        "how near to a landmark a route starts and ends, metres from its box, with nothing as high as a person between",
+    ),
+    key(
+        "ask",
+        "corner_reach",
+        "1.2",
+        "how near to a turn of a route the landmark is that is named there, metres from its box, with nothing as high as a person between",
+    ),
+    key(
+        "ask",
+        "route_landmarks",
+        "16",
+        "objects of a scene between which routes are looked for, at most, drawn among all that a text can name",
+    ),
+    key(
+        "ask",
+        "max_detour",
+        "1.1",
+        "how much longer the straight legs of a route are than the shortest way, at most, as a multiple of it",
     ),
     key(
         "ask",

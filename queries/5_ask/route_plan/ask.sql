@@ -1,0 +1,201 @@
+-- writes: questions
+-- reads:  scenes, scene_landmarks, scene_routes, scene_images
+-- keep:   table
+-- keys:   question_id
+
+-- Route plan: you stand by the bed and face the lamp; which way do you turn at each blank of the plan that leads to the tv? In go routes
+-- over a scan's floor; out comes a question a route, for its turns.
+--
+-- A route starts beside one landmark, turns beside others, and ends beside yet another one. Whether its first step is a turn to the left, to the right,
+-- back or none is drawn: the landmark that is faced at the start makes it so. On the way there are turns to the left and to the right alone.
+--
+-- The options are all that two of the blanks can be; of a single blank there are two. Seen from any of them, the others differ in the same way: nothing
+-- but the scene tells which one is right.
+WITH faced AS (
+    -- What may be faced at the start: for each landmark of the start's region how far the first leg turns from it, right > 0.
+    SELECT
+        r.scene_id, r.from_id, r.to_id, f.object_id AS face_id, f.name AS face_name, f.visible AS face_visible,
+        (degrees(atan2(r.path[3] - r.path[1], r.path[4] - r.path[2]))
+            - degrees(atan2(f.obb.centre.x - r.path[1], f.obb.centre.y - r.path[2])) + 540.0) % 360.0 - 180.0 AS turn
+    FROM scene_routes AS r
+    JOIN scene_landmarks AS s ON s.scene_id = r.scene_id AND s.object_id = r.from_id
+    JOIN scene_landmarks AS f ON f.scene_id = r.scene_id
+    WHERE f.object_id <> r.from_id AND f.object_id <> r.to_id AND NOT coalesce(array_has(r.corners, f.object_id), false)
+        AND sqrt(power(f.obb.centre.x - r.path[1], 2) + power(f.obb.centre.y - r.path[2], 2)) BETWEEN 1.0 AND $max_direction_distance
+        AND f.region IS NOT DISTINCT FROM s.region
+),
+-- The first steps that are clear, each with a landmark that makes it so; one of them is drawn.
+starts AS (
+    SELECT *
+    FROM (
+        SELECT
+            *,
+            row_number() OVER (
+                PARTITION BY scene_id, from_id, to_id
+                ORDER BY draw($seed, 'route_plan/first', scene_id, from_id, to_id, first_action), draw($seed, 'route_plan/face', scene_id, from_id, to_id, face_id), face_id)
+                AS drawn
+        FROM (
+            SELECT
+                *,
+                CASE
+                    WHEN abs(turn) <= 15.0 THEN 'none'
+                    WHEN abs(turn + 90.0) <= 15.0 THEN 'turn_left'
+                    WHEN abs(turn - 90.0) <= 15.0 THEN 'turn_right'
+                    WHEN 180.0 - abs(turn) <= 15.0 THEN 'turn_back'
+                END AS first_action
+            FROM faced
+        )
+        WHERE first_action IS NOT NULL
+    )
+    WHERE drawn = 1
+),
+judged AS (
+    SELECT
+        r.*, nullif(f.first_action, 'none') AS first_action, f.face_id, f.face_name, s.name AS start_name, g.name AS goal_name, s.category AS start_category, g.category AS goal_category,
+        c1.name AS corner_1, c2.name AS corner_2, c3.name AS corner_3,
+        least(s.visible, g.visible, f.face_visible, coalesce(c1.visible, 1.0), coalesce(c2.visible, 1.0), coalesce(c3.visible, 1.0)) AS visibility,
+        CASE
+            WHEN r.turns = 0 THEN 'straight_route'
+            WHEN r.turns > 3 THEN 'too_many_turns'
+            WHEN coalesce(r.actions[1], '') NOT IN ('turn_left', 'turn_right')
+                OR r.turns >= 2 AND coalesce(r.actions[2], '') NOT IN ('turn_left', 'turn_right')
+                OR r.turns >= 3 AND coalesce(r.actions[3], '') NOT IN ('turn_left', 'turn_right') THEN 'unclear_turn'
+            WHEN r.corners[1] IS NULL OR r.turns >= 2 AND r.corners[2] IS NULL OR r.turns >= 3 AND r.corners[3] IS NULL THEN 'no_corner_landmark'
+            WHEN NOT r.clear THEN 'blocked_leg'
+            WHEN r.detour > $max_detour THEN 'detour'
+            WHEN f.face_id IS NULL THEN 'nothing_faced'
+        END AS reason
+    FROM scene_routes AS r
+    JOIN scene_landmarks AS s ON s.scene_id = r.scene_id AND s.object_id = r.from_id
+    JOIN scene_landmarks AS g ON g.scene_id = r.scene_id AND g.object_id = r.to_id
+    LEFT JOIN starts AS f ON f.scene_id = r.scene_id AND f.from_id = r.from_id AND f.to_id = r.to_id
+    LEFT JOIN scene_landmarks AS c1 ON c1.scene_id = r.scene_id AND c1.object_id = r.corners[1]
+    LEFT JOIN scene_landmarks AS c2 ON c2.scene_id = r.scene_id AND c2.object_id = r.corners[2]
+    LEFT JOIN scene_landmarks AS c3 ON c3.scene_id = r.scene_id AND c3.object_id = r.corners[3]
+),
+limited AS (
+    SELECT
+        *, CASE WHEN first_action IS NULL THEN actions ELSE array_prepend(first_action, actions) END AS blanks,
+        turns + CAST(first_action IS NOT NULL AS BIGINT) AS n,
+        row_number() OVER (PARTITION BY scene_id, reason IS NULL ORDER BY draw($seed, 'route_plan', scene_id, from_id, to_id), from_id, to_id) AS turn
+    FROM judged
+),
+-- Which two of the blanks the options differ in; of a single one the second is 0.
+varied AS (
+    SELECT
+        scene_id, from_id, to_id, n, blanks, first_action IS NOT NULL AS starts_with_turn,
+        pairs[1 + CAST(floor(array_length(pairs) * draw($seed, 'route_plan/varied', scene_id, from_id, to_id)) AS BIGINT)] AS pair,
+        draw($seed, 'route_plan/other', scene_id, from_id, to_id) < 0.5 AS first_of_two
+    FROM (
+        SELECT
+            *,
+            CASE n
+                WHEN 1 THEN [[1, 0]]
+                WHEN 2 THEN [[1, 2]]
+                WHEN 3 THEN [[1, 2], [1, 3], [2, 3]]
+                ELSE [[1, 2], [1, 3], [1, 4], [2, 3], [2, 4], [3, 4]]
+            END AS pairs
+        FROM limited
+        WHERE reason IS NULL
+    )
+),
+-- A row a blank: what it is, and what else it could be. The first step can be any of three turns, others to the left or to the right.
+blanks AS (
+    SELECT
+        *,
+        CASE
+            WHEN place > 1 OR NOT starts_with_turn THEN CASE action WHEN 'turn_left' THEN 'turn_right' ELSE 'turn_left' END
+            WHEN action = 'turn_left' THEN CASE WHEN first_of_two THEN 'turn_right' ELSE 'turn_back' END
+            WHEN action = 'turn_right' THEN CASE WHEN first_of_two THEN 'turn_left' ELSE 'turn_back' END
+            ELSE CASE WHEN first_of_two THEN 'turn_left' ELSE 'turn_right' END
+        END AS other
+    FROM (SELECT *, unnest(blanks) AS action, unnest(generate_series(1, n)) AS place FROM varied)
+),
+sequences AS (
+    SELECT
+        scene_id, from_id, to_id, o.number,
+        replace(array_to_string(array_agg(
+            CASE WHEN place = pair[1] AND o.first_changed OR place = pair[2] AND o.second_changed THEN other ELSE action END ORDER BY place), ', '), '_', ' ')
+            AS sequence
+    FROM (VALUES (1, false, false), (2, true, false), (3, false, true), (4, true, true)) AS o (number, first_changed, second_changed)
+    CROSS JOIN blanks
+    WHERE pair[2] > 0 OR NOT o.second_changed
+    GROUP BY scene_id, from_id, to_id, o.number
+),
+options AS (
+    SELECT scene_id, from_id, to_id, array_agg(sequence ORDER BY number) AS options
+    FROM sequences
+    GROUP BY scene_id, from_id, to_id
+),
+planned AS (
+    SELECT
+        r.*, o.options, coalesce(o.options[1], 'turn left') AS answer,
+        concat_ws(
+            chr(10),
+            CASE WHEN first_action IS NOT NULL THEN '1. [please fill in]' END,
+            numbering[1] || '. Go forward until the ' || corner_1,
+            numbering[2] || '. [please fill in]',
+            CASE WHEN turns >= 2 THEN numbering[3] || '. Go forward until the ' || corner_2 END,
+            CASE WHEN turns >= 2 THEN numbering[4] || '. [please fill in]' END,
+            CASE WHEN turns >= 3 THEN numbering[5] || '. Go forward until the ' || corner_3 END,
+            CASE WHEN turns >= 3 THEN numbering[6] || '. [please fill in]' END,
+            numbering[1 + 2 * turns] || '. Go forward until the ' || goal_name) AS steps
+    FROM options AS o
+    RIGHT JOIN (SELECT *, generate_series(1 + n - turns, 8) AS numbering FROM limited) AS r
+        ON r.scene_id = o.scene_id AND r.from_id = o.from_id AND r.to_id = o.to_id
+),
+-- Scenes without any route are counted, too.
+plans AS (
+    SELECT
+        id_hash('route_plan', scene_id, from_id, to_id) AS question_id, scene_id, source, licence, split,
+        cardinality(options) AS choices, start_name, face_name, goal_name, steps, options,
+        array_concat([from_id, coalesce(face_id, from_id), to_id], corners) AS object_ids, [start_category, goal_category] AS categories, answer,
+        visibility, CASE WHEN reason IS NULL AND turn > $questions_per_scene_task THEN 'enough_of_scene' ELSE reason END AS filtered
+    FROM planned
+    UNION ALL
+    SELECT
+        id_hash('route_plan', c.scene_id) AS question_id, c.scene_id, c.source, c.licence, c.split, 2 AS choices, '' AS start_name, '' AS face_name,
+        '' AS goal_name, '' AS steps, CAST([] AS VARCHAR[]) AS options, CAST([] AS VARCHAR[]) AS object_ids, ['', ''] AS categories, '' AS answer,
+        1.0 AS visibility,
+        CASE
+            WHEN NOT c.metric THEN 'not_metric'
+            WHEN coalesce(l.n, 0) < 2 THEN 'no_landmarks'
+            WHEN c.floor_z IS NULL THEN 'no_floor'
+            ELSE 'nowhere_to_walk'
+        END AS filtered
+    FROM (SELECT scene_id, count(*) AS n FROM scene_landmarks GROUP BY scene_id) AS l
+    RIGHT JOIN scenes AS c ON c.scene_id = l.scene_id
+    WHERE c.kind IN ('scan', 'house') AND c.scene_id NOT IN (SELECT scene_id FROM scene_routes)
+)
+SELECT
+    r.question_id,
+    i.frame_ids,
+    'uniform' AS frames_from,
+    false AS ordered,
+    r.scene_id,
+    r.source,
+    r.licence,
+    r.split,
+    'route_plan' AS task,
+    'route_turns' AS relation,
+    'choice' AS answer_form,
+    CASE WHEN coalesce(r.choices, 2) = 2 THEN 'choice of 2 options' ELSE 'choice of 4 options' END AS shape,
+    [
+        object_slot('start', r.start_name), object_slot('face', coalesce(r.face_name, '')), object_slot('goal', r.goal_name),
+        direction_slot('steps', r.steps)
+    ] AS slots,
+    r.options,
+    r.object_ids,
+    r.categories,
+    named_struct('name', true, 'box', false, 'mask', false, 'number', false, 'outline', false) AS available,
+    unmarked(r.object_ids) AS marks,
+    r.answer,
+    CAST(NULL AS DOUBLE) AS answer_value,
+    CAST(NULL AS VARCHAR) AS answer_unit,
+    1.0 AS margin,
+    r.visibility,
+    1.0 AS lift_quality,
+    false AS answerable_from_boxes,
+    r.filtered
+FROM scene_images AS i
+JOIN plans AS r ON r.scene_id = i.scene_id
