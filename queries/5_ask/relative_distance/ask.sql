@@ -33,37 +33,46 @@ dealt AS (
             AS BIGINT) - 1) / 4 AS hand
     FROM (SELECT DISTINCT scene_id, candidate FROM usable) CROSS JOIN (SELECT unnest(generate_series(1, 16)) AS deal)
 ),
+identified AS (
+    SELECT scene_id, deal, hand, id_hash(string_agg(candidate, ' ' ORDER BY candidate)) AS hand_id
+    FROM dealt
+    GROUP BY scene_id, deal, hand
+    HAVING count(*) = 4
+),
+-- A hand is known by a hash of its objects, so that no aggregate holds lists.
 hands AS (
-    SELECT scene_id, candidates
+    SELECT scene_id, hand_id
     FROM (
-        SELECT *, row_number() OVER (PARTITION BY scene_id ORDER BY draw($seed, 'relative_distance/hand', scene_id, candidates), candidates) AS place
-        FROM (
-            SELECT DISTINCT scene_id, array_agg(candidate ORDER BY candidate) AS candidates
-            FROM dealt
-            GROUP BY scene_id, deal, hand
-            HAVING count(*) = 4
-        )
+        SELECT *, row_number() OVER (PARTITION BY scene_id ORDER BY draw($seed, 'relative_distance/hand', scene_id, hand_id), hand_id) AS place
+        FROM (SELECT DISTINCT scene_id, hand_id FROM identified)
     )
     WHERE place <= 64
 ),
+dealt_hands AS (
+    SELECT DISTINCT i.scene_id, i.hand_id, d.candidate
+    FROM hands AS h
+    JOIN identified AS i ON i.scene_id = h.scene_id AND i.hand_id = h.hand_id
+    JOIN dealt AS d ON d.scene_id = i.scene_id AND d.deal = i.deal AND d.hand = i.hand
+),
 ranked AS (
     SELECT
-        u.*, h.candidates,
-        row_number() OVER (PARTITION BY u.scene_id, u.primary_id, h.candidates ORDER BY u.distance, u.candidate) AS place,
-        row_number() OVER (PARTITION BY u.scene_id, u.primary_id, h.candidates ORDER BY u.surface_distance, u.candidate) AS surface_place
-    FROM (SELECT scene_id, candidates, unnest(candidates) AS candidate FROM hands) AS h
+        u.*, h.hand_id,
+        row_number() OVER (PARTITION BY u.scene_id, u.primary_id, h.hand_id ORDER BY u.distance, u.candidate) AS place,
+        row_number() OVER (PARTITION BY u.scene_id, u.primary_id, h.hand_id ORDER BY u.surface_distance, u.candidate) AS surface_place
+    FROM dealt_hands AS h
     JOIN usable AS u ON u.scene_id = h.scene_id AND u.candidate = h.candidate
 ),
 fours AS (
     SELECT
-        scene_id, primary_id, candidates, min(source) AS source, min(licence) AS licence, min(split) AS split, min(primary_name) AS primary_name,
-        min(primary_category) AS primary_category, array_agg(candidate_name ORDER BY candidate) AS names, min(visibility) AS visibility,
+        scene_id, primary_id, hand_id, min(source) AS source, min(licence) AS licence, min(split) AS split, min(primary_name) AS primary_name,
+        min(primary_category) AS primary_category, array_agg(candidate ORDER BY candidate) AS candidates,
+        array_agg(candidate_name ORDER BY candidate) AS names, min(visibility) AS visibility,
         min(CASE WHEN place = 1 THEN distance END) AS nearest, min(CASE WHEN place = 2 THEN distance END) AS second,
         min(CASE WHEN surface_place = 1 THEN surface_distance END) AS surface_nearest,
         min(CASE WHEN surface_place = 2 THEN surface_distance END) AS surface_second,
         min(CASE WHEN place = 1 THEN candidate END) AS winner, min(CASE WHEN surface_place = 1 THEN candidate END) AS surface_winner
     FROM ranked
-    GROUP BY scene_id, primary_id, candidates
+    GROUP BY scene_id, primary_id, hand_id
     HAVING count(*) = 4
 ),
 judged AS (
@@ -85,14 +94,14 @@ chosen AS (
     SELECT
         *,
         row_number() OVER (
-            PARTITION BY scene_id, candidates, winner, reason IS NULL
-            ORDER BY draw($seed, 'relative_distance/primary', scene_id, primary_id, candidates), primary_id) AS of_winner
+            PARTITION BY scene_id, hand_id, winner, reason IS NULL
+            ORDER BY draw($seed, 'relative_distance/primary', scene_id, primary_id, hand_id), primary_id) AS of_winner
     FROM judged
 ),
 balanced AS (
     SELECT
         *,
-        count(*) OVER (PARTITION BY scene_id, candidates, reason IS NULL, of_winner) AS winners
+        count(*) OVER (PARTITION BY scene_id, hand_id, reason IS NULL, of_winner) AS winners
     FROM chosen
 ),
 unequal AS (
@@ -103,7 +112,7 @@ limited AS (
     -- Four questions of each hand, or none.
     SELECT
         *,
-        dense_rank() OVER (PARTITION BY scene_id, reason IS NULL ORDER BY draw($seed, 'relative_distance', scene_id, candidates), candidates) AS turn
+        dense_rank() OVER (PARTITION BY scene_id, reason IS NULL ORDER BY draw($seed, 'relative_distance', scene_id, hand_id), hand_id) AS turn
     FROM unequal
 )
 SELECT
