@@ -114,7 +114,10 @@ impl Engine {
 
     /// A session without tables, for a stage's shard.
     pub fn shard_session(&self, partitions: usize) -> Result<SessionContext> {
-        let config = self.state.config().clone().with_target_partitions(partitions.max(1));
+        let mut config = self.state.config().clone().with_target_partitions(partitions.max(1));
+        // Partitions of a join with such a filter wait until all of them have begun, and a writer reads its partitions one after the other, so that
+        // no more than one of a UNION's inputs is in memory.
+        config.options_mut().optimizer.enable_join_dynamic_filter_pushdown = false;
         let context = self.session_with(config)?;
         // It makes one chain of all inner joins, the many on the left.
         context.remove_optimizer_rule("eliminate_cross_join");
@@ -198,7 +201,11 @@ impl Mill {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::physical_plan::displayable;
+    use std::time::Duration;
+
+    use datafusion::arrow::record_batch::RecordBatch;
+    use datafusion::physical_plan::{ExecutionPlanProperties, displayable};
+    use futures::TryStreamExt;
 
     use super::*;
 
@@ -218,14 +225,18 @@ mod tests {
         check(0, 4, 16 << 20, (2, 4));
     }
 
-    /// A shard's facts stream only as long as no rule moves them to the left side of a join.
-    #[tokio::test]
-    async fn joins_of_a_shard_hold_what_their_query_puts_on_the_left() {
+    async fn engine() -> Engine {
         let objects = crate::tables::schemas().await.unwrap().remove("objects").unwrap().schema;
         let project = Project::in_memory();
         let warehouse = crate::warehouse::Location::parse("memory://joins", std::path::Path::new(".")).unwrap();
         let models = Arc::new(Models::of(&project, &warehouse).unwrap());
-        let engine = Engine::new(&project, &objects, &models).unwrap();
+        Engine::new(&project, &objects, &models).unwrap()
+    }
+
+    /// A shard's facts stream only as long as no rule moves them to the left side of a join.
+    #[tokio::test]
+    async fn joins_of_a_shard_hold_what_their_query_puts_on_the_left() {
+        let engine = engine().await;
         let context = engine.shard_session(1).unwrap();
         // By their sizes, and by what each condition names, every join here could be turned round.
         for (table, rows) in [("left_one", 3), ("left_two", 2), ("many", 1)] {
@@ -238,5 +249,32 @@ mod tests {
         let joins: Vec<&str> = text.lines().filter(|line| line.contains("HashJoinExec")).map(str::trim).collect();
         assert!(joins.len() == 2 && joins[0].contains("on=[(left_one_id@0, many_id@1)]"), "{text}");
         assert!(joins[1].contains("on=[(left_two_id@0, many_id@0)]"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn the_partitions_of_a_join_need_not_be_read_at_once() {
+        let engine = engine().await;
+        let context = engine.shard_session(1).unwrap();
+        // Files take filters while they are read, and tables in memory do not.
+        let folder = tempfile::tempdir().unwrap();
+        for table in ["few", "one", "other"] {
+            let path = folder.path().join(format!("{table}.parquet"));
+            let rows = format!("COPY (SELECT unnest(range(0, 3)) AS id) TO '{}'", path.display());
+            context.sql(&rows).await.unwrap().collect().await.unwrap();
+            context.register_parquet(table, path.to_str().unwrap(), Default::default()).await.unwrap();
+        }
+        let sql =
+            "SELECT * FROM few JOIN (SELECT id FROM one UNION ALL SELECT id FROM other) AS many ON many.id = few.id";
+        let plan = context.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
+        assert_eq!(plan.output_partitioning().partition_count(), 2, "one of each table");
+        let mut rows = 0;
+        for partition in 0..2 {
+            let stream = plan.execute(partition, context.task_ctx()).unwrap();
+            let batches = stream.try_collect::<Vec<RecordBatch>>();
+            let read = tokio::time::timeout(Duration::from_secs(60), batches).await;
+            let batches = read.expect("waits for a partition that is read later").unwrap();
+            rows += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+        }
+        assert_eq!(rows, 6);
     }
 }

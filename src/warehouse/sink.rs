@@ -6,16 +6,13 @@
 //! ```
 //!
 //! DataFusion's own file sink is one task however many partitions feed it; this one has as many writers as it is told, and commits
-//! nothing. A UNION has the partitions of all its inputs: with one writer they are started together and read one after the other, so that rows have one
-//! order.
+//! nothing. A UNION has the partitions of all its inputs: with one writer they are read one after the other, so that rows have one order.
 //! In: any rows that fit the table. Out: [`Part::schema`]. Writer 0 always writes a part, even without rows, so that the shard's
 //! fingerprint can be found. Memory: what [`PartWriter`] holds, counted against the pool; a stream that is dropped cancels its upload.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 
-use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
@@ -25,8 +22,7 @@ use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, Repla
 use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties};
-use futures::stream::Peekable;
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 
 use super::part_writer::{Empty, PartWriter};
 use super::{Part, WriteOptions};
@@ -120,8 +116,8 @@ impl ExecutionPlan for WriteParts {
         let mut writer = PartWriter::new(Arc::clone(&self.options), writer, writers)?;
         let input = Arc::clone(&self.input);
         let parts = futures::stream::once(async move {
-            let streams = inputs.map(|partition| input.execute(partition, Arc::clone(&context)));
-            for stream in started(streams.collect::<Result<_>>()?).await {
+            for partition in inputs {
+                let stream = input.execute(partition, Arc::clone(&context))?;
                 write_all(stream, &mut writer, &memory, &rows).await?;
             }
             Ok(Part::to_batch(&writer.finish(empty).await?)?)
@@ -134,19 +130,8 @@ impl ExecutionPlan for WriteParts {
     }
 }
 
-/// Streams of which each has its first batch. Partitions may wait for each other before that, as those of a hash join do whose dynamic filter needs them
-/// all: read one after the other from the start, they would wait for ever. From then on they are read in order, so that the rows of a part are in order.
-async fn started(streams: Vec<SendableRecordBatchStream>) -> Vec<Peekable<SendableRecordBatchStream>> {
-    let first = streams.into_iter().map(|stream| async {
-        let mut stream = stream.peekable();
-        Pin::new(&mut stream).peek().await;
-        stream
-    });
-    futures::future::join_all(first).await
-}
-
 async fn write_all(
-    mut input: impl Stream<Item = Result<RecordBatch>> + Unpin,
+    mut input: SendableRecordBatchStream,
     writer: &mut PartWriter,
     memory: &MemoryReservation,
     rows: &Count,
@@ -160,31 +145,4 @@ async fn write_all(
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use datafusion::arrow::datatypes::Schema;
-    use tokio::sync::Barrier;
-
-    #[tokio::test]
-    async fn partitions_that_wait_for_each_other_start_together() {
-        let barrier = Arc::new(Barrier::new(3));
-        let waiting = |rows: usize| -> SendableRecordBatchStream {
-            let barrier = Arc::clone(&barrier);
-            let batches = futures::stream::once(async move {
-                barrier.wait().await;
-                let rows = datafusion::arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(rows));
-                Ok(RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &rows)?)
-            });
-            Box::pin(RecordBatchStreamAdapter::new(Arc::new(Schema::empty()), batches))
-        };
-        let mut rows = Vec::new();
-        for stream in started([1, 2, 3].map(waiting).into()).await {
-            let batches: Vec<RecordBatch> = stream.try_collect().await.unwrap();
-            rows.extend(batches.iter().map(RecordBatch::num_rows));
-        }
-        assert_eq!(rows, [1, 2, 3], "in the order of the partitions");
-    }
 }
