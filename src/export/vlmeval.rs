@@ -19,7 +19,7 @@ pub const VLMEVAL: ExportKind = ExportKind {
     doc: "VLMEvalKit: tables of index, image, question, A to F, answer, category",
     long_doc: "  train-00000-of-00001.tsv         one table: copy it to $LMUData under the benchmark's name
 
-`answer` is a letter, Yes or No, a number, or words. An image that an earlier row has is that row's index. The columns id, l2-category (the
+`answer` is a letter, Yes or No, a number, or words. Images that an earlier row has are that row's index. The columns id, l2-category (the
 relation), text_format and image_format come along for slices of the scores.",
     dialect: "internvl",
     path: |at, of| super::numbered(at, of, "tsv"),
@@ -129,33 +129,34 @@ const COLUMNS: [&str; 16] = [
 
 fn write(shard: &ExportShard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
     writeln!(out, "{}\tworded_answer", COLUMNS.join("\t")).or_input(cannot_write)?;
-    let mut first_with: BTreeMap<String, usize> = BTreeMap::new();
+    let mut first_with: BTreeMap<Vec<String>, usize> = BTreeMap::new();
     for (at, record) in shard.records().enumerate() {
         let record: VlmevalRecord = serde_json::from_str(&record?).or_internal(|| "a record is JSON".into())?;
         let index = shard.first_row + at;
         let encoded = |image: &SampleImage| -> Result<Option<String>> {
             Ok(shard.image(&image.path)?.map(|bytes| BASE64_STANDARD.encode(bytes)))
         };
-        let (image, path) = match &record.images[..] {
-            [only] => match first_with.get(&only.path) {
-                Some(index) => (index.to_string(), only.path.clone()),
-                None => match encoded(only)? {
-                    Some(bytes) => {
-                        first_with.insert(only.path.clone(), index);
-                        (bytes, only.path.clone())
-                    }
+        let paths: Vec<String> = record.images.iter().map(|image| image.path.clone()).collect();
+        let image = match first_with.get(&paths) {
+            Some(index) => index.to_string(),
+            None => {
+                let shown: Vec<String> =
+                    record.images.iter().filter_map(|image| encoded(image).transpose()).collect::<Result<_>>()?;
+                if shown.len() == paths.len() {
+                    first_with.insert(paths.clone(), index);
+                    listed(&shown)
+                } else {
                     // Withheld: a row that refers to one without an image would have none either.
-                    None => (String::new(), only.path.clone()),
-                },
-            },
-            several => {
-                let python = |texts: Vec<String>| {
-                    format!("[{}]", texts.iter().map(|text| format!("'{text}'")).collect::<Vec<_>>().join(", "))
-                };
-                let names = several.iter().map(|image| image.path.replace('/', "_")).collect();
-                let images = several.iter().filter_map(|image| encoded(image).transpose());
-                (python(images.collect::<Result<_>>()?), python(names))
+                    String::new()
+                }
             }
+        };
+        let path = match &paths[..] {
+            [_, _, ..] if !image.is_empty() => {
+                // Where it unpacks several, VLMEvalKit makes no folders.
+                listed(&paths.iter().map(|path| path.replace('/', "_")).collect::<Vec<_>>())
+            }
+            paths => listed(paths),
         };
         let asked = question(&record.question).map_or(record.question.as_str(), |(_, asked)| asked);
         let mut cells = vec![index.to_string(), image, path, asked.to_owned()];
@@ -173,6 +174,22 @@ fn write(shard: &ExportShard<'_>, out: &mut (dyn Write + Send)) -> Result<()> {
         writeln!(out, "{row}").or_input(cannot_write)?;
     }
     Ok(())
+}
+
+/// One text as it is, several as Python writes a list of them.
+fn listed(texts: &[String]) -> String {
+    match texts {
+        [only] => only.clone(),
+        several => format!("[{}]", several.iter().map(|text| format!("'{text}'")).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// The texts of a cell that [`listed`] wrote.
+fn items(cell: &str) -> Vec<&str> {
+    match cell.strip_prefix('[').and_then(|list| list.strip_suffix(']')) {
+        Some(list) => list.split(", ").map(|item| item.trim_matches('\'')).collect(),
+        None => vec![cell],
+    }
 }
 
 /// As pandas reads it: quotes where a cell has a tab, a line break or a quote.
@@ -214,10 +231,11 @@ fn read(bytes: &[u8]) -> Result<Vec<LoadedRecord>> {
                 .map(LoadedImage::Bytes)
                 .or_input(|| format!("the image of row {} is no base64", cell(index)))
         };
-        let images = match shown.strip_prefix('[').and_then(|list| list.strip_suffix(']')) {
-            Some(list) => list.split(", ").map(|item| bytes(item.trim_matches('\''))).collect::<Result<_>>()?,
-            None if shown.is_empty() => vec![LoadedImage::Path(cell(path))],
-            None => vec![bytes(&shown)?],
+        let images = if shown.is_empty() {
+            // Withheld.
+            items(&cell(path)).into_iter().map(|path| LoadedImage::Path(path.to_owned())).collect()
+        } else {
+            items(&shown).into_iter().map(bytes).collect::<Result<_>>()?
         };
         let options: Vec<String> = options.iter().map(|at| cell(*at)).take_while(|option| !option.is_empty()).collect();
         read.push(LoadedRecord {

@@ -168,6 +168,11 @@ async fn samples_of_several_images_are_read_again() {
             let lines = read_lines(Path::new(&options.out), "images-");
             assert_eq!(lines.len(), first.union(&second).count(), "one image serves many samples");
         }
+        // Without the images, each sample still names both.
+        let withheld = ExportOptions { annotations_only: true, replace: true, ..options };
+        export(&mill, &withheld).await.unwrap();
+        let verified = mill.verify_export(&withheld.out).await.unwrap();
+        assert_eq!((verified.faulty, verified.samples), (0, manifest.samples), "{}: {:?}", kind.name, verified.faults);
     }
 }
 
