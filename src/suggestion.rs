@@ -7,13 +7,6 @@ use crate::edit_distance::edit_distance;
 use crate::error::{Error, Result};
 
 /// An error unless the name is a known one: what it was to be ("table", "split"), and the nearest known name or all of them as a hint.
-///
-/// ```
-/// use spatialmill::suggestion::known;
-/// let error = known("table", "questoins", &["objects", "questions"]).unwrap_err();
-/// assert_eq!(error.to_string(), "there is no table `questoins`");
-/// assert_eq!(error.advice(), Some("did you mean `questions`?"));
-/// ```
 pub fn known<S: AsRef<str>>(noun: &str, given: &str, names: &[S]) -> Result<()> {
     if names.iter().any(|name| name.as_ref() == given) {
         return Ok(());

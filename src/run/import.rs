@@ -39,7 +39,7 @@ pub struct Imported {
     pub fresh: usize,
     /// What became of the records that were read.
     pub counts: RowCounts,
-    /// What mill.toml should say of it and does not, see [`Source::unsaid`].
+    /// What mill.toml should say of it and does not, a sentence each.
     pub unsaid: Vec<String>,
 }
 
