@@ -25,46 +25,46 @@ WITH both_ways AS (
 usable AS (
     SELECT * FROM both_ways WHERE pair_reason IS NULL OR pair_reason IN ('not_metric', 'definitions_disagree')
 ),
--- All objects of a scene in the order of a draw, in fours; sixteen times over, and no more than 64 such hands.
-dealt AS (
+-- All objects of a scene in the order of a draw, in fours; sixteen times over.
+shuffled AS (
     SELECT
-        scene_id, candidate, deal,
-        (CAST(row_number() OVER (PARTITION BY scene_id, deal ORDER BY draw($seed, 'relative_distance/candidates', scene_id, deal, candidate), candidate)
-            AS BIGINT) - 1) / 4 AS hand
-    FROM (SELECT DISTINCT scene_id, candidate FROM usable) CROSS JOIN (SELECT unnest(generate_series(1, 16)) AS deal)
+        scene_id, candidate, shuffle,
+        (CAST(row_number() OVER (
+            PARTITION BY scene_id, shuffle ORDER BY draw($seed, 'relative_distance/candidates', scene_id, shuffle, candidate), candidate) AS BIGINT) - 1) / 4 AS four
+    FROM (SELECT DISTINCT scene_id, candidate FROM usable) CROSS JOIN (SELECT unnest(generate_series(1, 16)) AS shuffle)
 ),
 identified AS (
-    SELECT scene_id, deal, hand, id_hash(string_agg(candidate, ' ' ORDER BY candidate)) AS hand_id
-    FROM dealt
-    GROUP BY scene_id, deal, hand
+    SELECT scene_id, shuffle, four, id_hash(string_agg(candidate, ' ' ORDER BY candidate)) AS set_id
+    FROM shuffled
+    GROUP BY scene_id, shuffle, four
     HAVING count(*) = 4
 ),
--- A hand is known by a hash of its objects, so that no aggregate holds lists.
-hands AS (
-    SELECT scene_id, hand_id
+-- No more than 64 sets of candidates. A set is known by a hash of its objects, so that no aggregate holds lists.
+candidate_sets AS (
+    SELECT scene_id, set_id
     FROM (
-        SELECT *, row_number() OVER (PARTITION BY scene_id ORDER BY draw($seed, 'relative_distance/hand', scene_id, hand_id), hand_id) AS place
-        FROM (SELECT DISTINCT scene_id, hand_id FROM identified)
+        SELECT *, row_number() OVER (PARTITION BY scene_id ORDER BY draw($seed, 'relative_distance/candidate_set', scene_id, set_id), set_id) AS place
+        FROM (SELECT DISTINCT scene_id, set_id FROM identified)
     )
     WHERE place <= 64
 ),
-dealt_hands AS (
-    SELECT DISTINCT i.scene_id, i.hand_id, d.candidate
-    FROM hands AS h
-    JOIN identified AS i ON i.scene_id = h.scene_id AND i.hand_id = h.hand_id
-    JOIN dealt AS d ON d.scene_id = i.scene_id AND d.deal = i.deal AND d.hand = i.hand
+set_members AS (
+    SELECT DISTINCT i.scene_id, i.set_id, s.candidate
+    FROM candidate_sets AS c
+    JOIN identified AS i ON i.scene_id = c.scene_id AND i.set_id = c.set_id
+    JOIN shuffled AS s ON s.scene_id = i.scene_id AND s.shuffle = i.shuffle AND s.four = i.four
 ),
 ranked AS (
     SELECT
-        u.*, h.hand_id,
-        row_number() OVER (PARTITION BY u.scene_id, u.primary_id, h.hand_id ORDER BY u.distance, u.candidate) AS place,
-        row_number() OVER (PARTITION BY u.scene_id, u.primary_id, h.hand_id ORDER BY u.surface_distance, u.candidate) AS surface_place
-    FROM dealt_hands AS h
-    JOIN usable AS u ON u.scene_id = h.scene_id AND u.candidate = h.candidate
+        u.*, m.set_id,
+        row_number() OVER (PARTITION BY u.scene_id, u.primary_id, m.set_id ORDER BY u.distance, u.candidate) AS place,
+        row_number() OVER (PARTITION BY u.scene_id, u.primary_id, m.set_id ORDER BY u.surface_distance, u.candidate) AS surface_place
+    FROM set_members AS m
+    JOIN usable AS u ON u.scene_id = m.scene_id AND u.candidate = m.candidate
 ),
 fours AS (
     SELECT
-        scene_id, primary_id, hand_id, min(source) AS source, min(licence) AS licence, min(split) AS split, min(primary_name) AS primary_name,
+        scene_id, primary_id, set_id, min(source) AS source, min(licence) AS licence, min(split) AS split, min(primary_name) AS primary_name,
         min(primary_category) AS primary_category, array_agg(candidate ORDER BY candidate) AS candidates,
         array_agg(candidate_name ORDER BY candidate) AS names, min(visibility) AS visibility,
         min(CASE WHEN place = 1 THEN distance END) AS nearest, min(CASE WHEN place = 2 THEN distance END) AS second,
@@ -72,7 +72,7 @@ fours AS (
         min(CASE WHEN surface_place = 2 THEN surface_distance END) AS surface_second,
         min(CASE WHEN place = 1 THEN candidate END) AS winner, min(CASE WHEN surface_place = 1 THEN candidate END) AS surface_winner
     FROM ranked
-    GROUP BY scene_id, primary_id, hand_id
+    GROUP BY scene_id, primary_id, set_id
     HAVING count(*) = 4
 ),
 judged AS (
@@ -94,14 +94,14 @@ chosen AS (
     SELECT
         *,
         row_number() OVER (
-            PARTITION BY scene_id, hand_id, winner, reason IS NULL
-            ORDER BY draw($seed, 'relative_distance/primary', scene_id, primary_id, hand_id), primary_id) AS of_winner
+            PARTITION BY scene_id, set_id, winner, reason IS NULL
+            ORDER BY draw($seed, 'relative_distance/primary', scene_id, primary_id, set_id), primary_id) AS of_winner
     FROM judged
 ),
 balanced AS (
     SELECT
         *,
-        count(*) OVER (PARTITION BY scene_id, hand_id, reason IS NULL, of_winner) AS winners
+        count(*) OVER (PARTITION BY scene_id, set_id, reason IS NULL, of_winner) AS winners
     FROM chosen
 ),
 unequal AS (
@@ -109,10 +109,10 @@ unequal AS (
     FROM balanced
 ),
 limited AS (
-    -- Four questions of each hand, or none.
+    -- Four questions of each set, or none.
     SELECT
         *,
-        dense_rank() OVER (PARTITION BY scene_id, reason IS NULL ORDER BY draw($seed, 'relative_distance', scene_id, hand_id), hand_id) AS turn
+        dense_rank() OVER (PARTITION BY scene_id, reason IS NULL ORDER BY draw($seed, 'relative_distance', scene_id, set_id), set_id) AS turn
     FROM unequal
 )
 SELECT
