@@ -3,8 +3,8 @@
 -- keep:   cached
 -- keys:   scene_id, object_id
 
--- Landmarks: objects by which a text can say a way through a scene, at most `route_landmarks` of them, drawn. In go references; out comes a row an object,
--- with the region that it stands in, and none while `scene_tasks` is false.
+-- Landmarks: objects by which a text can say a way through a scene, at most `route_landmarks` of them, drawn. In go references; out comes a row an
+-- object, with the region that it stands in, and none while `scene_tasks` is false.
 SELECT scene_id, object_id, name, category, obb, visible, region
 FROM (
     SELECT

@@ -3,8 +3,9 @@
 -- keep:   cached
 -- keys:   scene_id, from_id, to_id
 
--- Routes: the ways on a scan's free floor from each landmark to each other one. In go scenes, landmarks and triangles; out comes a row an ordered pair of
--- landmarks between which there is a way, with the actions at its turns, the landmarks beside them (corners), and the path, as floor_routes has them.
+-- Routes: the ways on a scan's free floor from each landmark to each other one. In go scenes, landmarks and triangles; out comes a row an ordered pair
+-- of landmarks between which there is a way, with the actions at its turns, the landmarks beside them (corners), and the path, as floor_routes has
+-- them.
 WITH gathered AS (
     SELECT scene_id, array_agg(named_struct('object_id', object_id, 'obb', obb)) AS landmarks
     FROM scene_landmarks
@@ -21,7 +22,8 @@ walked AS (
         c.scene_id, c.source, c.licence, c.split,
         unnest(floor_routes(
             s.surfaces, g.landmarks, c.floor_z,
-            named_struct('cell', 0.05, 'clearance', $walk_clearance, 'reach', $landmark_reach, 'corner_reach', $corner_reach, 'straight', 20.0))) AS route
+            named_struct(
+                'cell', 0.05, 'clearance', $walk_clearance, 'reach', $landmark_reach, 'corner_reach', $corner_reach, 'straight', 20.0))) AS route
     FROM gathered AS g
     JOIN scenes AS c ON c.scene_id = g.scene_id
     JOIN scanned AS s ON s.scene_id = c.scene_id

@@ -32,8 +32,8 @@ starts AS (
             *,
             row_number() OVER (
                 PARTITION BY scene_id, from_id, to_id
-                ORDER BY draw($seed, 'route_plan/first', scene_id, from_id, to_id, first_action), draw($seed, 'route_plan/face', scene_id, from_id, to_id, face_id), face_id)
-                AS drawn
+                ORDER BY draw($seed, 'route_plan/first', scene_id, from_id, to_id, first_action),
+                    draw($seed, 'route_plan/face', scene_id, from_id, to_id, face_id), face_id) AS drawn
         FROM (
             SELECT
                 *,
@@ -51,8 +51,8 @@ starts AS (
 ),
 judged AS (
     SELECT
-        r.*, nullif(f.first_action, 'none') AS first_action, f.face_id, f.face_name, s.name AS start_name, g.name AS goal_name, s.category AS start_category, g.category AS goal_category,
-        c1.name AS corner_1, c2.name AS corner_2, c3.name AS corner_3,
+        r.*, nullif(f.first_action, 'none') AS first_action, f.face_id, f.face_name, s.name AS start_name, g.name AS goal_name,
+        s.category AS start_category, g.category AS goal_category, c1.name AS corner_1, c2.name AS corner_2, c3.name AS corner_3,
         least(s.visible, g.visible, f.face_visible, coalesce(c1.visible, 1.0), coalesce(c2.visible, 1.0), coalesce(c3.visible, 1.0)) AS visibility,
         CASE
             WHEN r.turns = 0 THEN 'straight_route'
@@ -115,8 +115,8 @@ sequences AS (
     SELECT
         scene_id, from_id, to_id, o.number,
         replace(array_to_string(array_agg(
-            CASE WHEN place = pair[1] AND o.first_changed OR place = pair[2] AND o.second_changed THEN other ELSE action END ORDER BY place), ', '), '_', ' ')
-            AS sequence
+            CASE WHEN place = pair[1] AND o.first_changed OR place = pair[2] AND o.second_changed THEN other ELSE action END
+            ORDER BY place), ', '), '_', ' ') AS sequence
     FROM (VALUES (1, false, false), (2, true, false), (3, false, true), (4, true, true)) AS o (number, first_changed, second_changed)
     CROSS JOIN blanks
     WHERE pair[2] > 0 OR NOT o.second_changed

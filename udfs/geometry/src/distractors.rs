@@ -26,8 +26,9 @@ impl Gap {
 /// Below this many measured values nobody can say how they are spread.
 const FEWEST_MEASURED: usize = 8;
 
-/// Four options in ascending order, `right` among them, all above 0 and rounded to `steps` a unit. `measured` are values of the dataset, rounded as well, in ascending
-/// order, `shift` in [0, 1) is drawn anew for each question, and so is `place`, which says which of several equal values the right one is. `None` where two options are too close, or the right one is not above 0.
+/// Four options in ascending order, `right` among them, all above 0 and rounded to `steps` a unit. `measured` are values of the dataset, rounded as
+/// well, in ascending order; `shift` in [0, 1) is drawn anew for each question, and so is `place`, which says which of several equal values the right
+/// one is. `None` where two options are too close, or the right one is not above 0.
 ///
 /// Of fewer than eight measured values nobody learns what is likely: then the options are the right one times factors, of rank `4 shift`.
 ///
