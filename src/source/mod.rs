@@ -18,6 +18,7 @@ mod intrinsics;
 mod json;
 mod local_folder;
 mod local_walk;
+mod matterport;
 pub mod npy;
 pub mod photo;
 mod rgbd;
@@ -25,6 +26,7 @@ pub mod root;
 mod row_sink;
 pub mod scannet;
 mod split;
+mod split_lists;
 pub mod synthetic;
 mod synthetic_home;
 #[cfg(test)]
@@ -209,6 +211,7 @@ impl SourceOptions {
 pub const SOURCES: &[SourceKind] = &[
     coco::COCO,
     images::IMAGES,
+    matterport::MATTERPORT,
     rgbd::RGBD,
     scannet::SCANNET,
     synthetic::SYNTHETIC,

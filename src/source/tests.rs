@@ -3,6 +3,7 @@
 
 mod coco;
 mod images;
+mod matterport;
 mod mutate;
 mod rgbd;
 mod scannet;
@@ -46,6 +47,8 @@ const FIXTURES: &[Fixture] = &[
     images::FILES,
     images::TAR,
     images::TABLE,
+    matterport::UNDISTORTED,
+    matterport::AS_TAKEN,
     rgbd::ID_IMAGES,
     rgbd::WORLD_BOXES,
     scannet::EXPORTED,
@@ -253,7 +256,8 @@ fn shards_of_files_say_how_large_they_are() {
         let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         entries.map(|path| if path.is_dir() { size(&path) } else { path.metadata().unwrap().len() }).sum()
     }
-    for fixture in FIXTURES.iter().filter(|fixture| ["images", "rgbd", "scannet"].contains(&fixture.kind)) {
+    for fixture in FIXTURES.iter().filter(|fixture| ["images", "matterport", "rgbd", "scannet"].contains(&fixture.kind))
+    {
         let folder = written(fixture);
         let shards = shards(fixture.kind, folder.path(), fixture.options);
         let bytes: u64 = shards.iter().map(|shard| shard.bytes).sum();

@@ -61,6 +61,11 @@ pub const QUARANTINE_CODES: &[(&str, &[QuarantineCode])] = &[
             ),
             code("sens", "a recording (.sens) that is damaged or is none", "fetch it again, or export its frames"),
             code("mesh", "a mesh that cannot be read", "fetch it again; it must be PLY with triangles"),
+            code(
+                "house",
+                "a .house file that is none, or a record of one that breaks off or contradicts another",
+                "fetch it again; the message says which line",
+            ),
         ],
     ),
     (
@@ -114,6 +119,11 @@ pub const QUARANTINE_CODES: &[(&str, &[QuarantineCode])] = &[
                 "segments",
                 "the segments of a mesh are not one whole number a vertex",
                 "fetch the segmentation of this very mesh",
+            ),
+            code(
+                "link",
+                "links of a navigation graph that lead from a place to itself, or one way only",
+                "nothing; the first are left out, the others used as they are",
             ),
             code(
                 "missing_object",

@@ -16,7 +16,6 @@ mod labels;
 pub(super) mod mesh;
 mod scene;
 pub(super) mod sens;
-mod splits;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -24,11 +23,11 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use self::labels::Labels;
-use self::splits::Splits;
 use super::file_entry::FilesDigest;
 use super::intrinsics::{CameraSize, IntrinsicsSize};
 use super::local_folder::LocalFolder;
 use super::root::Root;
+use super::split_lists::{ListFormat, SplitLists};
 use super::{Shard, Source, SourceOptions};
 use crate::error::{Error, Result};
 use crate::source::RowSink;
@@ -109,6 +108,16 @@ const READER: &str = "scannet 6";
 /// The default for frames without terms of their own.
 const LICENCE: &str = "ScanNet Terms of Use";
 
+/// Where lists of splits are, and what their lines are.
+const SPLITS: ListFormat = ListFormat {
+    files: |split| vec![format!("scannetv2_{split}.txt"), format!("Tasks/Benchmark/scannetv2_{split}.txt")],
+    id: |word| {
+        let name = word.split('.').next().unwrap_or_default().to_ascii_lowercase();
+        is_scene_id(&name).then_some(name)
+    },
+    example: "scene0000_00",
+};
+
 /// The options of this kind.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -162,7 +171,7 @@ struct ScanNetReader {
     licence: String,
     settings: ScanNetSettings,
     labels: Labels,
-    splits: Splits,
+    splits: SplitLists,
     /// Alignments from an option's file, by scene.
     alignments: Option<BTreeMap<String, Vec<f64>>>,
     /// The size of the photos that the intrinsics are of.
@@ -219,7 +228,7 @@ impl ScanNetReader {
         };
         Ok(Self {
             labels: Labels::open(&root, settings.label_map.as_deref(), &settings.label_column)?,
-            splits: Splits::read(&root)?,
+            splits: SplitLists::read(&root, &SPLITS)?,
             fingerprinted: format!("{READER} {}", serde_json::to_string(options).unwrap_or_default()),
             name: options.name.clone(),
             split: options.split.clone(),
