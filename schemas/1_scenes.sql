@@ -6,7 +6,7 @@ CREATE TABLE scenes (
     licence         VARCHAR COMMENT 'name or URL of the licence, as of its frames',
     kind            VARCHAR NOT NULL COMMENT 'scan (a place whose frames are posed in one world), house (of several regions), region (a room or part of a house, see within), object (one object, seen from all sides), sequence (frames that belong together and have no world), image (one frame, whose camera turned upright is the world)',
     category        VARCHAR COMMENT 'what kind of place it is, such as kitchen; null where nobody says',
-    place_id        VARCHAR NOT NULL COMMENT 'the same for all scans of one place, such as scene0000 for scene0000_00 and scene0000_01: scenes of one place belong into one split',
+    place_id        VARCHAR NOT NULL COMMENT 'the same for all scans of one place, such as scene0000 for scene0000_00 and scene0000_01, in whatever source: scenes of one place belong into one split. It begins with the source, except where the dataset''s own name is known everywhere (ScanNet)',
     within          VARCHAR COMMENT 'scene_id of the house that a region is a part of',
     min             STRUCT<x DOUBLE, y DOUBLE, z DOUBLE> COMMENT 'lowest corner of all surfaces along the world axes, metres; null where there are none',
     max             STRUCT<x DOUBLE, y DOUBLE, z DOUBLE> COMMENT 'highest corner, metres',

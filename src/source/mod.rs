@@ -33,6 +33,7 @@ mod synthetic_home;
 mod tests;
 mod upright;
 mod visual_genome;
+mod vsi_meta;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -217,6 +218,7 @@ pub const SOURCES: &[SourceKind] = &[
     synthetic::SYNTHETIC,
     synthetic_home::SYNTHETIC_HOME,
     visual_genome::VISUAL_GENOME,
+    vsi_meta::VSI_META,
 ];
 
 /// A kind by its name.

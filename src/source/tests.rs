@@ -8,6 +8,7 @@ mod mutate;
 mod rgbd;
 mod scannet;
 mod visual_genome;
+mod vsi_meta;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -54,6 +55,7 @@ const FIXTURES: &[Fixture] = &[
     scannet::EXPORTED,
     scannet::RECORDED,
     visual_genome::NAMED_BOXES,
+    vsi_meta::WITH_PHOTOS,
 ];
 
 /// Sources without files of their own: there is nothing to damage.

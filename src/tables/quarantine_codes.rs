@@ -82,7 +82,7 @@ pub const QUARANTINE_CODES: &[(&str, &[QuarantineCode])] = &[
                 "nothing, where it is not wanted; told, and no loss",
             ),
             code("duplicate", "a record, file or box that is there twice; the first one is used", "remove one of them"),
-            code("key", "the key of a photo is null, empty or no name", "give it a key"),
+            code("key", "the key of a photo or the name of a scene is null, empty or no name", "give it a key"),
             code(
                 "no_frame",
                 "what is said of an image that is not there or cannot be used",
@@ -127,7 +127,7 @@ pub const QUARANTINE_CODES: &[(&str, &[QuarantineCode])] = &[
             ),
             code(
                 "missing_object",
-                "numbers are left out in the list of a scan's objects",
+                "objects are missing in a scene's list: numbers are left out, or more or fewer boxes are there than were counted",
                 "fetch the list again, unless they were removed on purpose",
             ),
         ],
@@ -183,7 +183,11 @@ pub const QUARANTINE_CODES: &[(&str, &[QuarantineCode])] = &[
             ),
             code("gravity", "a gravity vector that is none", "correct it: down, in the camera's axes"),
             code("alignment", "the matrix that turns a scan upright is none", "correct axisAlignment of the scan"),
-            code("world", "nobody says which way is up", "set `world_up`, or write gravity.txt"),
+            code(
+                "world",
+                "nobody says which way is up, or the boxes of a scan are not where its mesh has things",
+                "set `world_up`, or write gravity.txt; of a scan, put the mesh and <id>.txt of that very scan there",
+            ),
             code(
                 "camera",
                 "intrinsics of which no camera can be made; of a model: its estimate is none",

@@ -14,7 +14,7 @@ mod frames;
 mod instances;
 mod labels;
 pub(super) mod mesh;
-mod scene;
+pub(super) mod scene;
 pub(super) mod sens;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,7 +106,7 @@ recordings that are damaged or not extracted (sens), scenes that have neither ph
 const READER: &str = "scannet 6";
 
 /// The default for frames without terms of their own.
-const LICENCE: &str = "ScanNet Terms of Use";
+pub(super) const LICENCE: &str = "ScanNet Terms of Use";
 
 /// Where lists of splits are, and what their lines are.
 const SPLITS: ListFormat = ListFormat {
@@ -121,16 +121,16 @@ const SPLITS: ListFormat = ListFormat {
 /// The options of this kind.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct ScanNetSettings {
-    frame_step: usize,
-    max_frames: Option<usize>,
-    label_map: Option<String>,
-    label_column: String,
-    structure: Vec<String>,
-    axis_alignment: String,
-    intrinsics_size: Option<IntrinsicsSize>,
-    extract: Option<String>,
-    exhaustive: bool,
+pub(super) struct ScanNetSettings {
+    pub frame_step: usize,
+    pub max_frames: Option<usize>,
+    pub label_map: Option<String>,
+    pub label_column: String,
+    pub structure: Vec<String>,
+    pub axis_alignment: String,
+    pub intrinsics_size: Option<IntrinsicsSize>,
+    pub extract: Option<String>,
+    pub exhaustive: bool,
 }
 
 impl Default for ScanNetSettings {
@@ -163,8 +163,19 @@ impl ScanNetSettings {
 /// The folders that have a scene's name, by scene.
 type Folders = BTreeMap<String, BTreeSet<String>>;
 
+/// What lies below the root.
+pub(super) struct Listing {
+    folders: Folders,
+    /// Of the files of each scene.
+    pub of_scenes: BTreeMap<String, FilesDigest>,
+    /// Of the files that all scenes are read with.
+    pub of_shared: String,
+    /// The JSON files among those, sorted.
+    pub shared_json: BTreeSet<String>,
+}
+
 /// A folder of scans.
-struct ScanNetReader {
+pub(super) struct ScanNetReader {
     root: Root,
     name: String,
     split: Option<String>,
@@ -185,12 +196,21 @@ struct ScanNetReader {
 
 impl ScanNetReader {
     fn open(root: Root, options: &SourceOptions) -> Result<Self> {
-        let settings: ScanNetSettings = options.parse("scannet")?;
+        Self::with_settings(root, options, options.parse("scannet")?, "scannet")
+    }
+
+    /// As a source of another kind has it, which takes these settings among its own options.
+    pub(super) fn with_settings(
+        root: Root,
+        options: &SourceOptions,
+        settings: ScanNetSettings,
+        kind: &str,
+    ) -> Result<Self> {
         if settings.frame_step == 0 || settings.max_frames == Some(0) {
             return Err(Error::usage("`frame_step` and `max_frames` are at least 1").with("source", &options.name));
         }
         let intrinsics_of = IntrinsicsSize::parsed(settings.intrinsics_size.as_ref()).map_err(|allowed| {
-            Error::usage(format!("`intrinsics_size` of a scannet source takes {allowed}")).with("source", &options.name)
+            Error::usage(format!("`intrinsics_size` of a {kind} source takes {allowed}")).with("source", &options.name)
         })?;
         let alignments = match settings.axis_alignment.as_str() {
             "auto" => None,
@@ -242,16 +262,21 @@ impl ScanNetReader {
         })
     }
 
+    /// Whether objects may be counted where all of them are there.
+    pub(super) fn may_count(&self) -> bool {
+        self.settings.exhaustive
+    }
+
     /// True for what was extracted earlier: it is no input.
     fn is_extracted(&self, path: &str) -> bool {
         let below = self.extract.as_ref().and_then(|(_, below)| below.as_deref());
         below.is_some_and(|below| path.strip_prefix(below).is_some_and(|rest| rest.starts_with('/')))
     }
 
-    /// The folders of each scene, and a digest of the files in them.
-    fn scenes(&self) -> Result<(Folders, BTreeMap<String, FilesDigest>)> {
-        let mut folders = Folders::new();
-        let digests = self.root.digests("", |entry| {
+    /// The folders of each scene, and digests of the files in them.
+    pub(super) fn listing(&self) -> Result<Listing> {
+        let (mut folders, mut shared_json) = (Folders::new(), BTreeSet::new());
+        let mut of_scenes = self.root.digests("", |entry| {
             if self.is_extracted(&entry.path) {
                 return None;
             }
@@ -260,19 +285,29 @@ impl ScanNetReader {
                 let ours = entry.path.ends_with('/') || scene_of(&entry.path).is_some() || shared(&entry.path);
                 return ours.then(String::new);
             }
-            let Some((id, folder)) = scene_of(&entry.path) else { return shared(&entry.path).then(String::new) };
+            let Some((id, folder)) = scene_of(&entry.path) else {
+                if entry.path.ends_with(".json") {
+                    shared_json.insert(entry.path.clone());
+                }
+                return shared(&entry.path).then(String::new);
+            };
             folders.entry(id.to_owned()).or_default().insert(folder.to_owned());
             Some(id.to_owned())
         })?;
-        Ok((folders, digests))
+        let mut of_shared = of_scenes.remove("").map(|digest| digest.hash).unwrap_or_default();
+        // Options may name files that no digest has.
+        for path in [self.settings.label_map.as_deref(), Some(&self.settings.axis_alignment)].into_iter().flatten() {
+            of_shared += &self.root.tag(path)?.unwrap_or_default();
+        }
+        self.folders.set(folders.clone()).ok();
+        Ok(Listing { folders, of_scenes, of_shared, shared_json })
     }
 
     /// The folders of one scene.
     fn folders(&self, id: &str) -> Result<Vec<String>> {
         if self.folders.get().is_none() {
-            let (folders, _) = self.scenes()?;
             // Another thread may have been first; it has found the same.
-            self.folders.set(folders).ok();
+            self.listing()?;
         }
         Ok(self.folders.get().and_then(|folders| folders.get(id)).into_iter().flatten().cloned().collect())
     }
@@ -280,21 +315,15 @@ impl ScanNetReader {
 
 impl Source for ScanNetReader {
     fn shards(&self) -> Result<Vec<Shard>> {
-        let (folders, digests) = self.scenes()?;
+        let Listing { folders, of_scenes, of_shared, .. } = self.listing()?;
         if folders.is_empty() {
             return Err(Error::input("no folder below the root is named as a scene, such as `scene0000_00`")
                 .with("root", &self.root)
                 .hint("`root` is the folder above the scenes' folders; `spatialmill import --kind scannet` shows the layout"));
         }
-        let mut common = digests.get("").map(|digest| digest.hash.clone()).unwrap_or_default();
-        // Options may name files that no digest has.
-        for path in [self.settings.label_map.as_deref(), Some(&self.settings.axis_alignment)].into_iter().flatten() {
-            common += &self.root.tag(path)?.unwrap_or_default();
-        }
-        self.folders.set(folders.clone()).ok();
         let shards = folders.into_keys().map(|id| {
-            let FilesDigest { hash, bytes } = digests.get(&id).cloned().unwrap_or_default();
-            let text = format!("{} {common} {hash}", self.fingerprinted);
+            let FilesDigest { hash, bytes } = of_scenes.get(&id).cloned().unwrap_or_default();
+            let text = format!("{} {of_shared} {hash}", self.fingerprinted);
             Shard { name: id, fingerprint: blake3::hash(text.as_bytes()).to_hex().to_string(), bytes }
         });
         Ok(shards.collect())
@@ -322,8 +351,14 @@ fn scene_of(path: &str) -> Option<(&str, &str)> {
     None
 }
 
+/// The place of a scan, `scene0000` of `scene0000_00`. It does not begin with the source: whatever sources its scans come from, they belong into one
+/// split.
+pub(super) fn place_of(id: &str) -> &str {
+    id.split_once('_').map_or(id, |(place, _)| place)
+}
+
 /// `scene0000_00`.
-fn is_scene_id(text: &str) -> bool {
+pub(super) fn is_scene_id(text: &str) -> bool {
     let digits = |text: &str, n: usize| text.len() == n && text.bytes().all(|byte| byte.is_ascii_digit());
     let Some((place, scan)) = text.strip_prefix("scene").and_then(|rest| rest.split_once('_')) else { return false };
     digits(place, 4) && digits(scan, 2)

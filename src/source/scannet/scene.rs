@@ -1,13 +1,13 @@
-//! One scene: its objects and surfaces from the mesh and its annotation, then its frames.
+//! One scene: its objects and surfaces from the mesh and its annotation, then its frames; or its frames alone, for objects that another file has.
 
-use spatialmill_geometry::{Bounds, Rigid};
+use spatialmill_geometry::{Bounds, Matrix3, Rigid, Vector3};
 
 use super::alignment::{self, Meta};
 use super::frames::FrameFolder;
 use super::instances::{self, Instances, SegmentGroup};
 use super::mesh::Mesh;
 use super::sens::{self, Sens};
-use super::{LocalFolder, ScanNetReader};
+use super::{LocalFolder, ScanNetReader, place_of};
 use crate::error::Result;
 use crate::source::camera_text::TRACKING;
 use crate::source::category;
@@ -21,18 +21,62 @@ const MAX_MESH_BYTES: u64 = 2 << 30;
 
 /// Reads the scene of this id.
 pub fn read(source: &ScanNetReader, id: &str, rows: &mut RowSink) -> Result<()> {
-    let mut folders = Vec::new();
-    for path in source.folders(id)? {
-        let mut folder = FrameFolder::list(&source.root, &path)?;
-        folder.files.retain(|file| !source.is_extracted(&format!("{path}/{file}")));
-        folders.push(folder);
-    }
-    let mut scene = SceneReader { source, id, folders, meta: Meta::default(), complete: true };
-    scene.meta = scene.meta(rows)?;
+    let mut scene = SceneReader::open(source, id, rows)?;
     let align = scene.align(rows)?;
     let scanned = scene.objects(&align, rows)?;
     rows.push(Row::Scene(scene.row(&scanned)))?;
     scene.frames(&align, scanned.objects, rows)
+}
+
+/// Objects of a scan that another file has, in a world of its own.
+pub struct ForeignObjects<'a> {
+    pub count: usize,
+    /// Whether they are all that there are of their categories.
+    pub complete: bool,
+    /// Where the lists of splits beside the scans do not name the scan.
+    pub split: Option<&'static str>,
+    /// What moves the vertices of the aligned mesh into the objects' world; none where they do not belong together.
+    pub shift: &'a dyn Fn(&[Vector3<f64>]) -> Option<Vector3<f64>>,
+}
+
+/// Reads a scan's mesh, which shows what hides what, and its photos, in the world of objects that another file has. Out come its split, and the bounds
+/// of its mesh; photos that cannot be placed among the objects are none. Code: `world`.
+pub fn read_around(
+    source: &ScanNetReader,
+    id: &str,
+    objects: &ForeignObjects<'_>,
+    rows: &mut RowSink,
+) -> Result<(Option<String>, Option<Bounds>)> {
+    let mut scene = SceneReader::open(source, id, rows)?;
+    scene.complete = objects.complete;
+    scene.split = source.splits.of(id).or(objects.split).map(str::to_owned).or(scene.split);
+    let split = scene.split.clone();
+    if scene.folders.is_empty() {
+        let message =
+            format!("no folder below the root is called `{id}`: without photos nothing is asked about the scene");
+        rows.remark(format!("{id}/photos"), id, Unusable::new("missing_file", message))?;
+        return Ok((split, None));
+    }
+    let align = scene.align(rows)?;
+    let lost = "no photo is used, because without the mesh nobody knows where they were taken among the objects";
+    let mut mesh = match scene.mesh(&align) {
+        Ok(mesh) => mesh,
+        Err((file, why)) => {
+            rows.refuse(format!("{id}/mesh"), &file, Unusable { message: format!("{}; {lost}", why.message), ..why })?;
+            return Ok((split, None));
+        }
+    };
+    let Some(shift) = (objects.shift)(&mesh.vertices) else {
+        let message = "the boxes do not lie where the mesh has things; is it the mesh of this scan, and has its <id>.txt an axisAlignment? No photo is used";
+        rows.refuse(format!("{id}/photos"), id, Unusable::new("world", message))?;
+        return Ok((split, None));
+    };
+    mesh.vertices.iter_mut().for_each(|vertex| *vertex += shift);
+    let nothing_known = Instances::unknown(&mesh);
+    scene.surface(&nothing_known, &mesh, &[nothing_known.nobody()], None, rows)?;
+    let align = align.then(&Rigid { rotation: Matrix3::identity(), translation: shift });
+    scene.frames(&align, objects.count, rows)?;
+    Ok((split, Bounds::of(&mesh.vertices)))
 }
 
 /// What a scene's mesh and its annotation say of the scene as a whole.
@@ -51,6 +95,7 @@ struct SceneReader<'a> {
     /// The folders of the scene's name: of its scan, of its photos, or both in one.
     folders: Vec<FrameFolder<'a>>,
     meta: Meta,
+    split: Option<String>,
     /// Whether all annotated objects could be used.
     complete: bool,
 }
@@ -65,17 +110,22 @@ struct SceneAnnotation {
     file: String,
 }
 
-impl SceneReader<'_> {
+impl<'a> SceneReader<'a> {
+    fn open(source: &'a ScanNetReader, id: &'a str, rows: &mut RowSink) -> Result<Self> {
+        let mut folders = Vec::new();
+        for path in source.folders(id)? {
+            let mut folder = FrameFolder::list(&source.root, &path)?;
+            folder.files.retain(|file| !source.is_extracted(&format!("{path}/{file}")));
+            folders.push(folder);
+        }
+        let split = source.splits.of(id).map(str::to_owned).or_else(|| source.split.clone());
+        let mut scene = Self { source, id, folders, meta: Meta::default(), split, complete: true };
+        scene.meta = scene.meta(rows)?;
+        Ok(scene)
+    }
+
     fn scene_id(&self) -> String {
         format!("{}/{}", self.source.name, self.id)
-    }
-
-    fn place_id(&self) -> &str {
-        self.id.split_once('_').map_or(self.id, |(place, _)| place)
-    }
-
-    fn split(&self) -> Option<String> {
-        self.source.splits.of(self.id).map(str::to_owned).or_else(|| self.source.split.clone())
     }
 
     fn is_exhaustive(&self, objects: usize) -> bool {
@@ -86,11 +136,11 @@ impl SceneReader<'_> {
         Scene {
             scene_id: self.scene_id(),
             source: self.source.name.clone(),
-            split: self.split(),
+            split: self.split.clone(),
             licence: Some(self.source.licence.clone()),
             kind: "scan",
             category: self.meta.text("sceneType").and_then(category::spelled),
-            place_id: self.place_id().to_owned(),
+            place_id: place_of(self.id).to_owned(),
             min: scanned.bounds.map(|bounds| bounds.low.into()),
             max: scanned.bounds.map(|bounds| bounds.high.into()),
             floor_z: scanned.floor_z,
@@ -363,7 +413,7 @@ impl SceneReader<'_> {
                     rows.push(Row::Frame(Frame {
                         frame_id: format!("{}/{}", self.scene_id(), shot.name),
                         scene_id: Some(self.scene_id()),
-                        split: self.split(),
+                        split: self.split.clone(),
                         licence: Some(self.source.licence.clone()),
                         lifted_from: (objects > 0).then(|| "scan".to_owned()),
                         exhaustive: self.is_exhaustive(objects),
