@@ -1,5 +1,5 @@
 -- writes: scene_references
--- reads:  scenes, scene_objects, scene_views, scene_sightings
+-- reads:  scenes, scene_objects, category_sizes, scene_views, scene_sightings
 -- keep:   cached
 -- keys:   scene_id, object_id
 
@@ -9,7 +9,8 @@
 -- instances     how many objects of the scene its name fits, those of a more special category among them: "the chair" means one of one, and also
 --               fits an office chair.
 -- kin           whether another category of the scene is more special, or more general: annotators mix chair and office chair.
--- name_reason   why no question can name it: its category says nothing, or fits several objects, or it is too small to be told.
+-- name_reason   why no question can name it: its category says nothing, or fits several objects, or it is too small to be told, or too large or too
+--               small for what it is called.
 -- view_reason   why people cannot see enough of it in the question's images; null where one of them has a good sighting.
 -- visible       the share of it that is seen where it is seen best.
 -- good_views    the places of the images with a good sighting of it.
@@ -44,17 +45,22 @@ placed AS (
     SELECT
         c.scene_id, c.source, c.licence, c.split, c.metric, c.exhaustive, o.object_id, o.category, o.name, o.obb,
         greatest(o.obb.lengths.x, o.obb.lengths.y, o.obb.lengths.z) AS longest,
-        greatest(o.max.x - o.min.x, o.max.y - o.min.y, o.max.z - o.min.z) AS longest_along_axes, n.instances, n.kin
-    FROM scenes AS c
-    JOIN named AS o ON o.scene_id = c.scene_id
-    JOIN names AS n ON n.scene_id = c.scene_id AND n.lower_name IS NOT DISTINCT FROM o.lower_name
+        greatest(o.max.x - o.min.x, o.max.y - o.min.y, o.max.z - o.min.z) AS longest_along_axes, n.instances, n.kin,
+        z.smallest, z.largest
+    FROM category_sizes AS z
+    RIGHT JOIN (
+        scenes AS c
+        JOIN named AS o ON o.scene_id = c.scene_id
+        JOIN names AS n ON n.scene_id = c.scene_id AND n.lower_name IS NOT DISTINCT FROM o.lower_name
+    ) ON z.category = o.category
 )
 SELECT
-    p.*, coalesce(s.visible, 0.0) AS visible, s.good_views,
+    p.* EXCEPT (smallest, largest), coalesce(s.visible, 0.0) AS visible, s.good_views,
     CASE
         WHEN p.name IS NULL OR array_has($skip_categories, lower(p.name)) THEN 'skipped_category'
         WHEN p.instances > 1 THEN 'not_single'
         WHEN p.metric AND p.longest < $min_object_size THEN 'too_small'
+        WHEN p.metric AND (p.longest < p.smallest OR p.longest > p.largest) THEN 'outlier_size'
     END AS name_reason,
     CASE WHEN NOT coalesce(s.good, false) THEN 'not_seen' END AS view_reason
 FROM seen AS s

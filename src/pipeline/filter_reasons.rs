@@ -93,6 +93,10 @@ pub const REASONS: &[(&str, &[Reason])] = &[
             reason("not_single", "several objects of the scene are of its category"),
             reason("too_small", "its longest side is too short (min_object_size)"),
             reason(
+                "outlier_size",
+                "it is much larger or smaller than others of its category: segmented with something else, in part, or misnamed (min_outlier_objects, max_size_ratio, max_size_spread)",
+            ),
+            reason(
                 "not_seen",
                 "no image of the question shows enough of it (min_sighting_share, min_sighting_pixels, min_sighting_visible, min_sighting_whole)",
             ),

@@ -156,7 +156,17 @@ mod tests {
         let pipeline = Pipeline::of(&Project::in_memory()).unwrap();
         assert_eq!(
             pipeline.order,
-            ["objects", "appearances", "sightings", "questions", "name_priors", "keep_rates", "value_pools", "dataset"]
+            [
+                "objects",
+                "appearances",
+                "category_sizes",
+                "sightings",
+                "questions",
+                "name_priors",
+                "keep_rates",
+                "value_pools",
+                "dataset"
+            ]
         );
         let questions = pipeline.stage("questions").unwrap();
         assert!(pipeline.inputs(questions).contains("objects"));

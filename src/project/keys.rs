@@ -245,6 +245,24 @@ pub const KEYS: &[ConfigKey] = &[
         "0.1",
         "how much an object's longest side may depend on how its box is laid (upright, as annotated, along the world's axes), as a share of it (0-1)",
     ),
+    key(
+        "ask",
+        "min_outlier_objects",
+        "10",
+        "so many objects of a category say how large one usually is; of categories with fewer in all scenes no object is an outlier",
+    ),
+    key(
+        "ask",
+        "max_size_ratio",
+        "3.0",
+        "how many times as long as usual, or as usual is of it, the longest side of an object is at most: others are outliers, about which nothing is asked",
+    ),
+    key(
+        "ask",
+        "max_size_spread",
+        "4.0",
+        "the same, in standard deviations of the sizes of its category; whichever allows less, but never less than 1.5 times",
+    ),
     key("ask", "walk_clearance", "0.2", "room that a person who walks a route needs to all sides, metres"),
     key(
         "ask",

@@ -1,5 +1,5 @@
 -- writes: questions
--- reads:  references, objects, scenes
+-- reads:  references, objects, scenes, category_sizes
 -- keep:   table
 -- keys:   question_id
 
@@ -7,16 +7,21 @@
 -- object, in whole centimetres, for a number or for one of four values that are measured in the dataset.
 --
 -- Height is the vertical side of an upright box, width its longer level side, which needs no front. What was lifted from depth has its height alone: its
--- longer side may be turned away. Nothing is asked where the image cuts an object off, or where its box leans.
+-- longer side may be turned away. Nothing is asked where the image cuts an object off, where its box leans, or where the whole of it is larger or smaller
+-- than what it is called.
 WITH placed AS (
     SELECT
         r.*, o.obb.lengths.z AS vertical, o.extent.z AS tall, o.obb.axes[9] AS upright_axis, s.side,
         100.0 * CASE s.side WHEN 'height' THEN o.obb.lengths.z ELSE greatest(o.obb.lengths.x, o.obb.lengths.y) END AS centimetres,
-        coalesce(r.skip_reason, r.object_reason, CASE WHEN NOT coalesce(c.metric, true) THEN 'not_metric' END) AS object_or_scene_reason
+        coalesce(r.skip_reason, r.object_reason, CASE WHEN NOT coalesce(c.metric, true) THEN 'not_metric' END) AS object_or_scene_reason,
+        greatest(o.obb.lengths.x, o.obb.lengths.y, o.obb.lengths.z) NOT BETWEEN z.smallest AND z.largest AS is_outlier
     FROM (VALUES ('height'), ('width')) AS s (side)
     CROSS JOIN (
-        scenes AS c
-        RIGHT JOIN (references AS r JOIN objects AS o ON o.frame_id = r.frame_id AND o.object_id = r.object_id) ON c.scene_id = r.scene_id
+        category_sizes AS z
+        RIGHT JOIN (
+            scenes AS c
+            RIGHT JOIN (references AS r JOIN objects AS o ON o.frame_id = r.frame_id AND o.object_id = r.object_id) ON c.scene_id = r.scene_id
+        ) ON z.category = r.category
     )
     WHERE $metric_tasks AND o.obb IS NOT NULL
 ),
@@ -33,6 +38,7 @@ judged AS (
             WHEN lifted_from = 'depth' AND side = 'width' THEN 'hidden_side'
             WHEN least(vertical, tall) < (1.0 - $max_size_disagreement) * greatest(vertical, tall) OR abs(upright_axis) < 0.99 THEN 'definitions_disagree'
             WHEN centimetres < 100.0 * $min_object_size THEN 'too_small'
+            WHEN lifted_from = 'scan' AND is_outlier THEN 'outlier_size'
         END AS reason,
         draw($seed, 'metric_size', frame_id, object_id, side) AS drawn,
         CASE WHEN draw($seed, 'metric_size/shape', frame_id, object_id, side) < 0.5 THEN 'number' ELSE 'choice of value' END AS shape

@@ -1,0 +1,38 @@
+-- writes: category_sizes
+-- reads:  scenes, scene_objects
+-- keep:   table
+-- keys:   category
+-- shard:  all
+-- check:  smallest <= usual AND usual <= largest
+
+-- Category sizes: how long the longest side of an object of a category usually is, over all scenes whose scale is known. In go scenes and their objects; out
+-- comes a row a category of which $min_outlier_objects are there. An object that is smaller or larger than the row says is an outlier: it was segmented
+-- together with something else, or in part, or its name is wrong.
+--
+-- The bounds are on a scale of factors: `max_size_spread` times the usual factor between an object and the median (the median of them, as a standard
+-- deviation: times 1.4826), at least 1.5, since doors are all alike, and at most `max_size_ratio`.
+WITH sized AS (
+    SELECT o.category, greatest(o.obb.lengths.x, o.obb.lengths.y, o.obb.lengths.z) AS longest
+    FROM scenes AS c
+    JOIN scene_objects AS o ON o.scene_id = c.scene_id
+    WHERE c.metric
+),
+medians AS (
+    SELECT category, count(*) AS objects, median(longest) AS usual
+    FROM sized
+    WHERE longest > 0.0
+    GROUP BY category
+    HAVING count(*) >= $min_outlier_objects
+),
+spread AS (
+    SELECT
+        m.category, m.objects, m.usual,
+        exp(least(ln($max_size_ratio), greatest(ln(1.5), $max_size_spread * 1.4826 * median(abs(ln(s.longest / m.usual)))))) AS factor
+    FROM medians AS m
+    JOIN sized AS s ON s.category = m.category
+    WHERE s.longest > 0.0
+    GROUP BY m.category, m.objects, m.usual
+)
+-- To the millimetre, so that other machines' logarithms make no other row.
+SELECT category, objects, round(usual, 3) AS usual, round(usual / factor, 3) AS smallest, round(usual * factor, 3) AS largest
+FROM spread
