@@ -76,7 +76,7 @@ with_rates AS (
     ) AS q
         ON r.source = q.source AND r.task = q.task AND r.shape = q.shape AND r.relation = q.relation
         AND coalesce(r.own_answer, '') = q.own_answer)
-        ON v.task = q.task AND v.unit = q.answer_unit AND v.category = q.measured_category
+        ON v.task = q.task AND v.relation = q.relation AND v.unit = q.answer_unit AND v.category = q.measured_category
 ),
 formatted AS (
     SELECT
