@@ -24,7 +24,8 @@ FROM (
                 'rules', named_struct(
                     'trim', $lift_trim, 'jump', $lift_jump, 'erosion', $lift_erosion, 'max_depth', $lift_max_depth,
                     'max_depth_model', $lift_max_depth_model, 'min_readings', $lift_min_readings, 'min_points', $lift_min_points,
-                    'guessed_gravity', $guessed_gravity_trust)),
+                    'guessed_gravity', $guessed_gravity_trust, 'max_widths_deep', $lift_max_widths_deep,
+                    'cover_gap', $lift_cover_gap, 'cover_share', $lift_cover_share)),
             d.detections) AS lifted
         FROM depth_frames f
         JOIN (

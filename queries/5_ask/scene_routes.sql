@@ -23,7 +23,8 @@ walked AS (
         unnest(floor_routes(
             s.surfaces, g.landmarks, c.floor_z,
             named_struct(
-                'cell', 0.05, 'clearance', $walk_clearance, 'reach', $landmark_reach, 'corner_reach', $corner_reach, 'straight', 20.0))) AS route
+                'cell', $walk_cell, 'clearance', $walk_clearance, 'reach', $landmark_reach, 'corner_reach', $corner_reach,
+                'straight', $straight_turn))) AS route
     FROM gathered AS g
     JOIN scenes AS c ON c.scene_id = g.scene_id
     JOIN scanned AS s ON s.scene_id = c.scene_id

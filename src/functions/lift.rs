@@ -117,6 +117,9 @@ const RULES: &[(&str, fn(&mut StatedRules, f64))] = &[
     ("min_readings", |rules, n| rules.both(|rules| rules.min_readings = (n as usize).max(1))),
     ("min_points", |rules, n| rules.both(|rules| rules.min_points = (n as usize).max(1))),
     ("guessed_gravity", |rules, n| rules.both(|rules| rules.guessed_gravity = n)),
+    ("max_widths_deep", |rules, n| rules.both(|rules| rules.max_widths_deep = n)),
+    ("cover_gap", |rules, n| rules.both(|rules| rules.cover.nearer = n)),
+    ("cover_share", |rules, n| rules.both(|rules| rules.cover.expected = n)),
 ];
 
 /// What the struct `rules` of each frame states; the default of each number that it does not state.
@@ -198,7 +201,7 @@ fn lift_one(frame: &Frame, rules: &StatedRules, depth: &DepthImage, found: &Dete
             row.bbox = Some(bounds.into());
             row.mask = found.mask.clone();
             row.points = Some(lifted.points as i64);
-            row.visibility = Some(shown(&outline, depth));
+            row.visibility = Some(shown(&outline, depth, &rules.cover));
             let trust = if mask.is_some() { frame.trust } else { frame.trust * frame.box_trust };
             row.lift_quality = Some(lifted.lift_quality * trust);
             row.size_quality = Some(lifted.size_quality * trust);
@@ -279,6 +282,9 @@ mod tests {
             (project.integer("lift_min_readings") as f64, [measured, estimated].map(|rules| rules.min_readings as f64)),
             (project.integer("lift_min_points") as f64, [measured, estimated].map(|rules| rules.min_points as f64)),
             (project.number("guessed_gravity_trust"), [measured.guessed_gravity, estimated.guessed_gravity]),
+            (project.number("lift_max_widths_deep"), [measured, estimated].map(|rules| rules.max_widths_deep)),
+            (project.number("lift_cover_gap"), [measured, estimated].map(|rules| rules.cover.nearer)),
+            (project.number("lift_cover_share"), [measured, estimated].map(|rules| rules.cover.expected)),
         ];
         assert!(of_both.iter().all(|(key, rules)| rules.iter().all(|rule| rule == key)), "{of_both:?}");
         assert_eq!(measured.max_depth_m, project.number("lift_max_depth"));

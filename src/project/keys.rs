@@ -263,6 +263,14 @@ pub const KEYS: &[ConfigKey] = &[
         "4.0",
         "the same, in standard deviations of the sizes of its category; whichever allows less, but never less than 1.5 times",
     ),
+    key("ask", "walk_cell", "0.05", "side of the squares into which the free floor is divided for routes, metres"),
+    key("ask", "straight_turn", "20.0", "a turn of a route by so few degrees is none: its two legs are one"),
+    key(
+        "ask",
+        "facing_margin",
+        "15.0",
+        "by how many degrees the landmark that is faced at the start of a route may miss the direction ahead, behind, or at a right angle",
+    ),
     key("ask", "walk_clearance", "0.2", "room that a person who walks a route needs to all sides, metres"),
     key(
         "ask",
@@ -580,6 +588,24 @@ pub const KEYS: &[ConfigKey] = &[
         "lift_jump",
         "0.05",
         "a pixel whose neighbour is nearer or farther by more than this share lies on an edge, and its depth is not used (0-1)",
+    ),
+    key(
+        "lift",
+        "lift_max_widths_deep",
+        "3.0",
+        "an object that reaches farther away than so many of its widths is a row of misreadings, or seen along its length: nothing is asked about its size",
+    ),
+    share(
+        "lift",
+        "lift_cover_gap",
+        "0.07",
+        "beyond an edge of an object something stands before it where the depth is nearer by at least this share: the floor before an object is nearer by less (0-1)",
+    ),
+    share(
+        "lift",
+        "lift_cover_share",
+        "0.5",
+        "how much of what something covers beside an object is taken for the object's, which nobody sees, for its visibility (0-1)",
     ),
     key(
         "lift",

@@ -38,10 +38,10 @@ starts AS (
             SELECT
                 *,
                 CASE
-                    WHEN abs(turn) <= 15.0 THEN 'none'
-                    WHEN abs(turn + 90.0) <= 15.0 THEN 'turn_left'
-                    WHEN abs(turn - 90.0) <= 15.0 THEN 'turn_right'
-                    WHEN 180.0 - abs(turn) <= 15.0 THEN 'turn_back'
+                    WHEN abs(turn) <= $facing_margin THEN 'none'
+                    WHEN abs(turn + 90.0) <= $facing_margin THEN 'turn_left'
+                    WHEN abs(turn - 90.0) <= $facing_margin THEN 'turn_right'
+                    WHEN 180.0 - abs(turn) <= $facing_margin THEN 'turn_back'
                 END AS first_action
             FROM faced
         )

@@ -3,7 +3,7 @@
 //! A network gives a reading everywhere: in the sky, in a mirror, across the edge between two things. A measurement would have a gap there.
 
 use super::Sample;
-use super::visibility::{standing_out, unhidden};
+use super::visibility::{CoverRule, standing_out, unhidden};
 use crate::{DepthImage, Mask};
 
 /// Rules for depth that a model estimated.
@@ -31,8 +31,8 @@ impl Default for EstimatedRules {
 impl EstimatedRules {
     /// 0-1, the product of: how large the mask is; the share of its readings that lie on no jump; how little it looks like a hole; how far the
     /// network told it from what is around it.
-    pub(super) fn quality(&self, mask: &Mask, depth: &DepthImage, sample: &Sample) -> f64 {
-        let behind = 1.0 - unhidden(mask, depth);
+    pub(super) fn quality(&self, mask: &Mask, depth: &DepthImage, sample: &Sample, cover: &CoverRule) -> f64 {
+        let behind = 1.0 - unhidden(mask, depth, cover.nearer);
         let hole = ((behind - self.hole) / (1.0 - self.hole).max(f64::EPSILON)).clamp(0.0, 1.0);
         let picture = f64::from(mask.width()) * f64::from(mask.height());
         self.large_enough(mask.area() as f64 / picture) * sample.steady() * (1.0 - hole) * self.told_apart(mask, depth)

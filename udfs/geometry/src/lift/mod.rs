@@ -24,7 +24,7 @@ use thiserror::Error;
 
 pub use boxed::{Ahead, uncovered};
 pub use estimated::EstimatedRules;
-pub use visibility::{Cover, shown, uncut};
+pub use visibility::{Cover, CoverRule, shown, uncut};
 
 /// Where an object is in its picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,6 +64,11 @@ pub struct LiftRules {
     pub trim: f64,
     /// Quality of an object whose camera's tilt is unknown.
     pub guessed_gravity: f64,
+    /// An object that reaches further away than so many of its widths has no size: it is a row of misreadings, or seen along its length, and of
+    /// neither does a person see how large it is.
+    pub max_widths_deep: f64,
+    /// What things that stand before the object are judged by.
+    pub cover: CoverRule,
     /// By how much the depth of a pixel errs 1 m away, as a standard deviation in metres; it grows with the square of the distance.
     pub noise_m: f64,
     /// Where the depth was estimated by a model: what that is judged by.
@@ -102,6 +107,8 @@ impl Default for LiftRules {
             min_points: 10,
             trim: 0.002,
             guessed_gravity: 0.8,
+            max_widths_deep: 3.0,
+            cover: CoverRule::default(),
             // Measured for structured light (Khoshelham and Oude Elberink 2012); half a pixel of disparity on a car's stereo camera.
             noise_m: 0.0015,
             estimated: None,
@@ -232,7 +239,7 @@ fn lift_mask(
     let grown: [f64; 3] =
         std::array::from_fn(|k| obb.lengths[k] + 2.0 * (obb.axes[k].dot(&right).abs() + obb.axes[k].dot(&down).abs()));
 
-    let estimated = rules.estimated.map_or(1.0, |rules| rules.quality(mask, depth, &sampled));
+    let estimated = rules.estimated.map_or(1.0, |estimated| estimated.quality(mask, depth, &sampled, &rules.cover));
     let survived = kept.len() as f64 / points.len() as f64;
     let spanned = sampled.spanned(chosen.iter().map(|&i| &sampled.readings[i]));
     let measured = chosen.iter().filter(|&&i| is_inside(&points[i])).map(|&i| &sampled.readings[i]);
@@ -248,9 +255,9 @@ fn lift_mask(
         points: kept.len(),
         lift_quality,
         size_quality: lift_quality
-            * size_quality::by_depth(&bounds, distance, rules.noise_m)
+            * size_quality::by_depth(&bounds, distance, rules)
             * size_quality::by_missed(&bounds, &missed)
-            * size_quality::by_outline(mask, &Cover::of(mask, depth)),
+            * size_quality::by_outline(mask, &Cover::of(mask, depth, &rules.cover)),
     })
 }
 

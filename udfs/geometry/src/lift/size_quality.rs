@@ -2,23 +2,21 @@
 
 use nalgebra::Vector3;
 
+use super::LiftRules;
 use super::visibility::Cover;
 use crate::{Bounds, Mask};
-
-/// An object that reaches further away than so many of its widths is a row of misreadings, or seen along its length: of neither does a
-/// person see how large it is.
-const WIDTHS_DEEP: f64 = 3.0;
 
 /// 0-1. The depth of a pixel errs by `noise_m` at 1 m and by the square of the distance times as much: what the object's depth is known to,
 /// `err`, against what is seen across the view, the longer of its width and height, `across`: 1 / (1 + (err / across)²).
 ///
-/// A chair 4 m away has .998 of it, a car 20 m away .90, 30 m away .64 and 100 m away .014; something deeper than three widths has none.
-pub(super) fn by_depth(bounds: &Bounds, distance_m: f64, noise_m: f64) -> f64 {
+/// A chair 4 m away has .998 of it, a car 20 m away .90, 30 m away .64 and 100 m away .014; something deeper than `max_widths_deep` widths has
+/// none.
+pub(super) fn by_depth(bounds: &Bounds, distance_m: f64, rules: &LiftRules) -> f64 {
     let extent = bounds.extent();
-    if extent.y > WIDTHS_DEEP * extent.x {
+    if extent.y > rules.max_widths_deep * extent.x {
         return 0.0;
     }
-    let error = noise_m * distance_m * distance_m;
+    let error = rules.noise_m * distance_m * distance_m;
     let across = extent.x.max(extent.z);
     if error <= 0.0 { 1.0 } else { 1.0 / (1.0 + (error / across.max(f64::MIN_POSITIVE)).powi(2)) }
 }
@@ -50,7 +48,7 @@ mod tests {
     fn falls_with_the_square_of_the_distance() {
         let of = |width: f64, depth: f64, height: f64, distance: f64| {
             let high = Vector3::new(width, depth, height);
-            by_depth(&Bounds { low: Vector3::zeros(), high }, distance, 0.0015)
+            by_depth(&Bounds { low: Vector3::zeros(), high }, distance, &LiftRules::default())
         };
         let close = |found: f64, expected: f64| assert!((found - expected).abs() < 0.005, "{found} {expected}");
         close(of(0.5, 0.5, 0.9, 4.0), 0.999);

@@ -221,7 +221,7 @@ proptest! {
         let depth = DepthImage::new(WIDTH, HEIGHT, pixels.map(|(x, y)| metres(x, y)).collect()).unwrap();
         let covered = f64::from(columns) * f64::from(down.min(h));
         let area = f64::from(w) * f64::from(h);
-        let found = Cover::of(&mask, &depth);
+        let found = Cover::of(&mask, &depth, &CoverRule::default());
         prop_assert!((found.leaves - area / (area + 0.5 * covered)).abs() < 1e-9, "{found:?}");
         prop_assert!((found.side - f64::from(columns) / f64::from(w)).abs() < 1e-9, "{found:?}");
     }
@@ -240,7 +240,7 @@ proptest! {
         let bits = (0..WIDTH).flat_map(|x| (0..HEIGHT).map(move |y| (x, y))).map(|(x, y)| seen(x, y).is_some());
         let mask = Mask::from_bits(HEIGHT, WIDTH, bits).unwrap();
         prop_assume!(mask.area() > 200);
-        let found = Cover::of(&mask, &DepthImage::new(WIDTH, HEIGHT, metres).unwrap());
+        let found = Cover::of(&mask, &DepthImage::new(WIDTH, HEIGHT, metres).unwrap(), &CoverRule::default());
         prop_assert_eq!(found, Cover { leaves: 1.0, side: 0.0 });
     }
 

@@ -3,9 +3,21 @@
 use super::{Outline, median};
 use crate::{DepthImage, Mask};
 
-/// Beyond an edge the depth must be nearer by this share before something stands there: the floor before an object comes nearer by
-/// less.
-const NEARER: f64 = 0.07;
+/// When something stands before an object, and how much of the object is behind it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CoverRule {
+    /// Beyond an edge the depth must be nearer by this share before something stands there: the floor before an object comes nearer by less.
+    pub nearer: f64,
+    /// How much of what a nearer thing covers beside an outline is expected to be the object's: it may reach as far as the cover does, or end
+    /// right behind its edge. Against the true shares of 2,211 things in rendered rooms, half is right on average.
+    pub expected: f64,
+}
+
+impl Default for CoverRule {
+    fn default() -> Self {
+        Self { nearer: 0.07, expected: 0.5 }
+    }
+}
 
 /// Depth is compared this many pixels from the edge to both sides, because outlines bleed, in a picture of [`WIDTH`] pixels.
 const STEP: u32 = 3;
@@ -15,10 +27,6 @@ const WIDTH: u32 = 640;
 /// floor before an object, or a table under it, meets it there.
 const STEP_BETWEEN: f64 = 0.03;
 
-/// How much of what a nearer thing covers beside an outline is expected to be the object's: it may reach as far as the cover does, or end
-/// right behind its edge. Against the true shares of 2,211 things in rendered rooms, half is right on average.
-const EXPECTED: f64 = 0.5;
-
 /// 0-1: what the picture's border leaves of an outline ([`uncut`]), times what things that stand before it leave ([`Cover`]). A box has no
 /// edge to follow.
 ///
@@ -26,7 +34,7 @@ const EXPECTED: f64 = 0.5;
 /// object's own, it falls away. How much is behind the nearer thing nobody sees, but no more than that thing covers.
 ///
 /// ```
-/// use spatialmill_geometry::{DepthImage, Mask, Outline, PixelBox, lift::shown};
+/// use spatialmill_geometry::{DepthImage, Mask, Outline, PixelBox, lift::{CoverRule, shown}};
 /// // A board 2 m away, whose lower part is behind a sofa 1 m away; all around is a wall.
 /// let mask = Mask::from_box(100, 100, &PixelBox { x0: 30.0, y0: 20.0, x1: 70.0, y1: 60.0 })?;
 /// let picture = |sofa: std::ops::Range<u32>| {
@@ -34,14 +42,14 @@ const EXPECTED: f64 = 0.5;
 ///     DepthImage::new(100, 100, metres.collect())
 /// };
 /// // It covers the 20 rows below the 40 that are seen: 10 of them are expected to be the board's.
-/// assert!((shown(&Outline::Mask(&mask), &picture(60..80)?) - 0.8).abs() < 0.02);
+/// assert!((shown(&Outline::Mask(&mask), &picture(60..80)?, &CoverRule::default()) - 0.8).abs() < 0.02);
 /// // All rows below: as much as is seen is taken for possible, half of it expected.
-/// assert!((shown(&Outline::Mask(&mask), &picture(60..100)?) - 2.0 / 3.0).abs() < 0.02);
+/// assert!((shown(&Outline::Mask(&mask), &picture(60..100)?, &CoverRule::default()) - 2.0 / 3.0).abs() < 0.02);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn shown(outline: &Outline, depth: &DepthImage) -> f64 {
+pub fn shown(outline: &Outline, depth: &DepthImage, rule: &CoverRule) -> f64 {
     match outline {
-        Outline::Mask(mask) => uncut(outline) * Cover::of(mask, depth).leaves,
+        Outline::Mask(mask) => uncut(outline) * Cover::of(mask, depth, rule).leaves,
         Outline::Box { .. } => uncut(outline),
     }
 }
@@ -57,14 +65,14 @@ pub fn shown(outline: &Outline, depth: &DepthImage) -> f64 {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cover {
-    /// The share of the object that is expected to be seen, 0-1: its pixels over these and half of those that may be covered.
+    /// The share of the object that is expected to be seen, 0-1: its pixels over these and `expected` of those that may be covered.
     pub leaves: f64,
     /// Of its left, right, upper and lower side the one that is covered most: the share of its pixels that are no end of the object, 0-1.
     pub side: f64,
 }
 
 impl Cover {
-    pub fn of(mask: &Mask, depth: &DepthImage) -> Self {
+    pub fn of(mask: &Mask, depth: &DepthImage, rule: &CoverRule) -> Self {
         let (Some(bounds), area) = (mask.bounds(), mask.area() as f64) else { return Self { leaves: 1.0, side: 0.0 } };
         let ends = Ends::of(mask);
         let reach = |side: f64| side as i64;
@@ -85,13 +93,13 @@ impl Cover {
                     ends.map(|(first, end)| (line as i64, i64::from(if last { end } else { first })))
                 })
                 .map(|(line, at)| if towards.0 == 0 { (line, at) } else { (at, line) })
-                .map(|at| edge.covered_beyond(at, towards, at_most))
+                .map(|at| edge.covered_beyond(at, towards, at_most, rule.nearer))
                 .collect();
             covered += lengths.iter().sum::<i64>();
             let closed = lengths.iter().filter(|length| **length > 0).count();
             side = side.max(closed as f64 / lengths.len().max(1) as f64);
         }
-        Self { leaves: area / (area + EXPECTED * covered as f64), side }
+        Self { leaves: area / (area + rule.expected * covered as f64), side }
     }
 }
 
@@ -125,7 +133,7 @@ struct Edge<'a> {
 
 impl Edge<'_> {
     /// How many pixels beyond an outermost pixel of the mask a nearer thing covers, at most `at_most`; 0 where none stands there.
-    fn covered_beyond(&self, at: (i64, i64), towards: (i64, i64), at_most: i64) -> i64 {
+    fn covered_beyond(&self, at: (i64, i64), towards: (i64, i64), at_most: i64, nearer: f64) -> i64 {
         let beyond = |steps: i64| self.reading((at.0 + steps * towards.0, at.1 + steps * towards.1));
         let within = |steps: i64| {
             let (x, y) = (at.0 - steps * towards.0, at.1 - steps * towards.1);
@@ -139,7 +147,7 @@ impl Edge<'_> {
         let apart = drawn_on(beyond(self.step), beyond(2 * self.step))
             .zip(drawn_on(within(self.step), within(2 * self.step)))
             .is_some_and(|(other, own)| other > own * (1.0 + STEP_BETWEEN));
-        let before = other < own * (1.0 - NEARER) || (apart && other < own * (1.0 - STEP_BETWEEN));
+        let before = other < own * (1.0 - nearer) || (apart && other < own * (1.0 - STEP_BETWEEN));
         if !before {
             return 0;
         }
@@ -169,8 +177,8 @@ fn step(mask: &Mask) -> i64 {
     i64::from((STEP * mask.width() / WIDTH).max(1))
 }
 
-/// The share of a mask's edge behind which nothing nearer stands.
-pub(super) fn unhidden(mask: &Mask, depth: &DepthImage) -> f64 {
+/// The share of a mask's edge behind which nothing stands that is `nearer` by this share.
+pub(super) fn unhidden(mask: &Mask, depth: &DepthImage, nearer: f64) -> f64 {
     let (width, height) = (mask.width() as usize, mask.height() as usize);
     let mut inside = vec![false; width * height];
     mask.pixels().for_each(|(x, y)| inside[y as usize * width + x as usize] = true);
@@ -196,7 +204,7 @@ pub(super) fn unhidden(mask: &Mask, depth: &DepthImage) -> f64 {
             }
             if let (Some(other), Some(own)) = (reading(out.0, out.1), reading(back.0, back.1)) {
                 edge += 1;
-                hidden += u32::from(other < own * (1.0 - NEARER));
+                hidden += u32::from(other < own * (1.0 - nearer));
             }
         }
     }
