@@ -21,7 +21,7 @@ use self::scene::{Fault, MetaScene, SceneRecord};
 use super::intrinsics::IntrinsicsSize;
 use super::json::forms::{self, Entries, Perhaps};
 use super::root::Root;
-use super::scannet::scene::{ForeignObjects, read_around};
+use super::scannet::scene::{Around, ForeignObjects, read_around};
 use super::scannet::{self, Listing, ScanNetReader, ScanNetSettings};
 use super::{Shard, Source, SourceOptions, split};
 use crate::error::{Error, Result};
@@ -64,7 +64,7 @@ box is an object, chair-1, chair-2 and so on, as it is published: boxes of ScanN
 else of the file's name, else of the source.
 
 Questions are asked where a scene has photos. Its boxes are relative to the mean of the mesh's vertices, so that the mesh is needed to place
-them; it also shows what hides what. That boxes and mesh belong together is checked: four boxes of five have vertices at all of their faces.
+them; it also shows what hides what, and the floor where ScanNet's alignment puts it. That boxes and mesh belong together is checked: four boxes of five have vertices at all of their faces.
 Without photos the tables scenes and scene_objects are there for `sql`, and nothing is asked. Boxes with photos of another dataset can
 be written as boxes.json of an `rgbd` source.
 
@@ -81,7 +81,7 @@ among the boxes (world), and what `scannet` quarantines of meshes and photos.
 ";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "vsi_meta 1";
+const READER: &str = "vsi_meta 2";
 
 /// The file of VSI-Bench's 288 scenes together has some ten megabytes.
 const MAX_BYTES: u64 = 256 << 20;
@@ -296,7 +296,7 @@ impl Source for VsiMetaReader {
             split: split::of_any_word(file.rsplit('/').next().unwrap_or(file)).map(|named| named.split),
             shift: &|vertices| world::shift(vertices, &boxes, scene.room_centre),
         };
-        let (split, bounds) = read_around(&self.scans, name, &objects, rows)?;
+        let Around { split, bounds, floor_z } = read_around(&self.scans, name, &objects, rows)?;
         let of_scannet = scene.dataset.as_deref().map_or(scannet::is_scene_id(name), |dataset| dataset == "scannet");
         rows.push(Row::Scene(Scene {
             place_id: if scannet::is_scene_id(name) { scannet::place_of(name).to_owned() } else { scene_id.clone() },
@@ -307,6 +307,7 @@ impl Source for VsiMetaReader {
             kind: "scan",
             min: bounds.map(|bounds| bounds.low.into()),
             max: bounds.map(|bounds| bounds.high.into()),
+            floor_z,
             floor_area: scene.room_size,
             floor_area_from: scene.room_size.map(|_| "published"),
             metric: true,

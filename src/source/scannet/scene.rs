@@ -39,23 +39,33 @@ pub struct ForeignObjects<'a> {
     pub shift: &'a dyn Fn(&[Vector3<f64>]) -> Option<Vector3<f64>>,
 }
 
-/// Reads a scan's mesh, which shows what hides what, and its photos, in the world of objects that another file has. Out come its split, and the bounds
-/// of its mesh; photos that cannot be placed among the objects are none. Code: `world`.
+/// What the files beside a scan's objects say of it.
+#[derive(Default)]
+pub struct Around {
+    pub split: Option<String>,
+    /// Of the mesh, in the objects' world.
+    pub bounds: Option<Bounds>,
+    /// In the objects' world; none where the mesh has no floor where its alignment says.
+    pub floor_z: Option<f64>,
+}
+
+/// Reads a scan's mesh, which shows what hides what, and its photos, in the world of objects that another file has. Photos that cannot be placed among
+/// the objects are none. Code: `world`.
 pub fn read_around(
     source: &ScanNetReader,
     id: &str,
     objects: &ForeignObjects<'_>,
     rows: &mut RowSink,
-) -> Result<(Option<String>, Option<Bounds>)> {
+) -> Result<Around> {
     let mut scene = SceneReader::open(source, id, rows)?;
     scene.complete = objects.complete;
     scene.split = source.splits.of(id).or(objects.split).map(str::to_owned).or(scene.split);
-    let split = scene.split.clone();
+    let around = Around { split: scene.split.clone(), ..Around::default() };
     if scene.folders.is_empty() {
         let message =
             format!("no folder below the root is called `{id}`: without photos nothing is asked about the scene");
         rows.remark(format!("{id}/photos"), id, Unusable::new("missing_file", message))?;
-        return Ok((split, None));
+        return Ok(around);
     }
     let align = scene.align(rows)?;
     let lost = "no photo is used, because without the mesh nobody knows where they were taken among the objects";
@@ -63,20 +73,29 @@ pub fn read_around(
         Ok(mesh) => mesh,
         Err((file, why)) => {
             rows.refuse(format!("{id}/mesh"), &file, Unusable { message: format!("{}; {lost}", why.message), ..why })?;
-            return Ok((split, None));
+            return Ok(around);
         }
     };
     let Some(shift) = (objects.shift)(&mesh.vertices) else {
         let message = "the boxes do not lie where the mesh has things; is it the mesh of this scan, and has its <id>.txt an axisAlignment? No photo is used";
         rows.refuse(format!("{id}/photos"), id, Unusable::new("world", message))?;
-        return Ok((split, None));
+        return Ok(around);
     };
     mesh.vertices.iter_mut().for_each(|vertex| *vertex += shift);
     let nothing_known = Instances::unknown(&mesh);
     scene.surface(&nothing_known, &mesh, &[nothing_known.nobody()], None, rows)?;
+    let floor_z = Some(shift.z).filter(|floor_z| align != Rigid::identity() && has_floor(&mesh.vertices, *floor_z));
     let align = align.then(&Rigid { rotation: Matrix3::identity(), translation: shift });
     scene.frames(&align, objects.count, rows)?;
-    Ok((split, Bounds::of(&mesh.vertices)))
+    Ok(Around { bounds: Bounds::of(&mesh.vertices), floor_z, ..around })
+}
+
+/// Whether a mesh has a floor at a height: ScanNet's alignments put it there, others may not. One vertex of thirty lies there, and next to none below.
+fn has_floor(vertices: &[Vector3<f64>], floor_z: f64) -> bool {
+    let share = |is: &dyn Fn(f64) -> bool| {
+        vertices.iter().filter(|vertex| is(vertex.z - floor_z)).count() as f64 / vertices.len().max(1) as f64
+    };
+    share(&|above| above.abs() <= 0.08) >= 1.0 / 30.0 && share(&|above| above < -0.3) <= 0.01
 }
 
 /// What a scene's mesh and its annotation say of the scene as a whole.
@@ -427,5 +446,21 @@ impl<'a> SceneReader<'a> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_floor_is_where_many_vertices_are_and_few_below() {
+        let room = |below: usize| -> Vec<Vector3<f64>> {
+            let heights = (0..100).map(|n| f64::from(n) * 0.02).chain(vec![0.05; 10]).chain(vec![-1.0; below]);
+            heights.map(|z| Vector3::new(0.0, 0.0, z)).collect()
+        };
+        assert!(has_floor(&room(0), 0.0) && has_floor(&room(1), 0.0));
+        assert!(!has_floor(&room(5), 0.0), "stairs lead down");
+        assert!(!has_floor(&room(0), -0.5) && !has_floor(&room(0), 1.0) && !has_floor(&[], 0.0));
     }
 }
