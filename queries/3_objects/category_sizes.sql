@@ -10,7 +10,9 @@
 -- together with something else, or in part, or its name is wrong.
 --
 -- The bounds are on a scale of factors: `max_size_spread` times the usual factor between an object and the median (the median of them, as a standard
--- deviation: times 1.4826), at least 1.5, since doors are all alike, and at most `max_size_ratio`.
+-- deviation: times 1.4826), at least 1.5, since doors are all alike, and at most `max_size_ratio`. Outliers are few: where more than
+-- `max_outlier_share` of a category is outside of the bounds, its name means things of several sizes, lamps on tables and lamps on the floor, and it has
+-- no row.
 WITH sized AS (
     SELECT o.category, greatest(o.obb.lengths.x, o.obb.lengths.y, o.obb.lengths.z) AS longest
     FROM scenes AS c
@@ -32,7 +34,14 @@ spread AS (
     JOIN sized AS s ON s.category = m.category
     WHERE s.longest > 0.0
     GROUP BY m.category, m.objects, m.usual
+),
+bounded AS (
+    -- To the millimetre, so that other machines' logarithms make no other row.
+    SELECT category, objects, round(usual, 3) AS usual, round(usual / factor, 3) AS smallest, round(usual * factor, 3) AS largest
+    FROM spread
 )
--- To the millimetre, so that other machines' logarithms make no other row.
-SELECT category, objects, round(usual, 3) AS usual, round(usual / factor, 3) AS smallest, round(usual * factor, 3) AS largest
-FROM spread
+SELECT b.category, b.objects, b.usual, b.smallest, b.largest
+FROM bounded AS b
+JOIN sized AS s ON s.category = b.category
+GROUP BY b.category, b.objects, b.usual, b.smallest, b.largest
+HAVING count(*) FILTER (WHERE s.longest NOT BETWEEN b.smallest AND b.largest) <= $max_outlier_share * b.objects

@@ -263,6 +263,12 @@ pub const KEYS: &[ConfigKey] = &[
         "4.0",
         "the same, in standard deviations of the sizes of its category; whichever allows less, but never less than 1.5 times",
     ),
+    share(
+        "ask",
+        "max_outlier_share",
+        "0.1",
+        "where more than this share of a category's objects would be outliers, its name means things of several sizes, and none is one (0-1)",
+    ),
     key("ask", "walk_cell", "0.05", "side of the squares into which the free floor is divided for routes, metres"),
     key("ask", "straight_turn", "20.0", "a turn of a route by so few degrees is none: its two legs are one"),
     key(
