@@ -2,7 +2,7 @@
 CREATE TABLE questions (
     question_id  VARCHAR NOT NULL COMMENT '128-bit hash of everything that makes it this question',
     frame_ids    VARCHAR[] NOT NULL,
-    frames_from  VARCHAR COMMENT 'how several images were chosen: uniform (evenly spread over all of the scene), covering (the fewest that show each of its objects, filled up evenly), pair (two); null for one image',
+    frames_from  VARCHAR COMMENT 'how several images were chosen: uniform (evenly spread over all of the scene), covering (the fewest that show each of its objects, filled up evenly), pair (two), waypoints (those from the stops of a plan over a navigation graph); null for one image',
     ordered      BOOLEAN COMMENT 'whether the answer depends on the order of its images; null for one image',
     scene_id     VARCHAR,
     source       VARCHAR NOT NULL,

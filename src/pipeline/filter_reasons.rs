@@ -142,7 +142,10 @@ pub const REASONS: &[(&str, &[Reason])] = &[
             reason("no_landmarks", "the scene has fewer than two objects that a text can name"),
             reason("nowhere_to_walk", "the scan shows no floor, or none that is wide enough (walk_clearance)"),
             reason("straight_route", "the way between two landmarks has no turn"),
-            reason("too_many_turns", "the way between two landmarks has more than three turns"),
+            reason(
+                "too_many_turns",
+                "the way between two landmarks has more than three turns, or four over a navigation graph",
+            ),
             reason(
                 "unclear_turn",
                 "two people would not agree which way a turn of the route goes, or whether it is one",
@@ -152,7 +155,15 @@ pub const REASONS: &[(&str, &[Reason])] = &[
                 "something stands in the way of a straight leg of the route: the way goes round it in small turns",
             ),
             reason("detour", "the straight legs of the route are much longer than the way itself (max_detour)"),
-            reason("no_corner_landmark", "no landmark stands beside a turn of the route (corner_reach)"),
+            reason(
+                "no_corner_landmark",
+                "no landmark stands beside a turn of the route, or beside a stop of a plan over a navigation graph (corner_reach, waypoint_reach)",
+            ),
+            reason("short_leg", "two turns over a navigation graph are close to each other (min_route_leg)"),
+            reason("stairs", "the floor rises or falls on the way over a navigation graph (max_route_rise)"),
+            reason("no_views", "no photo was taken at a stop of the plan (max_waypoint_offset)"),
+            reason("too_many_views", "the plan needs more images than a question shows (views_per_question)"),
+            reason("same_ends", "a shorter plan leads from the same landmark to the same other one"),
             reason("nothing_faced", "at the start no landmark lies ahead, behind, or at a right angle to the way"),
             reason("enough_of_scene", "the scene has enough questions of the task (questions_per_scene_task)"),
         ],

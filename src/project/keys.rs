@@ -292,6 +292,36 @@ pub const KEYS: &[ConfigKey] = &[
     ),
     key(
         "ask",
+        "waypoint_reach",
+        "1.5",
+        "how near to a waypoint of a navigation graph the landmark is that is named there, metres from its box on the ground plan",
+    ),
+    key(
+        "ask",
+        "max_waypoint_offset",
+        "0.5",
+        "how far from a waypoint of a navigation graph a camera may be whose photo was taken there, metres",
+    ),
+    key(
+        "ask",
+        "min_route_leg",
+        "1.0",
+        "the shortest way between two turns over a navigation graph, and to what is faced at the start, metres",
+    ),
+    key(
+        "ask",
+        "max_route_rise",
+        "0.5",
+        "by how much the floor may rise or fall between two turns over a navigation graph, metres: beyond, there are stairs",
+    ),
+    key(
+        "ask",
+        "skip_landmarks",
+        "[\"light\", \"lighting\", \"curtain\", \"curtains\", \"picture\", \"column\", \"beam\", \"roof\", \"door frame\", \"doorframe\", \"window\", \"window frame\", \"stairs\", \"stair\"]",
+        "categories that no plan over a navigation graph names, as they are on walls and ceilings, or have no end: nobody says that one walks up to them. skip_categories are left out anyhow",
+    ),
+    key(
+        "ask",
         "route_landmarks",
         "16",
         "objects of a scene between which routes are looked for, at most, drawn among all that a text can name",

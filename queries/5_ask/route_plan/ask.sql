@@ -1,20 +1,22 @@
 -- writes: questions
--- reads:  scenes, scene_landmarks, scene_routes, scene_images
+-- reads:  scenes, scene_landmarks, scene_routes, graph_routes, graph_plans, scene_images
 -- keep:   table
 -- keys:   question_id
 
 -- Route plan: you stand by the bed and face the lamp; which way do you turn at each blank of the plan that leads to the tv? In go routes
--- over a scan's floor; out comes a question a route, for its turns.
+-- over a scan's floor and plans over navigation graphs; out comes a question a route, for its turns.
 --
 -- A route starts beside one landmark, turns beside others, and ends beside yet another one. Whether its first step is a turn to the left, to the right,
 -- back or none is drawn: the landmark that is faced at the start makes it so. On the way there are turns to the left and to the right alone.
 --
+-- Of a scan all of its images are shown, evenly spread, and of a plan over a graph those from its stops.
+--
 -- The options are all that two of the blanks can be; of a single blank there are two. Seen from any of them, the others differ in the same way: nothing
 -- but the scene tells which one is right.
 WITH faced AS (
-    -- What may be faced at the start: for each landmark of the start's region how far the first leg turns from it, right > 0.
+    -- What may be faced at the start: for each landmark of the start's region how far the first leg turns from it, right > 0; on a graph with the image that shows it.
     SELECT
-        r.scene_id, r.from_id, r.to_id, f.object_id AS face_id, f.name AS face_name, f.visible AS face_visible,
+        r.scene_id, r.from_id, r.to_id, f.object_id AS face_id, f.name AS face_name, f.visible AS face_visible, CAST(NULL AS VARCHAR) AS face_frame,
         (degrees(atan2(r.path[3] - r.path[1], r.path[4] - r.path[2]))
             - degrees(atan2(f.obb.centre.x - r.path[1], f.obb.centre.y - r.path[2])) + 540.0) % 360.0 - 180.0 AS turn
     FROM scene_routes AS r
@@ -23,6 +25,11 @@ WITH faced AS (
     WHERE f.object_id <> r.from_id AND f.object_id <> r.to_id AND NOT coalesce(array_has(r.corners, f.object_id), false)
         AND sqrt(power(f.obb.centre.x - r.path[1], 2) + power(f.obb.centre.y - r.path[2], 2)) BETWEEN 1.0 AND $max_direction_distance
         AND f.region IS NOT DISTINCT FROM s.region
+    UNION ALL
+    SELECT
+        scene_id, landmarks[1] AS from_id, landmarks[CAST(array_length(landmarks) AS BIGINT)] AS to_id, f['object_id'] AS face_id, f['name'] AS face_name,
+        f['visible'] AS face_visible, f['frame_id'] AS face_frame, f['turn'] AS turn
+    FROM (SELECT scene_id, landmarks, unnest(faced) AS f FROM graph_plans WHERE reason IS NULL)
 ),
 -- The first steps that are clear, each with a landmark that makes it so; one of them is drawn.
 starts AS (
@@ -49,10 +56,11 @@ starts AS (
     )
     WHERE drawn = 1
 ),
-judged AS (
+floor_plans AS (
     SELECT
-        r.*, nullif(f.first_action, 'none') AS first_action, f.face_id, f.face_name, s.name AS start_name, g.name AS goal_name,
-        s.category AS start_category, g.category AS goal_category, c1.name AS corner_1, c2.name AS corner_2, c3.name AS corner_3,
+        r.scene_id, r.source, r.licence, r.split, r.from_id, r.to_id, r.turns, r.actions, r.corners, nullif(f.first_action, 'none') AS first_action,
+        f.face_id, f.face_name, CAST(NULL AS VARCHAR[]) AS frame_ids, s.name AS start_name, g.name AS goal_name,
+        s.category AS start_category, g.category AS goal_category, [c1.name, c2.name, c3.name] AS corner_names,
         least(s.visible, g.visible, f.face_visible, coalesce(c1.visible, 1.0), coalesce(c2.visible, 1.0), coalesce(c3.visible, 1.0)) AS visibility,
         CASE
             WHEN r.turns = 0 THEN 'straight_route'
@@ -72,6 +80,30 @@ judged AS (
     LEFT JOIN scene_landmarks AS c1 ON c1.scene_id = r.scene_id AND c1.object_id = r.corners[1]
     LEFT JOIN scene_landmarks AS c2 ON c2.scene_id = r.scene_id AND c2.object_id = r.corners[2]
     LEFT JOIN scene_landmarks AS c3 ON c3.scene_id = r.scene_id AND c3.object_id = r.corners[3]
+),
+-- Ways without a plan have no landmarks; waypoints tell them apart.
+plans_between AS (
+    SELECT
+        *, coalesce(CAST(array_length(landmarks) AS BIGINT), 2) AS stops_told,
+        CASE WHEN reason IS NULL THEN landmarks[1] ELSE 'waypoint ' || from_waypoint END AS from_id,
+        CASE WHEN reason IS NULL THEN landmarks[CAST(array_length(landmarks) AS BIGINT)] ELSE 'waypoint ' || to_waypoint END AS to_id
+    FROM graph_plans
+),
+judged AS (
+    SELECT * FROM floor_plans
+    UNION ALL
+    SELECT
+        r.scene_id, r.source, r.licence, r.split, r.from_id, r.to_id, r.stops_told - 2 AS turns, r.actions,
+        array_slice(r.landmarks, 2, r.stops_told - 1) AS corners, nullif(f.first_action, 'none') AS first_action, f.face_id, f.face_name,
+        array_distinct(array_prepend(f.face_frame, r.frame_ids)) AS frame_ids, coalesce(r.names[1], '') AS start_name,
+        coalesce(r.names[r.stops_told], '') AS goal_name, coalesce(r.names[1], '') AS start_category, coalesce(r.names[r.stops_told], '') AS goal_category,
+        array_slice(r.names, 2, r.stops_told - 1) AS corner_names, coalesce(least(r.visible, f.face_visible), 0.0) AS visibility,
+        CASE
+            WHEN r.reason IS NOT NULL THEN r.reason
+            WHEN f.face_id IS NULL THEN 'nothing_faced'
+        END AS reason
+    FROM starts AS f
+    RIGHT JOIN plans_between AS r ON r.scene_id = f.scene_id AND r.from_id = f.from_id AND r.to_id = f.to_id
 ),
 limited AS (
     SELECT
@@ -93,7 +125,8 @@ varied AS (
                 WHEN 1 THEN [[1, 0]]
                 WHEN 2 THEN [[1, 2]]
                 WHEN 3 THEN [[1, 2], [1, 3], [2, 3]]
-                ELSE [[1, 2], [1, 3], [1, 4], [2, 3], [2, 4], [3, 4]]
+                WHEN 4 THEN [[1, 2], [1, 3], [1, 4], [2, 3], [2, 4], [3, 4]]
+                ELSE [[1, 2], [1, 3], [1, 4], [1, 5], [2, 3], [2, 4], [2, 5], [3, 4], [3, 5], [4, 5]]
             END AS pairs
         FROM limited
         WHERE reason IS NULL
@@ -133,15 +166,17 @@ planned AS (
         concat_ws(
             chr(10),
             CASE WHEN first_action IS NOT NULL THEN '1. [please fill in]' END,
-            numbering[1] || '. Go forward until the ' || corner_1,
+            numbering[1] || '. Go forward until the ' || corner_names[1],
             numbering[2] || '. [please fill in]',
-            CASE WHEN turns >= 2 THEN numbering[3] || '. Go forward until the ' || corner_2 END,
+            CASE WHEN turns >= 2 THEN numbering[3] || '. Go forward until the ' || corner_names[2] END,
             CASE WHEN turns >= 2 THEN numbering[4] || '. [please fill in]' END,
-            CASE WHEN turns >= 3 THEN numbering[5] || '. Go forward until the ' || corner_3 END,
+            CASE WHEN turns >= 3 THEN numbering[5] || '. Go forward until the ' || corner_names[3] END,
             CASE WHEN turns >= 3 THEN numbering[6] || '. [please fill in]' END,
+            CASE WHEN turns >= 4 THEN numbering[7] || '. Go forward until the ' || corner_names[4] END,
+            CASE WHEN turns >= 4 THEN numbering[8] || '. [please fill in]' END,
             numbering[1 + 2 * turns] || '. Go forward until the ' || goal_name) AS steps
     FROM options AS o
-    RIGHT JOIN (SELECT *, generate_series(1 + n - turns, 8) AS numbering FROM limited) AS r
+    RIGHT JOIN (SELECT *, generate_series(1 + n - turns, 10) AS numbering FROM limited) AS r
         ON r.scene_id = o.scene_id AND r.from_id = o.from_id AND r.to_id = o.to_id
 ),
 -- Scenes without any route are counted, too.
@@ -149,13 +184,13 @@ plans AS (
     SELECT
         id_hash('route_plan', scene_id, from_id, to_id) AS question_id, scene_id, source, licence, split,
         cardinality(options) AS choices, start_name, face_name, goal_name, steps, options,
-        array_concat([from_id, coalesce(face_id, from_id), to_id], corners) AS object_ids, [start_category, goal_category] AS categories, answer,
+        array_concat([from_id, coalesce(face_id, from_id), to_id], coalesce(corners, CAST([] AS VARCHAR[]))) AS object_ids, frame_ids, [start_category, goal_category] AS categories, answer,
         visibility, CASE WHEN reason IS NULL AND turn > $questions_per_scene_task THEN 'enough_of_scene' ELSE reason END AS filtered
     FROM planned
     UNION ALL
     SELECT
         id_hash('route_plan', c.scene_id) AS question_id, c.scene_id, c.source, c.licence, c.split, 2 AS choices, '' AS start_name, '' AS face_name,
-        '' AS goal_name, '' AS steps, CAST([] AS VARCHAR[]) AS options, CAST([] AS VARCHAR[]) AS object_ids, ['', ''] AS categories, '' AS answer,
+        '' AS goal_name, '' AS steps, CAST([] AS VARCHAR[]) AS options, CAST([] AS VARCHAR[]) AS object_ids, CAST(NULL AS VARCHAR[]) AS frame_ids, ['', ''] AS categories, '' AS answer,
         1.0 AS visibility,
         CASE
             WHEN NOT c.metric THEN 'not_metric'
@@ -166,11 +201,12 @@ plans AS (
     FROM (SELECT scene_id, count(*) AS n FROM scene_landmarks GROUP BY scene_id) AS l
     RIGHT JOIN scenes AS c ON c.scene_id = l.scene_id
     WHERE c.kind IN ('scan', 'house') AND c.scene_id NOT IN (SELECT scene_id FROM scene_routes)
+        AND c.scene_id NOT IN (SELECT scene_id FROM graph_routes)
 )
 SELECT
     r.question_id,
-    i.frame_ids,
-    'uniform' AS frames_from,
+    coalesce(r.frame_ids, i.frame_ids) AS frame_ids,
+    CASE WHEN r.frame_ids IS NULL THEN 'uniform' ELSE 'waypoints' END AS frames_from,
     false AS ordered,
     r.scene_id,
     r.source,

@@ -29,6 +29,7 @@ pub mod format;
 mod format_allowed;
 mod format_turns;
 mod function;
+mod graph_routes;
 mod heading;
 mod id_hash;
 mod key;
@@ -101,6 +102,7 @@ pub const FUNCTIONS: &[Function] = &[
     covering_frames::COVERING_FRAMES,
     route_legs::ROUTE_LEGS,
     floor_routes::FLOOR_ROUTES,
+    graph_routes::GRAPH_ROUTES,
     balance::BALANCE,
     debias_names::DEBIAS_NAMES,
     number_options::NUMBER_OPTIONS,
