@@ -136,7 +136,12 @@ def main():
     names = ", ".join(f"'{task}'" for task in TASKS + OF_WALKS)
     scenes = Scenes(program, project)
     questions = rows(program, project, f"SELECT * FROM questions WHERE task IN ({names})")
-    floors = {row["scene_id"]: row.get("floor_area") for row in rows(program, project, "SELECT scene_id, floor_area FROM scenes")}
+    areas = rows(program, project, "SELECT scene_id, within, category, floor_area FROM scenes")
+    floors = {row["scene_id"]: row.get("floor_area") for row in areas}
+    rooms = {}
+    for row in areas:
+        if row.get("within"):
+            rooms.setdefault((row["within"], row.get("category")), []).append(row.get("floor_area"))
     frontless, wrong, asked = 0, [], dict.fromkeys(TASKS + OF_WALKS, 0)
     for question in questions:
         of = [boxes[question["scene_id"], one] for one in question["object_ids"]]
@@ -165,8 +170,9 @@ def main():
             frontless += turn is None
             right = turn is None or says_turn(question, turn)
         else:
-            floor = floors[question["scene_id"]]
-            right = floor is None or abs(floor - value) < 1e-6
+            of_kind = rooms.get((question["scene_id"], question["categories"][0]), [])
+            floor = floors[question["scene_id"]] if question["relation"] == "floor_area" else of_kind[0]
+            right = (floor is None or abs(floor - value) < 1e-6) and (question["relation"] == "floor_area" or len(of_kind) == 1)
         if not right:
             wrong.append((task, question["scene_id"], question["object_ids"], answer, value))
     print(", ".join(f"{n} {task}" for task, n in asked.items()), f"questions; {len(wrong)} wrong;", f"{frontless} of turned objects without a front not checked")

@@ -1,10 +1,11 @@
 -- writes: questions
--- reads:  scenes, scene_images, surfaces
+-- reads:  scenes, scene_images, region_images, surfaces
 -- keep:   table
 -- keys:   question_id
 
 -- Room size: how many square metres has the floor of the room? In go scenes and their triangles; out comes a question a scene. The area is what
--- the source says, or that of the alpha shape of all vertices on the ground plan, as VSI-Bench measures it.
+-- the source says, or that of the alpha shape of all vertices on the ground plan, as VSI-Bench measures it. Of a house, each room is asked about by its kind, too,
+-- where its outline is known.
 WITH measured AS (
     SELECT
         c.*, f.floor,
@@ -28,24 +29,33 @@ shaped AS (
         END AS reason
     FROM measured
     WHERE kind IN ('scan', 'house', 'region')
+),
+shown AS (
+    SELECT
+        scene_id, scene_id AS shown_in, frame_ids, 'uniform' AS frames_from, 'floor_area' AS relation, '' AS room, CAST(NULL AS VARCHAR) AS reason
+    FROM scene_images
+    UNION ALL
+    SELECT scene_id, house AS shown_in, frame_ids, 'waypoints' AS frames_from, 'region_area' AS relation, coalesce(name, '') AS room, reason
+    FROM region_images
+    WHERE frame_ids IS NOT NULL
 )
 SELECT
     id_hash('room_size', p.scene_id, p.shape) AS question_id,
     i.frame_ids,
-    'uniform' AS frames_from,
+    i.frames_from,
     false AS ordered,
-    p.scene_id,
+    i.shown_in AS scene_id,
     p.source,
     p.licence,
     p.split,
     'room_size' AS task,
-    'floor_area' AS relation,
+    i.relation,
     CASE WHEN p.shape = 'number' THEN 'number' ELSE 'choice' END AS answer_form,
     p.shape,
-    [value_slot('area', coalesce(p.square_metres, 0.0), 'm2', 1)] AS slots,
+    [value_slot('area', coalesce(p.square_metres, 0.0), 'm2', 1), direction_slot('room', i.room)] AS slots,
     CAST(NULL AS VARCHAR[]) AS options,
     CAST([] AS VARCHAR[]) AS object_ids,
-    ['', ''] AS categories,
+    [i.room, ''] AS categories,
     named_struct('name', true, 'box', false, 'mask', false, 'number', false, 'outline', false) AS available,
     unmarked(CAST([] AS VARCHAR[])) AS marks,
     CASE
@@ -58,6 +68,6 @@ SELECT
     1.0 AS visibility,
     1.0 AS lift_quality,
     false AS answerable_from_boxes,
-    p.reason AS filtered
-FROM scene_images AS i
+    coalesce(i.reason, p.reason) AS filtered
+FROM shown AS i
 JOIN shaped AS p ON p.scene_id = i.scene_id

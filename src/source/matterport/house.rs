@@ -85,7 +85,7 @@ const REGION_KINDS: &[(&str, &str, Place)] = &[
     ("p", "porch", Place::Outdoors),
     ("r", "recreation room", Place::Indoors),
     ("s", "stairs", Place::Indoors),
-    ("t", "toilet", Place::Indoors),
+    ("t", "toilet room", Place::Indoors),
     ("u", "utility room", Place::Indoors),
     ("v", "tv room", Place::Indoors),
     ("w", "gym", Place::Indoors),
