@@ -52,7 +52,7 @@ placed AS (
         scenes AS c
         JOIN named AS o ON o.scene_id = c.scene_id
         JOIN names AS n ON n.scene_id = c.scene_id AND n.lower_name IS NOT DISTINCT FROM o.lower_name
-    ) ON z.category = o.category
+    ) ON z.source = c.source AND z.category = o.category
 )
 SELECT
     p.* EXCEPT (smallest, largest), coalesce(s.visible, 0.0) AS visible, s.good_views,

@@ -94,7 +94,7 @@ pub const REASONS: &[(&str, &[Reason])] = &[
             reason("too_small", "its longest side is too short (min_object_size)"),
             reason(
                 "outlier_size",
-                "it is much larger or smaller than others of its category: segmented with something else, in part, or misnamed (min_outlier_objects, max_size_ratio, max_size_spread, max_outlier_share)",
+                "it is much larger or smaller than others of its category in the source: segmented with something else, in part, or misnamed (min_outlier_objects, max_size_ratio, max_size_spread, max_outlier_share)",
             ),
             reason(
                 "not_seen",

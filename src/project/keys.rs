@@ -249,7 +249,7 @@ pub const KEYS: &[ConfigKey] = &[
         "ask",
         "min_outlier_objects",
         "10",
-        "so many objects of a category say how large one usually is; of categories with fewer in all scenes no object is an outlier",
+        "so many objects of a category say how large one usually is; of categories with fewer in all scenes of a source no object is an outlier",
     ),
     key(
         "ask",

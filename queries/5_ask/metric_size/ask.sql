@@ -21,7 +21,7 @@ WITH placed AS (
         RIGHT JOIN (
             scenes AS c
             RIGHT JOIN (references AS r JOIN objects AS o ON o.frame_id = r.frame_id AND o.object_id = r.object_id) ON c.scene_id = r.scene_id
-        ) ON z.category = r.category
+        ) ON z.source = r.source AND z.category = r.category
     )
     WHERE $metric_tasks AND o.obb IS NOT NULL
 ),
