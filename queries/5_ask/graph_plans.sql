@@ -1,28 +1,17 @@
 -- writes: graph_plans
--- reads:  graph_routes, waypoint_frames, scene_sightings
+-- reads:  graph_routes, waypoint_frames, landmark_views
 -- keep:   cached
 -- keys:   scene_id, from_waypoint, to_waypoint
 
--- Plans over navigation graphs with the images that show them. In go the ways over graphs and what was photographed at their waypoints; out comes a row a way, with
--- the reason why no plan is asked about it.
+-- Plans over navigation graphs with the images that show them. In go the ways over graphs and what was photographed at their waypoints; out comes a
+-- row a way, with the reason why no plan is asked about it.
 --
--- frame_ids    at each stop the image that looks most along the leg that leads there, along the one that leads on, and the one that shows most of the landmark.
--- faced        what one could face at the start: objects that an image from there shows well, with how far the first leg turns from each and that image.
+-- frame_ids    at each stop the image that looks most along the leg that leads there, along the one that leads on, and the one that shows most of the
+--              landmark.
+-- faced        what one could face at the start: objects that an image from there shows well, with how far the first leg turns from each and that
+--              image.
 -- reason       why nothing can be asked; of ways with the same ends by their landmarks, the shortest is left.
-WITH seen AS (
-    -- From which waypoint an object is seen well, and in which image best.
-    SELECT scene_id, waypoint_id, object_id, frame_id, visible
-    FROM (
-        SELECT
-            w.scene_id, w.waypoint_id, s.object_id, s.frame_id, s.visible,
-            row_number() OVER (PARTITION BY w.scene_id, w.waypoint_id, s.object_id ORDER BY s.visible_px DESC, s.frame_id) AS best
-        FROM waypoint_frames AS w
-        JOIN scene_sightings AS s ON s.frame_id = w.frame_id
-        WHERE s.good
-    )
-    WHERE best = 1
-),
-plans AS (
+WITH plans AS (
     SELECT * FROM graph_routes WHERE fault IS NULL
 ),
 stops AS (
@@ -41,7 +30,9 @@ stops AS (
 directions AS (
     SELECT scene_id, from_waypoint, to_waypoint, waypoint_id, stop, 1 AS side, x - before_x AS way_x, y - before_y AS way_y FROM stops WHERE stop > 1
     UNION ALL
-    SELECT scene_id, from_waypoint, to_waypoint, waypoint_id, stop, 2 AS side, after_x - x AS way_x, after_y - y AS way_y FROM stops WHERE stop < stop_count
+    SELECT scene_id, from_waypoint, to_waypoint, waypoint_id, stop, 2 AS side, after_x - x AS way_x, after_y - y AS way_y
+    FROM stops
+    WHERE stop < stop_count
 ),
 ways AS (
     SELECT scene_id, from_waypoint, to_waypoint, stop, side, frame_id
@@ -58,13 +49,12 @@ ways AS (
 ),
 marked AS (
     SELECT p.scene_id, p.from_waypoint, p.to_waypoint, p.stop, 3 AS side, s.frame_id, s.visible
-    FROM seen AS s
+    FROM landmark_views AS s
     JOIN stops AS p ON p.scene_id = s.scene_id AND p.waypoint_id = s.waypoint_id AND p.object_id = s.object_id
 ),
 shown AS (
     SELECT
-        scene_id, from_waypoint, to_waypoint, array_distinct(array_agg(frame_id ORDER BY stop, side)) AS frame_ids,
-        count(DISTINCT stop) FILTER (WHERE side < 3) AS photographed, count(*) FILTER (WHERE side = 3) AS marked, min(visible) AS visible
+        scene_id, from_waypoint, to_waypoint, array_distinct(array_agg(frame_id ORDER BY stop, side)) AS frame_ids, min(visible) AS visible
     FROM (
         SELECT *, CAST(NULL AS DOUBLE) AS visible FROM ways
         UNION ALL
@@ -77,7 +67,7 @@ faced AS (
         f.scene_id, f.from_waypoint, f.to_waypoint,
         array_agg(named_struct(
             'object_id', f.object_id, 'name', f.name, 'turn', f.turn, 'frame_id', s.frame_id, 'visible', s.visible) ORDER BY f.object_id) AS faced
-    FROM seen AS s
+    FROM landmark_views AS s
     JOIN (
         SELECT scene_id, from_waypoint, to_waypoint, unnest(faced) AS object_id, unnest(faced_names) AS name, unnest(faced_turns) AS turn FROM plans
     ) AS f ON f.scene_id = s.scene_id AND f.from_waypoint = s.waypoint_id AND f.object_id = s.object_id
@@ -88,8 +78,6 @@ judged AS (
         p.* EXCEPT (faced, faced_names, faced_turns, fault), v.frame_ids, v.visible, f.faced,
         CASE
             WHEN p.fault IS NOT NULL THEN p.fault
-            WHEN coalesce(v.photographed, 0) < array_length(p.stops) THEN 'no_views'
-            WHEN v.marked < array_length(p.stops) THEN 'not_seen'
             WHEN array_length(v.frame_ids) + 1 > $views_per_question THEN 'too_many_views'
         END AS reason
     FROM shown AS v

@@ -1,21 +1,28 @@
 -- writes: graph_routes
--- reads:  scenes, scene_objects, scene_references, waypoints, links, surfaces
+-- reads:  scenes, scene_objects, scene_references, waypoints, links, landmark_views, surfaces
 -- keep:   cached
 -- keys:   scene_id, from_waypoint, to_waypoint
 
--- Routes over navigation graphs, such as R2R's: the shortest way from each waypoint of a scene to each other, with a landmark at each place where it starts, turns
--- or ends, as graph_routes has them. In go waypoints, links and the names of objects; out comes a row an ordered pair of waypoints between which there is a
--- way, with the reason why it makes no plan. Of scenes with triangles the ways over the free floor are asked about instead.
+-- Routes over navigation graphs, such as R2R's: the shortest way from each waypoint of a scene to each other, with a landmark that photos from
+-- there show at each place where it starts, turns or ends, as graph_routes has them. In go waypoints, links, the names of objects and who is seen
+-- from where; out comes a row an ordered pair of waypoints between which there is a way, with the reason why it makes no plan. Of scenes with
+-- triangles the ways over the free floor are asked about instead.
 WITH scanned AS (
     SELECT scene_id FROM surfaces WHERE $scene_tasks GROUP BY scene_id
 ),
+seen AS (
+    SELECT scene_id, waypoint_id, array_agg(object_id) AS seen FROM landmark_views GROUP BY scene_id, waypoint_id
+),
 standing AS (
     SELECT
-        scene_id,
-        array_agg(named_struct('waypoint_id', waypoint_id, 'position', position, 'height', height, 'region', region)) AS waypoints
-    FROM waypoints
+        w.scene_id,
+        array_agg(named_struct(
+            'waypoint_id', w.waypoint_id, 'position', w.position, 'height', w.height, 'region', w.region,
+            'seen', coalesce(s.seen, CAST([] AS VARCHAR[])))) AS waypoints
+    FROM seen AS s
+    RIGHT JOIN waypoints AS w ON w.scene_id = s.scene_id AND w.waypoint_id = s.waypoint_id
     WHERE $scene_tasks
-    GROUP BY scene_id
+    GROUP BY w.scene_id
 ),
 linked AS (
     SELECT
@@ -46,7 +53,8 @@ walked AS (
         unnest(graph_routes(
             w.waypoints, l.links, n.objects,
             named_struct(
-                'straight', $straight_turn, 'reach', $waypoint_reach, 'min_leg', $min_route_leg, 'max_rise', $max_route_rise, 'max_turns', 4))) AS route
+                'straight', $straight_turn, 'reach', $waypoint_reach, 'min_leg', $min_route_leg, 'max_rise', $max_route_rise,
+                'max_turns', 4))) AS route
     FROM named AS n
     JOIN scenes AS c ON c.scene_id = n.scene_id
     JOIN standing AS w ON w.scene_id = c.scene_id
@@ -56,5 +64,6 @@ walked AS (
 SELECT
     scene_id, source, licence, split, route['from_waypoint'] AS from_waypoint, route['to_waypoint'] AS to_waypoint, route['length'] AS length,
     route['stops'] AS stops, route['path'] AS path, route['turns'] AS turns, route['actions'] AS actions, route['landmarks'] AS landmarks,
-    route['names'] AS names, route['faced'] AS faced, route['faced_names'] AS faced_names, route['faced_turns'] AS faced_turns, route['fault'] AS fault
+    route['names'] AS names, route['faced'] AS faced, route['faced_names'] AS faced_names, route['faced_turns'] AS faced_turns,
+    route['fault'] AS fault
 FROM walked

@@ -3,14 +3,14 @@
 -- keep:   cached
 -- keys:   scene_id
 
--- The images of questions about one room of a house: what was photographed at the waypoints in it, at most `views_per_question`, evenly spread in the order of
--- their ids. In go regions and the frames of waypoints; out comes a row a region.
+-- The images of questions about one room of a house: what was photographed at the waypoints in it, at most `views_per_question`, evenly spread in the
+-- order of their ids. In go regions and the frames of waypoints; out comes a row a region.
 --
 -- house     the scene_id of the house that shows it.
 -- name      how a text calls the room: by its kind.
 -- frame_ids null where nothing was photographed in it.
--- reason    why no question can be asked: its kind says nothing, or is none that ends at walls, or the house has two of the kind; or no images look to all
---           sides of it.
+-- reason    why no question can be asked: its kind says nothing, or is none that ends at walls, or the house has two of the kind; or no images look
+--           to all sides of it.
 WITH taken AS (
     SELECT
         w.scene_id || '/' || w.region AS region_id, f.frame_id,

@@ -3,8 +3,8 @@
 -- keep:   cached
 -- keys:   frame_id
 
--- The frames that were taken at a waypoint of their scene. In go frames and waypoints; out comes a row a frame whose camera is within max_waypoint_offset of a
--- waypoint, with the nearest, and where it looks on the ground plan (x and y of its viewing axis).
+-- The frames that were taken at a waypoint of their scene. In go frames and waypoints; out comes a row a frame whose camera is within
+-- max_waypoint_offset of a waypoint, with the nearest, and where it looks on the ground plan (x and y of its viewing axis).
 SELECT scene_id, waypoint_id, frame_id, ahead_x, ahead_y
 FROM (
     SELECT

@@ -157,11 +157,10 @@ pub const REASONS: &[(&str, &[Reason])] = &[
             reason("detour", "the straight legs of the route are much longer than the way itself (max_detour)"),
             reason(
                 "no_corner_landmark",
-                "no landmark stands beside a turn of the route, or beside a stop of a plan over a navigation graph (corner_reach, waypoint_reach)",
+                "no landmark stands beside a turn of the route, or beside a stop of a plan over a navigation graph so that photos from there show it (corner_reach, waypoint_reach, max_waypoint_offset)",
             ),
             reason("short_leg", "two turns over a navigation graph are close to each other (min_route_leg)"),
             reason("stairs", "the floor rises or falls on the way over a navigation graph (max_route_rise)"),
-            reason("no_views", "no photo was taken at a stop of the plan (max_waypoint_offset)"),
             reason("too_many_views", "the plan needs more images than a question shows (views_per_question)"),
             reason("same_ends", "a shorter plan leads from the same landmark to the same other one"),
             reason("nothing_faced", "at the start no landmark lies ahead, behind, or at a right angle to the way"),

@@ -151,8 +151,8 @@ def merged(graph, path):
         del ends[1 + min(range(len(turns)), key=lambda k: abs(turns[k]))]
 
 
-def plans(house, graph, by_floor=True):
-    """(from, to): fault, or stops, turns and landmarks."""
+def plans(house, graph, by_floor=True, seen=None):
+    """(from, to): fault, or stops, turns and landmarks; of those that are seen from their stops alone, where it is known."""
     region = {n: house.panoramas[graph.ids[n]] for n in graph.places}
     things, found = list(house.things()), {}
     for start in graph.places:
@@ -165,11 +165,11 @@ def plans(house, graph, by_floor=True):
                 path.append(before[path[-1]])
             path = path[::-1]
             ends, turns = merged(graph, path)
-            found[start, goal] = fault_or_plan(house, graph, region, things, path, ends, turns, by_floor)
+            found[start, goal] = fault_or_plan(graph, region, things, path, ends, turns, by_floor, seen)
     return found
 
 
-def fault_or_plan(house, graph, region, things, path, ends, turns, by_floor):
+def fault_or_plan(graph, region, things, path, ends, turns, by_floor, seen):
     if not turns:
         return "straight_route"
     if len(turns) > 4:
@@ -188,7 +188,7 @@ def fault_or_plan(house, graph, region, things, path, ends, turns, by_floor):
     fits = lambda name: sum(other == name or other.endswith(" " + name) for other in names)
     landmarks = []
     for n in ends:
-        near = [(box.gap(place(n)[:2]), str(index), name) for index, own, name, box in things if own == region[n]]
+        near = [(box.gap(place(n)[:2]), str(index), name) for index, own, name, box in things if own == region[n] and (seen is None or (graph.ids[n], str(index)) in seen)]
         near = [one for one in near if one[0] <= 1.5 and one[2] not in NO_LANDMARK and fits(one[2]) == 1 and one[1:] not in landmarks]
         if not near:
             return "no_corner_landmark"
@@ -266,7 +266,7 @@ def paint(house, camera, region):
             share = ((at - [x0, y0]) @ [x1 - x0, y1 - y0]) / ((x1 - x0) ** 2 + (y1 - y0) ** 2)
         hit = (far > 0.01) & (far < best) & (share >= 0) & (share <= 1)
         best = np.where(hit, far, best)
-    middle = pose[:3, 2]
+    middle, distances = pose[:3, 2], {}
     for index, _, _, box in house.things():
         # Behind the camera as a whole.
         if (box.centre - origin) @ middle < -np.linalg.norm(box.half):
@@ -274,9 +274,12 @@ def paint(house, camera, region):
         far = box.enter(origin, rays)
         owner = np.where(far < best, index, owner)
         best = np.minimum(best, far)
+        distances[index] = far
     shade = np.clip(1.2 - best / 12, 0.3, 1)[..., None]
     colours = np.array([[210, 205, 195], *[[60 + index * 83 % 180, 60 + index * 47 % 180, 60 + index * 131 % 180] for index in range(owner.max() + 1)]])
-    return (colours[owner + 1] * shade).astype(np.uint8), best, owner
+    # Two boxes may be one thing that was annotated twice: whichever is painted, both are there.
+    shows = {str(index): int((far <= best + 0.1).sum()) for index, far in distances.items()}
+    return (colours[owner + 1] * shade).astype(np.uint8), best, {index: pixels for index, pixels in shows.items() if pixels}
 
 
 def photographed(houses, place):
@@ -289,13 +292,12 @@ def photographed(houses, place):
         wanted = {key: recorded for key, recorded in house.photos.items() if house.objects and key[1] > 0}
         lines = [f"dataset matterport\nn_images {len(wanted)}\ndepth_directory undistorted_depth_images\ncolor_directory undistorted_color_images\n"]
         for (pano, camera, yaw), recorded in wanted.items():
-            colour, depth, owner = paint(house, recorded, house.regions[house.panoramas[pano]])
+            colour, depth, shows = paint(house, recorded, house.regions[house.panoramas[pano]])
             Image.fromarray(colour).save(f"{folder}/undistorted_color_images/{pano}_i{camera}_{yaw}.jpg", quality=90)
             Image.fromarray(np.clip(depth * 4000, 0, 65535).astype(np.uint16)).save(f"{folder}/undistorted_depth_images/{pano}_d{camera}_{yaw}.png")
             lines.append("intrinsics_matrix " + " ".join(map(str, recorded[1].ravel())))
             lines.append(f"scan {pano}_d{camera}_{yaw}.png {pano}_i{camera}_{yaw}.jpg " + " ".join(map(repr, np.linalg.inv(recorded[0]).ravel().tolist())))
-            indices, counts = np.unique(owner, return_counts=True)
-            shown[f"houses/{scan}/{pano}_i{camera}_{yaw}"] = {str(index): int(count) for index, count in zip(indices, counts) if index >= 0}
+            shown[f"houses/{scan}/{pano}_i{camera}_{yaw}"] = shows
         with open(f"{folder}/undistorted_camera_parameters/{scan}.conf", "w") as file:
             file.write("\n".join(lines) + "\n")
     return shown
@@ -313,6 +315,7 @@ def of_tables(houses, program, project):
     for row in of("SELECT * FROM links"):
         links[row["scene_id"]][row["from_waypoint"], row["to_waypoint"]] = row["length"]
     routes = {(row["scene_id"], row["from_waypoint"], row["to_waypoint"]): row for row in of("SELECT * FROM graph_routes")}
+    seen = {(row["waypoint_id"], row["object_id"]) for row in of("SELECT * FROM landmark_views")}
     for scan, (house, graph) in houses.items():
         scene = f"houses/{scan}"
         for index, region in house.regions.items():
@@ -326,7 +329,7 @@ def of_tables(houses, program, project):
         check(waypoints[scene] == len(graph.places) and len(links[scene]) == sum(map(len, graph.links.values())), scan, "waypoints and links")
         for a, others in graph.links.items():
             check(all(abs(links[scene].get((graph.ids[a], graph.ids[b]), 0) - length) < 1e-6 for b, length in others.items()), scan, "lengths from", graph.ids[a])
-        expected = plans(house, graph)
+        expected = plans(house, graph, seen=seen)
         mine = {(graph.ids[a], graph.ids[b]): plan for (a, b), plan in expected.items()}
         theirs = {key[1:]: row for key, row in routes.items() if key[0] == scene}
         if things:

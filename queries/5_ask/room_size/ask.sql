@@ -4,8 +4,8 @@
 -- keys:   question_id
 
 -- Room size: how many square metres has the floor of the room? In go scenes and their triangles; out comes a question a scene. The area is what
--- the source says, or that of the alpha shape of all vertices on the ground plan, as VSI-Bench measures it. Of a house, each room is asked about by its kind, too,
--- where its outline is known.
+-- the source says, or that of the alpha shape of all vertices on the ground plan, as VSI-Bench measures it. Of a house, each room is asked about by its
+-- kind, too, where its outline is known.
 WITH measured AS (
     SELECT
         c.*, f.floor,

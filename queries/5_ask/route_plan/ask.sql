@@ -14,7 +14,8 @@
 -- The options are all that two of the blanks can be; of a single blank there are two. Seen from any of them, the others differ in the same way: nothing
 -- but the scene tells which one is right.
 WITH faced AS (
-    -- What may be faced at the start: for each landmark of the start's region how far the first leg turns from it, right > 0; on a graph with the image that shows it.
+    -- What may be faced at the start: for each landmark of the start's region how far the first leg turns from it, right > 0; on a
+    -- graph with the image that shows it.
     SELECT
         r.scene_id, r.from_id, r.to_id, f.object_id AS face_id, f.name AS face_name, f.visible AS face_visible, CAST(NULL AS VARCHAR) AS face_frame,
         (degrees(atan2(r.path[3] - r.path[1], r.path[4] - r.path[2]))
@@ -27,7 +28,8 @@ WITH faced AS (
         AND f.region IS NOT DISTINCT FROM s.region
     UNION ALL
     SELECT
-        scene_id, landmarks[1] AS from_id, landmarks[CAST(array_length(landmarks) AS BIGINT)] AS to_id, f['object_id'] AS face_id, f['name'] AS face_name,
+        scene_id, landmarks[1] AS from_id, landmarks[CAST(array_length(landmarks) AS BIGINT)] AS to_id, f['object_id'] AS face_id,
+        f['name'] AS face_name,
         f['visible'] AS face_visible, f['frame_id'] AS face_frame, f['turn'] AS turn
     FROM (SELECT scene_id, landmarks, unnest(faced) AS f FROM graph_plans WHERE reason IS NULL)
 ),
@@ -96,7 +98,8 @@ judged AS (
         r.scene_id, r.source, r.licence, r.split, r.from_id, r.to_id, r.stops_told - 2 AS turns, r.actions,
         array_slice(r.landmarks, 2, r.stops_told - 1) AS corners, nullif(f.first_action, 'none') AS first_action, f.face_id, f.face_name,
         array_distinct(array_prepend(f.face_frame, r.frame_ids)) AS frame_ids, coalesce(r.names[1], '') AS start_name,
-        coalesce(r.names[r.stops_told], '') AS goal_name, coalesce(r.names[1], '') AS start_category, coalesce(r.names[r.stops_told], '') AS goal_category,
+        coalesce(r.names[r.stops_told], '') AS goal_name, coalesce(r.names[1], '') AS start_category,
+        coalesce(r.names[r.stops_told], '') AS goal_category,
         array_slice(r.names, 2, r.stops_told - 1) AS corner_names, coalesce(least(r.visible, f.face_visible), 0.0) AS visibility,
         CASE
             WHEN r.reason IS NOT NULL THEN r.reason
@@ -184,13 +187,15 @@ plans AS (
     SELECT
         id_hash('route_plan', scene_id, from_id, to_id) AS question_id, scene_id, source, licence, split,
         cardinality(options) AS choices, start_name, face_name, goal_name, steps, options,
-        array_concat([from_id, coalesce(face_id, from_id), to_id], coalesce(corners, CAST([] AS VARCHAR[]))) AS object_ids, frame_ids, [start_category, goal_category] AS categories, answer,
+        array_concat([from_id, coalesce(face_id, from_id), to_id], coalesce(corners, CAST([] AS VARCHAR[]))) AS object_ids, frame_ids,
+        [start_category, goal_category] AS categories, answer,
         visibility, CASE WHEN reason IS NULL AND turn > $questions_per_scene_task THEN 'enough_of_scene' ELSE reason END AS filtered
     FROM planned
     UNION ALL
     SELECT
         id_hash('route_plan', c.scene_id) AS question_id, c.scene_id, c.source, c.licence, c.split, 2 AS choices, '' AS start_name, '' AS face_name,
-        '' AS goal_name, '' AS steps, CAST([] AS VARCHAR[]) AS options, CAST([] AS VARCHAR[]) AS object_ids, CAST(NULL AS VARCHAR[]) AS frame_ids, ['', ''] AS categories, '' AS answer,
+        '' AS goal_name, '' AS steps, CAST([] AS VARCHAR[]) AS options, CAST([] AS VARCHAR[]) AS object_ids, CAST(NULL AS VARCHAR[]) AS frame_ids,
+        ['', ''] AS categories, '' AS answer,
         1.0 AS visibility,
         CASE
             WHEN NOT c.metric THEN 'not_metric'

@@ -1,5 +1,5 @@
-//! Cameras of Matterport3D's photos, from wherever they are recorded: the `.conf` of a scan, its `.house`, a text file for each photo, or the pose of a
-//! panorama whose skybox is known.
+//! Cameras of Matterport3D's photos, from wherever they are recorded: the `.conf` of a scan, its `.house`, a text file for each photo, or
+//! the pose of a panorama whose skybox is known.
 //!
 //! | from | pose | camera axes | principal point counts from |
 //! |---|---|---|---|

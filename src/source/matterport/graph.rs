@@ -1,7 +1,7 @@
 //! A navigation graph of R2R: where the panoramas of a house stand, and between which of them one can walk straight.
 //!
-//! In goes `<scan>_connectivity.json`, a list of viewpoints; their order is what `unobstructed` counts by. Out come those that are included, and the
-//! links between them.
+//! In goes `<scan>_connectivity.json`, a list of viewpoints; their order is what `unobstructed` counts by. Out come those that are
+//! included, and the links between them.
 
 use std::collections::HashSet;
 

@@ -1,7 +1,7 @@
 //! A `.house` file: levels, regions with the outlines of their floors, panoramas, photos with their cameras, and objects as oriented boxes.
 //!
-//! A line is a record, told by its first letter; the number of its fields is fixed. In goes the file, out come the records that can be used, and why
-//! the others cannot. A file whose header promises more records than there are is told to be incomplete.
+//! A line is a record, told by its first letter; the number of its fields is fixed. In goes the file, out come the records that can be
+//! used, and why the others cannot. A file whose header promises more records than there are is told to be incomplete.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -169,7 +169,8 @@ struct Records {
     corners: Vec<(i64, [f64; 2])>,
 }
 
-/// The letters, with how many fields stand behind each and where the header counts them. Names of a category may be empty, so that they are counted apart.
+/// The letters, with how many fields stand behind each and where the header counts them. Names of a category may be empty, so that they are
+/// counted apart.
 const LETTERS: &[(&str, usize, Option<usize>)] = &[
     ("L", 17, None),
     ("R", 19, Some(9)),

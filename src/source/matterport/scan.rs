@@ -60,7 +60,7 @@ impl ScanReader<'_> {
 
     /// Tells of a file that is not there, and what that costs.
     fn missing(&self, file: &str, cost: &str, rows: &mut RowSink) -> Result<()> {
-        rows.remark(self.key(file), file, Unusable::new("missing_file", format!("there is no {file}: {cost}")))
+        rows.remark(self.key(file), file, Unusable::new("missing_file", format!("missing: {file}; {cost}")))
     }
 
     fn read_house(&mut self, rows: &mut RowSink) -> Result<House> {

@@ -41,8 +41,8 @@ pub const AS_TAKEN: Fixture = Fixture {
 
 const SCAN: &str = "v1/scans/17DRP5sb8fy";
 
-/// A bedroom of 3 m x 2 m and a hallway in the form of an L, of 3 m²: a bed, a sofa, and a wall, which is none. The categories of objects are far from
-/// that of the wall, so that no single bit makes one of the other.
+/// A bedroom of 3 m x 2 m and a hallway in the form of an L, of 3 m²: a bed, a sofa, and a wall, which is none. The categories of objects
+/// are far from that of the wall, so that no single bit makes one of the other.
 fn house() -> String {
     let mut text = "ASCII 1.1\nH  -  -  2 2 10 2 90 4 4 2 0  1  0 0 0 0 0  0 0 0  5 2 3  0 0 0 0 0\n\
         L  0 0  -  1 1 0  0 0 0  5 2 3  0 0 0 0 0\n\

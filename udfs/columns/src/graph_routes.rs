@@ -7,6 +7,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, Float64Array, Float64Builder, ListBuilder, StringArray, StringBuilder, new_empty_array,
 };
 use arrow::buffer::NullBuffer;
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, plan_err};
 use spatialmill_geometry::route::{
@@ -25,11 +26,11 @@ pub const GRAPH_ROUTES: Function = Function {
         signature: "graph_routes(waypoints, links, objects, rules)",
         summary: "the shortest ways over a navigation graph from each waypoint to each other: where they stop, turns with their actions, and the landmark at each stop; or why a way makes no plan",
         details: "\
-`waypoints` is a list of (waypoint_id, position, height, region) of one scene, as the table `waypoints` has them; `links` a list of (from_waypoint, \
+`waypoints` is a list of (waypoint_id, position, height, region, seen) of one scene, as the table `waypoints` has them, and `seen` the object_id of what people see well from there, null where all may be named; `links` a list of (from_waypoint, \
 to_waypoint, length); `objects` a list of (object_id, name, obb, region, landmark) of all that is in the scene, where `landmark` is 1 for what may be named and 0 for what may \
 not, but is counted among what a name fits. `rules` is (straight, reach, min_leg, max_rise, max_turns): the largest turn that is none, degrees; how near to a waypoint a landmark's box is, \
 the shortest leg, and the largest rise of the floor that is no stairs, metres; and the most turns.\n\n\
-A landmark is in the region of its waypoint, its name fits no other object of the regions that the way crosses (`chair` also fits an office chair), and no other stop of the way \
+A landmark is in the region of its waypoint and seen from it, its name fits no other object of the regions that the way crosses (`chair` also fits an office chair), and no other stop of the way \
 has it; the nearest of such is taken.\n\n\
 Out comes a list of (from_waypoint, to_waypoint, fault, length, stops, path, turns, actions, landmarks, names, faced, faced_names, faced_turns), a row for each ordered pair between which there is a way: `fault`, \
 null for a plan, else straight_route, too_many_turns, unclear_turn, short_leg, stairs or no_corner_landmark, and then what follows is null; `length`, metres; `stops`, the waypoint_id \
@@ -39,8 +40,8 @@ Null for null arguments.",
         example: Example {
             // North from the door to the lamp, and then east to the sofa.
             sql: "SELECT r.landmarks[1] || ' ' || r.actions[1] || ' ' || r.landmarks[3] FROM (SELECT unnest(graph_routes(
-            [{waypoint_id: 'a', position: {x: 0, y: 0, z: 1.5}, height: 1.5, region: 'hall'}, {waypoint_id: 'b', position: {x: 0, y: 3, z: 1.5}, height: 1.5, region: 'hall'},
-             {waypoint_id: 'c', position: {x: 3, y: 3, z: 1.5}, height: 1.5, region: 'hall'}],
+            [{waypoint_id: 'a', position: {x: 0, y: 0, z: 1.5}, height: 1.5, region: 'hall', seen: ['door']}, {waypoint_id: 'b', position: {x: 0, y: 3, z: 1.5}, height: 1.5, region: 'hall', seen: ['lamp', 'sofa']},
+             {waypoint_id: 'c', position: {x: 3, y: 3, z: 1.5}, height: 1.5, region: 'hall', seen: ['sofa']}],
             [{from_waypoint: 'a', to_waypoint: 'b', length: 3}, {from_waypoint: 'b', to_waypoint: 'c', length: 3}],
             [{object_id: 'door', name: 'door', region: 'hall', landmark: 1, obb: {centre: {x: 0, y: -1, z: 1}, axes: [1, 0, 0, 0, 1, 0, 0, 0, 1], lengths: {x: 1, y: 0.1, z: 2}}},
              {object_id: 'lamp', name: 'lamp', region: 'hall', landmark: 1, obb: {centre: {x: 0, y: 4, z: 1}, axes: [1, 0, 0, 0, 1, 0, 0, 0, 1], lengths: {x: 0.2, y: 0.2, z: 1}}},
@@ -68,6 +69,7 @@ const WAYPOINT: &[(&str, Shape)] = &[
     ("position", Shape::Struct(&[("x", Shape::Number), ("y", Shape::Number), ("z", Shape::Number)])),
     ("height", Shape::Number),
     ("region", Shape::Text),
+    ("seen", Shape::Texts),
 ];
 const LINK: &[(&str, Shape)] =
     &[("from_waypoint", Shape::Text), ("to_waypoint", Shape::Text), ("length", Shape::Number)];
@@ -151,6 +153,8 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
     let (stands, ways, things) = (Record(&waypoints.values), Record(&links.values), Record(&objects.values));
     let (ids, regions, heights) = (stands.text("waypoint_id")?, stands.text("region")?, stands.number("height")?);
     let [x, y, z] = stands.vec3("position")?;
+    let seen = cast(stands.field("seen")?, &DataType::new_list(DataType::Utf8, true))?;
+    let seen = seen.as_list::<i32>();
     let (from, to, lengths) = (ways.text("from_waypoint")?, ways.text("to_waypoint")?, ways.number("length")?);
     let (object_ids, names, landmark) = (things.text("object_id")?, things.text("name")?, things.number("landmark")?);
     let (boxes, object_regions) = (ObbColumn::of(things.field("obb")?)?, things.text("region")?);
@@ -169,10 +173,30 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
         let number: HashMap<String, usize> = named.into_iter().enumerate().map(|(n, name)| (name, n)).collect();
         let region = |texts: &StringArray, at: usize| text(texts, at).and_then(|name| number.get(&name).copied());
         let mut place = Place::default();
+        for at in objects.range(row).filter(|at| object_ids.is_valid(*at) && names.is_valid(*at)) {
+            let Some(Ok(obb)) = boxes.get(at) else { continue };
+            let is_landmark = landmark.get(at).is_some_and(|landmark| landmark > 0.0);
+            let own = plan_object(names.value(at), &obb, region(&object_regions, at), is_landmark);
+            place.objects.push(((object_ids.value(at), names.value(at)), own));
+        }
+        place.objects.sort_by_key(|(id, _)| *id);
+        let numbers: HashMap<&str, usize> =
+            place.objects.iter().enumerate().map(|(n, ((id, _), _))| (*id, n)).collect();
+        let known = |at: usize| {
+            let ids = seen.value(at);
+            let ids = ids.as_string::<i32>();
+            let valid = (0..ids.len()).filter(|n| ids.is_valid(*n));
+            valid.filter_map(|n| numbers.get(ids.value(n)).copied()).collect::<BTreeSet<usize>>()
+        };
         for at in waypoints.range(row).filter(|at| ids.is_valid(*at)) {
             let (Some(x), Some(y), Some(z)) = (x.get(at), y.get(at), z.get(at)) else { continue };
             let floor_z = z - heights.get(at).unwrap_or(EYE_M);
-            let own = PlanPlace { position: Vector3::new(x, y, z), floor_z, region: region(&regions, at) };
+            let own = PlanPlace {
+                position: Vector3::new(x, y, z),
+                floor_z,
+                region: region(&regions, at),
+                seen: seen.is_valid(at).then(|| known(at)),
+            };
             place.waypoints.push((ids.value(at), own));
         }
         // In whatever order they were gathered.
@@ -184,13 +208,6 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
                 place.links.push((*from, *to, length));
             }
         }
-        for at in objects.range(row).filter(|at| object_ids.is_valid(*at) && names.is_valid(*at)) {
-            let Some(Ok(obb)) = boxes.get(at) else { continue };
-            let is_landmark = landmark.get(at).is_some_and(|landmark| landmark > 0.0);
-            let own = plan_object(names.value(at), &obb, region(&object_regions, at), is_landmark);
-            place.objects.push(((object_ids.value(at), names.value(at)), own));
-        }
-        place.objects.sort_by_key(|(id, _)| *id);
         found.push(Some(place.ways(rules)));
     }
     let nulls = NullBuffer::from_iter(found.iter().map(Option::is_some));

@@ -20,8 +20,8 @@ pub struct GraphPath {
 }
 
 impl RouteGraph {
-    /// A graph of so many places. Links without a length (R2R has some between panoramas at one place) lead nowhere, and neither do those of places that are not
-    /// there.
+    /// A graph of so many places. Links without a length (R2R has some between panoramas at one place) lead nowhere, and neither do those
+    /// of places that are not there.
     pub fn new(places: usize, links: impl IntoIterator<Item = (usize, usize, f64)>) -> Self {
         let mut graph = Self { links: vec![Vec::new(); places] };
         for (from, to, length) in links {
@@ -32,8 +32,8 @@ impl RouteGraph {
         graph
     }
 
-    /// The shortest ways from a place to all others (Dijkstra 1959), by their index; `None` for those that it does not lead to, and for itself. Of ways that are
-    /// equally long it is always the same one.
+    /// The shortest ways from a place to all others (Dijkstra 1959), by their index; `None` for those that it does not lead to, and for
+    /// itself. Of ways that are equally long it is always the same one.
     ///
     /// ```
     /// use spatialmill_geometry::route::RouteGraph;
@@ -130,14 +130,15 @@ mod tests {
                 least[*from][*to] = least[*from][*to].min(*length);
             }
             let direct = least;
-            for via in 0..7 {
-                for from in 0..7 {
-                    for to in 0..7 {
+            let all = || 0..7_usize;
+            for via in all() {
+                for from in all() {
+                    for to in all() {
                         least[from][to] = least[from][to].min(least[from][via] + least[via][to]);
                     }
                 }
             }
-            for from in 0..7 {
+            for from in all() {
                 for (to, path) in graph.paths_from(from).into_iter().enumerate().filter(|(to, _)| *to != from) {
                     prop_assert_eq!(path.is_some(), least[from][to].is_finite());
                     if let Some(path) = path {

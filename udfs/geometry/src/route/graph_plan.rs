@@ -1,8 +1,8 @@
 //! Plans over a navigation graph: the shortest way from one viewpoint to another as straight legs, with a landmark at each of their ends.
 //!
 //! ```text
-//! viewpoints, links ─► shortest path ─► legs ─► turns ─┐
-//! objects ─ of the viewpoint's region, near it ─ with a name that fits one thing on the way ─► a landmark at each stop ─┴─► plan, or why there is none
+//! viewpoints, links ─► shortest path ─► legs, turns ───────────────────────────────────────────────┐
+//! objects of the viewpoint's region ─ near, seen, with a name for one ─► a landmark at each stop ─┴─► plan, or why there is none
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -41,6 +41,16 @@ pub struct PlanPlace {
     pub floor_z: f64,
     /// A number for each region; `None` where nobody says.
     pub region: Option<usize>,
+    /// The objects that people see well from here, by index; `None` where nobody says, so that all of them may be named.
+    pub seen: Option<BTreeSet<usize>>,
+}
+
+impl PlanPlace {
+    /// Whether a text may say that this is beside the place, or to be seen from it.
+    fn may_name(&self, index: usize, object: &PlanObject) -> bool {
+        let is_seen = self.seen.as_ref().is_none_or(|seen| seen.contains(&index));
+        object.is_landmark && object.region == self.region && is_seen
+    }
 }
 
 /// Something that a text could name.
@@ -112,8 +122,7 @@ impl<'a> Planner<'a> {
     pub fn new(graph: &'a RouteGraph, places: &'a [PlanPlace], objects: &'a [PlanObject], rules: PlanRules) -> Self {
         let near = places.iter().map(|place| {
             let at = [place.position.x, place.position.y];
-            let own =
-                objects.iter().enumerate().filter(|(_, object)| object.is_landmark && object.region == place.region);
+            let own = objects.iter().enumerate().filter(|(k, object)| place.may_name(*k, object));
             let away = own.map(|(k, object)| (distance_to_convex(&object.footprint, at), k));
             let mut near: Vec<(f64, usize)> = away.filter(|(away, _)| *away <= rules.reach).collect();
             near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
@@ -195,9 +204,10 @@ impl<'a> Planner<'a> {
         regions: &BTreeSet<Option<usize>>,
     ) -> Vec<(usize, f64)> {
         let place = &self.places[start];
-        let own = self.objects.iter().enumerate().filter(|(k, object)| {
-            object.is_landmark && object.region == place.region && !landmarks.contains(k) && self.is_unique(*k, regions)
-        });
+        let own =
+            self.objects.iter().enumerate().filter(|(k, object)| {
+                place.may_name(*k, object) && !landmarks.contains(k) && self.is_unique(*k, regions)
+            });
         let turn = |object: &PlanObject| {
             let way = [object.centre[0] - place.position.x, object.centre[1] - place.position.y];
             // Of what is at one's feet nobody says which way it is.
@@ -212,7 +222,7 @@ mod tests {
     use super::*;
 
     fn place(x: f64, y: f64, region: usize) -> PlanPlace {
-        PlanPlace { position: Vector3::new(x, y, 1.5), floor_z: 0.0, region: Some(region) }
+        PlanPlace { position: Vector3::new(x, y, 1.5), floor_z: 0.0, region: Some(region), seen: None }
     }
 
     fn object(name: &str, x: f64, y: f64, region: usize) -> PlanObject {
@@ -294,6 +304,8 @@ mod tests {
         // A camera that hung lower is on the same floor.
         assert_eq!(fault(&|places, _| places[3].position.z = 0.9), None);
         assert_eq!(fault(&|_, objects| objects[2].is_landmark = false), Some(PlanFault::NoLandmark));
+        assert_eq!(fault(&|places, _| places[3].seen = Some([3, 6].into())), Some(PlanFault::NoLandmark));
+        assert_eq!(fault(&|places, _| places[3].seen = Some([2].into())), None);
         // Two of them on the way, one of which is no landmark; or more special by name; or in no region.
         assert_eq!(
             fault(&|_, objects| objects[5] = PlanObject { is_landmark: false, ..object("oven", 1.0, 1.0, 0) }),
@@ -310,8 +322,8 @@ mod tests {
         assert_eq!(Planner::new(&graph, &places, &objects, few).plans_from(0)[3].1, Err(PlanFault::TooManyTurns));
     }
 
-    /// Seven of R2R's paths through GdvgFV5R1Z5, whose sides are those that people tell: path 44 "turn right ... enter the door on your right", path 1118
-    /// "turn left ... turn left".
+    /// Seven of R2R's paths through GdvgFV5R1Z5, whose sides are those that people tell: path 44 "turn right ... enter the door on your
+    /// right", path 1118 "turn left ... turn left".
     #[test]
     fn genuine_paths_have_the_turns_that_people_tell() {
         const PLACES: [[f64; 3]; 12] = [
