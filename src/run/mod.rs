@@ -20,6 +20,7 @@ mod hysteresis;
 pub mod import;
 mod import_shard;
 mod json_rows;
+mod memory_pool;
 pub mod order;
 pub mod parallel;
 pub mod plans;

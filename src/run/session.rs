@@ -12,13 +12,13 @@ use datafusion::catalog::{
 use datafusion::common::ToDFSchema;
 use datafusion::datasource::ViewTable;
 use datafusion::execution::SessionStateBuilder;
-use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::concurrent_async::ConcurrentAsync;
+use super::memory_pool::HalfOfFreePool;
 use super::{Mill, read_only};
 use crate::error::Result;
 use crate::models::Models;
@@ -143,8 +143,7 @@ impl Engine {
 }
 
 fn runtime(pool: usize) -> Result<Arc<RuntimeEnv>> {
-    // The greedy pool starves operators that could have spilled.
-    Ok(RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(pool))).build_arc()?)
+    Ok(RuntimeEnvBuilder::new().with_memory_pool(Arc::new(HalfOfFreePool::new(pool))).build_arc()?)
 }
 
 impl Mill {
