@@ -144,8 +144,8 @@ pub const KEYS: &[ConfigKey] = &[
     key(
         "ask",
         "scene_tasks",
-        "false",
-        "whether questions about whole scenes are asked, with all of their images at once: absolute_distance, object_size, relative_distance, relative_direction, room_size, scene_counting, appearance_order, rotation_estimation and route_plan. Trainers that take one image a sample cannot read them: export to those with `--task`",
+        "true",
+        "whether questions about whole scenes are asked, with all of their images at once: absolute_distance, object_size, relative_distance, relative_direction, room_size, scene_counting, appearance_order, rotation_estimation and route_plan. Where trainers take one image a sample, the export leaves out what shows several",
     ),
     key(
         "ask",
@@ -336,7 +336,7 @@ pub const KEYS: &[ConfigKey] = &[
         "ask",
         "pair_tasks",
         "false",
-        "whether questions about two images of one scene are asked: camera_motion, camera_turn, camera_distance, camera_object_distance, object_nearer_in, covisible, same_object and point_correspondence. Trainers that take one image a sample cannot read them: export to those with `--task`",
+        "whether questions about two images of one scene are asked: camera_motion, camera_turn, camera_distance, camera_object_distance, object_nearer_in, covisible, same_object and point_correspondence. Where trainers take one image a sample, the export leaves out what shows several",
     ),
     key(
         "ask",
@@ -402,7 +402,7 @@ pub const KEYS: &[ConfigKey] = &[
     key(
         "ask",
         "metric_tasks",
-        "false",
+        "true",
         "whether lengths of what one image shows are asked for: metric_distance and metric_size; only of images whose depth was measured, or whose objects have 3D boxes in metres",
     ),
     key(
