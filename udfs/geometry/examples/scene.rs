@@ -1,4 +1,5 @@
-//! Measures a scanned scene: who is seen in its frames, its floor area and how far its surfaces are apart, and how long that takes.
+//! Measures a scanned scene: who is seen in its frames, its floor area, how far its surfaces are apart and the ways over its floor, and how
+//! long that takes.
 //!
 //! ```text
 //! scene [FOLDER] [repetitions]
@@ -11,6 +12,7 @@
 
 use spatialmill_geometry::floor_area::{FloorArea, FloorRules};
 use spatialmill_geometry::project::{Measured, Scene, Shot, Surface};
+use spatialmill_geometry::route::{FloorMap, FloorMapRules, PathRules};
 use spatialmill_geometry::{DepthImage, Intrinsics, OrientedBox, Rigid, SurfacePoints, Vector3};
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -109,7 +111,26 @@ fn main() -> Result<(), Box<dyn Error>> {
             println!("floor {grid_m} {area_m2} {unfilled_m2} {hull_m2} {points} {largest_part}");
         }
     }
+
+    let start = clock.now();
+    let triangles: Vec<[Vector3<f64>; 3]> = meshes.iter().chain([&rest]).flat_map(|mesh| corners(mesh)).collect();
+    if let Some(map) = FloorMap::of(&triangles, 0.0, &FloorMapRules::default()) {
+        let stands: Vec<usize> = boxes.iter().filter_map(|obb| map.stand_point(obb, 0.8)).take(11).collect();
+        let ends = stands.iter().flat_map(|from| stands.iter().map(move |to| (*from, *to))).filter(|(a, b)| a != b);
+        let lengths: Vec<f64> =
+            ends.filter_map(|(from, to)| Some(map.path(from, to, &PathRules::default())?.length)).collect();
+        println!("# floor map and {} routes: {:.1} ms", lengths.len(), (clock.now() - start).as_secs_f64() * 1e3);
+        println!("routes {} {}", lengths.len(), lengths.iter().sum::<f64>());
+    }
     Ok(())
+}
+
+fn corners((vertices, triangles): &Mesh) -> impl Iterator<Item = [Vector3<f64>; 3]> {
+    let at = |index: &i32| {
+        let first = 3 * *index as usize;
+        Vector3::new(vertices[first].into(), vertices[first + 1].into(), vertices[first + 2].into())
+    };
+    triangles.chunks_exact(3).map(move |triangle| [at(&triangle[0]), at(&triangle[1]), at(&triangle[2])])
 }
 
 fn read(folder: &str) -> Result<Scanned, Box<dyn Error>> {
