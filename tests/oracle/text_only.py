@@ -197,7 +197,7 @@ def medians(samples):
 
 
 def main():
-    parser = argparse.ArgumentParser(usage=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
     parser.add_argument("projects", nargs="+")
     parser.add_argument("--samples", type=int, default=6000)
