@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use spatialmill_columns::format::{ImageFormat, TextFormat};
 use spatialmill_columns::phrases::lint::{Fewest, lint};
 use spatialmill_columns::phrases::noun_cache::NounCache;
-use spatialmill_columns::phrases::pack::{Pack, PackSlot, Section, Wording};
+use spatialmill_columns::phrases::pack::{Pack, PackSlot, Section, Wording, Wordings};
 use spatialmill_columns::phrases::reference::{Mark, MarkWords};
 use spatialmill_columns::phrases::render::Asked;
 use spatialmill_columns::phrases::slots::{Content, Kind, Quantity, SlotValue};
@@ -158,14 +158,16 @@ impl Preview {
                 return Err(Error::usage(format!("`{}` asks nothing about `{name}`", self.task)));
             }
             let opposite = topics.opposite(id).map_or(name, |id| topics.relation(id).name.as_str());
-            for wordings in pack.sections() {
+            let by_count = |wordings| Wordings::option_counts(wordings).into_iter().map(move |count| (wordings, count));
+            for (wordings, count) in pack.sections().iter().flat_map(by_count) {
                 let section = wordings.section;
-                out(&format!("\n{name}, {}\n", section.name()))?;
+                let of_count = count.map_or(String::new(), |n| format!(" of {n}"));
+                let mut heading = Some(format!("\n{name}, {}{of_count}\n", section.name()));
                 let options: Vec<&str> = match section {
                     Section::ChoiceOfObject => objects.iter().copied().take(2).collect(),
                     Section::ChoiceOfRelation => vec![name, opposite],
                     Section::ChoiceOfNumber => vec!["1", "2", "3", "4"],
-                    Section::ChoiceOfOption => wordings.options.iter().map(String::as_str).collect(),
+                    Section::ChoiceOfOption => wordings.first_options(count),
                     _ => Vec::new(),
                 };
                 for (list, _) in &wordings.answers {
@@ -185,9 +187,12 @@ impl Preview {
                         marks: &marks,
                         key: name,
                     };
-                    for (id, pair) in pack.preview(section, topic, answer).into_iter().enumerate() {
+                    for (id, pair) in pack.preview(section, count, topic, answer).into_iter().enumerate() {
                         let mut worded = Worded::default();
                         if compiled.word(pair, &asked, &mut NounCache::default(), &mut worded) {
+                            if let Some(heading) = heading.take() {
+                                out(&heading)?;
+                            }
                             let one_line = |text: &str| text.replace('\n', " / ");
                             let (question, answer) = (one_line(&worded.question), one_line(&worded.answer));
                             out(&format!("{:>3}  {question}\n     {answer}\n", id + 1))?;

@@ -229,16 +229,23 @@ const KEYS: usize = 24;
 impl<'a> SectionLint<'a, '_> {
     fn counts(&mut self) {
         for topic in self.pack.topics() {
-            let few =
-                |list: &[Wording], fewest: usize| list.iter().filter(|wording| wording.is_for(topic)).count() < fewest;
-            let answers = self.wordings.answers.iter().find(|(_, list)| few(list, FEWEST.1));
-            let name = if few(&self.wordings.questions, FEWEST.0) {
-                Some("questions")
-            } else {
-                answers.map(|(name, _)| *name)
-            };
-            if let Some(name) = name {
-                self.report(&format!("{name} for {topic}"), Defect::TooFew, "");
+            let counts = self.wordings.option_counts();
+            // Where a number of options has no wording for a topic, no such question is asked.
+            let lowest = usize::from(counts.len() > 1);
+            for options in counts {
+                let few = |list: &[Wording], fewest: usize| {
+                    let fitting = list.iter().filter(|wording| wording.is_for(topic) && wording.takes(options));
+                    (lowest..fewest).contains(&fitting.count())
+                };
+                let answers = self.wordings.answers.iter().find(|(_, list)| few(list, FEWEST.1));
+                let name = if few(&self.wordings.questions, FEWEST.0) {
+                    Some("questions")
+                } else {
+                    answers.map(|(name, _)| *name)
+                };
+                if let Some(name) = name {
+                    self.report(&format!("{name} for {topic}"), Defect::TooFew, "");
+                }
             }
         }
     }
@@ -281,10 +288,13 @@ impl<'a> SectionLint<'a, '_> {
                 },
                 Section::ChoiceOfNumber => ["0", "1", "2", "3"].map(|n| (n, vec!["0", "1", "2", "3"])).into(),
                 Section::ChoiceOfOption => {
-                    let options: Vec<&str> = self.wordings.options.iter().map(String::as_str).collect();
                     // Where options are relations, the right one is the relation that holds.
                     let possible = |answer: &&&str| self.topics.find(answer).is_none_or(|id| id == relation);
-                    options.iter().filter(possible).map(|answer| (*answer, options.clone())).collect()
+                    let of_count = |count| {
+                        let options = self.wordings.first_options(count);
+                        options.iter().filter(possible).map(|answer| (*answer, options.clone())).collect::<Vec<_>>()
+                    };
+                    self.wordings.option_counts().into_iter().flat_map(of_count).collect()
                 }
                 Section::Open => vec![(name, vec![])],
                 Section::Number if self.is_about_a_category() => ["0", "1", "2", "13"].map(|n| (n, vec![])).into(),
@@ -303,10 +313,12 @@ impl<'a> SectionLint<'a, '_> {
     fn check(&mut self, case: &Case<'_>) {
         let topic = case.topic.to_owned();
         let wordings = self.wordings;
-        for wording in wordings.questions.iter().filter(|wording| wording.is_for(&topic)) {
+        let options = u8::try_from(case.options.len()).ok();
+        for wording in wordings.questions.iter().filter(|wording| wording.is_for(&topic) && wording.takes(options)) {
             self.check_one(wording, case, Self::question_defect);
         }
-        for wording in wordings.answers_to(case.answer).iter().filter(|wording| wording.is_for(&topic)) {
+        let answers = wordings.answers_to(case.answer).iter();
+        for wording in answers.filter(|wording| wording.is_for(&topic) && wording.takes(options)) {
             self.check_one(wording, case, Self::answer_defect);
         }
     }
@@ -583,9 +595,10 @@ fn typography(text: &str) -> Option<Defect> {
 fn agreement(text: &str, names: [&str; 3]) -> Option<Defect> {
     const ONE: [&str; 8] = ["is", "does", "has", "was", "appears", "looks", "seems", "stands"];
     const MANY: [&str; 8] = ["are", "do", "have", "were", "appear", "look", "seem", "stand"];
-    let lower = text.to_lowercase();
+    // A comma is a word here: the verb behind it may be another clause's.
+    let lower = text.to_lowercase().replace(',', " , ");
     let words: Vec<&str> =
-        lower.split(|c: char| !(c.is_alphanumeric() || c == '\'')).filter(|word| !word.is_empty()).collect();
+        lower.split(|c: char| !(c.is_alphanumeric() || "',".contains(c))).filter(|word| !word.is_empty()).collect();
     let article = |word: &str| matches!(word, "the" | "a" | "an" | "some" | "no");
     for name in names {
         let several = nouns::is_are(name) == "are";

@@ -128,20 +128,20 @@ impl Phrases {
     /// `draw` is a number in [0, 1) that picks one, evenly; which question wording it picks does not depend on the answer.
     /// `None` where no pack has a wording for this task, shape, relation and answer.
     pub fn template(&self, task: &str, shape: &str, relation: &str, answer: &str, draw: f64) -> Option<&str> {
-        let section = Section::of(shape)?;
+        let (section, options) = (Section::of(shape)?, Section::options(shape));
         let topic = self.topics.topic(self.topics.find(relation)?);
         // One draw picks twice: the pack, and with what is left of it the wording.
-        let packs = self.packs.get(task)?.iter().filter(|(_, pack)| pack.has(section, topic));
+        let packs = self.packs.get(task)?.iter().filter(|(_, pack)| pack.has(section, options, topic));
         let mut left = draw.clamp(0.0, 1.0) * packs.clone().map(|(share, _)| share).sum::<f64>();
         let mut last = None;
         for (share, pack) in packs {
             if left < *share {
-                return pack.pick(section, topic, answer, left / share);
+                return pack.pick(section, options, topic, answer, left / share);
             }
             left -= share;
             last = Some(pack);
         }
-        last?.pick(section, topic, answer, draw)
+        last?.pick(section, options, topic, answer, draw)
     }
 
     /// Words one question into `question` and `answer`, and its options into `options`. False where the template is unknown or

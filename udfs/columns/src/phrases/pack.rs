@@ -11,7 +11,7 @@
 //!
 //! [choice_of_option]
 //! options = ["subject", "object"]                    # slots or words, as an example for the linter and previews
-//! questions = ["Which one is it?\n{options}"]
+//! questions = ["Which one is it?\n{options}", { text = "This one or that one?\n{options}", options = [2] }]
 //! answers = ["{letter}"]
 //!
 //! [open]
@@ -77,14 +77,18 @@ pub struct Wording {
     pub text: String,
     /// The topics that it can be used for; all where empty.
     topics: Vec<String>,
+    /// The numbers of options of a choice that it can be used for; all where empty.
+    options: Vec<u8>,
     pub segments: Arc<[Segment]>,
 }
 
-/// What one topic and answer can be worded with: for each question wording, each answer wording.
+/// What one topic, answer and number of options can be worded with: for each question wording, each answer wording.
 #[derive(Debug)]
 struct Pairings {
     topic: String,
     answer: &'static str,
+    /// `None` stands for every number where no wording is for some alone.
+    options: Option<u8>,
     of_question: Vec<Vec<Pairing>>,
 }
 
@@ -121,6 +125,11 @@ impl Section {
             "number" => Self::Number,
             _ => return None,
         })
+    }
+
+    /// How many options a question of this shape has, where the shape says so.
+    pub fn options(shape: &str) -> Option<u8> {
+        shape.strip_prefix("choice of ")?.strip_suffix(" options")?.parse().ok()
     }
 
     /// The answer form that it belongs to.
@@ -191,9 +200,10 @@ impl Pack {
         &self.sections
     }
 
-    /// Whether it words questions of this shape about this topic.
-    pub(super) fn has(&self, section: Section, topic: &Topic) -> bool {
-        self.topics.contains(&topic.name) && self.sections.iter().any(|wordings| wordings.section == section)
+    /// Whether it words questions of this section with this many options about this topic.
+    pub(super) fn has(&self, section: Section, options: Option<u8>, topic: &Topic) -> bool {
+        let mut wordings = self.sections.iter().filter(|wordings| wordings.section == section);
+        wordings.any(|wordings| wordings.pairings.iter().any(|p| p.topic == topic.name && p.is_for(options)))
     }
 
     /// That every slot of every wording is declared, of a kind that can stand there, and every form of a relation is there.
@@ -266,10 +276,10 @@ impl Pack {
         Ok(())
     }
 
-    /// Ids of templates in which every wording of a section for a topic and an answer is there once at least.
-    pub fn preview(&self, section: Section, topic: &str, answer: &str) -> Vec<&str> {
+    /// Ids of templates in which every wording of a section for a topic, an answer and a number of options is there once at least.
+    pub fn preview(&self, section: Section, options: Option<u8>, topic: &str, answer: &str) -> Vec<&str> {
         let wordings = self.sections.iter().find(|wordings| wordings.section == section);
-        let fits = |p: &&Pairings| p.topic == topic && (p.answer == ANY || p.answer == answer);
+        let fits = |p: &&Pairings| p.topic == topic && (p.answer == ANY || p.answer == answer) && p.is_for(options);
         let Some(pairings) = wordings.and_then(|wordings| wordings.pairings.iter().find(fits)) else {
             return Vec::new();
         };
@@ -296,9 +306,17 @@ impl Pack {
     }
 
     /// The template id that a number in [0, 1) picks.
-    pub(super) fn pick(&self, section: Section, topic: &Topic, answer: &str, draw: f64) -> Option<&str> {
+    pub(super) fn pick(
+        &self,
+        section: Section,
+        options: Option<u8>,
+        topic: &Topic,
+        answer: &str,
+        draw: f64,
+    ) -> Option<&str> {
         let wordings = self.sections.iter().find(|wordings| wordings.section == section)?;
-        let fits = |p: &&Pairings| p.topic == topic.name && (p.answer == ANY || p.answer == answer);
+        let fits =
+            |p: &&Pairings| p.topic == topic.name && (p.answer == ANY || p.answer == answer) && p.is_for(options);
         let questions = &wordings.pairings.iter().find(fits)?.of_question;
         // One draw picks twice: its whole part the question, what is left the answer.
         let at = draw.clamp(0.0, 1.0) * questions.len() as f64;
@@ -329,27 +347,52 @@ impl Wordings {
             }
             _ => vec![(ANY, compile_all(all_topics, task, &entry.answers)?)],
         };
-        let mut pairings = Vec::new();
+        let mut wordings = Self { section, questions, answers, options: entry.options.clone(), pairings: Vec::new() };
+        let mut all_pairings = Vec::new();
         for topic in topics {
-            for (name, list) in &answers {
+            for (name, list) in &wordings.answers {
+                let missing = || Error::Missing {
+                    pack: task.to_owned(),
+                    section: section.name(),
+                    answer: name,
+                    topic: topic.clone(),
+                };
                 let pair = |q: usize, a: usize| Pairing { id: id(task, section, q, name, a), question: q, answer: a };
-                let usable = |(_, wording): &(usize, &Wording)| wording.is_for(topic);
-                let answers_to =
-                    |q| list.iter().enumerate().filter(usable).map(|(a, _)| pair(q, a)).collect::<Vec<_>>();
-                let of_question: Vec<_> =
-                    questions.iter().enumerate().filter(usable).map(|(q, _)| answers_to(q)).collect();
-                if of_question.is_empty() || of_question.iter().any(Vec::is_empty) {
-                    return Err(Error::Missing {
-                        pack: task.to_owned(),
-                        section: section.name(),
-                        answer: name,
-                        topic: topic.clone(),
-                    });
+                let mut pairings = Vec::new();
+                for options in wordings.option_counts() {
+                    let usable = |(_, wording): &(usize, &Wording)| wording.is_for(topic) && wording.takes(options);
+                    let answers_to =
+                        |q| list.iter().enumerate().filter(usable).map(|(a, _)| pair(q, a)).collect::<Vec<_>>();
+                    let of_question: Vec<_> =
+                        wordings.questions.iter().enumerate().filter(usable).map(|(q, _)| answers_to(q)).collect();
+                    if of_question.iter().any(Vec::is_empty) {
+                        return Err(missing());
+                    }
+                    if !of_question.is_empty() {
+                        pairings.push(Pairings { topic: topic.clone(), answer: name, options, of_question });
+                    }
                 }
-                pairings.push(Pairings { topic: topic.clone(), answer: name, of_question });
+                if pairings.is_empty() {
+                    return Err(missing());
+                }
+                all_pairings.extend(pairings);
             }
         }
-        Ok(Self { section, questions, answers, options: entry.options.clone(), pairings })
+        wordings.pairings = all_pairings;
+        Ok(wordings)
+    }
+
+    /// The numbers of options that are worded differently: `None` where all are worded alike, else each that a choice may have, and `None` for
+    /// those that a question's shape does not say.
+    pub fn option_counts(&self) -> Vec<Option<u8>> {
+        let alike = self.questions.iter().all(|wording| wording.options.is_empty());
+        if alike { vec![None] } else { vec![None, Some(2), Some(3), Some(4)] }
+    }
+
+    /// The example's options, or the first of them where a choice has so many.
+    pub fn first_options(&self, count: Option<u8>) -> Vec<&str> {
+        let most = count.map_or(self.options.len(), usize::from);
+        self.options.iter().take(most).map(String::as_str).collect()
     }
 
     /// The answer wordings for one answer.
@@ -365,7 +408,18 @@ fn id(task: &str, section: Section, question: usize, answers: &str, answer: usiz
     format!("{task}/{}/{}{}/{side}{}", section.answer_form(), section.prefix(), question + 1, answer + 1)
 }
 
+impl Pairings {
+    fn is_for(&self, options: Option<u8>) -> bool {
+        self.options.is_none_or(|own| Some(own) == options)
+    }
+}
+
 impl Wording {
+    /// True where it can be used for a choice of so many options; of one whose number is not known, where it can be used for all.
+    pub fn takes(&self, options: Option<u8>) -> bool {
+        self.options.is_empty() || options.is_some_and(|options| self.options.contains(&options))
+    }
+
     /// True where it can be used for this topic.
     pub fn is_for(&self, topic: &String) -> bool {
         self.topics.is_empty() || self.topics.contains(topic)
@@ -432,12 +486,12 @@ fn compile_all(all_topics: &Topics, task: &str, entries: &[WordingEntry]) -> Res
     entries
         .iter()
         .map(|entry| {
-            let (text, topics) = match entry {
-                WordingEntry::Text(text) => (text, Vec::new()),
-                WordingEntry::ForTopics { text, topics } => (text, topics.clone()),
+            let (text, topics, options) = match entry {
+                WordingEntry::Text(text) => (text, Vec::new(), Vec::new()),
+                WordingEntry::ForSome { text, topics, options } => (text, topics.clone(), options.clone()),
             };
             known(all_topics, task, &topics)?;
-            Ok(Wording { text: text.clone(), topics, segments: segment::compile(text)?.into() })
+            Ok(Wording { text: text.clone(), topics, options, segments: segment::compile(text)?.into() })
         })
         .collect()
 }
@@ -504,5 +558,11 @@ fn object() -> String {
 #[serde(untagged)]
 enum WordingEntry {
     Text(String),
-    ForTopics { text: String, topics: Vec<String> },
+    ForSome {
+        text: String,
+        #[serde(default)]
+        topics: Vec<String>,
+        #[serde(default)]
+        options: Vec<u8>,
+    },
 }

@@ -188,6 +188,23 @@ fn packs_are_used_by_their_shares() {
 }
 
 #[test]
+fn a_wording_may_be_for_some_numbers_of_options() {
+    let few = r#"{ text = "Which one?\n{options}", options = [2, 4] }"#;
+    let three = r#"{ text = "Which one of three?\n{options}", options = [3] }"#;
+    let text = format!(
+        "topics = [\"lateral\"]\n[choice_of_option]\noptions = [\"a\", \"b\", \"c\", \"d\"]\nquestions = [{few}, {three}]\nanswers = [\"{{letter}}\"]"
+    );
+    let mut texts = texts();
+    texts.packs.push(PackText { task: "own", name: PLAIN, text: &text });
+    let phrases = Phrases::new(&texts).unwrap();
+    let template = |shape| phrases.template("own", shape, "left", "a", 0.5);
+    assert_eq!(template("choice of 2 options"), Some("own/choice/option-1/1"));
+    assert_eq!(template("choice of 3 options"), Some("own/choice/option-2/1"));
+    assert_eq!(template("choice of 4 options"), Some("own/choice/option-1/1"));
+    assert_eq!(template("choice of value"), None);
+}
+
+#[test]
 fn marks_and_boxes_stand_for_names() {
     let phrases = phrases();
     let mut out = Worded::default();
