@@ -12,8 +12,10 @@ Needs numpy. Exits with 1 where an answer differs: a length by more than 1 mm, a
 """
 
 import json
+import pathlib
 import subprocess
 import sys
+import tomllib
 
 import numpy as np
 
@@ -81,6 +83,8 @@ class Scenes:
         self.frames = {row["frame_id"]: row for row in frames}
         moved = rows(program, project, "SELECT scene_id, object_id, other_scene_id, other_object_id FROM motions")
         self.moved = {(row["scene_id"], row["object_id"], row["other_scene_id"]): row["other_object_id"] for row in moved}
+        settings = tomllib.loads((pathlib.Path(project) / "mill.toml").read_text())
+        self.min_pixels = settings.get("ask", {}).get("min_sighting_pixels", 400)
         self.seen = {}
         for row in rows(program, project, "SELECT frame_id, scene_id, object_id, visible_px, in_image_px, whole_px FROM sightings"):
             self.seen.setdefault((row["scene_id"], row["object_id"]), []).append(row)
@@ -93,7 +97,7 @@ class Scenes:
     def first(self, scene, one):
         """When the first frame shows it with 0.2 % of its pixels, a quarter of what could be seen and 30 % of the whole."""
         good = lambda row, frame: (
-            row["visible_px"] >= max(100, 0.002 * frame["width"] * frame["height"])
+            row["visible_px"] >= max(self.min_pixels, 0.002 * frame["width"] * frame["height"])
             and 4 * row["visible_px"] >= row["in_image_px"]
             and row["in_image_px"] >= 0.3 * row["whole_px"]
         )
