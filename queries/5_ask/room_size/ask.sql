@@ -37,7 +37,7 @@ shown AS (
     UNION ALL
     SELECT scene_id, house AS shown_in, frame_ids, 'waypoints' AS frames_from, 'region_area' AS relation, coalesce(name, '') AS room, reason
     FROM region_images
-    WHERE frame_ids IS NOT NULL
+    WHERE frame_ids IS NOT NULL AND $scene_tasks
 )
 SELECT
     id_hash('room_size', p.scene_id, p.shape) AS question_id,
