@@ -15,6 +15,7 @@ pub mod build;
 mod built_shard;
 mod concurrent_async;
 mod driver;
+mod empty_inputs;
 pub mod force;
 mod hysteresis;
 pub mod import;

@@ -2,16 +2,17 @@
 //!
 //! ```text
 //! queries ─► logical plan over named inputs ─► optimized, once
-//!                     └─► for each shard: the shard's parts bound to the inputs ─► cached views ─► physical plan
+//!                     └─► for each set of inputs without rows: what reads them left out, once
+//!                              └─► for each shard: the shard's parts bound to the inputs ─► cached views ─► physical plan
 //! ```
 //!
 //! Optimizing a stage's plan takes longer than many of its shards: views are inlined into each other, and every rule visits all of it.
 //! The shards' plans differ only in the parts that they read, so the logical plan scans inputs (a name and columns), and each shard's
 //! session binds a table to every input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
@@ -28,6 +29,7 @@ use datafusion::physical_plan::{ExecutionPlan, collect_partitioned};
 use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
 use tokio::sync::mpsc::Sender;
 
+use super::empty_inputs::without_empty_inputs;
 use super::{Mill, read_only};
 use crate::error::{Error, Result};
 use crate::pipeline::account::{AccountExec, Checks, ORIGIN};
@@ -43,7 +45,7 @@ pub struct Plans {
     state: SessionState,
     inputs: BTreeMap<String, SchemaRef>,
     cached: Vec<CachedView>,
-    rows: LogicalPlan,
+    rows: Reduced,
     checks: Checks,
 }
 
@@ -51,27 +53,57 @@ pub struct Plans {
 struct CachedView {
     name: String,
     schema: SchemaRef,
-    rows: LogicalPlan,
+    rows: Reduced,
     checks: Checks,
 }
 
+/// An optimized plan, and what is left of it by the names of the inputs without rows.
+struct Reduced {
+    whole: LogicalPlan,
+    by_empty_inputs: Mutex<BTreeMap<BTreeSet<String>, LogicalPlan>>,
+}
+
+impl Reduced {
+    fn new(whole: LogicalPlan) -> Self {
+        Self { whole, by_empty_inputs: Mutex::default() }
+    }
+
+    /// The plan for shards of which these inputs have no rows.
+    fn for_empty(&self, inputs: &BTreeSet<String>) -> Result<LogicalPlan> {
+        let mut reduced = self.by_empty_inputs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = reduced.get(inputs) {
+            return Ok(plan.clone());
+        }
+        let plan = without_empty_inputs(&self.whole, inputs)?;
+        reduced.insert(inputs.clone(), plan.clone());
+        Ok(plan)
+    }
+}
+
 impl Plans {
-    /// A session in which tables (an input without one has no rows) and cached views are bound to the inputs.
+    /// A session in which tables and cached views are bound to the inputs; an input without a table has no rows, and what reads it is not
+    /// planned.
     pub async fn session(&self, tables: &BTreeMap<String, Arc<dyn TableProvider>>) -> Result<SessionContext> {
         let bound = |(name, schema): (&String, &SchemaRef)| -> (String, Arc<dyn TableProvider>) {
             let none = || Arc::new(EmptyTable::new(Arc::clone(schema))) as _;
             (name.clone(), tables.get(name).map_or_else(none, Arc::clone))
         };
-        let mut inputs = Inputs(self.inputs.iter().map(bound).collect());
+        let mut inputs = Inputs {
+            tables: self.inputs.iter().map(bound).collect(),
+            empty: self.inputs.keys().filter(|name| !tables.contains_key(*name)).cloned().collect(),
+        };
         for view in &self.cached {
             let state = self.state_with(inputs.clone());
-            let plan = physical(&view.rows, &state).await?;
+            let plan = physical(&view.rows.for_empty(&inputs.empty)?, &state).await?;
             let rows = collect_partitioned(plan, state.task_ctx()).await?;
             for batch in rows.iter().flatten() {
                 view.checks.check(batch)?;
             }
+            if rows.iter().flatten().all(|batch| batch.num_rows() == 0) {
+                inputs.empty.insert(view.name.clone());
+            }
             let cached = MemTable::try_new(Arc::clone(&view.schema), rows)?;
-            inputs.0.insert(view.name.clone(), Arc::new(cached));
+            inputs.tables.insert(view.name.clone(), Arc::new(cached));
         }
         Ok(SessionContext::new_with_state(self.state_with(inputs)))
     }
@@ -84,7 +116,9 @@ impl Plans {
         counts: &Arc<Mutex<RowCounts>>,
         losses: Sender<Vec<Quarantined>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let plan = physical(&self.rows, &context.state()).await?;
+        let inputs = context.state().config().get_extension::<Inputs>();
+        let empty = inputs.as_ref().map(|inputs| &inputs.empty);
+        let plan = physical(&self.rows.for_empty(empty.unwrap_or(&BTreeSet::new()))?, &context.state()).await?;
         let plan = push_down_filtered(plan, &self.stage, counts)?;
         let (schema, checks) = (Arc::clone(&self.schema), self.checks.clone());
         Ok(Arc::new(AccountExec::new(plan, &self.stage, schema, checks, Arc::clone(counts), losses)?))
@@ -124,7 +158,8 @@ impl Mill {
         let rows = self.rows_of(&context, stage).await?;
         let rows = context.state().optimize(rows.logical_plan())?;
         let checks = checks(&context, stage, &DFSchema::try_from(Arc::clone(&schema))?)?;
-        Ok(Plans { stage: stage.clone(), schema, state: context.state(), inputs, cached, rows, checks })
+        let (state, rows) = (context.state(), Reduced::new(rows));
+        Ok(Plans { stage: stage.clone(), schema, state, inputs, cached, rows, checks })
     }
 
     /// Plans a cached view, and registers an input in its place for its readers.
@@ -139,7 +174,7 @@ impl Mill {
         let rows = context.state().optimize(rows.logical_plan())?;
         context.deregister_table(name.as_str())?;
         context.register_table(name.as_str(), Arc::new(Input { name: name.clone(), schema: Arc::clone(&schema) }))?;
-        Ok(CachedView { name, schema, rows, checks })
+        Ok(CachedView { name, schema, rows: Reduced::new(rows), checks })
     }
 
     /// The rows of all of a stage's files: the table's columns in order and type, then the accountant's.
@@ -206,11 +241,15 @@ struct Input {
 
 /// The tables that are bound to the inputs of a session; an extension of its configuration.
 #[derive(Clone)]
-struct Inputs(BTreeMap<String, Arc<dyn TableProvider>>);
+struct Inputs {
+    tables: BTreeMap<String, Arc<dyn TableProvider>>,
+    /// The inputs without rows.
+    empty: BTreeSet<String>,
+}
 
 impl fmt::Debug for Inputs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.tables.keys()).finish()
     }
 }
 
@@ -237,7 +276,7 @@ impl TableProvider for Input {
         limit: Option<usize>,
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
         let inputs = session.config().get_extension::<Inputs>();
-        let Some(table) = inputs.as_ref().and_then(|inputs| inputs.0.get(&self.name)) else {
+        let Some(table) = inputs.as_ref().and_then(|inputs| inputs.tables.get(&self.name)) else {
             return Err(Error::internal(format!("no table is bound to plan input `{}`", self.name)).into());
         };
         // A stored table may have its columns in another order: those that were added are its last.
@@ -258,16 +297,41 @@ mod tests {
     use crate::progress::Progress;
     use crate::project::Project;
 
+    /// The plan of a shard: that of which any input may have rows, or that of which none has.
+    async fn planned(stage: &str, settings: &[&str], rows: Rows) -> String {
+        let mut project = Project::in_memory();
+        for set in settings {
+            project.set(set).unwrap();
+        }
+        let mill = Mill::open(project, Progress::silent()).await.unwrap();
+        let plans = mill.plans(mill.pipeline.stage(stage).unwrap(), 1).await.unwrap();
+        let mut context = plans.session(&BTreeMap::new()).await.unwrap();
+        if rows == Rows::Any {
+            let inputs = context.state().config().get_extension::<Inputs>().unwrap();
+            let any = Inputs { empty: BTreeSet::new(), ..Inputs::clone(&inputs) };
+            context = SessionContext::new_with_state(plans.state_with(any));
+        }
+        let plan = plans.rows(&context, &Arc::default(), mpsc::channel(1).0).await.unwrap();
+        displayable(plan.as_ref()).indent(false).to_string()
+    }
+
+    #[derive(PartialEq)]
+    enum Rows {
+        Any,
+        None,
+    }
+
+    #[tokio::test]
+    async fn a_shard_without_rows_is_planned_as_nothing() {
+        let text = planned("questions", &["url=memory://plans-of-nothing", "pair_tasks=true"], Rows::None).await;
+        assert_eq!(text, "AccountExec: stage=questions\n  EmptyExec\n");
+    }
+
     /// What makes `questions` quick: pairs are drawn before they are compared, and a row ends where its reason is known.
     #[tokio::test]
     async fn questions_draw_first_and_filter_early() {
-        let mut project = Project::in_memory();
-        project.set("url=memory://plans").unwrap();
-        let mill = Mill::open(project, Progress::silent()).await.unwrap();
-        let plans = mill.plans(mill.pipeline.stage("questions").unwrap(), 1).await.unwrap();
-        let context = plans.session(&BTreeMap::new()).await.unwrap();
-        let rows = plans.rows(&context, &Arc::default(), mpsc::channel(1).0).await.unwrap();
-        let text = displayable(rows.as_ref()).indent(false).to_string();
+        let settings = ["url=memory://plans", "scene_tasks=false", "metric_tasks=false"];
+        let text = planned("questions", &settings, Rows::Any).await;
         // The other joins look up the references that groups are around.
         let pairs = text.lines().filter(|line| line.contains("HashJoinExec") && line.contains(" AND draw(")).count();
         assert_eq!(pairs, 4, "{text}");
@@ -283,13 +347,7 @@ mod tests {
     /// What makes `dataset` quick: a format that does not suit a question, or that the balance leaves out, is never worded.
     #[tokio::test]
     async fn samples_are_worded_after_they_are_counted() {
-        let mut project = Project::in_memory();
-        project.set("url=memory://plans-of-dataset").unwrap();
-        let mill = Mill::open(project, Progress::silent()).await.unwrap();
-        let plans = mill.plans(mill.pipeline.stage("dataset").unwrap(), 1).await.unwrap();
-        let context = plans.session(&BTreeMap::new()).await.unwrap();
-        let rows = plans.rows(&context, &Arc::default(), mpsc::channel(1).0).await.unwrap();
-        let text = displayable(rows.as_ref()).indent(false).to_string();
+        let text = planned("dataset", &["url=memory://plans-of-dataset"], Rows::Any).await;
         let below = text.split("CountFiltered").nth(1).unwrap_or_else(|| panic!("{text}"));
         assert!(text.contains("wording(") && !below.contains("wording(") && !below.contains("template("), "{text}");
     }

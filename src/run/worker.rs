@@ -227,7 +227,7 @@ impl Worker<'_> {
         for input in &task.inputs {
             let read = self.bind(input, order.inputs.get(&input.name)).await?;
             content.push((input.name.as_str(), read.as_ref().map(|(hash, _)| hash.clone())));
-            bound.extend(read.map(|(_, provider)| (input.name.clone(), provider)));
+            bound.extend(read.and_then(|(_, provider)| Some((input.name.clone(), provider?))));
         }
         order.check_fingerprint(&fingerprint(&task.fingerprint, content.into_iter()).to_string())?;
         let partitions = self.concurrency.partitions;
@@ -275,12 +275,12 @@ impl Worker<'_> {
         Ok(counts)
     }
 
-    /// What an order reads of a table, with its content hash; nothing where the table was never created.
+    /// The content hash of what an order reads of a table, and its rows where it has any; nothing where the table was never created.
     async fn bind(
         &self,
         input: &StageInput,
         ordered: Option<&Input>,
-    ) -> Result<Option<(String, Arc<dyn TableProvider>)>> {
+    ) -> Result<Option<(String, Option<Arc<dyn TableProvider>>)>> {
         let table = match (ordered, &input.table) {
             (None | Some(Input::Absent), _) => return Ok(None),
             (Some(_), Some(table)) => table,
@@ -292,13 +292,13 @@ impl Worker<'_> {
         };
         Ok(Some(match ordered {
             Some(Input::Version(version)) if table.version() == *version => {
-                (table.content().to_owned(), table.provider())
+                (table.content().to_owned(), rows_of(table, table.parts()))
             }
             Some(Input::Version(version)) => {
                 let table = self.version_of(table, *version).await?;
-                (content_hash_of(table.parts()), table.provider())
+                (content_hash_of(table.parts()), rows_of(&table, table.parts()))
             }
-            Some(Input::Parts(parts)) => (content_hash_of(parts), table.provider_of_parts(parts.clone())),
+            Some(Input::Parts(parts)) => (content_hash_of(parts), rows_of(table, parts)),
             None | Some(Input::Absent) => return Ok(None),
         }))
     }
@@ -320,6 +320,10 @@ impl Worker<'_> {
         options.long_text = ["question", "counts"].map(str::to_owned).to_vec();
         options
     }
+}
+
+fn rows_of(table: &Table, parts: &[Part]) -> Option<Arc<dyn TableProvider>> {
+    parts.iter().any(|part| part.rows > 0).then(|| table.provider_of_parts(parts.to_vec()))
 }
 
 /// Leaves the staging record of a shard of a table: its parts, what became of its rows, and the parts of `quarantine` that say why.
