@@ -113,7 +113,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let start = clock.now();
-    let triangles: Vec<[Vector3<f64>; 3]> = meshes.iter().chain([&rest]).flat_map(|mesh| corners(mesh)).collect();
+    let triangles: Vec<[Vector3<f64>; 3]> = meshes.iter().chain([&rest]).flat_map(corners).collect();
     if let Some(map) = FloorMap::of(&triangles, 0.0, &FloorMapRules::default()) {
         let stands: Vec<usize> = boxes.iter().filter_map(|obb| map.stand_point(obb, 0.8)).take(11).collect();
         let ends = stands.iter().flat_map(|from| stands.iter().map(move |to| (*from, *to))).filter(|(a, b)| a != b);
