@@ -190,7 +190,10 @@ pub const REASONS: &[(&str, &[Reason])] = &[
         "questions about lengths in one image",
         &[
             reason("estimated_depth", "a model estimated how far away things are"),
-            reason("hidden_side", "it was lifted from depth, and the side that counts is turned away"),
+            reason(
+                "hidden_side",
+                "the side that counts is turned away (min_side_angle), or may be, where the object was lifted from depth",
+            ),
             reason("enough_of_frame", "the image has enough questions of the task (metric_questions_per_frame)"),
         ],
     ),

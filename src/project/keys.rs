@@ -413,6 +413,12 @@ pub const KEYS: &[ConfigKey] = &[
     ),
     key(
         "ask",
+        "min_side_angle",
+        "30.0",
+        "the least angle between the line of sight and the longer side of an object whose width one image is asked for, degrees: a side that points at the camera cannot be measured",
+    ),
+    key(
+        "ask",
         "covering_frames",
         "8",
         "images of a question that shows as few of a scene's frames as have all of its objects: filled up with others to so many",

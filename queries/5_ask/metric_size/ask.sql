@@ -6,15 +6,21 @@
 -- Metric size: how tall is the door, how wide is the couch, in one image? In go a frame's references and their oriented boxes; out come two questions an
 -- object, in whole centimetres, for a number or for one of four values that are measured in the dataset.
 --
--- Height is the vertical side of an upright box, width its longer level side, which needs no front. What was lifted from depth has its height alone: its
--- longer side may be turned away. Nothing is asked where the image cuts an object off, where its box leans, or where the whole of it is larger or smaller
+-- Height is the vertical side of an upright box, width its longer level side, which needs no front, and which must not point at the camera, as that of a
+-- picture on the wall of a corridor does. What was lifted from depth has its height alone: its longer side may be turned away. Nothing is asked where the image cuts an object off, where its box leans, or where the whole of it is larger or smaller
 -- than what it is called.
 WITH placed AS (
     SELECT
         r.*, o.obb.lengths.z AS vertical, o.extent.z AS tall, o.obb.axes[9] AS upright_axis, s.side,
         100.0 * CASE s.side WHEN 'height' THEN o.obb.lengths.z ELSE greatest(o.obb.lengths.x, o.obb.lengths.y) END AS centimetres,
         coalesce(r.skip_reason, r.object_reason, CASE WHEN NOT coalesce(c.metric, true) THEN 'not_metric' END) AS object_or_scene_reason,
-        greatest(o.obb.lengths.x, o.obb.lengths.y, o.obb.lengths.z) NOT BETWEEN z.smallest AND z.largest AS is_outlier
+        greatest(o.obb.lengths.x, o.obb.lengths.y, o.obb.lengths.z) NOT BETWEEN z.smallest AND z.largest AS is_outlier,
+        -- Of two sides of nearly one length, one is in view.
+        least(o.obb.lengths.x, o.obb.lengths.y) < 0.8 * greatest(o.obb.lengths.x, o.obb.lengths.y)
+            AND CASE
+                WHEN o.obb.lengths.x >= o.obb.lengths.y THEN abs(o.obb.axes[1] * o.obb.centre.x + o.obb.axes[2] * o.obb.centre.y)
+                ELSE abs(o.obb.axes[4] * o.obb.centre.x + o.obb.axes[5] * o.obb.centre.y)
+            END > cos(radians($min_side_angle)) * sqrt(power(o.obb.centre.x, 2) + power(o.obb.centre.y, 2)) AS points_at_camera
     FROM (VALUES ('height'), ('width')) AS s (side)
     CROSS JOIN (
         category_sizes AS z
@@ -35,7 +41,7 @@ judged AS (
             WHEN truncated THEN 'truncated'
             WHEN visibility < $min_visibility_size THEN 'occluded'
             WHEN size_quality < $min_lift_quality_size THEN 'low_size_quality'
-            WHEN lifted_from = 'depth' AND side = 'width' THEN 'hidden_side'
+            WHEN side = 'width' AND (lifted_from = 'depth' OR points_at_camera) THEN 'hidden_side'
             WHEN least(vertical, tall) < (1.0 - $max_size_disagreement) * greatest(vertical, tall) OR abs(upright_axis) < 0.99 THEN 'definitions_disagree'
             WHEN centimetres < 100.0 * $min_object_size THEN 'too_small'
             WHEN lifted_from = 'scan' AND is_outlier THEN 'outlier_size'
