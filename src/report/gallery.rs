@@ -181,7 +181,7 @@ pub fn card(card: &Card) -> String {
         Text(&sample.task),
         Text(&sample.relation),
         Text(&sample.answer_form),
-        Text(&sample.question)
+        Text(&without_options(sample))
     );
     if let Some(options) = &sample.options {
         html += "<ol class=\"options\" type=\"A\">";
@@ -228,6 +228,14 @@ pub fn card(card: &Card) -> String {
     html
 }
 
+/// The question without the lines of its options, which are listed below it.
+fn without_options(sample: &GalleryRow) -> String {
+    let options = sample.options.iter().flatten().zip('A'..);
+    let lines: Vec<String> = options.map(|(option, letter)| format!("{letter}. {option}")).collect();
+    let kept = sample.question.lines().filter(|line| !lines.iter().any(|listed| listed == line));
+    kept.collect::<Vec<_>>().join("\n")
+}
+
 /// The objects' boxes over the image, numbered as in the list below it. Each line is drawn twice, dark under light, so that it
 /// shows on any image.
 fn outlines(sample: &GalleryRow, objects: &[CardObject]) -> String {
@@ -269,6 +277,14 @@ mod tests {
         let second = GalleryRow { image: 1, ..row("a", Some("1")) };
         let cards = gathered(vec![row("a", Some("1")), row("a", Some("2")), second]);
         assert_eq!(cards.iter().map(objects).collect::<Vec<_>>(), [vec![2, 1]]);
+    }
+
+    #[test]
+    fn options_are_listed_once() {
+        let question = "Which one?\nA. the bed\nB. A. bed\nB. the chair".to_owned();
+        let options = Some(vec!["the bed".to_owned(), "the chair".to_owned()]);
+        let sample = GalleryRow { question, options, ..row("a", None) };
+        assert_eq!(without_options(&sample), "Which one?\nB. A. bed");
     }
 
     #[test]

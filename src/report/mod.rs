@@ -82,7 +82,7 @@ impl Mill {
             seed: self.project.integer("seed"),
             size,
             targets: self.project.value("targets").and_then(toml::Value::as_table).cloned().unwrap_or_default(),
-            counts: counts.into_iter().map(|count| count.with_topic(topics)).collect(),
+            counts: counts.into_iter().map(|count| count.with_words(topics)).collect(),
             bins,
             flows: self.flows().await?,
             lost,

@@ -303,6 +303,7 @@ mod tests {
             shortcut: "none".to_owned(),
             image_format: text(),
             answer: Some(text()),
+            range_begin: None,
             n: 3,
             topic: text(),
             opposite: Some(text()),

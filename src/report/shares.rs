@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use spatialmill_columns::phrases::topics::Topics;
 
+use super::number::number;
+
 /// How many samples are alike in all of this.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct SampleCount {
@@ -19,8 +21,10 @@ pub struct SampleCount {
     pub image_format: String,
     /// noun, box or none.
     pub shortcut: String,
-    /// yes, no, an option's letter, the relation that holds, or a number.
+    /// yes, no, an option's letter, the relation that holds, or a number; of what was measured, the range that it is in.
     pub answer: Option<String>,
+    /// Where the range of what was measured begins: 1, 2 or 5 times a power of ten. `answer` is its unit until `with_words`.
+    pub range_begin: Option<f64>,
     pub n: u64,
     /// The relation's topic (left and right are `lateral`), by the project's topics; the relation itself where they do not have it.
     #[serde(skip)]
@@ -31,8 +35,14 @@ pub struct SampleCount {
 }
 
 impl SampleCount {
-    /// The same with what the project's topics say of its relation.
-    pub fn with_topic(mut self, topics: &Topics) -> Self {
+    /// The same with what the project's topics say of its relation, and with the words for a range.
+    pub fn with_words(mut self, topics: &Topics) -> Self {
+        if let Some(begin) = self.range_begin {
+            // A range that begins at 2 ends at 5, the others at the double.
+            let end = if format!("{begin:.0e}").starts_with('2') { 2.5 * begin } else { 2.0 * begin };
+            let unit = self.answer.unwrap_or_default();
+            self.answer = Some(format!("{} to {} {unit}", number(begin), number(end)));
+        }
         self.topic = topics.topic_of(&self.relation).to_owned();
         self.opposite =
             topics.find(&self.relation).and_then(|id| topics.opposite(id)).map(|id| topics.relation(id).name.clone());
@@ -124,8 +134,15 @@ pub fn answers(counts: &[SampleCount], wanted: Option<&toml::Value>) -> [(&'stat
         ("Option letters", grouped(counts, letters, answer, wanted)),
         ("Open answers", grouped(counts, open, |count| &count.relation, wanted)),
         // "Uniform" thins what is too frequent, and wants no number as often as another.
-        ("Numbers", grouped(counts, numbers, answer, None)),
+        ("Numbers", grouped(counts, numbers, answer, None).into_iter().map(by_size).collect()),
     ]
+}
+
+/// Numbers and ranges by what they begin with, and not by their letters.
+fn by_size(mut answers: AnswerShares) -> AnswerShares {
+    let begin = |share: &Share| share.value.split(' ').next().and_then(|begin| begin.parse::<f64>().ok());
+    answers.shares.sort_by(|a, b| begin(a).unwrap_or(f64::MAX).total_cmp(&begin(b).unwrap_or(f64::MAX)));
+    answers
 }
 
 /// What gives answers without a look at the scene, on each axis.
@@ -154,7 +171,8 @@ const ENOUGH: u64 = 10;
 /// The answers that somebody could rely on: above 60 % of two, or 40 % of more.
 pub fn lopsided(counts: &[SampleCount]) -> Vec<Lopsided> {
     let mut groups: BTreeMap<(&str, String), Answers> = BTreeMap::new();
-    for count in counts {
+    // Nobody guesses a length from the range that it is in.
+    for count in counts.iter().filter(|count| count.range_begin.is_none()) {
         let Some(answer) = &count.answer else { continue };
         let of = match count.answer_form.as_str() {
             "choice" | "number" => format!("{}, {}", count.task, count.answer_form),
@@ -228,7 +246,7 @@ mod tests {
             n,
             ..SampleCount::default()
         }
-        .with_topic(&topics())
+        .with_words(&topics())
     }
 
     fn topics() -> Topics {
@@ -279,6 +297,22 @@ mod tests {
         let of = |answers: &AnswerShares| answers.shares.iter().map(|s| (s.value.clone(), s.n)).collect::<Vec<_>>();
         assert_eq!(of(&letters[0]), [("A".to_owned(), 0), ("B".to_owned(), 7)]);
         assert_eq!(of(&open[0]), [("left".to_owned(), 5), ("right".to_owned(), 0)]);
+    }
+
+    #[test]
+    fn what_was_measured_is_counted_by_ranges() {
+        let measured = |begin: f64, n| {
+            let in_metres = SampleCount { range_begin: Some(begin), ..count("a", "left", "number", Some("m"), n) };
+            in_metres.with_words(&topics())
+        };
+        let counted = |answer, n| count("b", "left", "number", Some(answer), n);
+        let counts = [measured(10.0, 3), measured(0.5, 40), measured(2.0, 1), counted("10", 1), counted("9", 2)];
+        let [.., (_, numbers)] = answers(&counts, None);
+        let of = |answers: &AnswerShares| answers.shares.iter().map(|s| (s.value.clone(), s.n)).collect::<Vec<_>>();
+        let expected = [("0.5 to 1 m", 40), ("2 to 5 m", 1), ("10 to 20 m", 3)];
+        assert_eq!(of(&numbers[0]), expected.map(|(range, n)| (range.to_owned(), n)));
+        assert_eq!(of(&numbers[1]), [("9".to_owned(), 2), ("10".to_owned(), 1)]);
+        assert!(lopsided(&counts).iter().all(|found| found.of != "a, number"));
     }
 
     #[test]
