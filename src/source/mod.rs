@@ -54,6 +54,13 @@ pub struct Shard {
     pub bytes: u64,
 }
 
+impl Shard {
+    /// A shard whose fingerprint is a hash of this: the options, digests of the files, and what else it is read from.
+    fn fingerprinted(name: String, read_from: &str, bytes: u64) -> Self {
+        Self { name, fingerprint: blake3::hash(read_from.as_bytes()).to_hex().to_string(), bytes }
+    }
+}
+
 /// A dataset format that can be read.
 pub trait Source: Send + Sync {
     /// The shards, in a stable order. Cheap: lists files, reads headers at most.

@@ -252,8 +252,7 @@ impl Source for RgbdReader {
         });
         *self.others.lock().unwrap_or_else(PoisonError::into_inner) = (scenes.first().cloned(), others);
         let shard = |(name, digest, bytes): (String, String, u64)| {
-            let fingerprint = blake3::hash(format!("{} {digest}", self.fingerprinted).as_bytes()).to_hex().to_string();
-            Shard { name, fingerprint, bytes }
+            Shard::fingerprinted(name, &format!("{} {digest}", self.fingerprinted), bytes)
         };
         Ok(digests.map(shard).collect())
     }

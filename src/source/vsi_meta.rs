@@ -263,9 +263,7 @@ impl Source for VsiMetaReader {
         let folder = self.keep(self.read_files(&listing)?)?;
         let shard = |name: &String| {
             let of_scan = listing.of_scenes.get(name).cloned().unwrap_or_default();
-            let text = format!("{common} {}", of_scan.hash);
-            let fingerprint = blake3::hash(text.as_bytes()).to_hex().to_string();
-            Shard { name: name.clone(), fingerprint, bytes: of_scan.bytes }
+            Shard::fingerprinted(name.clone(), &format!("{common} {}", of_scan.hash), of_scan.bytes)
         };
         Ok(folder.scenes.keys().map(shard).collect())
     }

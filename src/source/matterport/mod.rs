@@ -190,8 +190,7 @@ impl Source for MatterportReader {
         self.scans.set(scans.clone()).ok();
         let shards = scans.into_keys().map(|id| {
             let FilesDigest { hash, bytes } = digests.get(&id).cloned().unwrap_or_default();
-            let text = format!("{} {common} {hash}", self.fingerprinted);
-            Shard { name: id, fingerprint: blake3::hash(text.as_bytes()).to_hex().to_string(), bytes }
+            Shard::fingerprinted(id, &format!("{} {common} {hash}", self.fingerprinted), bytes)
         });
         Ok(shards.collect())
     }

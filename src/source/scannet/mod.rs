@@ -323,8 +323,7 @@ impl Source for ScanNetReader {
         }
         let shards = folders.into_keys().map(|id| {
             let FilesDigest { hash, bytes } = of_scenes.get(&id).cloned().unwrap_or_default();
-            let text = format!("{} {of_shared} {hash}", self.fingerprinted);
-            Shard { name: id, fingerprint: blake3::hash(text.as_bytes()).to_hex().to_string(), bytes }
+            Shard::fingerprinted(id, &format!("{} {of_shared} {hash}", self.fingerprinted), bytes)
         });
         Ok(shards.collect())
     }
