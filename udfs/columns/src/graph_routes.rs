@@ -11,7 +11,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, plan_err};
 use spatialmill_geometry::route::{
-    GraphPlan, PlanFault, PlanObject, PlanPlace, PlanRules, Planner, RouteGraph, TurnRules,
+    GraphPlan, PlanFault, PlanObject, PlanPlace, PlanRules, Planner, RouteGraph, TurnAction, TurnRules,
 };
 use spatialmill_geometry::{OrientedBox, Vector3};
 
@@ -132,6 +132,7 @@ struct TellableWay {
     stops: Vec<String>,
     path: Vec<f64>,
     turns: Vec<f64>,
+    actions: Vec<TurnAction>,
     landmarks: Vec<NamedObject>,
     faced: Vec<(NamedObject, f64)>,
 }
@@ -249,6 +250,7 @@ impl Place<'_> {
             path: plan.stops.iter().flat_map(|at| [places[*at].position.x, places[*at].position.y]).collect(),
             stops: plan.stops.iter().map(|at| ids[*at].to_owned()).collect(),
             turns: plan.turns,
+            actions: plan.actions,
             landmarks: plan.landmarks.iter().map(|at| object(*at)).collect(),
             faced: plan.faced.iter().map(|(at, turn)| (object(*at), *turn)).collect(),
         };
@@ -286,10 +288,6 @@ fn columns_of(ways: &[Way]) -> Vec<ArrayRef> {
         }
         Arc::new(lists.finish())
     };
-    let actions = |told: &TellableWay| {
-        let action = |turn: &f64| TurnRules::default().action(*turn).map_or("", |action| action.name());
-        told.turns.iter().map(action).collect()
-    };
     vec![
         text(|way| Some(&way.from)),
         text(|way| Some(&way.to)),
@@ -298,7 +296,7 @@ fn columns_of(ways: &[Way]) -> Vec<ArrayRef> {
         texts(|told| told.stops.iter().map(String::as_str).collect()),
         numbers(|told| told.path.clone()),
         numbers(|told| told.turns.clone()),
-        texts(actions),
+        texts(|told| told.actions.iter().map(|action| action.name()).collect()),
         texts(|told| told.landmarks.iter().map(|object| object.id.as_str()).collect()),
         texts(|told| told.landmarks.iter().map(|object| object.name.as_str()).collect()),
         texts(|told| told.faced.iter().map(|(object, _)| object.id.as_str()).collect()),

@@ -73,6 +73,8 @@ pub struct GraphPlan {
     pub legs: Vec<Leg>,
     /// Degrees, right > 0, at each stop but the ends.
     pub turns: Vec<f64>,
+    /// What each turn is to a person: left or right.
+    pub actions: Vec<TurnAction>,
     /// An object beside each stop, none of them twice.
     pub landmarks: Vec<usize>,
     /// What else at the start has a name that fits one thing on the way, with how far the first leg turns from it, degrees, right > 0.
@@ -162,11 +164,9 @@ impl<'a> Planner<'a> {
         if turns.len() > self.rules.max_turns {
             return Err(PlanFault::TooManyTurns);
         }
-        let is_clear =
-            |turn: &f64| matches!(self.rules.turns.action(*turn), Some(TurnAction::Left | TurnAction::Right));
-        if !turns.iter().all(is_clear) {
-            return Err(PlanFault::UnclearTurn);
-        }
+        let clear = |action: &TurnAction| matches!(action, TurnAction::Left | TurnAction::Right);
+        let actions = turns.iter().map(|turn| self.rules.turns.action(*turn).filter(clear));
+        let actions = actions.collect::<Option<Vec<TurnAction>>>().ok_or(PlanFault::UnclearTurn)?;
         if legs.iter().any(|leg| leg.length < self.rules.min_leg) {
             return Err(PlanFault::ShortLeg);
         }
@@ -186,7 +186,7 @@ impl<'a> Planner<'a> {
             landmarks.push(named.ok_or(PlanFault::NoLandmark)?);
         }
         let faced = self.faced(stops[0], &legs[0], &landmarks, &regions);
-        Ok(GraphPlan { stops, legs, turns, landmarks, faced, length: path.length })
+        Ok(GraphPlan { stops, legs, turns, actions, landmarks, faced, length: path.length })
     }
 
     /// Whether a name fits one object alone in these regions. What is in no region could be in any.
