@@ -229,6 +229,10 @@ pub enum Error {
     UndeclaredSlot { pack: String, slot: String, wording: String },
     #[error("the slot `{slot}` of the phrases of `{pack}` is {why}")]
     WrongSlot { pack: String, slot: String, why: &'static str },
+    #[error(
+        "`options` of `{wording}` in the phrases of `{pack}` is for `choice_of_option` alone, and each is 2, 3 or 4"
+    )]
+    WrongOptionCount { pack: String, wording: String },
     #[error("unknown slot `{{{slot}}}` in `{wording}`")]
     UnknownSlot { slot: String, wording: String },
     #[error("a brace does not close in `{wording}`")]

@@ -326,6 +326,9 @@ impl Pack {
     }
 }
 
+/// How many options a choice may have whose shape says so.
+const OPTION_COUNTS: [u8; 3] = [2, 3, 4];
+
 /// The name of the one list of answers where there is no "yes" and "no".
 const ANY: &str = "answers";
 
@@ -338,6 +341,8 @@ impl Wordings {
         entry: &SectionEntry,
     ) -> Result<Self, Error> {
         let questions = compile_all(all_topics, task, &entry.questions)?;
+        let lists = [&entry.questions, &entry.answers, &entry.yes, &entry.no];
+        check_option_counts(task, section, lists.into_iter().flatten())?;
         let answers = match section {
             Section::YesNo => {
                 vec![
@@ -386,7 +391,7 @@ impl Wordings {
     /// those that a question's shape does not say.
     pub fn option_counts(&self) -> Vec<Option<u8>> {
         let alike = self.questions.iter().all(|wording| wording.options.is_empty());
-        if alike { vec![None] } else { vec![None, Some(2), Some(3), Some(4)] }
+        if alike { vec![None] } else { std::iter::once(None).chain(OPTION_COUNTS.map(Some)).collect() }
     }
 
     /// The example's options, or the first of them where a choice has so many.
@@ -480,6 +485,22 @@ fn usual(sections: &[Wordings]) -> Vec<PackSlot> {
         [("subject", Kind::Object), ("object", Kind::Object)]
     };
     names.map(|(name, kind)| PackSlot { name: name.to_owned(), kind, unit: String::new(), decimals: 0 }).into()
+}
+
+/// That wordings are for numbers of options that a question of the section can have.
+fn check_option_counts<'a>(
+    pack: &str,
+    section: Section,
+    wordings: impl Iterator<Item = &'a WordingEntry>,
+) -> Result<(), Error> {
+    for wording in wordings {
+        if let WordingEntry::ForSome { text, options, .. } = wording
+            && options.iter().any(|count| section != Section::ChoiceOfOption || !OPTION_COUNTS.contains(count))
+        {
+            return Err(Error::WrongOptionCount { pack: pack.to_owned(), wording: text.clone() });
+        }
+    }
+    Ok(())
 }
 
 fn compile_all(all_topics: &Topics, task: &str, entries: &[WordingEntry]) -> Result<Vec<Wording>, Error> {

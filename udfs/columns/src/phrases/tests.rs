@@ -2,6 +2,7 @@
 
 use super::lint::{Defect, Fewest, Finding, lint};
 use super::noun_cache::NounCache;
+use super::pack::Pack;
 use super::reference::{Mark, MarkWords};
 use super::render::Asked;
 use super::slots::{Content, SlotValue};
@@ -202,6 +203,12 @@ fn a_wording_may_be_for_some_numbers_of_options() {
     assert_eq!(template("choice of 3 options"), Some("own/choice/option-2/1"));
     assert_eq!(template("choice of 4 options"), Some("own/choice/option-1/1"));
     assert_eq!(template("choice of value"), None);
+
+    for (from, to) in [("options = [3]", "options = [5]"), ("[choice_of_option]", "[choice_of_object]")] {
+        let text = text.replacen(from, to, 1);
+        let found = Pack::parse(&topics(), &PackText { task: "own", name: PLAIN, text: &text });
+        assert!(matches!(found, Err(Error::WrongOptionCount { .. })), "{to}");
+    }
 }
 
 #[test]
