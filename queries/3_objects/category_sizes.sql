@@ -5,9 +5,9 @@
 -- shard:  all
 -- check:  smallest <= usual AND usual <= largest
 
--- Category sizes: how long the longest side of an object of a category usually is, over all scenes of a source whose scale is known. In go scenes and their
--- objects; out comes a row a source and category of which $min_outlier_objects are there. Sources differ in what they call a window. An object that is smaller or larger than the row says is an outlier: it was segmented
--- together with something else, or in part, or its name is wrong.
+-- Category sizes: how long the longest side of an object of a category usually is, over all scenes of a source whose scale is known. In go scenes and
+-- their objects; out comes a row a source and category of which $min_outlier_objects are there. Sources differ in what they call a window. An object
+-- that is smaller or larger than the row says is an outlier: it was segmented together with something else, or in part, or its name is wrong.
 --
 -- The bounds are on a scale of factors: `max_size_spread` times the usual factor between an object and the median (the median of them, as a standard
 -- deviation: times 1.4826), at least 1.5, since doors are all alike, and at most `max_size_ratio`. Outliers are few: where more than
