@@ -161,7 +161,7 @@ pub const REASONS: &[(&str, &[Reason])] = &[
             ),
             reason("short_leg", "two turns over a navigation graph are close to each other (min_route_leg)"),
             reason("stairs", "the floor rises or falls on the way over a navigation graph (max_route_rise)"),
-            reason("too_many_views", "the plan needs more images than a question shows (views_per_question)"),
+            reason("too_many_views", "it needs more images than a question shows (views_per_question)"),
             reason("same_ends", "a shorter plan leads from the same landmark to the same other one"),
             reason("nothing_faced", "at the start no landmark lies ahead, behind, or at a right angle to the way"),
             reason("enough_of_scene", "the scene has enough questions of the task (questions_per_scene_task)"),
