@@ -63,6 +63,10 @@ struct Reduced {
     by_empty_inputs: Mutex<BTreeMap<BTreeSet<String>, LogicalPlan>>,
 }
 
+/// Shards of one source are alike, so that few sets of inputs without rows are common; of rare ones the plans are not kept, as memory does not grow
+/// with the number of shards.
+const MOST_REDUCED: usize = 64;
+
 impl Reduced {
     fn new(whole: LogicalPlan) -> Self {
         Self { whole, by_empty_inputs: Mutex::default() }
@@ -75,7 +79,9 @@ impl Reduced {
             return Ok(plan.clone());
         }
         let plan = without_empty_inputs(&self.whole, inputs)?;
-        reduced.insert(inputs.clone(), plan.clone());
+        if reduced.len() < MOST_REDUCED {
+            reduced.insert(inputs.clone(), plan.clone());
+        }
         Ok(plan)
     }
 }
@@ -117,8 +123,8 @@ impl Plans {
         losses: Sender<Vec<Quarantined>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let inputs = context.state().config().get_extension::<Inputs>();
-        let empty = inputs.as_ref().map(|inputs| &inputs.empty);
-        let plan = physical(&self.rows.for_empty(empty.unwrap_or(&BTreeSet::new()))?, &context.state()).await?;
+        let empty = inputs.map(|inputs| inputs.empty.clone()).unwrap_or_default();
+        let plan = physical(&self.rows.for_empty(&empty)?, &context.state()).await?;
         let plan = push_down_filtered(plan, &self.stage, counts)?;
         let (schema, checks) = (Arc::clone(&self.schema), self.checks.clone());
         Ok(Arc::new(AccountExec::new(plan, &self.stage, schema, checks, Arc::clone(counts), losses)?))
