@@ -7,8 +7,8 @@
 -- object, in whole centimetres, for a number or for one of four values that are measured in the dataset.
 --
 -- Height is the vertical side of an upright box, width its longer level side, which needs no front, and which must not point at the camera, as that of a
--- picture on the wall of a corridor does. What was lifted from depth has its height alone: its longer side may be turned away. Nothing is asked where the image cuts an object off, where its box leans, or where the whole of it is larger or smaller
--- than what it is called.
+-- picture on the wall of a corridor does. What was lifted from depth has its height alone: its longer side may be turned away. Nothing is asked where
+-- the image cuts an object off, where its box leans, or where the whole of it is larger or smaller than what it is called.
 WITH placed AS (
     SELECT
         r.*, o.obb.lengths.z AS vertical, o.extent.z AS tall, o.obb.axes[9] AS upright_axis, s.side,
