@@ -1,10 +1,10 @@
 -- writes: samples
--- reads:  debiased_questions, formats, turns, keep_rates, value_pools
+-- reads:  debiased_questions, format_rates, value_pools
 -- keep:   view
 -- keys:   sample_id
 
--- Samples: each question in each format, in its turn, worded, and with the marks that its image shows. In go questions, formats and keep
--- rates; out comes a row a question and format, with the reason where the format does not suit it.
+-- Samples: each question in each format, in its turn, worded, and with the marks that its image shows. In go questions and the keep rates of
+-- their formats; out comes a row a question and format, with the reason where the format does not suit it.
 --
 -- format_reason  why the question cannot be asked in this format; null where it can.
 -- shortcut       what gives the answer without a look at the scene: noun (the names, where the text says them) or box (the 2D boxes);
@@ -12,47 +12,7 @@
 -- rate           what part of the samples of its stratum the dataset keeps: those whose `drawn` is below it.
 --
 -- The join builds on its left side and streams its right side: rates are held, questions stream.
-WITH rates AS (
-    -- The keep rates of a question in one format, as one list: turn by turn, and in a turn box, none, noun.
-    SELECT
-        k.source, k.task, t.shape, CASE WHEN t.flipped THEN opposite(k.relation) ELSE k.relation END AS relation,
-        CASE WHEN t.answer IS NULL THEN k.answer END AS own_answer, k.text_format, k.image_format,
-        array_agg(k.rate ORDER BY t.turn, k.shortcut) AS rates
-    FROM turns AS t
-    JOIN keep_rates AS k ON k.answer_form = t.answer_form AND (t.answer IS NULL OR t.answer = k.answer)
-    GROUP BY
-        k.source, k.task, t.shape, CASE WHEN t.flipped THEN opposite(k.relation) ELSE k.relation END,
-        CASE WHEN t.answer IS NULL THEN k.answer END, k.text_format, k.image_format
-),
-number_frequencies AS (
-    -- How often each number is the right one of four in the dataset, by relation: fewer cups are above a table than beside it.
-    SELECT task, relation, array_agg(named_struct('n', answer, 'times', times)) AS frequencies
-    FROM (
-        SELECT task, relation, answer, sum(CAST(round(4000.0 * samples * rate) AS BIGINT)) AS times
-        FROM keep_rates
-        WHERE answer_form = 'choice'
-        GROUP BY task, relation, answer
-    )
-    GROUP BY task, relation
-),
-rated AS (
-    -- All formats in one row, so that a question looks its rates up once.
-    SELECT
-        r.source, r.task, r.shape, r.relation, r.own_answer, CASE WHEN r.shape = 'choice of number' THEN o.frequencies END AS frequencies, r.formats
-    FROM number_frequencies AS o
-    RIGHT JOIN (
-        SELECT
-            r.source, r.task, r.shape, r.relation, r.own_answer,
-            array_agg(named_struct(
-                'text_format', f.text_format, 'image_format', f.image_format, 'names_objects', f.names_objects, 'required', f.required,
-                'allowed', format_allowed($allow, r.task, r.source, f.text_format, f.image_format), 'rates', r.rates)) AS formats
-        FROM formats AS f
-        JOIN rates AS r ON r.text_format = f.text_format AND r.image_format = f.image_format
-        GROUP BY r.source, r.task, r.shape, r.relation, r.own_answer
-    ) AS r
-        ON o.task = r.task AND o.relation = r.relation
-),
-turn_ordered AS (
+WITH turn_ordered AS (
     -- Questions of one shape in a scene take the turns one after the other, opposite relations beside each other, so that a few
     -- questions are as balanced as many.
     SELECT
@@ -66,7 +26,7 @@ turn_ordered AS (
 with_rates AS (
     SELECT q.*, r.formats, r.frequencies, named_struct('measured', v.measured, 'decimals', v.decimals, 'gap', v.gap) AS pool
     FROM value_pools AS v
-    RIGHT JOIN (rated AS r
+    RIGHT JOIN (format_rates AS r
     JOIN (
         -- A stratum has the answer of its questions, where turns do not give another one.
         SELECT

@@ -8,9 +8,11 @@
 //!
 //! A row whose `filtered` is not null is dropped and counted under that reason; one whose `quarantined` is not null is dropped and
 //! sent away with code and message. Each kept row must satisfy the stage's checks, or the build fails. It never buffers.
+//!
+//! One plan serves many shards: whose rows are counted, the session says that executes it, by its [`ShardAccount`].
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringArray, StructArray};
 use arrow::compute::{cast, filter, is_null};
@@ -57,21 +59,47 @@ struct Rules {
     checks: Checks,
     schema: SchemaRef,
     several_origins: bool,
-    images: Mutex<Images>,
+}
+
+/// Where the rows of one shard are counted, and where those go that could not be used; an extension of its session's configuration.
+#[derive(Debug)]
+pub struct ShardAccount {
     counts: Arc<Mutex<RowCounts>>,
+    images: Mutex<Images>,
     losses: Sender<Vec<Quarantined>>,
+}
+
+impl ShardAccount {
+    /// Rows are counted in `counts`, quarantined rows go to `losses`.
+    pub fn new(counts: Arc<Mutex<RowCounts>>, losses: Sender<Vec<Quarantined>>) -> Self {
+        Self { counts, images: Mutex::default(), losses }
+    }
+
+    /// The account of the shard that a plan is executed for.
+    pub fn of(context: &TaskContext) -> PlanResult<Arc<Self>> {
+        let account = context.session_config().get_extension::<Self>();
+        account.ok_or_else(|| Error::internal("a stage's plan is executed without an account of its shard").into())
+    }
+
+    /// Adds counted rows.
+    pub fn add(&self, counted: &RowCounts) {
+        self.counts().add(counted);
+    }
+
+    /// A panic elsewhere while the lock was held has failed the build already.
+    fn counts(&self) -> MutexGuard<'_, RowCounts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl AccountExec {
     /// Wraps a plan whose columns are those of `schema` and, where the stage has them, the three extra ones. Checks are
-    /// evaluated on the rows that go on. Rows are counted in `counts`, quarantined rows go to `losses`.
+    /// evaluated on the rows that go on.
     pub fn new(
         input: Arc<dyn ExecutionPlan>,
         stage: &super::Stage,
         schema: SchemaRef,
         checks: Checks,
-        counts: Arc<Mutex<RowCounts>>,
-        losses: Sender<Vec<Quarantined>>,
     ) -> PlanResult<Self> {
         let kept = schema.fields().iter().map(|f| Ok(input.schema().index_of(f.name())?)).collect::<PlanResult<_>>()?;
         let properties = PlanProperties::new(
@@ -80,8 +108,7 @@ impl AccountExec {
             input.pipeline_behavior(),
             input.boundedness(),
         );
-        let (images, several_origins) = (Mutex::default(), stage.files.len() > 1);
-        let rules = Rules { kept, checks, schema, several_origins, images, counts, losses };
+        let rules = Rules { kept, checks, schema, several_origins: stage.files.len() > 1 };
         Ok(Self { input, rules: Arc::new(rules), properties: Arc::new(properties) })
     }
 }
@@ -169,13 +196,13 @@ impl ExecutionPlan for AccountExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> PlanResult<SendableRecordBatchStream> {
-        let rules = Arc::clone(&self.rules);
+        let (rules, account) = (Arc::clone(&self.rules), ShardAccount::of(&context)?);
         let rows = self.input.execute(partition, context)?.then(move |batch| {
-            let rules = Arc::clone(&rules);
+            let (rules, account) = (Arc::clone(&rules), Arc::clone(&account));
             async move {
-                let (rows, lost) = rules.divide(&batch?)?;
+                let (rows, lost) = rules.divide(&batch?, &account)?;
                 // Waits while they are written, so that they never pile up.
-                if !lost.is_empty() && rules.losses.send(lost).await.is_err() {
+                if !lost.is_empty() && account.losses.send(lost).await.is_err() {
                     return Err(Error::internal("the quarantine writer is gone").into());
                 }
                 Ok(rows)
@@ -187,7 +214,7 @@ impl ExecutionPlan for AccountExec {
 
 impl Rules {
     /// One batch: its kept rows and those that could not be used, with everything counted.
-    fn divide(&self, batch: &RecordBatch) -> PlanResult<(RecordBatch, Vec<Quarantined>)> {
+    fn divide(&self, batch: &RecordBatch, account: &ShardAccount) -> PlanResult<(RecordBatch, Vec<Quarantined>)> {
         let mut counted = RowCounts { rows_in: batch.num_rows() as u64, ..RowCounts::default() };
         let (mut keep, mut all_lost): (Option<BooleanArray>, _) = (None, Vec::new());
         if let Some(reasons) = batch.column_by_name(FILTERED) {
@@ -213,12 +240,11 @@ impl Rules {
         let out = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
         self.checks.check(&out)?;
         counted.rows_out = out.num_rows() as u64;
-        // A panic elsewhere while the lock was held has failed the build already.
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = account.counts();
         counts.add(&counted);
         if let (Some(lost), Some(frame_ids)) = (batch.column_by_name(QUARANTINED), batch.column_by_name(FRAME_ID)) {
             let frame_ids = cast(frame_ids, &DataType::Utf8)?;
-            let mut images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut images = account.images.lock().unwrap_or_else(PoisonError::into_inner);
             images.count(frame_ids.as_string(), lost.as_ref(), &mut counts);
         }
         drop(counts);

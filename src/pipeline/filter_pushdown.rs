@@ -13,7 +13,7 @@
 //! computes nothing expensive for it, and rows with a reason end there, counted as `AccountExec` would have counted them.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{cast, filter_record_batch, is_null};
@@ -32,20 +32,16 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, PlanProperties};
 use futures::StreamExt;
 
 use super::Stage;
-use super::account::ORIGIN;
+use super::account::{ORIGIN, ShardAccount};
 use crate::tables::RowCounts;
 use crate::tables::{FILTERED, QUARANTINED};
 
-/// The plan of a stage's rows, with what it filters counted in `counts` where that saves work. The rows that are left come out
+/// The plan of a stage's rows, with what it filters dropped and counted where that saves work. The rows that are left come out
 /// as they would have.
-pub fn push_down_filtered(
-    plan: Arc<dyn ExecutionPlan>,
-    stage: &Stage,
-    counts: &Arc<Mutex<RowCounts>>,
-) -> Result<Arc<dyn ExecutionPlan>> {
+pub fn push_down_filtered(plan: Arc<dyn ExecutionPlan>, stage: &Stage) -> Result<Arc<dyn ExecutionPlan>> {
     // One plan for each of the stage's files.
     if plan.is::<UnionExec>() {
-        let files = plan.children().into_iter().map(|file| push_down_filtered(Arc::clone(file), stage, counts));
+        let files = plan.children().into_iter().map(|file| push_down_filtered(Arc::clone(file), stage));
         let files = files.collect::<Result<Vec<_>>>()?;
         return with_children(plan, files);
     }
@@ -61,7 +57,7 @@ pub fn push_down_filtered(
     }
     let origin = constant(origin).and_then(|origin| origin.try_as_str().flatten()).map(str::to_owned);
     let origin = origin.filter(|_| stage.files.len() > 1);
-    let below = below(projection.input(), Arc::clone(reason), &Counted { origin, counts: Arc::clone(counts) })?;
+    let below = below(projection.input(), Arc::clone(reason), origin.as_deref())?;
     with_children(plan, vec![below])
 }
 
@@ -69,17 +65,18 @@ pub fn push_down_filtered(
 fn below(
     plan: &Arc<dyn ExecutionPlan>,
     reason: Arc<dyn PhysicalExpr>,
-    counted: &Counted,
+    origin: Option<&str>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     if let Some(projection) = plan.downcast_ref::<ProjectionExec>()
         && is_cheap_below(projection, &reason)?
     {
         let reason = projection.projection_expr().unproject_expr(&reason)?;
-        let input = below(projection.input(), reason, counted)?;
+        let input = below(projection.input(), reason, origin)?;
         return with_children(Arc::clone(plan), vec![input]);
     }
     let properties = Arc::clone(plan.properties());
-    Ok(Arc::new(CountFiltered { input: Arc::clone(plan), reason, counted: counted.clone(), properties }))
+    let origin = origin.map(str::to_owned);
+    Ok(Arc::new(CountFiltered { input: Arc::clone(plan), reason, origin, properties }))
 }
 
 fn with_children(
@@ -121,21 +118,14 @@ fn constant(expression: &Arc<dyn PhysicalExpr>) -> Option<&ScalarValue> {
     expression.downcast_ref::<Literal>().map(Literal::value)
 }
 
-/// Where rows are counted.
-#[derive(Debug, Clone)]
-struct Counted {
-    /// The file whose rows these are, where the stage has several.
-    origin: Option<String>,
-    counts: Arc<Mutex<RowCounts>>,
-}
-
 /// Drops and counts the rows that have a reason; see the module.
 #[derive(Debug)]
 struct CountFiltered {
     input: Arc<dyn ExecutionPlan>,
     /// Null for a row that goes on.
     reason: Arc<dyn PhysicalExpr>,
-    counted: Counted,
+    /// The file whose rows these are, where the stage has several.
+    origin: Option<String>,
     properties: Arc<PlanProperties>,
 }
 
@@ -170,9 +160,9 @@ impl ExecutionPlan for CountFiltered {
         mut children: Vec<Arc<dyn ExecutionPlan>>,
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let (reason, counted) = (Arc::clone(&self.reason), self.counted.clone());
+        let (reason, origin) = (Arc::clone(&self.reason), self.origin.clone());
         let input = children.swap_remove(0);
-        Ok(Arc::new(Self { properties: Arc::clone(input.properties()), input, reason, counted }))
+        Ok(Arc::new(Self { properties: Arc::clone(input.properties()), input, reason, origin }))
     }
 
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
@@ -180,34 +170,40 @@ impl ExecutionPlan for CountFiltered {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let (reason, counted) = (Arc::clone(&self.reason), self.counted.clone());
-        let rows = self.input.execute(partition, context)?.map(move |batch| counted.count(&reason, &batch?));
+        let (reason, origin, account) = (Arc::clone(&self.reason), self.origin.clone(), ShardAccount::of(&context)?);
+        let count = move |batch: Result<RecordBatch>| drop_filtered(&batch?, &reason, origin.as_deref(), &account);
+        let rows = self.input.execute(partition, context)?.map(count);
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
     }
 }
 
-impl Counted {
-    fn count(&self, reason: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> Result<RecordBatch> {
-        let reasons = cast(&reason.evaluate(batch)?.into_array(batch.num_rows())?, &DataType::Utf8)?;
-        let reasons = reasons.as_string::<i32>();
-        if reasons.null_count() == reasons.len() {
-            return Ok(batch.clone());
-        }
-        let mut counted = RowCounts::default();
-        counted.filter(reasons.iter().flatten().map(|reason| (self.origin.as_deref(), reason)));
-        counted.rows_in = counted.filtered.values().sum();
-        // A panic elsewhere while the lock was held has failed the build already.
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(&counted);
-        filter_record_batch(batch, &is_null(reasons)?).map_err(DataFusionError::from)
+/// The rows of a batch without a reason; the others are counted.
+fn drop_filtered(
+    batch: &RecordBatch,
+    reason: &Arc<dyn PhysicalExpr>,
+    origin: Option<&str>,
+    account: &ShardAccount,
+) -> Result<RecordBatch> {
+    let reasons = cast(&reason.evaluate(batch)?.into_array(batch.num_rows())?, &DataType::Utf8)?;
+    let reasons = reasons.as_string::<i32>();
+    if reasons.null_count() == reasons.len() {
+        return Ok(batch.clone());
     }
+    let mut counted = RowCounts::default();
+    counted.filter(reasons.iter().flatten().map(|reason| (origin, reason)));
+    counted.rows_in = counted.filtered.values().sum();
+    account.add(&counted);
+    filter_record_batch(batch, &is_null(reasons)?).map_err(DataFusionError::from)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::Mutex;
 
     use datafusion::physical_plan::{collect, displayable};
     use datafusion::prelude::SessionContext;
+    use tokio::sync::mpsc;
 
     use super::*;
 
@@ -226,10 +222,13 @@ mod tests {
         };
         let sql = format!("{} UNION ALL {}", file("a"), file("b"));
         let plan = context.sql(&sql).await.unwrap().create_physical_plan().await.unwrap();
-        let counts = Arc::default();
-        let pushed_down = push_down_filtered(Arc::clone(&plan), &stage, &counts).unwrap();
+        let counts = Arc::<Mutex<RowCounts>>::default();
+        let pushed_down = push_down_filtered(Arc::clone(&plan), &stage).unwrap();
         let shown = displayable(pushed_down.as_ref()).indent(false).to_string();
         assert_eq!(shown.matches("CountFiltered").count(), 2, "{shown}");
+        let account = ShardAccount::new(Arc::clone(&counts), mpsc::channel(1).0);
+        let config = context.copied_config().with_extension(Arc::new(account));
+        let context = SessionContext::new_with_config(config);
         let rows = collect(pushed_down, context.task_ctx()).await.unwrap();
         let names =
             rows.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));

@@ -67,7 +67,22 @@ impl Pipeline {
         for name in &names {
             pipeline.visit(name, &mut done, &mut path)?;
         }
+        pipeline.check_views_of_all()?;
         Ok(pipeline)
+    }
+
+    /// A cached view that is computed once for all shards reads only what is the same for all of them.
+    fn check_views_of_all(&self) -> Result<()> {
+        let of_all = |stage: &Stage| stage.shard == Scope::All;
+        for view in self.stages.values().filter(|stage| stage.keep == Keep::Cached && of_all(stage)) {
+            let read = self.inputs(view);
+            if let Some(table) = read.iter().find(|name| !self.stages.get(*name).is_some_and(of_all)) {
+                let message =
+                    format!("`{}` is of all shards and reads `{table}`, which each shard has its own of", view.writes);
+                return Err(Error::usage(message).hint("without `-- shard: all` it is computed for each shard"));
+            }
+        }
+        Ok(())
     }
 
     /// A stage by the table or view that it writes.
@@ -190,6 +205,24 @@ mod tests {
             let error = pipeline.check_built(table).unwrap_err();
             assert!(error.to_string().starts_with(message), "{error}");
             assert!(error.advice().is_some_and(|advice| advice.starts_with(hint)), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_view_of_all_shards_reads_nothing_of_one() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("queries")).unwrap();
+        std::fs::write(folder.path().join("mill.toml"), "").unwrap();
+        let load = |reads: &str| {
+            let text =
+                format!("-- writes: v\n-- reads: {reads}\n-- keep: cached\n-- shard: all\nSELECT * FROM {reads}");
+            std::fs::write(folder.path().join("queries/v.sql"), text).unwrap();
+            Pipeline::of(&Project::load(folder.path(), &[]).unwrap())
+        };
+        assert!(load("keep_rates").is_ok());
+        for table in ["questions", "frames"] {
+            let error = load(table).unwrap_err();
+            assert!(error.to_string().starts_with(&format!("`v` is of all shards and reads `{table}`")), "{error}");
         }
     }
 

@@ -10,7 +10,8 @@
 //!                               held in memory while the shard is built; table: stored
 //! -- keys:   frame_id, object   what names a row, here and in quarantine
 //! -- check:  value > 0          true of every row of a table or a cached view, or nothing is published; may be repeated
-//! -- shard:  each               each: built for each shard alone; all: built once, from all shards
+//! -- shard:  each               each: built for each shard alone; all: built once, from all shards; a cached view of all shards reads only
+//!                               tables that are built once, and is computed once
 //! -- cluster: task              rows of one value lie together in the stored files
 //! -- when: depth_model          left out, its table empty, while this key of mill.toml is empty
 //! -- hysteresis: rate           rebuilt rows replace the stored ones only when this column moved by more than $rate_tolerance

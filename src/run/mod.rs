@@ -24,6 +24,8 @@ mod json_rows;
 mod memory_pool;
 pub mod order;
 pub mod parallel;
+mod plan_input;
+mod plan_pool;
 pub mod plans;
 pub mod probe;
 mod quarantine;

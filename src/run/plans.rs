@@ -1,144 +1,156 @@
-//! Plans of a stage: the logical plan is optimized once, a physical plan is made for each shard.
+//! Plans of a stage: optimized once for all shards, and planned as often as shards are made at the same time.
 //!
 //! ```text
 //! queries ─► logical plan over named inputs ─► optimized, once
-//!                     └─► for each set of inputs without rows: what reads them left out, once
-//!                              └─► for each shard: the shard's parts bound to the inputs ─► cached views ─► physical plan
+//!                └─► for each set of inputs without rows: what reads them left out ─► physical plans, lent to shard after shard
+//!                         └─► for each shard: its parts bound to the inputs ─► cached views ─► rows
 //! ```
 //!
-//! Optimizing a stage's plan takes longer than many of its shards: views are inlined into each other, and every rule visits all of it.
-//! The shards' plans differ only in the parts that they read, so the logical plan scans inputs (a name and columns), and each shard's
-//! session binds a table to every input.
+//! Optimizing a stage's plan takes longer than many of its shards: views are inlined into each other, and every rule visits all of it. The
+//! shards' plans differ only in the parts that they read, so a plan scans inputs (a name and columns), and each shard binds a table to every
+//! input. A shard that is divided into partitions is planned by itself, with the statistics of its tables.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use async_trait::async_trait;
-use datafusion::catalog::{Session, TableProvider};
+use datafusion::catalog::TableProvider;
 use datafusion::common::DFSchema;
-use datafusion::datasource::empty::EmptyTable;
-use datafusion::datasource::{MemTable, TableType};
-use datafusion::error::Result as PlanResult;
+use datafusion::datasource::MemTable;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, TableProviderFilterPushDown, lit};
+use datafusion::logical_expr::{Expr, ExprSchemable, lit};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::{ExecutionPlan, collect_partitioned};
 use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
-use tokio::sync::mpsc::Sender;
+use tokio::sync::Mutex;
 
-use super::empty_inputs::without_empty_inputs;
+use super::plan_input::{BoundInputs, PlanInput};
+use super::plan_pool::{LentPlan, PlanPool};
 use super::{Mill, read_only};
 use crate::error::{Error, Result};
-use crate::pipeline::account::{AccountExec, Checks, ORIGIN};
+use crate::pipeline::account::{AccountExec, Checks, ORIGIN, ShardAccount};
 use crate::pipeline::filter_pushdown::push_down_filtered;
-use crate::pipeline::{Keep, Stage};
-use crate::tables::RowCounts;
-use crate::tables::{FILTERED, QUARANTINED, Quarantined};
+use crate::pipeline::{Keep, Scope, Stage};
+use crate::tables::{FILTERED, QUARANTINED};
 
 /// What the plans of all shards of a stage share.
 pub struct Plans {
     stage: Stage,
     schema: SchemaRef,
-    state: SessionState,
+    state: Arc<SessionState>,
     inputs: BTreeMap<String, SchemaRef>,
     cached: Vec<CachedView>,
-    rows: Reduced,
+    rows: PlanPool,
     checks: Checks,
+    /// Plans serve several shards, one after the other.
+    is_shared: bool,
 }
 
-/// A view that is computed once for each shard.
+/// A view that is computed once for each shard, or once for all of them.
 struct CachedView {
     name: String,
     schema: SchemaRef,
-    rows: Reduced,
+    rows: PlanPool,
     checks: Checks,
+    /// The tables that the view of all shards reads, and its rows.
+    of_all: Option<(BTreeSet<String>, Mutex<Option<RowsOfAll>>)>,
 }
 
-/// An optimized plan, and what is left of it by the names of the inputs without rows.
-struct Reduced {
-    whole: LogicalPlan,
-    by_empty_inputs: Mutex<BTreeMap<BTreeSet<String>, LogicalPlan>>,
+/// The rows of a cached view of all shards.
+struct RowsOfAll {
+    /// What they were computed from: the content hash of each table.
+    content: Vec<Option<String>>,
+    rows: CachedRows,
 }
 
-/// Shards of one source are alike, so that few sets of inputs without rows are common; of rare ones the plans are not kept, as memory does not grow
-/// with the number of shards.
-const MOST_REDUCED: usize = 64;
+/// The rows of a cached view, where it has any.
+type CachedRows = Option<Arc<dyn TableProvider>>;
 
-impl Reduced {
-    fn new(whole: LogicalPlan) -> Self {
-        Self { whole, by_empty_inputs: Mutex::default() }
-    }
-
-    /// The plan for shards of which these inputs have no rows.
-    fn for_empty(&self, inputs: &BTreeSet<String>) -> Result<LogicalPlan> {
-        let mut reduced = self.by_empty_inputs.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(plan) = reduced.get(inputs) {
-            return Ok(plan.clone());
-        }
-        let plan = without_empty_inputs(&self.whole, inputs)?;
-        if reduced.len() < MOST_REDUCED {
-            reduced.insert(inputs.clone(), plan.clone());
-        }
-        Ok(plan)
-    }
+/// What is bound to an input.
+pub struct Bound {
+    /// The content hash of the rows.
+    pub content: String,
+    /// Nothing where it has no rows.
+    pub table: Option<Arc<dyn TableProvider>>,
 }
 
 impl Plans {
-    /// A session in which tables and cached views are bound to the inputs; an input without a table has no rows, and what reads it is not
-    /// planned.
-    pub async fn session(&self, tables: &BTreeMap<String, Arc<dyn TableProvider>>) -> Result<SessionContext> {
-        let bound = |(name, schema): (&String, &SchemaRef)| -> (String, Arc<dyn TableProvider>) {
-            let none = || Arc::new(EmptyTable::new(Arc::clone(schema))) as _;
-            (name.clone(), tables.get(name).map_or_else(none, Arc::clone))
-        };
-        let mut inputs = Inputs {
-            tables: self.inputs.iter().map(bound).collect(),
-            empty: self.inputs.keys().filter(|name| !tables.contains_key(*name)).cloned().collect(),
-        };
-        for view in &self.cached {
-            let state = self.state_with(inputs.clone());
-            let plan = physical(&view.rows.for_empty(&inputs.empty)?, &state).await?;
-            let rows = collect_partitioned(plan, state.task_ctx()).await?;
-            for batch in rows.iter().flatten() {
-                view.checks.check(batch)?;
+    /// The session of a shard: tables and cached views are bound to the inputs; an input without rows, and what reads it, is not planned.
+    pub async fn session(&self, bound: &BTreeMap<String, Bound>, account: ShardAccount) -> Result<SessionContext> {
+        let inputs = Arc::new(BoundInputs::new(Arc::clone(&self.state)));
+        for (name, schema) in &self.inputs {
+            match bound.get(name).and_then(|bound| bound.table.as_ref()) {
+                Some(table) => inputs.bind(name, Arc::clone(table)),
+                None => inputs.bind_empty(name, Arc::clone(schema)),
             }
-            if rows.iter().flatten().all(|batch| batch.num_rows() == 0) {
-                inputs.empty.insert(view.name.clone());
-            }
-            let cached = MemTable::try_new(Arc::clone(&view.schema), rows)?;
-            inputs.tables.insert(view.name.clone(), Arc::new(cached));
         }
-        Ok(SessionContext::new_with_state(self.state_with(inputs)))
+        let config = self.state.config().clone().with_extension(Arc::clone(&inputs)).with_extension(Arc::new(account));
+        let state =
+            SessionStateBuilder::new_from_existing(SessionState::clone(&self.state)).with_config(config).build();
+        for view in &self.cached {
+            let rows = match &view.of_all {
+                None => self.rows_of_view(view, &inputs, &state).await?,
+                Some((reads, kept)) => {
+                    let content = reads.iter().map(|name| bound.get(name).map(|bound| bound.content.clone()));
+                    let content = content.collect::<Vec<_>>();
+                    // Held meanwhile, so that the other shards in flight wait for the rows and do not compute them, too.
+                    let mut kept = kept.lock().await;
+                    match &*kept {
+                        Some(of_all) if of_all.content == content => of_all.rows.clone(),
+                        _ => {
+                            let rows = self.rows_of_view(view, &inputs, &state).await?;
+                            kept.insert(RowsOfAll { content, rows }).rows.clone()
+                        }
+                    }
+                }
+            };
+            match rows {
+                Some(rows) => inputs.bind(&view.name, rows),
+                None => inputs.bind_empty(&view.name, Arc::clone(&view.schema)),
+            }
+        }
+        Ok(SessionContext::new_with_state(state))
     }
 
-    /// The rows of a shard that go into the table; the others are counted in `counts` and, where they could not be
-    /// used, to `losses`.
-    pub async fn rows(
-        &self,
-        context: &SessionContext,
-        counts: &Arc<Mutex<RowCounts>>,
-        losses: Sender<Vec<Quarantined>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let inputs = context.state().config().get_extension::<Inputs>();
-        let empty = inputs.map(|inputs| inputs.empty.clone()).unwrap_or_default();
-        let plan = physical(&self.rows.for_empty(&empty)?, &context.state()).await?;
-        let plan = push_down_filtered(plan, &self.stage, counts)?;
-        let (schema, checks) = (Arc::clone(&self.schema), self.checks.clone());
-        Ok(Arc::new(AccountExec::new(plan, &self.stage, schema, checks, Arc::clone(counts), losses)?))
+    async fn rows_of_view(&self, view: &CachedView, inputs: &BoundInputs, state: &SessionState) -> Result<CachedRows> {
+        let lent = view.rows.lend(&inputs.empty(), self.planner(state), Ok).await?;
+        let rows = collect_partitioned(Arc::clone(&lent.plan), state.task_ctx()).await?;
+        self.give_back(&view.rows, lent)?;
+        for batch in rows.iter().flatten() {
+            view.checks.check(batch)?;
+        }
+        if rows.iter().flatten().all(|batch| batch.num_rows() == 0) {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(MemTable::try_new(Arc::clone(&view.schema), rows)?)))
     }
 
-    fn state_with(&self, inputs: Inputs) -> SessionState {
-        let config = self.state.config().clone().with_extension(Arc::new(inputs));
-        SessionStateBuilder::new_from_existing(self.state.clone()).with_config(config).build()
+    /// The plan of the rows that go into the table, for the shard whose session this is. The others go to its account.
+    pub async fn rows(&self, session: &SessionContext) -> Result<LentPlan> {
+        let state = session.state();
+        let inputs = state.config().get_extension::<BoundInputs>();
+        let empty = inputs.map(|inputs| inputs.empty()).unwrap_or_default();
+        let complete = |plan| -> Result<Arc<dyn ExecutionPlan>> {
+            let plan = push_down_filtered(plan, &self.stage)?;
+            Ok(Arc::new(AccountExec::new(plan, &self.stage, Arc::clone(&self.schema), self.checks.clone())?))
+        };
+        self.rows.lend(&empty, self.planner(&state), complete).await
     }
-}
 
-/// Plans what is optimized already.
-async fn physical(plan: &LogicalPlan, state: &SessionState) -> Result<Arc<dyn ExecutionPlan>> {
-    Ok(state.query_planner().create_physical_plan(plan, state).await?)
+    /// To be called when a shard's rows have all been read, so that its plan serves another.
+    pub fn finish(&self, lent: LentPlan) -> Result<()> {
+        self.give_back(&self.rows, lent)
+    }
+
+    /// The session that plans are made in: with a shard's tables bound, or without.
+    fn planner<'a>(&'a self, shard: &'a SessionState) -> &'a SessionState {
+        if self.is_shared { &self.state } else { shard }
+    }
+
+    fn give_back(&self, pool: &PlanPool, lent: LentPlan) -> Result<()> {
+        if self.is_shared { pool.give_back(lent) } else { Ok(()) }
+    }
 }
 
 impl Mill {
@@ -148,7 +160,7 @@ impl Mill {
         let mut inputs = BTreeMap::new();
         for name in self.pipeline.inputs(stage) {
             let schema = self.schema(&name)?;
-            let input = Input { name: name.clone(), schema: Arc::clone(&schema) };
+            let input = PlanInput::new(&name, Arc::clone(&schema));
             context.register_table(name.as_str(), Arc::new(input))?;
             inputs.insert(name, schema);
         }
@@ -164,8 +176,8 @@ impl Mill {
         let rows = self.rows_of(&context, stage).await?;
         let rows = context.state().optimize(rows.logical_plan())?;
         let checks = checks(&context, stage, &DFSchema::try_from(Arc::clone(&schema))?)?;
-        let (state, rows) = (context.state(), Reduced::new(rows));
-        Ok(Plans { stage: stage.clone(), schema, state, inputs, cached, rows, checks })
+        let (state, rows) = (Arc::new(context.state()), PlanPool::new(rows));
+        Ok(Plans { stage: stage.clone(), schema, state, inputs, cached, rows, checks, is_shared: partitions == 1 })
     }
 
     /// Plans a cached view, and registers an input in its place for its readers.
@@ -179,8 +191,9 @@ impl Mill {
         let checks = checks(context, view, rows.schema())?;
         let rows = context.state().optimize(rows.logical_plan())?;
         context.deregister_table(name.as_str())?;
-        context.register_table(name.as_str(), Arc::new(Input { name: name.clone(), schema: Arc::clone(&schema) }))?;
-        Ok(CachedView { name, schema, rows: Reduced::new(rows), checks })
+        context.register_table(name.as_str(), Arc::new(PlanInput::new(&name, Arc::clone(&schema))))?;
+        let of_all = (view.shard == Scope::All).then(|| (self.pipeline.inputs(view), Mutex::default()));
+        Ok(CachedView { name, schema, rows: PlanPool::new(rows), checks, of_all })
     }
 
     /// The rows of all of a stage's files: the table's columns in order and type, then the accountant's.
@@ -238,62 +251,6 @@ fn lost_type() -> DataType {
     DataType::Struct(vec![Field::new("code", DataType::Utf8, true), Field::new("message", DataType::Utf8, true)].into())
 }
 
-/// A plan input: a table of which the logical plan knows the name and the columns only.
-#[derive(Debug)]
-struct Input {
-    name: String,
-    schema: SchemaRef,
-}
-
-/// The tables that are bound to the inputs of a session; an extension of its configuration.
-#[derive(Clone)]
-struct Inputs {
-    tables: BTreeMap<String, Arc<dyn TableProvider>>,
-    /// The inputs without rows.
-    empty: BTreeSet<String>,
-}
-
-impl fmt::Debug for Inputs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.tables.keys()).finish()
-    }
-}
-
-#[async_trait]
-impl TableProvider for Input {
-    fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
-    }
-
-    fn table_type(&self) -> TableType {
-        TableType::Base
-    }
-
-    /// The table that is bound to it may use a filter, and may let rows through.
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> PlanResult<Vec<TableProviderFilterPushDown>> {
-        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
-    }
-
-    async fn scan(
-        &self,
-        session: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        limit: Option<usize>,
-    ) -> PlanResult<Arc<dyn ExecutionPlan>> {
-        let inputs = session.config().get_extension::<Inputs>();
-        let Some(table) = inputs.as_ref().and_then(|inputs| inputs.tables.get(&self.name)) else {
-            return Err(Error::internal(format!("no table is bound to plan input `{}`", self.name)).into());
-        };
-        // A stored table may have its columns in another order: those that were added are its last.
-        let stored = table.schema();
-        let wanted = projection.map_or_else(|| (0..self.schema.fields().len()).collect(), Vec::clone);
-        let places = wanted.into_iter().map(|column| stored.index_of(self.schema.field(column).name()));
-        let places = places.collect::<Result<Vec<_>, _>>()?;
-        table.scan(session, Some(&places), filters, limit).await
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use datafusion::physical_plan::displayable;
@@ -311,14 +268,13 @@ mod tests {
         }
         let mill = Mill::open(project, Progress::silent()).await.unwrap();
         let plans = mill.plans(mill.pipeline.stage(stage).unwrap(), 1).await.unwrap();
-        let mut context = plans.session(&BTreeMap::new()).await.unwrap();
+        let account = ShardAccount::new(Arc::default(), mpsc::channel(1).0);
+        let mut session = plans.session(&BTreeMap::new(), account).await.unwrap();
         if rows == Rows::Any {
-            let inputs = context.state().config().get_extension::<Inputs>().unwrap();
-            let any = Inputs { empty: BTreeSet::new(), ..Inputs::clone(&inputs) };
-            context = SessionContext::new_with_state(plans.state_with(any));
+            session = SessionContext::new_with_state(SessionState::clone(&plans.state));
         }
-        let plan = plans.rows(&context, &Arc::default(), mpsc::channel(1).0).await.unwrap();
-        displayable(plan.as_ref()).indent(false).to_string()
+        let rows = plans.rows(&session).await.unwrap();
+        displayable(rows.plan.as_ref()).indent(false).to_string()
     }
 
     #[derive(PartialEq)]

@@ -21,7 +21,7 @@ use tokio::sync::{OnceCell, mpsc};
 use super::benchmarks::Benchmarks;
 use super::hysteresis::Hysteresis;
 use super::order::{IMPORT, Input, Order, StageInput, Work};
-use super::plans::Plans;
+use super::plans::{Bound, Plans};
 use super::quarantine::QuarantineWriter;
 use super::session::Concurrency;
 use super::snapshot::{PinnedTable, Snapshot};
@@ -29,6 +29,7 @@ use super::stale::{Stale, fingerprint};
 use super::{Mill, Run};
 use crate::error::{Context, Error, Kind, Result};
 use crate::pipeline::Stage;
+use crate::pipeline::account::ShardAccount;
 use crate::pipeline::fingerprint::StageFingerprint;
 use crate::progress::Bar;
 use crate::source::{Shard, Source};
@@ -226,8 +227,8 @@ impl Worker<'_> {
         let (mut content, mut bound) = (Vec::new(), BTreeMap::new());
         for input in &task.inputs {
             let read = self.bind(input, order.inputs.get(&input.name)).await?;
-            content.push((input.name.as_str(), read.as_ref().map(|(hash, _)| hash.clone())));
-            bound.extend(read.and_then(|(_, provider)| Some((input.name.clone(), provider?))));
+            content.push((input.name.as_str(), read.as_ref().map(|bound| bound.content.clone())));
+            bound.extend(read.map(|read| (input.name.clone(), read)));
         }
         order.check_fingerprint(&fingerprint(&task.fingerprint, content.into_iter()).to_string())?;
         let partitions = self.concurrency.partitions;
@@ -249,12 +250,15 @@ impl Worker<'_> {
         // A task of its own: shards in flight are polled together, and would otherwise share one thread.
         let (plans, counted) = (Arc::clone(plans), Arc::clone(&counts));
         let batches = SpawnedTask::spawn(async move {
-            let context = plans.session(&bound).await?;
-            let mut rows = plans.rows(&context, &counted, send).await?;
-            if let Some(hysteresis) = hysteresis {
-                rows = hysteresis.choose(rows, &context).await?;
-            }
-            Ok::<_, Error>(collect(write_parts(rows, options, partitions), context.task_ctx()).await?)
+            let session = plans.session(&bound, ShardAccount::new(counted, send)).await?;
+            let lent = plans.rows(&session).await?;
+            let rows = match hysteresis {
+                Some(hysteresis) => hysteresis.choose(Arc::clone(&lent.plan), &session).await?,
+                None => Arc::clone(&lent.plan),
+            };
+            let parts = collect(write_parts(rows, options, partitions), session.task_ctx()).await?;
+            plans.finish(lent)?;
+            Ok::<_, Error>(parts)
         });
         let (batches, quarantined) = tokio::join!(batches.join_unwind(), writer.drain(quarantined));
         // First what hindered the writing of quarantined rows, because it also stops the plan that sends them.
@@ -275,12 +279,8 @@ impl Worker<'_> {
         Ok(counts)
     }
 
-    /// The content hash of what an order reads of a table, and its rows where it has any; nothing where the table was never created.
-    async fn bind(
-        &self,
-        input: &StageInput,
-        ordered: Option<&Input>,
-    ) -> Result<Option<(String, Option<Arc<dyn TableProvider>>)>> {
+    /// What an order reads of a table; nothing where the table was never created.
+    async fn bind(&self, input: &StageInput, ordered: Option<&Input>) -> Result<Option<Bound>> {
         let table = match (ordered, &input.table) {
             (None | Some(Input::Absent), _) => return Ok(None),
             (Some(_), Some(table)) => table,
@@ -292,13 +292,13 @@ impl Worker<'_> {
         };
         Ok(Some(match ordered {
             Some(Input::Version(version)) if table.version() == *version => {
-                (table.content().to_owned(), rows_of(table, table.parts()))
+                Bound { content: table.content().to_owned(), table: rows_of(table, table.parts()) }
             }
             Some(Input::Version(version)) => {
                 let table = self.version_of(table, *version).await?;
-                (content_hash_of(table.parts()), rows_of(&table, table.parts()))
+                Bound { content: content_hash_of(table.parts()), table: rows_of(&table, table.parts()) }
             }
-            Some(Input::Parts(parts)) => (content_hash_of(parts), rows_of(table, parts)),
+            Some(Input::Parts(parts)) => Bound { content: content_hash_of(parts), table: rows_of(table, parts) },
             None | Some(Input::Absent) => return Ok(None),
         }))
     }
