@@ -1,7 +1,7 @@
 //! Writes the parts of one shard: batches in, finished Parquet files with their size, hash and statistics out.
 //!
 //! Rows are encoded as they come and leave in multipart uploads, so memory is bounded by one row group, the upload's pieces
-//! and, where rows are clustered, the cluster buffer. Nothing that is written can be seen until a commit names it; a writer
+//! and, where rows are clustered, the cluster buffer. The first megabyte waits, because a part that is no larger is compressed otherwise. Nothing that is written can be seen until a commit names it; a writer
 //! that is dropped leaves at most an unfinished upload or an unnamed file, which `gc` removes. A finished part is on the disk,
 //! so that what names it may rely on it after a loss of power, too.
 
@@ -77,11 +77,14 @@ impl WriteOptions {
         }
     }
 
-    fn properties(&self) -> Result<WriterProperties> {
-        let level = ZstdLevel::try_new(1).or_internal(|| "zstd has no level 1".into())?;
+    fn properties(&self, size: PartSize) -> Result<WriterProperties> {
+        let compression = match size {
+            PartSize::Small => Compression::SNAPPY,
+            PartSize::Large => Compression::ZSTD(ZstdLevel::try_new(1).or_internal(|| "zstd has no level 1".into())?),
+        };
         let mut properties = WriterProperties::builder()
             .set_created_by(concat!("spatialmill ", env!("CARGO_PKG_VERSION")).to_owned())
-            .set_compression(Compression::ZSTD(level))
+            .set_compression(compression)
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .set_max_row_group_bytes(Some(self.row_group_bytes));
         for column in &self.long_text {
@@ -104,6 +107,18 @@ const ROW_GROUP_ROWS: usize = 128 * 1024;
 /// ClusteringBuffer with fewer rows than this share a row group with their neighbours when a part ends.
 const SMALL_CLUSTER_ROWS: usize = 8 * 1024;
 
+/// How a part is compressed. Writing and reading a column in zstd begins with half a megabyte of tables for it, which takes longer than all
+/// else that is done with few rows.
+#[derive(Debug, Clone, Copy)]
+enum PartSize {
+    Small,
+    Large,
+}
+
+/// A part is small with at most so many rows of so many bytes.
+const SMALL_PART_ROWS: usize = 1024;
+const SMALL_PART_BYTES: usize = 1 << 20;
+
 /// S3 wants pieces of 5 MiB and more; four of eight in flight keep a fast link busy.
 const PIECE_BYTES: usize = 8 << 20;
 const PIECES_IN_FLIGHT: usize = 4;
@@ -115,7 +130,16 @@ pub struct PartWriter {
     writer: usize,
     clusters: Option<ClusteringBuffer>,
     open: Option<OpenPart>,
+    /// The rows of the next part, while it may remain small.
+    first: FirstRows,
     finished: Vec<Part>,
+}
+
+#[derive(Debug, Default)]
+struct FirstRows {
+    batches: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
 }
 
 impl PartWriter {
@@ -128,7 +152,7 @@ impl PartWriter {
             [] => None,
             columns => Some(ClusteringBuffer::new(columns, &options.schema, options.cluster_bytes / writers.max(1))?),
         };
-        Ok(Self { options, writer, clusters, open: None, finished: Vec::new() })
+        Ok(Self { options, writer, clusters, open: None, first: FirstRows::default(), finished: Vec::new() })
     }
 
     /// Adds rows; columns are found by name.
@@ -148,7 +172,7 @@ impl PartWriter {
     /// Bytes held in memory.
     pub fn memory_size(&self) -> usize {
         let clustered = self.clusters.as_ref().map_or(0, ClusteringBuffer::bytes);
-        clustered + self.open.as_ref().map_or(0, |open| open.writer.memory_size())
+        clustered + self.first.bytes + self.open.as_ref().map_or(0, |open| open.writer.memory_size())
     }
 
     /// Gives memory back by closing row groups early; what remains are pieces being uploaded.
@@ -160,8 +184,9 @@ impl PartWriter {
     /// Makes everything durable. `empty` says what happens when there were no rows.
     pub async fn finish(mut self, empty: Empty) -> Result<Vec<Part>> {
         self.drain_clusters().await?;
-        if matches!(empty, Empty::WritePart) && self.open.is_none() && self.finished.is_empty() {
-            self.open()?;
+        let has_nothing = self.open.is_none() && self.first.batches.is_empty() && self.finished.is_empty();
+        if matches!(empty, Empty::WritePart) && has_nothing {
+            self.open(PartSize::Small)?;
         }
         self.close_part().await?;
         Ok(self.finished)
@@ -171,11 +196,32 @@ impl PartWriter {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        let open = self.open()?;
+        if self.open.is_none() {
+            self.first.push(batch)?;
+            return if self.first.is_small() { Ok(()) } else { self.write_first(PartSize::Large).await };
+        }
+        self.append(batch).await
+    }
+
+    /// Begins a part with the rows that waited for it.
+    async fn write_first(&mut self, size: PartSize) -> Result<()> {
+        let first = std::mem::take(&mut self.first);
+        for batch in &first.batches {
+            if self.open.is_none() {
+                self.open(size)?;
+            }
+            self.append(batch).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds rows to the open part.
+    async fn append(&mut self, batch: &RecordBatch) -> Result<()> {
+        let open = self.open.as_mut().ok_or_else(|| Error::internal("no part is open for these rows"))?;
         open.content_hash.add(batch)?;
         open.writer.write(batch).await.or_input(|| format!("cannot write {}", open.relative))?;
         if open.writer.bytes_written() >= self.options.part_bytes {
-            self.close_part().await?;
+            self.finish_open().await?;
         }
         Ok(())
     }
@@ -200,22 +246,43 @@ impl PartWriter {
         Ok(())
     }
 
-    fn open(&mut self) -> Result<&mut OpenPart> {
-        if self.open.is_none() {
-            let name = path_name(&self.options.shard);
-            let WriteOptions { run_id, attempt, .. } = &*self.options;
-            let (writer, n) = (self.writer, self.finished.len());
-            let relative = format!("parts/{run_id}/{name}-{attempt}-{writer:03}-{n:03}.parquet");
-            self.open = Some(OpenPart::new(relative, &self.options)?);
-        }
-        self.open.as_mut().ok_or_else(|| Error::internal("the part that was just opened is gone"))
+    fn open(&mut self, size: PartSize) -> Result<()> {
+        let name = path_name(&self.options.shard);
+        let WriteOptions { run_id, attempt, .. } = &*self.options;
+        let (writer, n) = (self.writer, self.finished.len());
+        let relative = format!("parts/{run_id}/{name}-{attempt}-{writer:03}-{n:03}.parquet");
+        self.open = Some(OpenPart::new(relative, &self.options, size)?);
+        Ok(())
     }
 
     async fn close_part(&mut self) -> Result<()> {
+        if self.open.is_none() {
+            self.write_first(PartSize::Small).await?;
+        }
+        self.finish_open().await
+    }
+
+    async fn finish_open(&mut self) -> Result<()> {
         if let Some(open) = self.open.take() {
             self.finished.push(open.finish(&self.options).await?);
         }
         Ok(())
+    }
+}
+
+impl FirstRows {
+    fn push(&mut self, batch: &RecordBatch) -> Result<()> {
+        for column in batch.columns() {
+            let bytes = column.to_data().get_slice_memory_size();
+            self.bytes += bytes.or_internal(|| "a column does not know its size".into())?;
+        }
+        self.rows += batch.num_rows();
+        self.batches.push(batch.clone());
+        Ok(())
+    }
+
+    fn is_small(&self) -> bool {
+        self.rows <= SMALL_PART_ROWS && self.bytes <= SMALL_PART_BYTES
     }
 }
 
@@ -256,10 +323,10 @@ impl std::fmt::Debug for OpenPart {
 }
 
 impl OpenPart {
-    fn new(relative: String, options: &WriteOptions) -> Result<Self> {
+    fn new(relative: String, options: &WriteOptions, size: PartSize) -> Result<Self> {
         let path = options.location.path(&relative);
         let upload = Upload::new(BufWriter::with_capacity(Arc::clone(options.location.store()), path, PIECE_BYTES));
-        let writer = AsyncArrowWriter::try_new(upload, Arc::clone(&options.schema), Some(options.properties()?));
+        let writer = AsyncArrowWriter::try_new(upload, Arc::clone(&options.schema), Some(options.properties(size)?));
         let writer = writer.or_internal(|| format!("cannot begin {relative}"))?;
         Ok(Self { relative, writer, content_hash: ContentHasher::new(&options.schema)? })
     }
