@@ -142,7 +142,12 @@ impl Mill {
                 None => Some(table),
             };
             if let Some(table) = table {
-                context.register_table(table.name(), table.provider())?;
+                // Views name columns that a table which was not built since may lack.
+                let provider = match self.schemas.get(table.name()) {
+                    Some(newest) => table.provider_with(&newest.schema),
+                    None => table.provider(),
+                };
+                context.register_table(table.name(), provider)?;
             }
         }
         // Nothing was quarantined yet, or nothing run: that is an empty table too.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use deltalake_core::kernel::transaction::CommitProperties;
 use deltalake_core::logstore::{StorageConfig, default_logstore};
@@ -85,6 +85,15 @@ impl Table {
     /// All rows, for a plan.
     pub fn provider(&self) -> Arc<dyn TableProvider> {
         Arc::new(Scan::new(self.location.clone(), Arc::clone(&self.schema), self.parts.to_vec()))
+    }
+
+    /// All rows, for a plan that knows the columns of a newer version: those that this one lacks, and that may be null, are null.
+    pub fn provider_with(&self, newer: &Schema) -> Arc<dyn TableProvider> {
+        let lacks = |field: &&FieldRef| field.is_nullable() && self.schema.index_of(field.name()).is_err();
+        let lacking = newer.fields().iter().filter(lacks);
+        let columns = self.schema.fields().iter().chain(lacking).cloned().collect::<Vec<_>>();
+        let schema = schema::canonical(&Schema::new(columns));
+        Arc::new(Scan::new(self.location.clone(), schema, self.parts.to_vec()))
     }
 
     /// The rows of some shards, for a plan; shards that the table does not have add nothing.
@@ -169,7 +178,7 @@ impl Table {
         if added.is_empty() {
             return Ok(self);
         }
-        let fields = schema::to_delta(&arrow::datatypes::Schema::new(added))?;
+        let fields = schema::to_delta(&Schema::new(added))?;
         match self.delta.clone().add_columns().with_fields(fields).await {
             Ok(delta) => self.at(delta),
             Err(error) => {

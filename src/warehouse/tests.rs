@@ -310,6 +310,23 @@ fn new_columns_that_may_be_null_are_added_and_others_refused() {
 }
 
 #[test]
+fn a_table_that_lacks_new_columns_is_read_as_if_they_were_null() {
+    everywhere(async |warehouse| {
+        let old = Arc::new(schema().project(&[1, 0]).unwrap());
+        let table = warehouse.create("t", old).await.unwrap();
+        let table = put(&table, "r1", "a", rows(0, 2)).await.unwrap();
+        let context = SessionContext::new();
+        context.register_table("t", table.provider_with(&schema())).unwrap();
+        let sql = "SELECT id, text, numbers[1] AS n, centre['x'] AS x FROM t WHERE small IS NULL ORDER BY id DESC";
+        let shown = context.sql(sql).await.unwrap().collect().await.unwrap();
+        let shown = pretty_format_batches(&shown).unwrap().to_string();
+        assert!(shown.contains("| 1  |      |   |   |") && shown.contains("| 0  |"), "{shown}");
+        let columns = context.table("t").await.unwrap().schema().fields().len();
+        assert_eq!(columns, schema().fields().len());
+    });
+}
+
+#[test]
 fn rows_that_share_values_lie_together_and_are_found_by_them() {
     everywhere(async |warehouse| {
         let table = warehouse.create("t", schema()).await.unwrap();
