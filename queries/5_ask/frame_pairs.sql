@@ -8,7 +8,7 @@
 --
 -- motion       from the first to the second, in view space of the first; reverse_motion from the second to the first.
 -- points       on objects, that both show: `pixel` is that of the first frame, or of the second where the two are `swapped`.
--- pair_reason  why nothing is asked about the two: nobody knows what they show both, it is too little, or there are enough pairs of the scene.
+-- pair_reason  why nothing is asked about the two: nobody knows what they show both, it is too little, or no object is in it, or there are enough pairs of the scene.
 WITH ordered AS (
     SELECT
         *, draw($seed, 'frame_pairs/order', frame_id, other_id) < 0.5 AS swapped,
@@ -31,6 +31,8 @@ SELECT
     CASE
         WHEN p.overlap IS NULL THEN 'no_occlusion_evidence'
         WHEN p.overlap < $min_pair_overlap THEN 'little_overlap'
+        -- Walls and floors alone: people find nothing to hold on to.
+        WHEN p.evidence = 'mesh' AND coalesce(array_length(p.points), 0) = 0 THEN 'nothing_in_common'
         WHEN p.turn > $pairs_per_scene THEN 'enough_of_scene'
     END AS pair_reason
 FROM paired_frames AS b

@@ -6,7 +6,7 @@
 -- Sightings of paired frames: which of them shows which object of its scene, how well, and from how far. In go paired frames, sightings and the scene's
 -- references; out comes a row an object and frame.
 --
--- good              whether enough of it is seen to know it, as in `scene_sightings`.
+-- good              whether enough of it is seen to know it, and clear, whether enough to name it, as in `scene_sightings`.
 -- distance          of the camera's centre and the oriented box, exact, metres; 0 inside.
 -- surface_distance  of the camera's centre and the nearest vertex of the object's surface; null where it has none.
 -- disagree          whether the two differ by more than those of two objects may.
@@ -29,7 +29,7 @@ WITH apart AS (
 ),
 seen AS (
     SELECT
-        f.scene_id, f.frame_id, r.object_id, r.name, r.category, r.name_reason, r.metric, r.exhaustive, s.visible, s.box, s.good,
+        f.scene_id, f.frame_id, r.object_id, r.name, r.category, r.name_reason, r.metric, r.exhaustive, s.visible, s.box, s.good, s.clear,
         distance_to_box(f.eye, r.obb) AS distance
     FROM scene_references AS r
     JOIN (

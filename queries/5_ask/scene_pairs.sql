@@ -7,6 +7,7 @@
 -- an unordered pair.
 --
 -- distance     of the two oriented boxes, exact; 0 where they touch, metres.
+-- together     whether they stand in one room, or one of the question's images shows both: else only the way from image to image tells where they are.
 -- pair_reason  why their distance cannot be asked about: the world has no scale, people cannot see both, or boxes and surfaces disagree, as those
 --              of an L-shaped couch and the table in its corner do.
 WITH pairs AS (
@@ -14,6 +15,7 @@ WITH pairs AS (
         a.scene_id, a.source, a.licence, a.split, a.object_id AS one, b.object_id AS other, a.name AS one_name, b.name AS other_name,
         a.category AS one_category, b.category AS other_category, a.obb AS one_obb, b.obb AS other_obb,
         box_distance(a.obb, b.obb) AS distance, least(a.visible, b.visible) AS visibility,
+        coalesce(a.region = b.region, false) OR coalesce(array_has_any(a.good_views, b.good_views), false) AS together,
         CASE
             WHEN NOT a.metric THEN 'not_metric'
             ELSE coalesce(a.view_reason, b.view_reason)

@@ -4,8 +4,8 @@
 -- keys:   scene_id, from_id, to_id
 
 -- Routes: the ways on a scan's free floor from each landmark to each other one. In go scenes, landmarks and triangles; out comes a row an ordered pair
--- of landmarks between which there is a way, with the actions at its turns, the landmarks beside them (corners), and the path, as floor_routes has
--- them.
+-- of landmarks between which there is a way, with the actions at its turns, the landmarks beside them (corners), the path and the stops, as floor_routes
+-- has them.
 WITH gathered AS (
     SELECT scene_id, array_agg(named_struct('object_id', object_id, 'obb', obb)) AS landmarks
     FROM scene_landmarks
@@ -32,6 +32,6 @@ walked AS (
 )
 SELECT
     scene_id, source, licence, split, route['from_id'] AS from_id, route['to_id'] AS to_id, route['length'] AS length, route['detour'] AS detour, route['clear'] AS clear,
-    route['actions'] AS actions, route['landmarks'] AS corners, route['path'] AS path,
+    route['actions'] AS actions, route['landmarks'] AS corners, route['path'] AS path, route['stops'] AS stops,
     CAST(coalesce(cardinality(route['actions']), 0) AS BIGINT) AS turns
 FROM walked

@@ -100,8 +100,19 @@ pub const REASONS: &[(&str, &[Reason])] = &[
                 "not_seen",
                 "no image of the question shows enough of it (min_sighting_share, min_sighting_pixels, min_sighting_visible, min_sighting_whole)",
             ),
+            reason(
+                "seen_in_part",
+                "no image of the question shows as much of it as a name or a size needs (min_named_visible, min_named_inside, min_measured_visible, min_measured_inside)",
+            ),
+            reason(
+                "not_together",
+                "no image shows the objects together, and they stand in different rooms (min_far_distance_share)",
+            ),
             reason("not_metric", "the scale of the scene's world is not known"),
-            reason("too_near", "objects are too close together (min_distance, min_relative_distance)"),
+            reason(
+                "too_near",
+                "objects are too close together (min_distance, min_relative_distance, min_stand_distance)",
+            ),
             reason("too_far", "objects are too far apart (max_distance, max_direction_distance)"),
             reason(
                 "definitions_disagree",
@@ -159,7 +170,14 @@ pub const REASONS: &[(&str, &[Reason])] = &[
                 "no_corner_landmark",
                 "no landmark stands beside a turn of the route, or beside a stop of a plan over a navigation graph so that photos from there show it (corner_reach, waypoint_reach, max_waypoint_offset)",
             ),
-            reason("short_leg", "two turns over a navigation graph are close to each other (min_route_leg)"),
+            reason(
+                "short_leg",
+                "two turns of the route, or two of its landmarks, are close to each other (min_route_leg)",
+            ),
+            reason(
+                "landmark_elsewhere",
+                "the landmark at the end of a straight leg lies in another direction (max_landmark_offset)",
+            ),
             reason("stairs", "the floor rises or falls on the way over a navigation graph (max_route_rise)"),
             reason("too_many_views", "it needs more images than a question shows (views_per_question)"),
             reason("same_ends", "a shorter plan leads from the same landmark to the same other one"),
@@ -172,6 +190,7 @@ pub const REASONS: &[(&str, &[Reason])] = &[
         &[
             reason("no_occlusion_evidence", "neither surfaces nor depth say what the two images show both"),
             reason("little_overlap", "they show too little of the same (min_pair_overlap, min_point_overlap)"),
+            reason("nothing_in_common", "no object is in what the two images show both"),
             reason("much_overlap", "they show nearly the same (max_pair_overlap)"),
             reason("no_motion", "the pose of one of them is none"),
             reason("hardly_moved", "the camera moved too little that way (min_camera_move)"),

@@ -183,6 +183,30 @@ pub const KEYS: &[ConfigKey] = &[
         "0.3",
         "share of an object that the image's border does not cut off, before it counts as seen there (0-1)",
     ),
+    share(
+        "ask",
+        "min_named_visible",
+        "0.5",
+        "share of an object's pixels that nothing hides in one of a question's images, where a question about several images names the object (0-1)",
+    ),
+    share(
+        "ask",
+        "min_named_inside",
+        "0.5",
+        "share of an object that the border of one of a question's images does not cut off, where a question about several images names the object (0-1)",
+    ),
+    share(
+        "ask",
+        "min_measured_visible",
+        "0.8",
+        "share of an object's pixels that nothing hides in one of a question's images, where its size is asked for (0-1)",
+    ),
+    share(
+        "ask",
+        "min_measured_inside",
+        "0.9",
+        "share of an object that the border of one of a question's images does not cut off, where its size is asked for (0-1)",
+    ),
     key(
         "ask",
         "min_object_size",
@@ -215,6 +239,12 @@ pub const KEYS: &[ConfigKey] = &[
         "0.15",
         "by how much the closest of several objects must be closer than the next, as a share of the next one's distance (0-1)",
     ),
+    share(
+        "ask",
+        "min_far_distance_share",
+        "0.4",
+        "min_relative_distance_share where no image shows the closest object together with the one that it is closest to, and they stand in different rooms (0-1)",
+    ),
     key(
         "ask",
         "max_direction_distance",
@@ -224,8 +254,14 @@ pub const KEYS: &[ConfigKey] = &[
     key(
         "ask",
         "min_direction_margin",
-        "10.0",
-        "how far from both boundaries of its sector a relative direction must be, degrees; 15 for left or right",
+        "15.0",
+        "how far from both boundaries of its sector a relative direction must be, degrees",
+    ),
+    key(
+        "ask",
+        "min_stand_distance",
+        "1.0",
+        "how far what one faces, and what is asked about, are from the object that one stands by, metres at least",
     ),
     share(
         "ask",
@@ -306,7 +342,13 @@ pub const KEYS: &[ConfigKey] = &[
         "ask",
         "min_route_leg",
         "1.0",
-        "the shortest way between two turns over a navigation graph, and to what is faced at the start, metres",
+        "the shortest way between two turns of a route, and over a navigation graph to what is faced at the start, metres; half of it over the floor of a scan, and between landmarks that are named one after the other there",
+    ),
+    key(
+        "ask",
+        "max_landmark_offset",
+        "35.0",
+        "by how many degrees the landmark at the end of a straight leg of a route may miss the leg's direction",
     ),
     key(
         "ask",
@@ -503,6 +545,12 @@ pub const KEYS: &[ConfigKey] = &[
         "min_visibility_size",
         "0.6",
         "share of an object that must be seen before its size is compared (0-1)",
+    ),
+    share(
+        "ask",
+        "min_visibility_metric",
+        "0.8",
+        "share of an object that must be seen before its size or distance is asked for in one image (0-1)",
     ),
     share(
         "ask",

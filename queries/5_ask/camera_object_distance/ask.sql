@@ -14,7 +14,7 @@ WITH views AS (
 asked AS (
     SELECT
         v.scene_id, v.source, v.licence, v.split, v.metric, v.frame_ids, v.one_frame, v.other_frame, v.view, v.viewed, s.object_id, s.name, s.category,
-        s.visible, s.distance, s.disagree, s.good
+        s.visible, s.distance, s.disagree, s.good, s.clear
     FROM views AS v
     JOIN pair_sightings AS s ON s.frame_id = v.viewed
     WHERE s.name_reason IS NULL
@@ -25,6 +25,7 @@ judged AS (
         CASE
             WHEN NOT metric THEN 'not_metric'
             WHEN NOT good THEN 'not_seen'
+            WHEN NOT clear THEN 'seen_in_part'
             WHEN distance < $min_camera_distance THEN 'too_near'
             WHEN distance > $max_distance THEN 'too_far'
             WHEN disagree THEN 'definitions_disagree'

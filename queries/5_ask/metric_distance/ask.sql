@@ -15,7 +15,7 @@ WITH placed AS (
         CASE
             WHEN NOT coalesce(c.metric, true) THEN 'not_metric'
             WHEN r.lifted_from = 'model' THEN 'estimated_depth'
-            WHEN r.visibility < $min_visibility_size THEN 'occluded'
+            WHEN r.visibility < $min_visibility_metric THEN 'occluded'
             WHEN r.size_quality < $min_lift_quality_size THEN 'low_size_quality'
             WHEN r.lifted_from = 'depth' AND r.truncated THEN 'truncated'
         END AS length_reason,

@@ -39,7 +39,7 @@ judged AS (
             WHEN lifted_from = 'model' THEN 'estimated_depth'
             WHEN NOT upright THEN 'gravity_unknown'
             WHEN truncated THEN 'truncated'
-            WHEN visibility < $min_visibility_size THEN 'occluded'
+            WHEN visibility < $min_visibility_metric THEN 'occluded'
             WHEN size_quality < $min_lift_quality_size THEN 'low_size_quality'
             WHEN side = 'width' AND (lifted_from = 'depth' OR points_at_camera) THEN 'hidden_side'
             WHEN least(vertical, tall) < (1.0 - $max_size_disagreement) * greatest(vertical, tall) OR abs(upright_axis) < 0.99 THEN 'definitions_disagree'

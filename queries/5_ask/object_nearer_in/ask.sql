@@ -8,7 +8,7 @@
 WITH asked AS (
     SELECT
         p.scene_id, p.source, p.licence, p.split, p.metric, p.frame_ids, p.one_frame, p.other_frame, a.object_id, a.name, a.category,
-        least(a.visible, b.visible) AS visible, a.good AND b.good AS good, a.distance AS one_distance, b.distance AS other_distance,
+        least(a.visible, b.visible) AS visible, a.good AND b.good AS good, a.clear OR b.clear AS clear, a.distance AS one_distance, b.distance AS other_distance,
         greatest(a.distance, b.distance) AS farther, abs(a.distance - b.distance) AS gap,
         coalesce(a.surface_distance, a.distance) AS one_surface, coalesce(b.surface_distance, b.distance) AS other_surface
     FROM pair_sightings AS b
@@ -24,6 +24,7 @@ judged AS (
         CASE
             WHEN NOT metric THEN 'not_metric'
             WHEN NOT good THEN 'not_seen'
+            WHEN NOT clear THEN 'seen_in_part'
             WHEN gap < greatest($min_nearer_gap, $min_nearer_gap_share * farther) THEN 'ambiguous_margin'
             -- The same camera is nearer to the surface, by half of that.
             WHEN (one_surface - other_surface) * CASE WHEN one_distance > other_distance THEN 1.0 ELSE -1.0 END

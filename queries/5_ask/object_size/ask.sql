@@ -12,6 +12,7 @@ WITH measured AS (
         CASE
             WHEN NOT r.metric THEN 'not_metric'
             WHEN r.view_reason IS NOT NULL THEN r.view_reason
+            WHEN NOT r.measurable THEN 'seen_in_part'
             WHEN least(r.longest, r.longest_along_axes) < (1.0 - $max_size_disagreement) * greatest(r.longest, r.longest_along_axes)
                 THEN 'definitions_disagree'
         END AS reason,

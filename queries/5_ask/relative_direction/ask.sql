@@ -6,14 +6,16 @@
 -- Relative direction: if I stand by the bed and face the desk, where is the tv? In go a scene's references; out comes a question an ordered
 -- triple of objects, in one of three difficulties: left or right; left, right or behind; or one of four quadrants.
 --
--- The sector must hold by a margin to BOTH of its boundaries, and nearly all of the object asked about must lie in it.
+-- The sector must hold by a margin to BOTH of its boundaries, and nearly all of the object asked about must lie in it. Where one stands, what one faces
+-- and what is asked about are in one room, or an image shows them together, two by two.
 WITH usable AS (
     SELECT * FROM scene_references WHERE name_reason IS NULL AND view_reason IS NULL
 ),
 facing AS (
     SELECT
         a.scene_id, a.source, a.licence, a.split, a.object_id AS stand, b.object_id AS face, a.name AS stand_name, b.name AS face_name,
-        a.category AS stand_category, a.obb AS stand_obb, b.obb AS face_obb, least(a.visible, b.visible) AS visibility
+        a.category AS stand_category, a.obb AS stand_obb, b.obb AS face_obb, a.region AS stand_region, a.good_views AS stand_views,
+        coalesce(a.region = b.region, false) OR coalesce(array_has_any(a.good_views, b.good_views), false) AS together, least(a.visible, b.visible) AS visibility
     FROM usable AS b
     JOIN usable AS a ON a.scene_id = b.scene_id AND a.object_id <> b.object_id
     WHERE box_distance(a.obb, b.obb) BETWEEN $min_distance AND $max_direction_distance AND footprint_overlap(a.obb, b.obb) < 0.5
@@ -22,6 +24,7 @@ triples AS (
     SELECT
         f.*, c.object_id AS query, c.name AS query_name, c.category AS query_category, least(f.visibility, c.visible) AS seen,
         relative_direction(f.stand_obb, f.face_obb, c.obb) AS direction,
+        coalesce(f.stand_region = c.region, false) OR coalesce(array_has_any(f.stand_views, c.good_views), false) AS query_together,
         ['easy', 'medium', 'hard'][1 + CAST(floor(3.0 * draw($seed, 'relative_direction/difficulty', f.scene_id, f.stand, f.face, c.object_id)) AS BIGINT)]
             AS difficulty
     FROM facing AS f
@@ -42,11 +45,12 @@ judged AS (
         *,
         'direction_' || replace(sector['sector'], '-', '_') AS relation,
         CASE
-            WHEN direction IS NULL OR least(direction['to_face'], direction['to_query']) < 0.5 THEN 'too_near'
+            WHEN direction IS NULL OR least(direction['to_face'], direction['to_query']) < $min_stand_distance THEN 'too_near'
             -- Left or right of what is nearly behind is a riddle.
             WHEN difficulty = 'easy' AND abs(direction['angle'] - 180.0) < 45.0 THEN 'near_boundary'
-            WHEN sector['boundary'] < CASE difficulty WHEN 'easy' THEN 15.0 ELSE $min_direction_margin END THEN 'near_boundary'
+            WHEN sector['boundary'] < $min_direction_margin THEN 'near_boundary'
             WHEN sector['corners_elsewhere'] > 2 OR sector['corners_beyond'] > 0 THEN 'corners_elsewhere'
+            WHEN NOT (together AND query_together) THEN 'not_together'
         END AS reason
     FROM sectored
 ),

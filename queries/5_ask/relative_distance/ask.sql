@@ -13,12 +13,12 @@
 WITH both_ways AS (
     SELECT scene_id, source, licence, split, one AS primary_id, other AS candidate, one_name AS primary_name, other_name AS candidate_name,
         one_category AS primary_category, other_category AS candidate_category, distance, coalesce(surface_distance, distance) AS surface_distance,
-        visibility, pair_reason
+        visibility, together, pair_reason
     FROM scene_pairs
     UNION ALL
     SELECT scene_id, source, licence, split, other AS primary_id, one AS candidate, other_name AS primary_name, one_name AS candidate_name,
         other_category AS primary_category, one_category AS candidate_category, distance, coalesce(surface_distance, distance) AS surface_distance,
-        visibility, pair_reason
+        visibility, together, pair_reason
     FROM scene_pairs
 ),
 -- Which of several objects is closest needs no scale, and no distance of its own.
@@ -70,6 +70,7 @@ fours AS (
         min(CASE WHEN place = 1 THEN distance END) AS nearest, min(CASE WHEN place = 2 THEN distance END) AS second,
         min(CASE WHEN surface_place = 1 THEN surface_distance END) AS surface_nearest,
         min(CASE WHEN surface_place = 2 THEN surface_distance END) AS surface_second,
+        bool_or(place = 1 AND together) AS seen_together,
         min(CASE WHEN place = 1 THEN candidate END) AS winner, min(CASE WHEN surface_place = 1 THEN candidate END) AS surface_winner
     FROM ranked
     GROUP BY scene_id, primary_id, set_id
@@ -83,6 +84,7 @@ judged AS (
         CASE
             WHEN nearest < $min_relative_distance THEN 'too_near'
             WHEN second - nearest < greatest($min_relative_distance, $min_relative_distance_share * second) THEN 'ambiguous_margin'
+            WHEN NOT seen_together AND second - nearest < $min_far_distance_share * second THEN 'not_together'
             WHEN winner <> surface_winner
                 OR surface_second - surface_nearest < 0.5 * greatest($min_relative_distance, $min_relative_distance_share * surface_second)
                 THEN 'definitions_disagree'

@@ -25,7 +25,7 @@ WITH faced AS (
     JOIN scene_landmarks AS f ON f.scene_id = r.scene_id
     WHERE f.object_id <> r.from_id AND f.object_id <> r.to_id AND NOT coalesce(array_has(r.corners, f.object_id), false)
         AND sqrt(power(f.obb.centre.x - r.path[1], 2) + power(f.obb.centre.y - r.path[2], 2)) BETWEEN 1.0 AND $max_direction_distance
-        AND f.region IS NOT DISTINCT FROM s.region
+        AND box_distance(s.obb, f.obb) >= 0.5 * $min_route_leg AND f.region IS NOT DISTINCT FROM s.region
     UNION ALL
     SELECT
         scene_id, landmarks[1] AS from_id, landmarks[CAST(array_length(landmarks) AS BIGINT)] AS to_id, f['object_id'] AS face_id,
@@ -58,6 +58,35 @@ starts AS (
     )
     WHERE drawn = 1
 ),
+-- The legs of routes over a floor: the shortest, how near the landmarks are that are named one after the other, metres, and by how many degrees the
+-- landmark at a leg's end misses its direction.
+legs AS (
+    SELECT scene_id, from_id, to_id, min(length) AS shortest, min(apart) AS nearest, max(offset) AS offset
+    FROM (
+        SELECT
+            r.scene_id, r.from_id, r.to_id, sqrt(power(r.to_x - r.from_x, 2) + power(r.to_y - r.from_y, 2)) AS length,
+            box_distance(b.obb, e.obb) AS apart,
+            abs((degrees(atan2(e.obb.centre.x - r.from_x, e.obb.centre.y - r.from_y))
+                - degrees(atan2(r.to_x - r.from_x, r.to_y - r.from_y)) + 540.0) % 360.0 - 180.0) AS offset
+        FROM scene_landmarks AS b
+        JOIN (scene_landmarks AS e
+        JOIN (
+            SELECT
+                scene_id, from_id, to_id, stops[2 * leg - 1] AS from_x, stops[2 * leg] AS from_y, stops[2 * leg + 1] AS to_x, stops[2 * leg + 2] AS to_y,
+                begin_id, end_id
+            FROM (
+                SELECT
+                    *, unnest(generate_series(1, turns + 1)) AS leg, unnest(array_prepend(from_id, corners)) AS begin_id,
+                    unnest(array_append(corners, to_id)) AS end_id
+                FROM scene_routes
+                WHERE turns BETWEEN 1 AND 3
+            )
+        ) AS r
+            ON r.scene_id = e.scene_id AND r.end_id = e.object_id)
+            ON r.scene_id = b.scene_id AND r.begin_id = b.object_id
+    )
+    GROUP BY scene_id, from_id, to_id
+),
 floor_plans AS (
     SELECT
         r.scene_id, r.source, r.licence, r.split, r.from_id, r.to_id, r.turns, r.actions, r.corners, nullif(f.first_action, 'none') AS first_action,
@@ -72,12 +101,15 @@ floor_plans AS (
                 OR r.turns >= 3 AND coalesce(r.actions[3], '') NOT IN ('turn_left', 'turn_right') THEN 'unclear_turn'
             WHEN r.corners[1] IS NULL OR r.turns >= 2 AND r.corners[2] IS NULL OR r.turns >= 3 AND r.corners[3] IS NULL THEN 'no_corner_landmark'
             WHEN NOT r.clear THEN 'blocked_leg'
+            WHEN least(l.shortest, l.nearest) < 0.5 * $min_route_leg THEN 'short_leg'
+            WHEN l.offset > $max_landmark_offset THEN 'landmark_elsewhere'
             WHEN r.detour > $max_detour THEN 'detour'
             WHEN f.face_id IS NULL THEN 'nothing_faced'
         END AS reason
     FROM scene_routes AS r
     JOIN scene_landmarks AS s ON s.scene_id = r.scene_id AND s.object_id = r.from_id
     JOIN scene_landmarks AS g ON g.scene_id = r.scene_id AND g.object_id = r.to_id
+    LEFT JOIN legs AS l ON l.scene_id = r.scene_id AND l.from_id = r.from_id AND l.to_id = r.to_id
     LEFT JOIN starts AS f ON f.scene_id = r.scene_id AND f.from_id = r.from_id AND f.to_id = r.to_id
     LEFT JOIN scene_landmarks AS c1 ON c1.scene_id = r.scene_id AND c1.object_id = r.corners[1]
     LEFT JOIN scene_landmarks AS c2 ON c2.scene_id = r.scene_id AND c2.object_id = r.corners[2]

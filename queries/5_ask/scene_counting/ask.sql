@@ -30,8 +30,20 @@ well_seen AS (
         array_agg(named_struct('frame_id', s.frame_id, 'object_id', r.object_id)) AS sightings
     FROM scene_references AS r
     JOIN scene_sightings AS s ON s.scene_id = r.scene_id AND s.object_id = r.object_id
-    WHERE s.good
+    WHERE s.clear
     GROUP BY s.scene_id, lower(r.name)
+),
+-- Of the object that is seen worst where it is seen best.
+seen_worst AS (
+    SELECT scene_id, category_name, min(visible) AS visibility
+    FROM (
+        SELECT s.scene_id, lower(r.name) AS category_name, max(s.visible) AS visible
+        FROM scene_references AS r
+        JOIN scene_sightings AS s ON s.scene_id = r.scene_id AND s.object_id = r.object_id
+        WHERE s.clear
+        GROUP BY s.scene_id, lower(r.name), r.object_id
+    )
+    GROUP BY scene_id, category_name
 ),
 frame_lists AS (
     SELECT scene_id, array_agg(frame_id ORDER BY number) AS frame_ids
@@ -40,17 +52,19 @@ frame_lists AS (
 ),
 covering AS (
     SELECT
-        c.scene_id, c.category_name, w.shown, covering_frames(f.frame_ids, w.sightings, $covering_frames) AS frame_ids
+        c.scene_id, c.category_name, w.shown, b.visibility, covering_frames(f.frame_ids, w.sightings, $covering_frames) AS frame_ids
     FROM frame_lists AS f
     JOIN (
         category_counts AS c
         JOIN well_seen AS w ON w.scene_id = c.scene_id AND w.category_name = c.category_name
+        JOIN seen_worst AS b ON b.scene_id = c.scene_id AND b.category_name = c.category_name
     ) ON f.scene_id = c.scene_id
     WHERE NOT c.all_seen AND c.n <= $max_count
 ),
 judged AS (
     SELECT
-        c.*, CASE WHEN c.all_seen THEN 'uniform' ELSE 'covering' END AS frames_from, v.frame_ids AS covering_ids,
+        c.* EXCEPT (visibility), CASE WHEN c.all_seen THEN c.visibility ELSE v.visibility END AS visibility,
+        CASE WHEN c.all_seen THEN 'uniform' ELSE 'covering' END AS frames_from, v.frame_ids AS covering_ids,
         CASE
             WHEN NOT c.exhaustive THEN 'not_exhaustive'
             WHEN c.kin THEN 'category_unclear'

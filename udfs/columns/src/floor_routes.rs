@@ -29,10 +29,11 @@ pub const FLOOR_ROUTES: Function = Function {
 (object_id, obb) of objects that a text can name; `floor` the height of the floor, metres. `rules` is (cell, clearance, reach, corner_reach, straight): \
 the side of a cell of the map, the room that a person needs to all sides, how near to a landmark's box a person stands, and how near to a turn a landmark \
 is that is named there, metres; and the largest turn that is none, degrees. Where the scan shows no floor, nobody walks. A landmark behind a wall, or behind something as high as a person, is beside nobody.\n\n\
-Out comes a list of (from_id, to_id, length, detour, clear, turns, actions, landmarks, path), a row for each ordered pair between which there is a way and whose \
+Out comes a list of (from_id, to_id, length, detour, clear, turns, actions, landmarks, path, stops), a row for each ordered pair between which there is a way and whose \
 standing places differ: `length` of the shortest way over cells (A*), metres; `detour`, the straight legs over that; `clear`, whether nothing stands in their way; `turns`, degrees, right > 0, one for \
 each corner of the tightened path; `actions`, turn_left, turn_right or turn_back for each, null where two people would not agree; `landmarks`, the \
-object_id of the nearest landmark beside each corner, neither end nor named before, null where there is none; and `path`, x and y of its ends and corners.\n\n\
+object_id of the nearest landmark beside each corner, neither end nor named before, null where there is none; `path`, x and y of its ends and corners; \
+and `stops`, x and y of its start, of each turn (of one in two parts halfway between them) and of its end.\n\n\
 Null for null arguments, and where nobody can walk.",
         example: Example {
             // A corridor of 6 m to the north and another one of 6 m to the east, with a plant at the corner.
@@ -81,6 +82,7 @@ fn fields() -> Fields {
         list("actions", DataType::Utf8),
         list("landmarks", DataType::Utf8),
         list("path", DataType::Float64),
+        list("stops", DataType::Float64),
     ]
     .into()
 }
@@ -201,11 +203,15 @@ fn columns_of(routes: &[Route]) -> Vec<ArrayRef> {
     let number = |of: fn(&Route) -> f64| -> ArrayRef {
         Arc::new(routes.iter().map(|route| Some(of(route))).collect::<Float64Array>())
     };
-    let (mut turns, mut path) = (ListBuilder::new(Float64Builder::new()), ListBuilder::new(Float64Builder::new()));
+    let numbers = || ListBuilder::new(Float64Builder::new());
+    let (mut turns, mut path, mut stops) = (numbers(), numbers(), numbers());
     let (mut actions, mut beside) = (ListBuilder::new(StringBuilder::new()), ListBuilder::new(StringBuilder::new()));
     for route in routes {
         turns.append_value(route.path.turns.iter().map(|turn| Some(turn.degrees)));
         path.append_value(route.path.points.iter().flatten().map(|at| Some(*at)));
+        let (start, end) = (route.path.points.first(), route.path.points.last());
+        let turned = route.path.turns.iter().map(|turn| &turn.at);
+        stops.append_value(start.into_iter().chain(turned).chain(end).flatten().map(|at| Some(*at)));
         let action = |degrees: f64| TurnRules::default().action(degrees).map(|action| action.name());
         actions.append_value(route.path.turns.iter().map(|turn| action(turn.degrees)));
         beside.append_value(route.beside.iter().map(Option::as_ref));
@@ -220,5 +226,6 @@ fn columns_of(routes: &[Route]) -> Vec<ArrayRef> {
         Arc::new(actions.finish()),
         Arc::new(beside.finish()),
         Arc::new(path.finish()),
+        Arc::new(stops.finish()),
     ]
 }
