@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::TreeNode;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
@@ -74,12 +74,7 @@ impl PlanPool {
     /// Takes back a plan whose execution has come to its end.
     pub fn give_back(&self, lent: LentPlan) -> Result<()> {
         // DataFusion cannot reset it.
-        let mut recursive = false;
-        lent.plan.apply(|node| {
-            recursive |= node.is::<RecursiveQueryExec>();
-            Ok(if recursive { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-        })?;
-        if recursive {
+        if lent.plan.exists(|node| Ok(node.is::<RecursiveQueryExec>()))? {
             return Ok(());
         }
         // At once, because an executed plan holds the left sides of its joins.
