@@ -83,10 +83,7 @@ impl StageInput {
         match &self.table {
             None => Input::Absent,
             Some(table) if self.is_whole => Input::Version(table.version()),
-            Some(table) => {
-                let without_statistics = |part: &Part| Part { stats: String::new(), ..part.clone() };
-                Input::Parts(table.parts_of(shard).iter().map(without_statistics).collect())
-            }
+            Some(table) => Input::Parts(table.parts_of(shard).to_vec()),
         }
     }
 

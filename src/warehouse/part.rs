@@ -33,7 +33,8 @@ pub struct Part {
     /// The content hash of its rows (see `content_hash`); empty where another program wrote it.
     #[serde(default)]
     pub content_hash: String,
-    /// Delta's statistics: JSON with `numRecords`, `minValues`, `maxValues` and `nullCount`.
+    /// Delta's statistics: JSON with `numRecords`, `minValues`, `maxValues` and `nullCount`. Empty in an opened table's parts, whose
+    /// statistics stay in the log until a plan over all of them asks (see `Table::parts_with_stats`).
     pub stats: String,
     /// When the file was finished, milliseconds since 1970.
     pub written: u64,
@@ -148,8 +149,8 @@ impl Part {
         let add = file.add_action();
         let mut tags = add.tags.unwrap_or_default();
         let mut tag = |key: &str| tags.remove(key).flatten();
-        let stats = add.stats.unwrap_or_default();
-        let counted = || serde_json::from_str::<serde_json::Value>(&stats).ok()?.get("numRecords")?.as_u64();
+        let counted =
+            || serde_json::from_str::<serde_json::Value>(add.stats.as_deref()?).ok()?.get("numRecords")?.as_u64();
         let rows = tag("rows").and_then(|n| n.parse().ok()).or_else(counted);
         let rows =
             rows.ok_or_else(|| Error::input("the log does not say how many rows a file has").with("file", &add.path))?;
@@ -163,7 +164,7 @@ impl Part {
             rows,
             bytes: add.size.unsigned_abs(),
             written: add.modification_time.unsigned_abs(),
-            stats,
+            stats: String::new(),
             path: add.path,
         })
     }

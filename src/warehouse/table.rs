@@ -2,11 +2,12 @@
 //!
 //! A `Table` is an immutable view of one version, and [`Table::latest`] or [`Table::commit`] give another one. Opening reads the log alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
+use deltalake_core::kernel::LogicalFileView;
 use deltalake_core::kernel::transaction::CommitProperties;
 use deltalake_core::logstore::{StorageConfig, default_logstore};
 use deltalake_core::operations::create::CreateBuilder;
@@ -84,7 +85,7 @@ impl Table {
 
     /// All rows, for a plan.
     pub fn provider(&self) -> Arc<dyn TableProvider> {
-        Arc::new(Scan::new(self.location.clone(), Arc::clone(&self.schema), self.parts.to_vec()))
+        Arc::new(Scan::new(self.location.clone(), Arc::clone(&self.schema), self.parts_with_stats()))
     }
 
     /// All rows, for a plan that knows the columns of a newer version: those that this one lacks, and that may be null, are null.
@@ -93,7 +94,16 @@ impl Table {
         let lacking = newer.fields().iter().filter(lacks);
         let columns = self.schema.fields().iter().chain(lacking).cloned().collect::<Vec<_>>();
         let schema = schema::canonical(&Schema::new(columns));
-        Arc::new(Scan::new(self.location.clone(), schema, self.parts.to_vec()))
+        Arc::new(Scan::new(self.location.clone(), schema, self.parts_with_stats()))
+    }
+
+    /// Its active parts with their statistics. They are most of a log, and an open table of many shards does not hold them twice.
+    pub(super) fn parts_with_stats(&self) -> Vec<Part> {
+        let log = self.delta.snapshot().map(|state| state.log_data());
+        let stats = |file: LogicalFileView| Some((file.path().into_owned(), file.stats()?));
+        let mut stats: HashMap<String, String> = log.iter().flat_map(|log| log.iter()).filter_map(stats).collect();
+        let with_stats = |part: &Part| Part { stats: stats.remove(&part.path).unwrap_or_default(), ..part.clone() };
+        self.parts.iter().map(with_stats).collect()
     }
 
     /// The rows of some shards, for a plan; shards that the table does not have add nothing.

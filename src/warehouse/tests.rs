@@ -339,7 +339,7 @@ fn rows_that_share_values_lie_together_and_are_found_by_them() {
         let parts = write(options, vec![batches]).await;
         let table = table.commit(&Commit { run_id: "r".into(), add: parts, ..Commit::default() }).await.unwrap();
         assert_eq!(ids(&table).await, (0..50_000).collect::<Vec<_>>());
-        let stats: Value = serde_json::from_str(&table.parts()[0].stats).unwrap();
+        let stats: Value = serde_json::from_str(&table.parts_with_stats()[0].stats).unwrap();
         assert_eq!((&stats["minValues"]["task"], &stats["maxValues"]["id"]), (&"even".into(), &49_999.into()));
         assert_eq!(stats["minValues"]["text"], Value::Null);
 
