@@ -21,6 +21,9 @@ const HEIGHTS: [f64; 3] = [1.15, 1.0, 0.95];
 /// How much of the radius digits may take at their corners.
 const FILLED: f64 = 0.88;
 
+/// How long a pointer is between a badge and its object, of the badge's radius.
+const POINTER: f64 = 0.7;
+
 /// `at` and `room` are finite.
 pub fn draw(canvas: &mut Canvas, number: u16, at: (f64, f64), room: f64, colour: Colour, pen: &Pen) {
     let (ink, casing_ink) = inks(colour);
@@ -36,10 +39,42 @@ pub fn draw(canvas: &mut Canvas, number: u16, at: (f64, f64), room: f64, colour:
         let (least, most) = (half.ceil(), (side - half).floor());
         if least < most { at.round().clamp(least, most) } else { (side / 2.0).floor() }
     };
-    let at = (placed(at.0, width, radius + reach + casing), placed(at.1, height, radius + casing));
+    let half = radius + casing;
+    // Above the object where there is space, below it elsewhere; a picture that is too low for either has the badge on the object.
+    let away = half + POINTER * radius + room.max(0.0);
+    let beside = [at.1 - away, at.1 + away].into_iter().find(|y| (half..=height - half).contains(y));
+    let pin = beside.filter(|_| room < radius && (0.0..=width).contains(&at.0));
+    let tip = at;
+    let at = (placed(at.0, width, radius + reach + casing), placed(pin.unwrap_or(at.1), height, half));
+    if let Some(y) = pin {
+        // As far as the object's edge, as seen from the badge.
+        let tip = (tip.0, tip.1 - room.max(0.0).copysign(tip.1 - y));
+        pointer(canvas, at, tip, radius * 0.6 + casing, casing, casing_ink);
+        pointer(canvas, at, tip, radius * 0.6, 0.0, ink);
+    }
     pill(canvas, at, reach, radius + casing, casing_ink);
     pill(canvas, at, reach, radius, ink);
     text.draw(canvas, at, casing_ink);
+}
+
+/// A triangle with soft edges from a badge's middle, where it is `base` wide to each side, to a tip, where it has the width of `end`.
+fn pointer(canvas: &mut Canvas, from: (f64, f64), tip: (f64, f64), base: f64, end: f64, ink: Ink) {
+    let (along, down) = (tip.0 - from.0, tip.1 - from.1);
+    // Not hypot, which machines round differently.
+    let length = (along * along + down * down).sqrt();
+    let span = |a: f64, b: f64, half: f64| {
+        (a.min(b) - half - 0.5).floor().max(0.0) as usize..(a.max(b) + half + 0.5).ceil().max(0.0) as usize
+    };
+    canvas.paint(Area { x: span(from.0, tip.0, base), y: span(from.1, tip.1, end) }, ink, |row, first, coverage| {
+        let y = row as f64 + 0.5 - from.1;
+        for (column, coverage) in (first..).zip(coverage) {
+            let x = column as f64 + 0.5 - from.0;
+            let (ahead, aside) = ((x * along + y * down) / length, (x * down - y * along).abs() / length);
+            let share = ahead / length;
+            let inside = base + (end - base) * share - aside;
+            *coverage = byte(inside.min(ahead).min(length + end - ahead) + 0.5);
+        }
+    });
 }
 
 /// All that is within `radius` of the line from `reach` to the left of a place to `reach` to its right.

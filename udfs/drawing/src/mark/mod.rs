@@ -27,7 +27,8 @@ pub enum Mark<'a> {
     Mask { mask: &'a Mask, colour: Colour },
     /// 0 to 999, in a badge about (`x`, `y`) that is moved as far as it takes to be inside of the picture. `room` says
     /// how many pixels there are around that place before something else begins: badges are as large as it allows,
-    /// within what is legible and what is not in the way.
+    /// within what is legible and what is not in the way. Where a legible one would hide the object, it stands above it, or below it at the
+    /// picture's upper border, and points at the place as a pin does.
     Number { number: u16, x: f64, y: f64, room: f64, colour: Colour },
 }
 
@@ -108,9 +109,9 @@ impl Pen {
         self.unit.max(1.0)
     }
 
-    /// The coloured line along the edge of a mask: masks say more than frames, so that line says less.
+    /// The coloured line along the edge of a mask, which is tinted, too.
     fn edge(&self) -> f64 {
-        2.0 * self.unit
+        3.0 * self.unit
     }
 
     /// A badge's radius, without casing, for some room. Digits are about as high as the radius, so 12 pixels or more on

@@ -90,6 +90,24 @@ fn marks_are_drawn_by_kind_whatever_their_order() {
 }
 
 #[test]
+fn a_badge_that_would_hide_its_object_points_at_it() {
+    let picture = Picture::decode(&png(image::RgbImage::from_pixel(200, 100, image::Rgb([128; 3])))).unwrap();
+    for (y, badge_row) in [(80.0, 57), (10.0, 33)] {
+        let mut canvas = Canvas::on(&picture.planes, picture.grid);
+        mark::draw(&mut canvas, &[Mark::Number { number: 1, x: 100.0, y, room: 4.0, colour: red() }]).unwrap();
+        let drawn = canvas.flattened();
+        let is_bare = |row: usize, column: usize| drawn.y[row * 200 + column] == picture.planes.y[0];
+        let object = (0..100).flat_map(|row| (0..200).map(move |column| (row, column)));
+        let mut object = object.filter(|(row, column)| {
+            let (down, along) = (*row as f64 + 0.5 - y, *column as f64 + 0.5 - 100.0);
+            (down * down + along * along).sqrt() < 3.0
+        });
+        assert!(object.all(|(row, column)| is_bare(row, column)), "the object at {y} is covered");
+        assert!(!is_bare(badge_row, 95), "no badge beside {y}");
+    }
+}
+
+#[test]
 fn badges_stay_inside() {
     let (width, height) = (160, 120);
     let bytes = png(image::RgbImage::from_pixel(width, height, image::Rgb([128; 3])));
