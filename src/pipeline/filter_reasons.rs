@@ -129,7 +129,7 @@ pub const REASONS: &[(&str, &[Reason])] = &[
                 "counted_twice",
                 "two boxes of the category are in one place: one object was annotated twice, or in parts",
             ),
-            reason("not_all_seen", "no few images show all objects of the category well"),
+            reason("not_all_seen", "the images that a question may show do not show all that it asks about"),
             reason(
                 "too_few_frames",
                 "the scan has too few frames a second to say when an object appears (min_appearance_rate)",

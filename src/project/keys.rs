@@ -245,6 +245,12 @@ pub const KEYS: &[ConfigKey] = &[
         "0.4",
         "min_relative_distance_share where no image shows the closest object together with the one that it is closest to, and they stand in different rooms (0-1)",
     ),
+    share(
+        "ask",
+        "min_scene_seen",
+        "0.5",
+        "how many of a scene's objects its images show at least where the size of its floor is asked for (0-1)",
+    ),
     key(
         "ask",
         "max_direction_distance",

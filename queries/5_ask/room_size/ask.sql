@@ -1,12 +1,23 @@
 -- writes: questions
--- reads:  scenes, scene_images, region_images, surfaces
+-- reads:  scenes, scene_images, scene_views, scene_sightings, scene_objects, region_images, surfaces
 -- keep:   table
 -- keys:   question_id
 
 -- Room size: how many square metres has the floor of the room? In go scenes and their triangles; out comes a question a scene. The area is what
 -- the source says, or that of the alpha shape of all vertices on the ground plan, as VSI-Bench measures it. Of a house, each room is asked about by its
--- kind, too, where its outline is known.
-WITH measured AS (
+-- kind, too, where its outline is known. Floor that no image shows cannot be guessed: of a scene's objects, as many as `min_scene_seen` have to be in
+-- its images.
+WITH seen AS (
+    SELECT o.scene_id, CAST(count(s.object_id) AS DOUBLE) / count(*) AS share
+    FROM scene_objects AS o
+    LEFT JOIN (
+        SELECT DISTINCT v.scene_id, s.object_id
+        FROM scene_views AS v
+        JOIN scene_sightings AS s ON s.frame_id = v.frame_id
+    ) AS s ON s.scene_id = o.scene_id AND s.object_id = o.object_id
+    GROUP BY o.scene_id
+),
+measured AS (
     SELECT
         c.*, f.floor,
         coalesce(c.floor_area, f.floor['area']) AS square_metres
@@ -32,8 +43,10 @@ shaped AS (
 ),
 shown AS (
     SELECT
-        scene_id, scene_id AS shown_in, frame_ids, 'uniform' AS frames_from, 'floor_area' AS relation, '' AS room, CAST(NULL AS VARCHAR) AS reason
-    FROM scene_images
+        i.scene_id, i.scene_id AS shown_in, i.frame_ids, 'uniform' AS frames_from, 'floor_area' AS relation, '' AS room,
+        CASE WHEN s.share < $min_scene_seen THEN 'not_all_seen' END AS reason
+    FROM scene_images AS i
+    LEFT JOIN seen AS s ON s.scene_id = i.scene_id
     UNION ALL
     SELECT scene_id, house AS shown_in, frame_ids, 'waypoints' AS frames_from, 'region_area' AS relation, coalesce(name, '') AS room, reason
     FROM region_images
