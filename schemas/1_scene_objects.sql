@@ -9,7 +9,7 @@ CREATE TABLE scene_objects (
     max        STRUCT<x DOUBLE, y DOUBLE, z DOUBLE> NOT NULL COMMENT 'highest corner along the world axes, metres',
     first_seen DOUBLE COMMENT 'timestamp of the first frame that shows it, seconds',
     upright    BOOLEAN COMMENT 'true where one of the box''s axes is vertical to half a degree, so that its sides are width, depth and height',
-    box_from   VARCHAR COMMENT 'who made the box: annotation (the source has it), fitted (the upright box of least floor area around its points)',
+    box_from   VARCHAR COMMENT 'who made the box: annotation (the source has it), fitted (the upright box of least floor area around its points), silhouettes (what those of all images leave of space), cameras (a cube where they look)',
     front      STRUCT<x DOUBLE, y DOUBLE, z DOUBLE> COMMENT 'level unit vector that its front faces, world; null where it has none or nobody says',
     symmetry   INT COMMENT 'in how many turns about the vertical it looks the same: 1 (in one alone), 2, 4, ..., 0 (in any: it is round); null where nobody says',
     points     BIGINT COMMENT 'points of the scan that the box was made from; null where it was not made from any',

@@ -20,7 +20,9 @@ mod local_folder;
 mod local_walk;
 mod matterport;
 pub mod npy;
+mod object_views;
 pub mod photo;
+pub mod recognized;
 mod rgbd;
 pub mod root;
 mod row_sink;
@@ -220,6 +222,7 @@ pub const SOURCES: &[SourceKind] = &[
     coco::COCO,
     images::IMAGES,
     matterport::MATTERPORT,
+    object_views::OBJECT_VIEWS,
     rgbd::RGBD,
     scannet::SCANNET,
     synthetic::SYNTHETIC,

@@ -5,6 +5,7 @@ mod coco;
 mod images;
 mod matterport;
 mod mutate;
+mod object_views;
 mod rgbd;
 mod scannet;
 mod visual_genome;
@@ -50,6 +51,8 @@ const FIXTURES: &[Fixture] = &[
     images::TABLE,
     matterport::UNDISTORTED,
     matterport::AS_TAKEN,
+    object_views::RENDERS,
+    object_views::TRANSFORMS,
     rgbd::ID_IMAGES,
     rgbd::WORLD_BOXES,
     scannet::EXPORTED,
