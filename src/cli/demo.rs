@@ -32,7 +32,7 @@ impl Demo {
         std::fs::create_dir_all(&self.dir).or_input(|| format!("cannot create `{}`", self.dir.display()))?;
         let file = self.dir.join("mill.toml");
         if !file.exists() {
-            let text = with_seed(&init::template(kind(DEMO)?), self.seed.unwrap_or(0));
+            let text = with_seed(&init::template(kind(DEMO)?, None), self.seed.unwrap_or(0));
             std::fs::write(&file, text).or_input(|| format!("cannot write `{}`", file.display()))?;
         }
         let project = Project::load(&self.dir, &global.set)?;
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_seed_is_of_the_rooms_and_of_the_questions() {
-        let text = with_seed(&init::template(kind("synthetic").unwrap()), 7);
+        let text = with_seed(&init::template(kind("synthetic").unwrap(), None), 7);
         let project = Project::parse(&text, Path::new(".")).unwrap();
         assert_eq!(project.integer("seed"), 7);
         assert_eq!(project.sources[0].options.extra["seed"].as_integer(), Some(7));

@@ -192,7 +192,7 @@ async fn run(cli: Cli) -> Result<()> {
 async fn run_verb(cli: Cli) -> Result<()> {
     let global = cli.global;
     match cli.verb {
-        Verb::Init(verb) => verb.run(&global),
+        Verb::Init(verb) => verb.run(&global).await,
         Verb::Import(verb) => verb.run(&global).await,
         Verb::Plan(verb) => verb.run(&global).await,
         Verb::Build(verb) => verb.run(&global).await,
