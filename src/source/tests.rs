@@ -49,6 +49,7 @@ const FIXTURES: &[Fixture] = &[
     all_seeing::LINES,
     all_seeing::CONVERSATIONS,
     coco::PHOTOS,
+    coco::SEGMENTS,
     images::FILES,
     images::TAR,
     images::TABLE,
