@@ -35,16 +35,20 @@ Layout, below `root`:
 
   annotations/instances_val2017.json     images, annotations, categories, licenses
   annotations/captions_val2017.json      optional
+  annotations/panoptic_val2017.json      images, annotations with segments_info, categories with isthing
+  annotations/panoptic_val2017/*.png     the segments of each image: R + 256 G + 65536 B is a pixel's id
   val2017/000000000139.jpg               the photos, by the `file_name` of their image
 
 Options:
 
-  annotations     a path or a list of paths. Default: every annotations/instances_*.json; of other JSON files beside them,
-                  such as person_keypoints_*.json and panoptic_*.json, `import`, `plan` and `doctor` say that they are not read
+  annotations     a path or a list of paths. Default: every annotations/instances_*.json, and every panoptic_*.json beside them
+                  of whose part there are no instances; of other JSON files, such as person_keypoints_*.json, `import`, `plan` and
+                  `doctor` say that they are not read
   captions        a path or a list of paths; [] for none. Default: the captions_*.json beside each instances_*.json
   images          the folder of the photos. Default: for instances_val2017.json the first of val2017, images/val2017,
                   images that exists, else the root itself; where the first photos are not there, the root or the file's own
                   folder, where they are
+  panoptic        the folder of the PNGs of segments. Default: that which is called as their file is, beside it or in the root
   intrinsics_size the size of the images that `K` is of, [1242, 375], where the images here are smaller or larger; or \"image\"
                   where it is right however odd it looks. Default: of the images here, and an image is refused whose principal
                   point is far from its middle along both sides, or outside
@@ -72,6 +76,10 @@ metres and camera axes), `valid3D`, `visibility`, `truncation`, and for want of 
 An image may have a `gravity` of its own, three numbers that point down in camera axes; without, the camera is taken to be
 level. Questions are made from such boxes as they are.
 
+Segments of a panoptic file are detections with masks as any others. Categories of stuff (`isthing` is 0: sky, wall, road) have no
+things to count, so that their segments are kept and marked as crowds are: nothing is asked about them. Where panoptic files and
+files of instances of the same part are named, each thing is marked twice.
+
 What becomes of what: an image becomes a frame, with the URL (or name) of its licence; an annotation becomes a detection,
 with its mask as compressed run lengths, made exactly as COCO's own tools make it. Crowds (`iscrowd`, `ignore`) are kept and marked.
 Captions describe whole images, so that they go to `captions` of the frame and never become an object's. An annotation may
@@ -95,7 +103,8 @@ three points, with an odd number of coordinates or far outside its image, beside
 none (category, licence); a record that stands in its file twice, and two images of one photo, neither of which is exhaustive
 (duplicate); run lengths without a run (mask).
 
-Quarantined: records that are no good JSON (code json), photos that are absent, unreadable, or of another size than stated
+Quarantined: records that are no good JSON (code json), segments whose PNG is absent, damaged or of another size than its image, or
+has none of their pixels, and ids of a PNG that nothing says anything of (missing_file, image, mask), photos that are absent, unreadable, or of another size than stated
 (missing_file, unreadable, path, image), boxes that are empty, smaller than a pixel (in parts of the image's sides), or leave their image by more than 2 pixels (box), masks that
 are empty, of another size than their image, or elsewhere than their box (mask), 3D boxes that are none (box3d), cameras that are none
 (intrinsics, gravity), ids that are used twice for different things (duplicate),
@@ -106,7 +115,7 @@ with its byte offset, and no frame is exhaustive.
 The files are sorted on disk once for each import, in the folder for temporary files (TMPDIR), in about their own size.";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "coco 6";
+const READER: &str = "coco 7";
 
 /// JSON of about a thousand images: COCO's own files have 4 kB for each.
 const BUCKET_BYTES: u64 = 4 << 20;
@@ -120,6 +129,7 @@ struct CocoOptions {
     annotations: Option<Paths>,
     captions: Option<Paths>,
     images: Option<String>,
+    panoptic: Option<String>,
     intrinsics_size: Option<IntrinsicsSize>,
     missing_images: MissingImages,
     exhaustive: Option<bool>,
@@ -133,6 +143,7 @@ impl Default for CocoOptions {
             annotations: None,
             captions: None,
             images: None,
+            panoptic: None,
             intrinsics_size: None,
             missing_images: MissingImages::Quarantine,
             exhaustive: None,
@@ -244,6 +255,7 @@ impl Source for CocoReader {
         let place = format!("coco {} {} {paths:?} {}", self.root, self.name, self.buckets);
         let digests = BucketDigests::cached(&place, &state, self.bytes, || Ok(self.documents()?.digests().clone()))?;
         let mut folders: Vec<_> = self.photos.iter().map(|photos| photos.folder.as_str()).collect();
+        folders.extend(self.files.iter().filter_map(|file| file.segments.as_deref()));
         folders.sort_unstable();
         folders.dedup();
         let fingerprints = digests.fingerprints(&self.root, &folders, &self.fingerprinted)?;
@@ -270,6 +282,7 @@ impl Source for CocoReader {
             RecordKind::Image => Ok(()),
             RecordKind::Object => images.object(record, rows),
             RecordKind::Caption => images.caption(record, rows),
+            RecordKind::Segments => images.segments(record, rows),
         })?;
         images.finish(rows)
     }

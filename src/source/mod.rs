@@ -5,6 +5,7 @@
 //! A record that cannot be used becomes a quarantined row with key, file, code and message; it is never dropped silently,
 //! and only what makes the whole source unusable (no such folder, not this kind of dataset) is an [`Error`].
 
+mod all_seeing;
 mod bucket_digests;
 mod camera_text;
 mod caption;
@@ -219,6 +220,7 @@ impl SourceOptions {
 
 /// Every source that can be read.
 pub const SOURCES: &[SourceKind] = &[
+    all_seeing::ALL_SEEING,
     coco::COCO,
     images::IMAGES,
     matterport::MATTERPORT,

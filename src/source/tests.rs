@@ -1,6 +1,7 @@
 //! What every source promises, whatever its format: rows in = rows out + quarantined, the same rows every time, stable shards,
 //! no path outside its folder, and no panic, no hang and no silent loss on damaged files.
 
+mod all_seeing;
 mod coco;
 mod images;
 mod matterport;
@@ -45,7 +46,11 @@ pub struct Fixture {
 
 /// At least one for each source.
 const FIXTURES: &[Fixture] = &[
+    all_seeing::REGIONS,
+    all_seeing::LINES,
+    all_seeing::CONVERSATIONS,
     coco::PHOTOS,
+    coco::SEGMENTS,
     images::FILES,
     images::TAR,
     images::TABLE,

@@ -98,6 +98,11 @@ pub const QUARANTINE_CODES: &[(&str, &[QuarantineCode])] = &[
                 "a caption that is none, too long or one too many",
                 "nothing; the object is used without it",
             ),
+            code(
+                "markup",
+                "markup of a conversation that is not closed, or whose boxes are no numbers",
+                "mend what writes it; the other boxes of the conversation are used",
+            ),
             code("licence", "a licence that is no text, or has no name", "name it, or set `licence` of the source"),
             code(
                 "split",

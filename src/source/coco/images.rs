@@ -14,7 +14,9 @@ use crate::source::caption::Caption;
 use crate::source::coco_json::documents::{CocoDocument, CocoRecord, SortedDocuments};
 use crate::source::coco_json::image::ImageRecord;
 use crate::source::coco_json::object::{FrameSize, ObjectRecord, ReadObject};
+use crate::source::coco_json::panoptic::{PanopticRecord, SegmentImage};
 use crate::source::intrinsics;
+use crate::source::json::cutter::{self, Event};
 use crate::source::json::forms::{self, Perhaps};
 use crate::source::json::id::Id;
 use crate::source::photo::{self, Photo};
@@ -274,6 +276,85 @@ impl<'a> ImageBucket<'a> {
         }
     }
 
+    /// Pushes the segments of an image. All images of the bucket are known by then.
+    pub fn segments(&mut self, record: CocoRecord, rows: &mut RowSink) -> Result<()> {
+        let path = &self.documents.document(record.document).path;
+        let image_id = forms::record::<PanopticRecord>(record.json).map(|panoptic| panoptic.image_id);
+        let judged = image_id.and_then(|id| Ok((self.meant(&id, record.document)?, id)));
+        let (at, image_id) = match judged {
+            Ok(judged) => judged,
+            Err(why) => return rows.refuse(record.place(self.documents), path, why),
+        };
+        if self.images[at].frame.is_none() {
+            let why = Unusable::new("no_frame", format!("its image `{image_id}` cannot be used"));
+            return rows.remark(record.place(self.documents), path, why);
+        }
+        let mut stored = self.segment_image(at, record);
+        let mut faults = Vec::new();
+        cutter::cut(record.json, &["segments_info"], |event| match event {
+            Event::Record { json, offset, .. } => {
+                let object = match &mut stored {
+                    Ok(stored) => ObjectRecord::segment(json, &image_id, |id| stored.take(id)),
+                    Err(why) => Err(why.clone()),
+                };
+                match object {
+                    Ok(object) => self.place(CocoRecord { json, ..record }, object, rows),
+                    Err(why) => {
+                        self.images[at].incomplete();
+                        let id = Id::salvaged(json, "id");
+                        if let (Ok(stored), Some(id)) = (&mut stored, &id) {
+                            // Its pixels are told with it.
+                            drop(stored.take(id));
+                        }
+                        let id = id.map_or_else(|| format!("at{offset}"), |id| id.0);
+                        rows.refuse(format!("{image_id}/{id}"), path, why)
+                    }
+                }
+            }
+            Event::Skipped { name: "segments_info", .. } => {
+                faults.push(Unusable::new("json", "its `segments_info` is no list"));
+                Ok(())
+            }
+            Event::Skipped { .. } => Ok(()),
+            // The record is whole, as its parsing showed.
+            Event::Oversized { .. } | Event::Broken { .. } => {
+                faults.push(Unusable::new("json", "its segments cannot be told apart"));
+                Ok(())
+            }
+        })?;
+        if let Ok(stored) = &stored {
+            let (count, first) = (stored.left().count(), stored.left().next());
+            faults.extend(first.map(|first| {
+                let message = format!("{count} ids of the PNG, such as {first}, are not in `segments_info`");
+                Unusable::new("mask", message)
+            }));
+        }
+        for why in faults {
+            self.images[at].incomplete();
+            rows.refuse(record.place(self.documents), path, why)?;
+        }
+        Ok(())
+    }
+
+    /// The PNG of a panoptic annotation.
+    fn segment_image(&self, at: usize, record: CocoRecord) -> Result<SegmentImage, Unusable> {
+        let panoptic: PanopticRecord = forms::record(record.json)?;
+        let frame = self.images[at].frame.as_ref();
+        let frame = frame.ok_or_else(|| Unusable::new("no_frame", "its image cannot be used"))?;
+        let folder = self.coco.files[record.document].segments.as_deref().unwrap_or_default();
+        let path = format!("{folder}/{}", panoptic.name()?.replace('\\', "/"));
+        let path =
+            self.coco.root.spelled(path.trim_start_matches('/')).map_err(|e| Unusable::new("path", e.to_string()))?;
+        let read = SegmentImage::read(&self.coco.root, &path, (frame.width as u32, frame.height as u32));
+        read.map_err(|why| match &*why.code {
+            "missing_file" => {
+                let message = format!("{}; `panoptic` of the source names the folder of such PNGs", why.message);
+                Unusable::new("missing_file", message)
+            }
+            _ => why,
+        })
+    }
+
     /// Pushes an element of `annotations`. All images of the bucket are known by then.
     pub fn object(&mut self, record: CocoRecord, rows: &mut RowSink) -> Result<()> {
         let path = &self.documents.document(record.document).path;
@@ -287,6 +368,12 @@ impl<'a> ImageBucket<'a> {
                 return rows.refuse(record.place(self.documents), path, why);
             }
         };
+        self.place(record, object, rows)
+    }
+
+    /// Lays an object at its image's door.
+    fn place(&mut self, record: CocoRecord, object: ObjectRecord, rows: &mut RowSink) -> Result<()> {
+        let path = &self.documents.document(record.document).path;
         let key = format!("{}/{}", object.image_id, object.id);
         let at = match self.meant(&object.image_id, record.document) {
             Ok(at) => at,
@@ -319,6 +406,7 @@ impl<'a> ImageBucket<'a> {
         let canvas = FrameSize { frame_id: &frame.frame_id, width: frame.width as u32, height: frame.height as u32 };
         let id = object.id.clone();
         let category = document.category(&object.category_id);
+        let is_stuff = document.is_stuff(&object.category_id);
         let told = SeenAnnotation { document: record.document, record: xxh3_64(record.json), object: 0 };
         let before = pending.objects.get(&id);
         if before.is_some_and(|before| before.document == told.document && before.record == told.record) {
@@ -338,6 +426,8 @@ impl<'a> ImageBucket<'a> {
                 return Err((Loss::Record, why));
             }
         };
+        // There is no telling how many walls there are.
+        marked.row.crowd |= is_stuff;
         let told = SeenAnnotation { object: thing(&marked.row), ..told };
         match before {
             Some(before) if before.object == told.object => {

@@ -40,7 +40,8 @@ pub fn told(passed_over: &[String]) -> Option<String> {
     (!passed_over.is_empty()).then(|| {
         format!(
             "{named}{more} beside the files that are read: not read. Of `annotations`, instances_*.json are read and the \
-             captions_*.json of the same parts; `annotations` of the [[source]] names others, or just those"
+             captions_*.json of the same parts, and panoptic_*.json of parts without instances; `annotations` of the [[source]] names \
+             others, or just those"
         )
     })
 }
@@ -62,11 +63,19 @@ pub fn find(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<Found
         Some(paths) => (listed(paths), Vec::new()),
         None => {
             let paths = root.list("annotations")?.into_iter().map(|entry| entry.path);
-            paths.filter(|path| path.ends_with(".json")).partition(|path| suffix(path).is_some())
+            let paths: Vec<String> = paths.filter(|path| path.ends_with(".json")).collect();
+            // What is a segment is an instance, too: both would mark each thing twice.
+            let instances: Vec<String> = paths.iter().filter_map(|path| suffix(path)).map(str::to_owned).collect();
+            let is_read = |path: &String| {
+                suffix(path).is_some()
+                    || panoptic(path).is_some_and(|part| !instances.iter().any(|other| other == part))
+            };
+            paths.into_iter().partition(is_read)
         }
     };
     if objects.is_empty() {
-        let error = Error::input("there is no annotations/instances_*.json").with("root", root);
+        let error =
+            Error::input("there is no annotations/instances_*.json or annotations/panoptic_*.json").with("root", root);
         return Err(match passed_over.first() {
             None => error.hint("name the file in the source's `annotations`, relative to its `root`"),
             Some(path) => error.hint(format!(
@@ -77,8 +86,11 @@ pub fn find(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<Found
     let captions = match &own.captions {
         Some(paths) => listed(paths),
         None => {
-            let beside =
-                objects.iter().filter_map(|path| suffix(path).map(|_| path.replace("/instances_", "/captions_")));
+            let beside = objects.iter().filter_map(|path| {
+                let part = suffix(path).or_else(|| panoptic(path))?;
+                let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+                Some(format!("{folder}captions_{part}.json"))
+            });
             let mut found = Vec::new();
             for path in beside {
                 if root.exists(&path)? {
@@ -104,13 +116,21 @@ pub fn find(root: &Root, own: &CocoOptions, split: Option<&str>) -> Result<Found
     let files = objects.into_iter().map(|path| (path, Holds::Objects));
     let files = files.chain(captions.into_iter().map(|path| (path, Holds::Captions)));
     let guessed = own.images.is_none();
-    let file = |((path, holds), photos): ((String, Holds), &PhotoFolder)| CocoFile {
+    let mut segments = Vec::new();
+    for (path, _) in files.clone() {
+        segments.push(Some(match &own.panoptic {
+            Some(folder) => folder.trim_matches('/').to_owned(),
+            None => segments_of(root, &path)?,
+        }));
+    }
+    let file = |(((path, holds), photos), segments): (((String, Holds), &PhotoFolder), Option<String>)| CocoFile {
         path,
+        segments,
         holds,
         folder: photos.folder.clone(),
         guessed,
     };
-    Ok(FoundFiles { files: files.zip(&photos).map(file).collect(), photos, passed_over, unclear })
+    Ok(FoundFiles { files: files.zip(&photos).zip(segments).map(file).collect(), photos, passed_over, unclear })
 }
 
 /// `val2017` of `annotations/instances_val2017.json`.
@@ -118,10 +138,23 @@ fn suffix(path: &str) -> Option<&str> {
     path.rsplit('/').next()?.strip_prefix("instances_")?.strip_suffix(".json")
 }
 
+/// `val2017` of `annotations/panoptic_val2017.json`.
+fn panoptic(path: &str) -> Option<&str> {
+    path.rsplit('/').next()?.strip_prefix("panoptic_")?.strip_suffix(".json")
+}
+
+/// Where the PNGs of a file's segments are: in a folder that is called as the file is, beside it or in the root.
+fn segments_of(root: &Root, path: &str) -> Result<String> {
+    let beside = path.trim_end_matches(".json");
+    let name = beside.rsplit('/').next().unwrap_or_default();
+    let in_root = panoptic(path).is_some() && !root.has_folder(beside)? && root.has_folder(name)?;
+    Ok(if in_root { name } else { beside }.to_owned())
+}
+
 /// The same of any file that is named as COCO's are; empty for others.
 fn part(path: &str) -> &str {
     let name = path.rsplit('/').next().and_then(|name| name.strip_suffix(".json")).unwrap_or_default();
-    let kinds = ["instances_", "captions_", "person_keypoints_", "image_info_", "stuff_"];
+    let kinds = ["instances_", "captions_", "person_keypoints_", "image_info_", "stuff_", "panoptic_"];
     kinds.into_iter().find_map(|kind| name.strip_prefix(kind)).unwrap_or_default()
 }
 
@@ -171,8 +204,12 @@ mod tests {
         let put = |name: &str| std::fs::write(folder.path().join(format!("annotations/{name}.json")), "{}").unwrap();
         std::fs::create_dir(folder.path().join("annotations")).unwrap();
         ["panoptic_val2017", "person_keypoints_val2017"].into_iter().for_each(put);
+        let alone = find(&root, &CocoOptions::default(), None).unwrap();
+        assert_eq!((alone.files[0].path.as_str(), alone.files.len()), ("annotations/panoptic_val2017.json", 1));
+        std::fs::remove_file(folder.path().join("annotations/panoptic_val2017.json")).unwrap();
         let error = format!("{:?}", find(&root, &CocoOptions::default(), None).err().unwrap());
-        assert!(error.contains("annotations = \\\"annotations/panoptic_val2017.json"), "{error}");
+        assert!(error.contains("annotations = \\\"annotations/person_keypoints_val2017.json"), "{error}");
+        put("panoptic_val2017");
         ["instances_val2017", "captions_val2017", "captions_test2017"].into_iter().for_each(put);
         let found = find(&root, &CocoOptions::default(), None).unwrap();
         assert_eq!(found.files.len(), 2);
@@ -185,5 +222,11 @@ mod tests {
             ..CocoOptions::default()
         };
         assert_eq!(told(&find(&root, &own, None).unwrap().passed_over), None);
+        // A file in the root is not its own file of captions.
+        for name in ["instances_all.json", "panoptic_all.json"] {
+            std::fs::write(folder.path().join(name), "{}").unwrap();
+            let own = CocoOptions { annotations: Some(Paths::One(name.to_owned())), ..CocoOptions::default() };
+            assert_eq!(find(&root, &own, None).unwrap().files.len(), 1);
+        }
     }
 }

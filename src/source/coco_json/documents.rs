@@ -14,9 +14,10 @@
 //! Memory is bounded by one record, the spill's buffers and [`MAX_NAMES`] names, and by 64 bytes an image, 96 where there are several
 //! files of objects; the files may have any size.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Read;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -27,7 +28,7 @@ use crate::source::RowSink;
 use crate::source::bucket_digests::{BucketDigests, PhotoNames, sorted_text};
 use crate::source::category;
 use crate::source::json::cutter::{self, Event, MAX_RECORD};
-use crate::source::json::forms::{self, Perhaps, Text};
+use crate::source::json::forms::{self, Flag, Perhaps, Text};
 use crate::source::json::id::Id;
 use crate::source::root::Root;
 use crate::spill::{Spill, Spiller, Tag};
@@ -57,6 +58,8 @@ pub struct CocoFile {
     pub folder: String,
     /// Whether that was guessed from names: its photos may as well be below the root, or beside it.
     pub guessed: bool,
+    /// Where its PNGs of segments are, if it has any; none where such annotations are not read.
+    pub segments: Option<String>,
 }
 
 /// What the `annotations` of a file are.
@@ -92,6 +95,8 @@ pub struct CocoDocument {
     /// What tells whether it is COCO's own.
     pub signs: Signs,
     categories: HashMap<Id, String>,
+    /// Categories of which there are no things to count (`isthing` is 0): sky, wall.
+    stuff: HashSet<Id>,
     /// Of each category that is the end of others (`chair`): those (`deck chair`). Where the file is federated.
     special: HashMap<String, Vec<String>>,
     licences: HashMap<Id, String>,
@@ -103,6 +108,8 @@ pub enum RecordKind {
     Image,
     Object,
     Caption,
+    /// The segments of an image, see [`panoptic`](super::panoptic).
+    Segments,
 }
 
 /// A record of a bucket.
@@ -174,7 +181,8 @@ impl SortedDocuments {
             let kind = match tag.kind {
                 0 => RecordKind::Image,
                 1 => RecordKind::Object,
-                _ => RecordKind::Caption,
+                2 => RecordKind::Caption,
+                _ => RecordKind::Segments,
             };
             on(CocoRecord { kind, document: tag.document as usize, offset: tag.number, json })
         })
@@ -276,7 +284,9 @@ fn images_of(documents: &[CocoDocument], index: usize) -> Vec<usize> {
 /// `val2017` of `annotations/instances_val2017.json`.
 fn part(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or_default().trim_end_matches(".json");
-    let after = ["instances_", "captions_", "person_keypoints_"].into_iter().find_map(|kind| name.strip_prefix(kind));
+    let after = ["instances_", "captions_", "person_keypoints_", "panoptic_"]
+        .into_iter()
+        .find_map(|kind| name.strip_prefix(kind));
     after.filter(|part| !part.is_empty()).unwrap_or(name)
 }
 
@@ -285,7 +295,9 @@ impl CocoDocument {
     fn shared(&self) -> String {
         let flags = [self.whole, self.annotated, self.has_images, self.restarts, self.federated];
         let names = [&self.categories, &self.licences].map(sorted_text);
-        format!("{} {:?} {} {flags:?} {:?} {names:?}\n", self.path, self.holds, self.folder, self.signs.denied())
+        let stuff: BTreeSet<&Id> = self.stuff.iter().collect();
+        let (path, folder, denied) = (&self.path, &self.folder, self.signs.denied());
+        format!("{path} {:?} {folder} {flags:?} {denied:?} {names:?} {stuff:?}\n", self.holds)
     }
 
     /// The folder below which its first photos are.
@@ -310,6 +322,11 @@ impl CocoDocument {
     /// The categories that are a kind of this one by their names: a deck chair is a chair. Of a federated file.
     pub fn special(&self, category: &str) -> &[String] {
         self.special.get(category).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether a category is of stuff, of which there are no things to count.
+    pub fn is_stuff(&self, id: &Id) -> bool {
+        self.stuff.contains(id)
     }
 
     /// A category's name.
@@ -363,6 +380,10 @@ struct ImageKey {
 #[derive(Deserialize)]
 struct AnnotationKey {
     image_id: Id,
+    #[serde(default)]
+    segments_info: Option<IgnoredAny>,
+    #[serde(default)]
+    file_name: Option<Perhaps<String>>,
 }
 
 #[derive(Deserialize)]
@@ -370,6 +391,8 @@ struct AnnotationKey {
 struct CategoryRecord {
     id: Id,
     name: Text,
+    #[serde(default)]
+    isthing: Option<Perhaps<Flag>>,
 }
 
 #[derive(Deserialize)]
@@ -396,6 +419,7 @@ impl Sorter {
             federated: false,
             signs: Signs::default(),
             categories: HashMap::new(),
+            stuff: HashSet::new(),
             special: HashMap::new(),
             licences: HashMap::new(),
         };
@@ -407,7 +431,7 @@ impl Sorter {
         cutter::cut(root.open(&file.path)?, sections, |event| match event {
             Event::Record { section, offset, json } => {
                 found += 1;
-                self.record(&mut document, index, &file.folder, section, offset, json)
+                self.record(&mut document, index, file, section, offset, json)
             }
             Event::Oversized { section, offset, bytes } => {
                 found += 1;
@@ -478,7 +502,7 @@ impl Sorter {
         &mut self,
         document: &mut CocoDocument,
         index: u32,
-        folder: &str,
+        file: &CocoFile,
         section: &str,
         offset: u64,
         json: &[u8],
@@ -486,7 +510,8 @@ impl Sorter {
         if document.holds == Holds::Captions && section != "annotations" {
             return Ok(());
         }
-        let mut name = None;
+        let folder = &file.folder;
+        let (mut name, mut segments) = (None, None);
         let (kind, id) = match section {
             "images" => {
                 document.has_images = true;
@@ -503,19 +528,30 @@ impl Sorter {
             "annotations" => {
                 document.annotated = true;
                 document.signs.object();
-                let key = forms::record::<AnnotationKey>(json).ok().map(|key| key.image_id);
-                let kind = if document.holds == Holds::Objects { RecordKind::Object } else { RecordKind::Caption };
-                (kind, key.or_else(|| Id::salvaged(json, "image_id")))
+                let key = forms::record::<AnnotationKey>(json).ok();
+                let is_panoptic =
+                    key.as_ref().is_some_and(|key| key.segments_info.is_some()) && file.segments.is_some();
+                segments = key.as_ref().filter(|_| is_panoptic).and_then(|key| Perhaps::given(&key.file_name).cloned());
+                let kind = match document.holds {
+                    Holds::Objects if is_panoptic => RecordKind::Segments,
+                    Holds::Objects => RecordKind::Object,
+                    Holds::Captions => RecordKind::Caption,
+                };
+                (kind, key.map(|key| key.image_id).or_else(|| Id::salvaged(json, "image_id")))
             }
             "categories" => {
-                let named =
-                    forms::record::<CategoryRecord>(json).and_then(|CategoryRecord { id, name: Text(name) }| {
+                let named = forms::record::<CategoryRecord>(json).and_then(
+                    |CategoryRecord { id, name: Text(name), isthing }| {
+                        if Perhaps::given(&isthing).is_some_and(|isthing| isthing.0 == Some(false)) {
+                            document.stuff.insert(id.clone());
+                        }
                         document.signs.category(&id, &name);
                         let spelled = category::spelled(&name);
                         let spelled =
                             spelled.ok_or_else(|| Unusable::new("category", format!("category `{id}` has no name")))?;
                         Ok((id, spelled))
-                    });
+                    },
+                );
                 return self.name(document, offset, named, |document| &mut document.categories);
             }
             _ => {
@@ -539,6 +575,9 @@ impl Sorter {
         if let Some(name) = name {
             self.names.push(bucket, &name);
             self.photo_buckets.push((photo_of(folder, &name), bucket as u32));
+        }
+        if let Some(segments) = segments {
+            self.names.push(bucket, &segments);
         }
         self.spiller.push(bucket, Tag { kind: kind as u8, document: index, number: offset }, json)
     }

@@ -5,4 +5,5 @@ pub mod documents;
 pub mod image;
 pub mod object;
 mod own;
+pub mod panoptic;
 mod segmentation;

@@ -8,7 +8,7 @@ use spatialmill_columns::types::EncodedMask;
 use spatialmill_geometry::Mask;
 
 use super::box3d::Box3d;
-use super::segmentation::{self, Segmentation};
+use super::segmentation::{self, Counts, Segmentation};
 use crate::source::caption::Caption;
 use crate::source::json::forms::{self, Flag, Number, Numbers, Perhaps};
 use crate::source::json::id::Id;
@@ -46,6 +46,18 @@ pub struct ObjectRecord {
     box3d: Box3d,
 }
 
+/// An element of `segments_info`.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "a segment: {\"id\": .., \"category_id\": ..}")]
+struct SegmentRecord {
+    id: Id,
+    category_id: Id,
+    #[serde(default)]
+    bbox: BboxNumbers,
+    #[serde(default)]
+    iscrowd: Flag,
+}
+
 /// A row, and what was odd about its record without being wrong.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadObject {
@@ -79,6 +91,31 @@ impl ObjectRecord {
             record.box3d = forms::record(json)?;
         }
         Ok(record)
+    }
+
+    /// A segment of a panoptic annotation, with its mask. Codes: `json`, `mask`.
+    pub fn segment(
+        json: &[u8],
+        image_id: &Id,
+        mask: impl FnOnce(&Id) -> Result<Mask, Unusable>,
+    ) -> Result<Self, Unusable> {
+        let SegmentRecord { id, category_id, bbox, iscrowd } = forms::record(json)?;
+        let mask = mask(&id)?;
+        let size = vec![f64::from(mask.height()), f64::from(mask.width())];
+        let segmentation = Segmentation::Runs { size, counts: Counts::Plain(mask.runs().to_vec()) };
+        Ok(Self {
+            id,
+            image_id: image_id.clone(),
+            category_id,
+            bbox,
+            segmentation: Some(segmentation),
+            iscrowd,
+            ignore: None,
+            caption: None,
+            score: None,
+            has_box3d: None,
+            box3d: Box3d::default(),
+        })
     }
 
     /// The row. Codes: `box`, `mask`, `box3d`, `score`.

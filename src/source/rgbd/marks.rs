@@ -160,7 +160,13 @@ impl SceneReader<'_> {
             self.incomplete();
             return Ok(());
         };
-        let file = CocoFile { path: path.clone(), holds: Holds::Objects, folder: String::new(), guessed: false };
+        let file = CocoFile {
+            path: path.clone(),
+            holds: Holds::Objects,
+            folder: String::new(),
+            guessed: false,
+            segments: None,
+        };
         let documents = match SortedDocuments::sort(&self.source.root, &[file], 1) {
             Ok(documents) => documents,
             Err(e) => {

@@ -5,7 +5,7 @@ use std::path::Path;
 use image::RgbImage;
 use serde_json::{Value, json};
 
-use crate::tables::Loss;
+use crate::tables::{Detection, Loss};
 
 use super::images::{note, noted};
 use super::{Fixture, Imported, import, in_other_forms, shards, stale};
@@ -23,6 +23,136 @@ pub const PHOTOS: Fixture = Fixture {
         "val2017/3.png",
     ],
 };
+
+pub const SEGMENTS: Fixture = Fixture {
+    kind: "coco",
+    about: "panoptic",
+    write: |root| write_panoptic(root, &panoptic()),
+    options: "shards = 2",
+    rows: 3 + 9,
+    files: &["annotations/panoptic_val2017.json", "annotations/panoptic_val2017/000000000002.png"],
+};
+
+/// Three images with a person, a crowd of people and a wall each.
+fn panoptic() -> Value {
+    let images = (1..=3).map(|id| json!({"id": id, "file_name": format!("{id:012}.jpg"), "width": 32, "height": 24}));
+    let segments = json!([
+        {"id": id_of(PERSON), "category_id": 1, "iscrowd": 0, "bbox": [2, 3, 6, 10], "area": 60},
+        {"id": id_of(PEOPLE), "category_id": 1, "iscrowd": 1, "bbox": [20, 3, 8, 10], "area": 80},
+        {"id": id_of(WALL), "category_id": 199, "iscrowd": 0, "bbox": [0, 16, 32, 8], "area": 256},
+    ]);
+    let annotations =
+        (1..=3).map(|id| json!({"image_id": id, "file_name": format!("{id:012}.png"), "segments_info": segments}));
+    json!({
+        "info": {"description": "COCO 2018 Panoptic Dataset"},
+        "licenses": [],
+        "images": images.collect::<Vec<_>>(),
+        "annotations": annotations.collect::<Vec<_>>(),
+        "categories": [{"id": 1, "name": "person", "isthing": 1, "supercategory": "person", "color": [220, 20, 60]},
+                       {"id": 199, "name": "wall-other", "isthing": 0, "supercategory": "wall", "color": [102, 102, 156]}],
+    })
+}
+
+const PERSON: [u8; 3] = [92, 21, 60];
+const PEOPLE: [u8; 3] = [18, 29, 48];
+const WALL: [u8; 3] = [7, 0, 0];
+
+fn id_of([red, green, blue]: [u8; 3]) -> u32 {
+    u32::from(red) + 256 * u32::from(green) + 65536 * u32::from(blue)
+}
+
+fn write_panoptic(root: &Path, document: &Value) {
+    std::fs::create_dir_all(root.join("annotations/panoptic_val2017")).unwrap();
+    std::fs::create_dir_all(root.join("val2017")).unwrap();
+    for id in 1..=3 {
+        RgbImage::from_pixel(32, 24, image::Rgb([id, 9, 9])).save(root.join(format!("val2017/{id:012}.jpg"))).unwrap();
+        let segments = RgbImage::from_fn(32, 24, |x, y| match (x, y) {
+            (2..8, 3..13) => image::Rgb(PERSON),
+            (20..28, 3..13) => image::Rgb(PEOPLE),
+            (_, 16..) => image::Rgb(WALL),
+            _ => image::Rgb([0, 0, 0]),
+        });
+        segments.save(root.join(format!("annotations/panoptic_val2017/{id:012}.png"))).unwrap();
+    }
+    std::fs::write(root.join("annotations/panoptic_val2017.json"), document.to_string()).unwrap();
+}
+
+/// Imports the faultless segments after `change` was made to them.
+fn segmented(options: &str, change: impl FnOnce(&mut Value)) -> Imported {
+    let folder = tempfile::tempdir().unwrap();
+    let mut document = panoptic();
+    change(&mut document);
+    write_panoptic(folder.path(), &document);
+    import("coco", folder.path(), options).unwrap()
+}
+
+#[test]
+fn segments_are_objects_with_masks_and_stuff_is_a_crowd() {
+    let imported = segmented("exhaustive = true", |_| ());
+    assert_eq!((imported.refused(), uncountable(&imported)), (vec![], vec![]));
+    let frame = imported.frames().find(|frame| frame.frame_id == "test/2").unwrap();
+    assert_eq!(frame.split.as_deref(), Some("val"));
+    let of = |id: [u8; 3]| {
+        let id = id_of(id).to_string();
+        imported.detections().find(|row| row.frame_id == "test/2" && row.object_id == id).unwrap()
+    };
+    let area = |row: &Detection| {
+        let mask = row.mask.as_ref().unwrap();
+        spatialmill_geometry::Mask::from_counts(mask.height as u32, mask.width as u32, &mask.counts).unwrap().area()
+    };
+    assert_eq!((area(of(PERSON)), of(PERSON).crowd, of(PERSON).category.as_str()), (60, false, "person"));
+    assert_eq!((area(of(PEOPLE)), of(PEOPLE).crowd, of(PEOPLE).bbox.x0), (80, true, 20.0));
+    assert_eq!((area(of(WALL)), of(WALL).crowd, of(WALL).bbox.y0), (256, true, 16.0));
+    // The box is that of the mask where there is none.
+    let boxless = segmented("exhaustive = true", |document| {
+        document["annotations"][0]["segments_info"][0].as_object_mut().unwrap().remove("bbox");
+    });
+    assert_eq!(placeless(&boxless), placeless(&imported));
+}
+
+#[test]
+fn segments_are_read_where_there_are_no_instances_of_their_part() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), document(), None);
+    write_panoptic(folder.path(), &panoptic());
+    assert_eq!(import("coco", folder.path(), "").unwrap().rows.len(), 8 + 16);
+    let both = "annotations = ['annotations/instances_val2017.json', 'annotations/panoptic_val2017.json']";
+    let imported = import("coco", folder.path(), both).unwrap();
+    assert_eq!((imported.refused(), imported.detections().count()), (vec![], 16 + 9));
+    // In the root, and wherever the option says.
+    for (place, options) in [("panoptic_val2017", ""), ("elsewhere", "panoptic = 'elsewhere'")] {
+        let folder = tempfile::tempdir().unwrap();
+        write_panoptic(folder.path(), &panoptic());
+        std::fs::rename(folder.path().join("annotations/panoptic_val2017"), folder.path().join(place)).unwrap();
+        let imported = import("coco", folder.path(), options).unwrap();
+        assert_eq!((imported.refused(), imported.rows.len()), (vec![], 3 + 9), "{place}");
+    }
+}
+
+#[test]
+fn a_lost_segment_makes_its_frame_uncountable() {
+    let check = |expected: &[(&str, &str)], change: fn(&mut Value)| {
+        let imported = segmented("exhaustive = true", |document| change(&mut document["annotations"][1]));
+        let refused: Vec<_> = imported.refused();
+        let refused: Vec<(&str, &str)> =
+            refused.iter().map(|(key, code)| (key.split('@').next().unwrap(), *code)).collect();
+        assert_eq!((refused, uncountable(&imported)), (expected.to_vec(), vec!["test/2".to_owned()]));
+    };
+    let (person, people, wall) = ("2/3937628", "2/3153170", "2/7");
+    let file = "annotations/panoptic_val2017.json";
+    check(&[(wall, "category")], |annotation| annotation["segments_info"][2]["category_id"] = json!(5));
+    check(&[(wall, "json")], |annotation| annotation["segments_info"][2]["bbox"] = json!("wide"));
+    check(&[("2/8", "mask"), (file, "mask")], |annotation| annotation["segments_info"][2]["id"] = json!(8));
+    check(&[(file, "mask")], |annotation| drop(annotation["segments_info"].as_array_mut().unwrap().pop()));
+    check(&[(people, "missing_file"), (person, "missing_file"), (wall, "missing_file")], |annotation| {
+        annotation["file_name"] = json!("none.png");
+    });
+    check(&[(people, "path"), (person, "path"), (wall, "path")], |annotation| {
+        annotation["file_name"] = json!("../../../etc/passwd");
+    });
+    let lost = segmented("", |document| document["images"][1]["width"] = json!(31));
+    assert_eq!(lost.refused().iter().map(|(_, code)| *code).collect::<Vec<_>>(), ["image", "no_frame"]);
+}
 
 /// Eight images with two objects each; one in four is a crowd.
 fn document() -> Value {

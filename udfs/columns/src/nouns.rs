@@ -148,6 +148,27 @@ pub fn plural(noun: &str) -> String {
     format!("{before}{plural}{after}")
 }
 
+/// One of what a phrase calls several: of its head, not of its last word. What is singular, a mass or plural by nature stays as it is.
+///
+/// ```
+/// use spatialmill_columns::nouns::singular;
+/// assert_eq!(["wine glasses", "men in hats", "scissors"].map(singular), ["wine glass", "man in hats", "scissors"]);
+/// ```
+pub fn singular(noun: &str) -> String {
+    let noun = Noun::read(noun);
+    let text = noun.text();
+    let (before, head, after) = split_at_head(text);
+    let listed = SINGULAR_TO_PLURAL.iter().find(|(_, many)| same(head, many));
+    let one = match listed {
+        Some((one, _)) => (*one).to_owned(),
+        None if number_of(text) != Number::Plural || ALWAYS_PLURAL.iter().any(|many| same(head, many)) => {
+            head.to_owned()
+        }
+        None => pluralizer::pluralize(head, 1, false),
+    };
+    format!("{before}{one}{after}")
+}
+
 fn number_of(text: &str) -> Number {
     let (_, head, after) = split_at_head(text);
     // "a cup and a saucer" are two things; "salt and pepper shaker" ends in one head, and splits there.
