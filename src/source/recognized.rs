@@ -7,7 +7,7 @@ use crate::error::Error;
 
 /// Kinds whose files another kind reads, too: those that read more come first.
 const ORDER: &[&str] =
-    &["vsi_meta", "matterport", "scannet", "rgbd", "object_views", "coco", "visual_genome", "images"];
+    &["vsi_meta", "matterport", "scannet", "rgbd", "object_views", "all_seeing", "coco", "visual_genome", "images"];
 
 /// A kind that reads a folder.
 pub struct Recognized {

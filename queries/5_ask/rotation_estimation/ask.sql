@@ -97,6 +97,8 @@ measured AS (
         CASE WHEN swapped THEN other_frame ELSE frame END AS one_frame, CASE WHEN swapped THEN frame ELSE other_frame END AS other_frame,
         CASE
             WHEN array_has($round_categories, lower(name)) THEN NULL
+            -- Of what nobody says what it is, nobody says that it is not round.
+            WHEN symmetry IS NULL AND lower(name) = 'object' THEN NULL
             WHEN symmetry IS NULL AND seen_from_all_sides THEN 360.0
             WHEN symmetry >= 1 THEN 360.0 / symmetry
         END AS fold,

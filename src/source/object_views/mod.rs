@@ -69,7 +69,7 @@ Options:
   focal_length     of renders without intrinsics, in widths of the image. Default: 1.09375, Blender's 35 mm
 
 What becomes of what: each object is a scene of kind object without a scale, with one object in it, which has the name that the files say, or
-`object`. Its middle is the world's where it was rendered, and where optical axes meet in photos; its box is what the silhouettes of images with
+is an `object`, about whose turns nothing is asked unless its symmetry is known. Its middle is the world's where it was rendered, and where optical axes meet in photos; its box is what the silhouettes of images with
 an alpha channel leave, or a cube of a quarter of the nearest camera's distance to each side. z is up. Lens distortion is not undone.
 
 Told in quarantine, and no loss: images of transforms*.json that are not there, a row for each file (missing_file); images that a file
@@ -284,13 +284,13 @@ impl Source for ObjectViewsReader {
         let listing = self.listing()?;
         let (names, _) = ObjectNames::read(&self.root)?;
         let folders = listing.buckets.values().flatten();
-        let nameless = folders.filter(|folder| names.of(folder).name == names::NAMELESS).count();
+        let is_unknown = |named: NamedObject| named.name == names::NAMELESS && named.symmetry.is_none();
+        let nameless = folders.filter(|folder| is_unknown(names.of(folder))).count();
         if nameless == 0 {
             return Ok(Vec::new());
         }
         Ok(vec![format!(
-            "nobody says what {nameless} of its objects are: questions call them \"the object\", and those that look the same from several sides are asked about \
-             all the same; names.json in the root says it"
+            "nobody says what {nameless} of its objects are, so that they may be round, and by how much they turn is not asked; names.json in the root says it"
         )])
     }
 }
