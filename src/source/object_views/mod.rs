@@ -66,7 +66,8 @@ of these counts:
 Options:
 
   camera_distance  of objaverse-rendering, in longest sides of the object: 1.5, or 1.2 for older renders
-  focal_length     of renders without intrinsics, in widths of the image. Default: 1.09375, Blender's 35 mm
+  focal_length     of renders without intrinsics, in widths of the image. Default: 1.09375, Blender's lens of 35 mm before a sensor
+                   of 32 mm
 
 What becomes of what: each object is a scene of kind object without a scale, with one object in it, which has the name that the files say, or
 is an `object`, about whose turns nothing is asked unless its symmetry is known. Its middle is the world's where it was rendered, and where optical axes meet in photos; its box is what the silhouettes of images with

@@ -48,7 +48,7 @@ pub fn draw(canvas: &mut Canvas, number: u16, at: (f64, f64), room: f64, colour:
     let at = (placed(at.0, width, radius + reach + casing), placed(pin.unwrap_or(at.1), height, half));
     if let Some(y) = pin {
         // As far as the object's edge, as seen from the badge.
-        let tip = (tip.0, tip.1 - room.max(0.0).copysign(tip.1 - y));
+        let tip = (tip.0, tip.1 - (room.max(0.0) + casing).copysign(tip.1 - y));
         pointer(canvas, at, tip, radius * 0.6 + casing, casing, casing_ink);
         pointer(canvas, at, tip, radius * 0.6, 0.0, ink);
     }
