@@ -176,3 +176,60 @@ impl<'a> Lookalikes<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shapes::{cuboid, poster, prism, white};
+    use crate::{Material, Mesh};
+
+    fn lookalikes(mesh: &Mesh) -> Lookalikes<'_> {
+        Lookalikes::new(mesh, Turntable { elevation: 15, distance: 1.8, ..Turntable::default() }, Apart::default())
+    }
+
+    #[test]
+    fn a_cylinder_looks_the_same_from_everywhere() {
+        let mesh = white(prism(96));
+        let mut cylinder = lookalikes(&mesh);
+        assert_eq!(cylinder.symmetry(), Ok(Symmetry::Round));
+        assert_eq!(cylinder.confusable(15, 75, &[-60, 60, 120, -150]), Ok(vec![60, 120, -150]));
+    }
+
+    #[test]
+    fn a_prism_looks_the_same_after_one_side() {
+        for (sides, symmetry) in [(3, Symmetry::Fold(3)), (4, Symmetry::Fold(4)), (5, Symmetry::Fold(5))] {
+            assert_eq!(lookalikes(&white(prism(sides))).symmetry(), Ok(symmetry), "{sides}");
+        }
+        assert_eq!(lookalikes(&white(cuboid([1.0, 0.5, 0.4]))).symmetry(), Ok(Symmetry::Fold(2)));
+    }
+
+    #[test]
+    fn a_colour_tells_the_sides_of_a_cube_apart() {
+        let cube = cuboid([1.0; 3]);
+        // Each corner has its own colour.
+        let colours = (0..8).map(|corner| [(corner & 1) as f32, (corner >> 1 & 1) as f32, 0.5, 1.0]).collect();
+        let coloured = white(Part { colours, ..cube.clone() });
+        assert_eq!(lookalikes(&coloured).symmetry(), Ok(Symmetry::None));
+        assert_eq!(lookalikes(&white(cube)).confusable(45, 15, &[30, 120, -60]), Ok(vec![120, -60]));
+    }
+
+    #[test]
+    fn an_option_is_tried_from_both_pictures() {
+        // A sheet of two colours: from its edge nothing is seen of it, whichever way it turned.
+        let mesh = poster(2, vec![[255, 0, 0, 255], [0, 0, 255, 255]], Material::default());
+        let mut sheet = lookalikes(&mesh);
+        assert!(sheet.likeness(0, 180).unwrap().colour > 0.2);
+        assert_eq!(sheet.confusable(90, 0, &[90, -90]), Ok(vec![-90]));
+    }
+
+    #[test]
+    fn views_of_other_sizes_are_not_compared() {
+        let mesh = white(cuboid([1.0; 3]));
+        let [small, large] = [8, 16].map(|side| {
+            render(&mesh, &Turntable { side, ..Turntable::default() }.camera(0), Style::default()).unwrap()
+        });
+        assert_eq!(Likeness::of(&small, &large), Err(SizesDiffer([8, 8], [16, 16])));
+    }
+
+    use crate::Part;
+}

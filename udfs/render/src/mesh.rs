@@ -94,6 +94,7 @@ impl Mesh {
     /// Parts, the materials that they name and the images that those name.
     ///
     /// ```
+    /// use spatialmill_geometry::Vector3;
     /// use spatialmill_render::{Material, Mesh, MeshError, Part};
     /// let part = Part {
     ///     positions: vec![[0.0, 0.0, 0.0], [2.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
@@ -101,7 +102,7 @@ impl Mesh {
     ///     ..Part::default()
     /// };
     /// let mesh = Mesh::new(vec![part.clone()], vec![Material::default()], vec![])?;
-    /// assert_eq!(mesh.bounds().high, [2.0, 1.0, 0.0].into());
+    /// assert_eq!(mesh.bounds().high, Vector3::new(2.0, 1.0, 0.0));
     /// let broken = Part { triangles: vec![[0, 1, 3]], ..part };
     /// let refused = Mesh::new(vec![broken], vec![Material::default()], vec![]);
     /// assert_eq!(refused, Err(MeshError::Vertex { part: 0, index: 3, vertices: 3 }));
@@ -147,12 +148,13 @@ impl Mesh {
     /// Scaled and then moved so that the longest side of [`Mesh::bounds`] is 1 and their centre is the origin.
     ///
     /// ```
+    /// # use spatialmill_geometry::Vector3;
     /// # use spatialmill_render::{Material, Mesh, MeshError, Part};
     /// # let positions = vec![[0.0, 0.0, 0.0], [4.0, 0.0, 0.0], [0.0, 2.0, 0.0]];
     /// # let part = Part { positions, triangles: vec![[0, 1, 2]], ..Part::default() };
     /// # let mesh = Mesh::new(vec![part], vec![Material::default()], vec![])?;
-    /// assert_eq!(mesh.bounds().high, [4.0, 2.0, 0.0].into());
-    /// assert_eq!(mesh.normalised()?.bounds().high, [0.5, 0.25, 0.0].into());
+    /// assert_eq!(mesh.bounds().high, Vector3::new(4.0, 2.0, 0.0));
+    /// assert_eq!(mesh.normalised()?.bounds().high, Vector3::new(0.5, 0.25, 0.0));
     /// # Ok::<(), MeshError>(())
     /// ```
     pub fn normalised(self) -> Result<Self, MeshError> {
@@ -259,7 +261,7 @@ mod tests {
     #[test]
     fn normalised_is_centred_and_one_long() {
         let bounds = made(triangle()).unwrap().normalised().unwrap().bounds();
-        assert_eq!((bounds.low, bounds.high), ([-0.5, -0.25, -0.125].into(), [0.5, 0.25, 0.125].into()));
+        assert_eq!((bounds.low, bounds.high), (Vector3::new(-0.5, -0.25, -0.125), Vector3::new(0.5, 0.25, 0.125)));
         let point = Part { positions: vec![[1.0, 2.0, 3.0]; 3], triangles: vec![[0, 1, 2]], ..Part::default() };
         assert_eq!(made(point).unwrap().normalised(), Err(MeshError::NoExtent));
     }

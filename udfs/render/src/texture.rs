@@ -27,12 +27,23 @@ pub enum Magnified {
     Squares,
 }
 
-/// An image with its smaller copies: 4 bytes a texel, and a third more for the copies.
+/// An image with its smaller copies: 8 bytes a texel, and a third more for the copies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Image {
     levels: Vec<Level>,
     is_opaque: bool,
 }
+
+/// Light of the codes of image files, in 65,535ths.
+static LIGHT: [u16; 256] = {
+    let mut table = [0; 256];
+    let mut code = 0;
+    while code < 256 {
+        table[code] = (srgb::LIGHT[code] * 65535.0 + 0.5) as u16;
+        code += 1;
+    }
+    table
+};
 
 /// What is beyond the edges of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,15 +66,18 @@ pub struct Footprint {
 struct Level {
     width: u32,
     height: u32,
-    /// Red, green, blue and opacity, as in an image file; rows from the top.
-    texels: Vec<[u8; 4]>,
+    /// Light of red, green and blue, and opacity, in 65,535ths; rows from the top. Twice the size of an image file's, and looked at without a table.
+    texels: Vec<[u16; 4]>,
 }
 
 /// More looks than this are not taken along a footprint's longer side: what is seen at a flatter angle blurs.
 const MAX_LOOKS: u8 = 4;
 
-/// A look may be so many times longer than wide.
-const LONGER: f32 = 1.5;
+/// A look stands for a part of the footprint that is so many times longer than wide, at most.
+const LONGER: f32 = 2.0;
+
+/// Looks are so many texels apart, at most. A look is between texels and so reaches to its neighbours; a square footprint has one of its own size.
+const SPREAD: f32 = 1.5;
 
 impl Image {
     /// Of texels as image files have them: red, green, blue and opacity, rows from the top. `None` where there are none, or not
@@ -79,6 +93,10 @@ impl Image {
             return None;
         }
         let is_opaque = texels.iter().all(|texel| texel[3] == u8::MAX);
+        let whole = |[r, g, b, opacity]: [u8; 4]| {
+            [LIGHT[r as usize], LIGHT[g as usize], LIGHT[b as usize], u16::from(opacity) * 257]
+        };
+        let texels = texels.into_iter().map(whole).collect();
         let mut levels = vec![Level { width, height, texels }];
         while let Some(next) = levels.last().and_then(Level::halved) {
             levels.push(next);
@@ -109,11 +127,12 @@ impl Image {
     /// Light of red, green and blue, and opacity.
     pub(crate) fn look(&self, texture: &Texture, place: [f32; 2], footprint: &Footprint) -> [f32; 4] {
         let size = [self.levels[0].width as f32, self.levels[0].height as f32];
-        let length = |[x, y]: [f32; 2]| {
+        // Squares of lengths in texels are compared throughout.
+        let square = |[x, y]: [f32; 2]| {
             let (x, y) = (x * size[0], y * size[1]);
-            (x * x + y * y).sqrt()
+            x * x + y * y
         };
-        let (right, below) = (length(footprint.right), length(footprint.below));
+        let (right, below) = (square(footprint.right), square(footprint.below));
         let (long, short, along) =
             if right >= below { (right, below, footprint.right) } else { (below, right, footprint.below) };
         // Also for a NaN.
@@ -124,13 +143,14 @@ impl Image {
             };
         }
         // Texels are not seen any smaller than they are.
-        let short = short.max(1.0);
+        let short = if short > 1.0 { short } else { 1.0 };
         let mut looks = 1_u8;
-        while looks < MAX_LOOKS && long > short * LONGER * f32::from(looks) {
+        while looks < MAX_LOOKS && long > short * (LONGER * f32::from(looks)) * (LONGER * f32::from(looks)) {
             looks += 1;
         }
         let share = 1.0 / f32::from(looks);
-        let level = self.level(short.max(long * share));
+        let apart = long * (share / SPREAD) * (share / SPREAD);
+        let level = self.level(if short > apart { short } else { apart });
         if looks == 1 {
             return level.smooth(texture.wrap, place);
         }
@@ -143,12 +163,14 @@ impl Image {
         sum
     }
 
-    /// The level whose texels are nearest in size to so many (1 or more) of the finest level's: at most 1.5 times smaller or 1.5 times larger.
-    fn level(&self, texel: f32) -> &Level {
-        // The exponent of a float is the power of two at or below it, and the first bit of its fraction says whether it is beyond the middle to
-        // the next one.
-        let (power, is_beyond) = ((texel.to_bits() >> 23) as usize - 127, texel.to_bits() >> 22 & 1);
-        &self.levels[(power + is_beyond as usize).min(self.levels.len() - 1)]
+    /// The level whose texels are nearest in size to those that have this square (1 or more) in the finest level: at most 1.5 times smaller or
+    /// 1.33 times larger.
+    fn level(&self, square: f32) -> &Level {
+        // The exponent of a float is the power of two at or below it.
+        let exponent = ((square * (1.0 / 2.25)).to_bits() >> 23) as usize;
+        // From 1 to 4 times the square of 1.5 on it is the second level, from 4 to 16 the third, ...
+        let level = if exponent < 127 { 0 } else { (exponent - 127) / 2 + 1 };
+        &self.levels[level.min(self.levels.len() - 1)]
     }
 }
 
@@ -159,6 +181,7 @@ impl Level {
         self.texel(wrap[0].texel(floor(x), self.width), wrap[1].texel(floor(y), self.height))
     }
 
+    #[inline]
     /// Between the four texels whose centres are round a place.
     fn smooth(&self, wrap: [Wrap; 2], place: [f32; 2]) -> [f32; 4] {
         let [x, y] =
@@ -166,17 +189,24 @@ impl Level {
         let (column, row) = (floor(x), floor(y));
         let (left, right) = (wrap[0].texel(column, self.width), wrap[0].texel(column + 1, self.width));
         let (upper, lower) = (wrap[1].texel(row, self.height), wrap[1].texel(row + 1, self.height));
-        let across = x - column as f32;
-        mix(
-            mix(self.texel(left, upper), self.texel(right, upper), across),
-            mix(self.texel(left, lower), self.texel(right, lower), across),
-            y - row as f32,
-        )
+        let (across, down) = (x - column as f32, y - row as f32);
+        let (upper, lower) = (upper * self.width as usize, lower * self.width as usize);
+        let corners = [
+            (self.texels[upper + left], (1.0 - across) * (1.0 - down)),
+            (self.texels[upper + right], across * (1.0 - down)),
+            (self.texels[lower + left], (1.0 - across) * down),
+            (self.texels[lower + right], across * down),
+        ];
+        let mut sum = [0.0; 4];
+        for (texel, weight) in corners {
+            let weight = weight * (1.0 / 65535.0);
+            sum = std::array::from_fn(|channel| sum[channel] + f32::from(texel[channel]) * weight);
+        }
+        sum
     }
 
     fn texel(&self, column: usize, row: usize) -> [f32; 4] {
-        let [r, g, b, opacity] = self.texels[row * self.width as usize + column];
-        [srgb::light(r), srgb::light(g), srgb::light(b), f32::from(opacity) * (1.0 / 255.0)]
+        self.texels[row * self.width as usize + column].map(f32::from).map(|part| part * (1.0 / 65535.0))
     }
 
     /// Half as wide and high, rounded down; `None` of a single texel. A texel's colour is the average light of all that it covers.
@@ -204,8 +234,9 @@ impl Level {
                 }
                 // What cannot be seen has a colour, too, which shows at the edge of what can.
                 let (sum, divisor) = if opaque > 0.0 { (sum, opaque) } else { (plain, weights) };
-                let [r, g, b] = sum.map(|sum| srgb::code(sum / divisor));
-                texels.push([r, g, b, (opaque / weights * 255.0 + 0.5) as u8]);
+                let [r, g, b] = sum.map(|sum| sum / divisor);
+                // A cast stays within what there is, also where rounding leaves it.
+                texels.push([r, g, b, opaque / weights].map(|part| (part * 65535.0 + 0.5) as u16));
             }
         }
         Some(Self { width, height, texels })
@@ -263,10 +294,6 @@ fn floor(x: f32) -> i32 {
     whole - i32::from(whole as f32 > x)
 }
 
-fn mix(a: [f32; 4], b: [f32; 4], share: f32) -> [f32; 4] {
-    std::array::from_fn(|channel| a[channel] + (b[channel] - a[channel]) * share)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,10 +315,12 @@ mod tests {
     fn a_texels_centre_has_its_colour_and_between_two_is_the_middle() {
         let image = grey(4, 1, |x, _| [0, 50, 100, 200][x as usize]);
         let at = |x| image.look(&texture(Wrap::Repeat, Magnified::Smooth), [x, 0.5], &SMALL)[0];
-        assert_eq!([at(0.125), at(0.375), at(0.875)], [0, 50, 200].map(srgb::light));
-        assert!((at(0.5) - (srgb::light(50) + srgb::light(100)) / 2.0).abs() < 1e-7);
+        for (x, code) in [(0.125, 0), (0.375, 50), (0.875, 200)] {
+            assert!((at(x) - srgb::light(code)).abs() < 1e-5);
+        }
+        assert!((at(0.5) - (srgb::light(50) + srgb::light(100)) / 2.0).abs() < 1e-5);
         // Across the seam.
-        assert!((at(1.0) - srgb::light(200) / 2.0).abs() < 1e-7);
+        assert!((at(1.0) - srgb::light(200) / 2.0).abs() < 1e-5);
     }
 
     #[test]
@@ -347,7 +376,7 @@ mod tests {
     #[test]
     fn what_is_transparent_lends_no_colour() {
         let image = Image::new(2, 1, vec![[255, 0, 0, 255], [0, 255, 0, 0]]).unwrap();
-        assert_eq!(image.levels[1].texels, [[255, 0, 0, 128]]);
+        assert_eq!(image.levels[1].texels, [[65535, 0, 0, 32768]]);
         assert!(!image.is_opaque());
     }
 

@@ -13,8 +13,8 @@ use super::buffers::{Buffers, data};
 use super::{GltfError, Limits, broken, found, limit};
 use crate::texture::Image;
 
-/// Images with a longer side are halved: no view is large enough to show their finest pixels.
-const FINEST: u32 = 4096;
+/// Images with a longer side are halved, once: a view shows an object some hundred pixels wide, and not their finest pixels.
+const FINEST: u32 = 2048;
 
 /// Reads an image and takes what it needs of `room`, bytes.
 pub fn read(root: &Root, buffers: &Buffers, index: usize, limits: &Limits, room: &mut u64) -> Result<Image, GltfError> {
@@ -30,8 +30,8 @@ pub fn read(root: &Root, buffers: &Buffers, index: usize, limits: &Limits, room:
     };
     let allowed = |width: u32, height: u32| {
         limit("pixels in an image's side", width.max(height).into(), limits.image_side.into())?;
-        // Sixteen bits a channel while a PNG is unpacked, and a JPEG in several scans has these as well; smaller copies later.
-        let needs = u64::from(width) * u64::from(height) * 8;
+        // Sixteen bits a channel, as long as a file is unpacked and later; and a third more for the smaller copies.
+        let needs = bytes_of(width, height);
         limit("bytes for images", limits.images - *room + needs, limits.images)?;
         Ok(())
     };
@@ -46,10 +46,12 @@ pub fn read(root: &Root, buffers: &Buffers, index: usize, limits: &Limits, room:
     };
     let image = Image::new(width, height, texels).ok_or_else(|| broken("image", index, "it has no pixels"))?;
     let image = if width.max(height) > FINEST { image.halved() } else { image };
-    // As `Image` says; at most half of what was allowed.
-    let took = u64::from(image.width()) * u64::from(image.height()) * 16 / 3;
-    *room = room.saturating_sub(took);
+    *room = room.saturating_sub(bytes_of(image.width(), image.height()));
     Ok(image)
+}
+
+fn bytes_of(width: u32, height: u32) -> u64 {
+    u64::from(width) * u64::from(height) * 32 / 3
 }
 
 type Texels = (u32, u32, Vec<[u8; 4]>);

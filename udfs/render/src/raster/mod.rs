@@ -19,6 +19,8 @@ mod surface;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use spatialmill_geometry::{Intrinsics, IntrinsicsError};
 use thiserror::Error;
 
@@ -111,26 +113,19 @@ pub fn render(mesh: &Mesh, camera: &Camera, style: Style) -> Result<View, Render
         mask: vec![false; pixels],
         depth: vec![f32::INFINITY; pixels],
     };
-    let fine = style.smoothing.side();
     let mut picture = Picture { scene: &scene, painter, intrinsics, view: &mut view };
-    if fine == 1 {
-        picture.fill(1, &[Picture::outline, Picture::colours]);
-    } else {
-        picture.fill(1, &[Picture::outline]);
-        picture.fill(fine, &[Picture::colours]);
-    }
-    Ok(view)
-}
-
-impl Smoothing {
-    fn side(self) -> u32 {
-        match self {
-            Self::None => 1,
-            Self::TwoByTwo => 2,
-            Self::ThreeByThree => 3,
-            Self::FourByFour => 4,
+    match style.smoothing {
+        Smoothing::None => picture.fill(1, &[Picture::outline, Picture::colours::<1>]),
+        smoothing => {
+            picture.fill(1, &[Picture::outline]);
+            match smoothing {
+                Smoothing::None | Smoothing::TwoByTwo => picture.fill(2, &[Picture::colours::<2>]),
+                Smoothing::ThreeByThree => picture.fill(3, &[Picture::colours::<3>]),
+                Smoothing::FourByFour => picture.fill(4, &[Picture::colours::<4>]),
+            }
         }
     }
+    Ok(view)
 }
 
 /// So many samples are held at a time, about: what fits into a core's own cache.
@@ -145,7 +140,7 @@ struct Picture<'a> {
 
 impl Picture<'_> {
     /// Looks with `fine · fine` samples a pixel, and lets each step take from a band of rows what it needs.
-    fn fill(&mut self, fine: u32, steps: &[fn(&mut Self, u32, &Samples)]) {
+    fn fill(&mut self, fine: u32, steps: &[fn(&mut Self, u32, Range<u32>, &Samples)]) {
         let (width, height) = (self.view.width, self.view.height);
         let rows = (SAMPLES / (width * fine * fine)).clamp(1, height);
         let bands = self.scene.bands(&self.intrinsics, width, height, fine, rows);
@@ -160,33 +155,41 @@ impl Picture<'_> {
             for extent in triangles {
                 samples.draw(self.scene, &self.painter, extent);
             }
+            // Where nothing is drawn, nothing is looked for.
+            let left = triangles.iter().map(|extent| extent.columns[0]).min().unwrap_or(0) / fine;
+            let right = triangles.iter().map(|extent| extent.columns[1]).max().unwrap_or(0) / fine;
             for step in steps {
-                step(self, first, &samples);
+                step(self, first, left..right + 1, &samples);
             }
         }
     }
 
     /// Outline and depth, of a single sample a pixel.
-    fn outline(&mut self, first: u32, samples: &Samples) {
-        let start = first as usize * self.view.width as usize;
-        let seen = samples.inverse_depths().iter().zip(samples.triangles());
-        let pixels = self.view.mask[start..].iter_mut().zip(&mut self.view.depth[start..]);
-        for ((mask, depth), (inverse, triangle)) in pixels.zip(seen) {
-            if *triangle != NOBODY {
-                (*mask, *depth) = (true, (1.0 / f64::from(*inverse)) as f32);
+    fn outline(&mut self, first: u32, columns: Range<u32>, samples: &Samples) {
+        let (width, columns) = (self.view.width as usize, columns.start as usize..columns.end as usize);
+        for row in 0..samples.rows() as usize {
+            let own = &samples.triangles()[row * width..][columns.clone()];
+            let inverses = &samples.inverse_depths()[row * width..][columns.clone()];
+            let start = (first as usize + row) * width;
+            let masks = &mut self.view.mask[start..][columns.clone()];
+            let depths = &mut self.view.depth[start..][columns.clone()];
+            for (((mask, depth), triangle), inverse) in masks.iter_mut().zip(depths).zip(own).zip(inverses) {
+                if *triangle != NOBODY {
+                    (*mask, *depth) = (true, (1.0 / f64::from(*inverse)) as f32);
+                }
             }
         }
     }
 
-    fn colours(&mut self, first: u32, samples: &Samples) {
+    fn colours<const FINE: usize>(&mut self, first: u32, columns: Range<u32>, samples: &Samples) {
         let width = self.view.width;
-        let all = samples.fine() * samples.fine();
+        let all = (FINE * FINE) as u32;
         let scene = self.scene;
         for row in 0..samples.rows() {
-            for x in 0..width {
+            for x in columns.clone() {
                 let mut light = [0.0_f32; 3];
                 let mut covered = 0;
-                samples.each_seen(
+                samples.each_seen::<FINE>(
                     x,
                     row,
                     |one, other| scene.is_smooth(one, other),
@@ -200,7 +203,8 @@ impl Picture<'_> {
                 if covered > 0 {
                     let pixel = 4 * ((first + row) as usize * width as usize + x as usize);
                     let rgba = &mut self.view.rgba[pixel..pixel + 4];
-                    let [r, g, b] = light.map(|light| srgb::code(light / covered as f32));
+                    let share = 1.0 / covered as f32;
+                    let [r, g, b] = light.map(|light| srgb::code(light * share));
                     // At most 255, as no pixel is covered more than whole.
                     rgba.copy_from_slice(&[r, g, b, ((covered * 255 + all / 2) / all) as u8]);
                 }

@@ -86,10 +86,6 @@ impl Samples {
         self.rows
     }
 
-    pub fn fine(&self) -> u32 {
-        self.fine
-    }
-
     pub fn inverse_depths(&self) -> &[f32] {
         &self.inverse_depths[..self.rays_y.len() * self.width]
     }
@@ -113,8 +109,12 @@ impl Samples {
             let depths = &mut self.inverse_depths[start..][run.clone()];
             let triangles = &mut self.triangles[start..][run];
             let inverse_at_0 = sides.inverse_depth.y * y + sides.inverse_depth.z;
-            let inverse =
-                |x: f64| ((sides.inverse_depth.x * x + inverse_at_0) as f32).max(sides.farthest).min(sides.nearest);
+            let inverse = |x: f64| {
+                // Not `clamp`, which cares for numbers that are none; there are none here, and several are computed at once.
+                let own = (sides.inverse_depth.x * x + inverse_at_0) as f32;
+                let own = if own < sides.farthest { sides.farthest } else { own };
+                if own > sides.nearest { sides.nearest } else { own }
+            };
             if tests_each {
                 for ((x, depth), triangle) in rays.iter().zip(depths).zip(triangles) {
                     let is_before = sides.is_cut && sides.inverse_depth.x * x + inverse_at_0 > 1.0 / NEAR;
@@ -135,39 +135,43 @@ impl Samples {
         }
     }
 
-    /// Calls `visit` with each surface that a pixel of the band sees. What `is_one` says of two triangles is that they are parts of the same.
+    /// Calls `visit` with each surface that a pixel of the band sees by `FINE · FINE` samples, which is how many there are. What `is_one` says of two
+    /// triangles is that they are parts of the same.
     #[inline]
-    pub fn each_seen(&self, x: u32, row: u32, is_one: impl Fn(u32, u32) -> bool, mut visit: impl FnMut(Seen)) {
-        let fine = self.fine as usize;
-        let (left, top) = (x as usize * fine, row as usize * fine);
-        let triangles = |down: usize| &self.triangles[(top + down) * self.width + left..][..fine];
-        let first = triangles(0)[0];
-        if (0..fine).all(|down| triangles(down).iter().all(|triangle| *triangle == first)) {
+    pub fn each_seen<const FINE: usize>(
+        &self,
+        x: u32,
+        row: u32,
+        is_one: impl Fn(u32, u32) -> bool,
+        mut visit: impl FnMut(Seen),
+    ) {
+        let (left, top) = (x as usize * FINE, row as usize * FINE);
+        let mut triangles = [[NOBODY; FINE]; FINE];
+        for (down, triangles) in triangles.iter_mut().enumerate() {
+            triangles.copy_from_slice(&self.triangles[(top + down) * self.width + left..][..FINE]);
+        }
+        let first = triangles[0][0];
+        let (rays_x, rays_y) = (&self.rays_x[left..][..FINE], &self.rays_y[top..][..FINE]);
+        if triangles.iter().flatten().all(|triangle| *triangle == first) {
             if first != NOBODY {
-                let middle = |rays: &[f64]| (rays[0] + rays[rays.len() - 1]) * 0.5;
-                let ray = [middle(&self.rays_x[left..left + fine]), middle(&self.rays_y[top..top + fine])];
-                visit(Seen { triangle: first, samples: self.fine * self.fine, ray });
+                let ray = [(rays_x[0] + rays_x[FINE - 1]) * 0.5, (rays_y[0] + rays_y[FINE - 1]) * 0.5];
+                visit(Seen { triangle: first, samples: (FINE * FINE) as u32, ray });
             }
             return;
         }
-        // A bit for each sample that belongs to no surface yet, row by row; there are 4 x 4 at most.
-        let mut rest = 0_u32;
-        for down in 0..fine {
-            for (right, triangle) in triangles(down).iter().enumerate() {
-                rest |= u32::from(*triangle != NOBODY) << (down * fine + right);
+        for next in 0..FINE * FINE {
+            let one = triangles[next / FINE][next % FINE];
+            if one == NOBODY {
+                continue;
             }
-        }
-        while rest != 0 {
-            let next = rest.trailing_zeros() as usize;
-            let one = triangles(next / fine)[next % fine];
             let mut seen = Seen { triangle: one, samples: 0, ray: [0.0; 2] };
-            for down in next / fine..fine {
-                for (right, triangle) in triangles(down).iter().enumerate() {
-                    let bit = 1 << (down * fine + right);
-                    if rest & bit != 0 && (*triangle == one || is_one(*triangle, one)) {
-                        rest &= !bit;
+            for (triangles, y) in triangles.iter_mut().zip(rays_y) {
+                for (triangle, x) in triangles.iter_mut().zip(rays_x) {
+                    if *triangle == one || *triangle != NOBODY && is_one(*triangle, one) {
+                        // Each sample belongs to one surface.
+                        *triangle = NOBODY;
                         seen.samples += 1;
-                        seen.ray = [seen.ray[0] + self.rays_x[left + right], seen.ray[1] + self.rays_y[top + down]];
+                        seen.ray = [seen.ray[0] + x, seen.ray[1] + y];
                     }
                 }
             }
@@ -232,9 +236,10 @@ impl Sides {
         let (mut low, mut high) = (f64::from(columns[0]), f64::from(columns[1]));
         for (guess, rest) in guesses.iter().zip(rest) {
             let crossing = rest * guess.slope + guess.at_0;
-            (low, high) = (low.max(crossing - guess.before), high.min(crossing + guess.behind));
+            let (from, to) = (crossing - guess.before, crossing + guess.behind);
+            // Comparisons leave the ends where they are for a NaN.
+            (low, high) = (if from > low { from } else { low }, if to < high { to } else { high });
         }
-        // Also of a NaN, which leaves these as they are.
         if low > high {
             return 0..0;
         }
