@@ -1,6 +1,6 @@
 //! Meshes for tests.
 
-use crate::{Image, Material, Mesh, Part, Shading, Texture, sin_cos_degrees};
+use crate::{Image, Material, Mesh, Part, Shading, sin_cos_degrees};
 
 /// A part of flat triangles.
 pub fn part(positions: Vec<[f32; 3]>, triangles: Vec<[u32; 3]>) -> Part {
@@ -43,7 +43,6 @@ pub fn poster(width: u32, texels: Vec<[u8; 4]>, material: Material) -> Mesh {
         triangles: vec![[0, 1, 2], [0, 2, 3]],
         ..Part::default()
     };
-    let material =
-        Material { base: Some(material.base.unwrap_or(Texture::default())), shading: Shading::Unlit, ..material };
+    let material = Material { base: Some(material.base.unwrap_or_default()), shading: Shading::Unlit, ..material };
     Mesh::new(vec![part], vec![material], vec![image]).unwrap()
 }

@@ -135,8 +135,9 @@ impl Image {
         let (right, below) = (square(footprint.right), square(footprint.below));
         let (long, short, along) =
             if right >= below { (right, below, footprint.right) } else { (below, right, footprint.below) };
-        // Also for a NaN.
-        if !(long > 1.0) {
+        // A NaN is small, too.
+        let is_small = long.is_nan() || long <= 1.0;
+        if is_small {
             return match texture.magnified {
                 Magnified::Smooth => self.levels[0].smooth(texture.wrap, place),
                 Magnified::Squares => self.levels[0].square(texture.wrap, place),
@@ -261,8 +262,8 @@ fn covered(many: u32, few: u32) -> Vec<(usize, Vec<f32>)> {
 impl Wrap {
     /// A place in 0 to 1 that shows the same; 0 of what is not finite.
     fn within(self, place: f32) -> f32 {
-        if !(place.abs() < 1e6) {
-            // Beyond that a float has no place between two texels any more.
+        // Beyond a million a float has no place between two texels any more.
+        if place.is_nan() || place.abs() >= 1e6 {
             return 0.0;
         }
         match self {

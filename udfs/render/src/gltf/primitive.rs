@@ -91,10 +91,10 @@ fn triangles(accessors: &Accessors, primitive: &Primitive, vertices: usize) -> R
         // Fewer than a u32 counts, by the limits.
         None => (0..vertices as u32).collect(),
     };
-    if let (Some(indices), Some(most)) = (primitive.indices, corners.iter().max()) {
-        if *most as usize >= vertices {
-            return Err(broken("accessor", indices.value(), format!("it has vertex {most} of {vertices}")));
-        }
+    if let (Some(indices), Some(most)) = (primitive.indices, corners.iter().max())
+        && *most as usize >= vertices
+    {
+        return Err(broken("accessor", indices.value(), format!("it has vertex {most} of {vertices}")));
     }
     Ok(match primitive.mode {
         Checked::Valid(Mode::TriangleStrip) => {

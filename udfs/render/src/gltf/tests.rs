@@ -45,7 +45,7 @@ impl File {
 
     /// A buffer view of these bytes.
     fn view(&mut self, bytes: &[u8]) -> usize {
-        while self.bytes.len() % 4 != 0 {
+        while !self.bytes.len().is_multiple_of(4) {
             self.bytes.push(0);
         }
         let view = json!({"buffer": 0, "byteOffset": self.bytes.len(), "byteLength": bytes.len()});

@@ -98,10 +98,8 @@ impl Default for PictureBounds {
 
 impl PictureBounds {
     fn add(&mut self, place: [f64; 2]) {
-        for axis in 0..2 {
-            self.min[axis] = self.min[axis].min(place[axis]);
-            self.max[axis] = self.max[axis].max(place[axis]);
-        }
+        self.min = [self.min[0].min(place[0]), self.min[1].min(place[1])];
+        self.max = [self.max[0].max(place[0]), self.max[1].max(place[1])];
     }
 
     /// What a triangle that crosses the near plane, or lies before it, has behind it.

@@ -51,7 +51,7 @@ fn a_cubes_face_is_as_far_as_it_should_be() {
 
 #[test]
 fn a_slanting_plane_is_as_far_as_it_should_be() {
-    // x + y + z = 0: the ray from the camera at (1.75, 0, 0) meets it where 1.75 - depth · (1 - x - ... ) is 0.
+    // The plane x + y + z = 0.
     let corners = vec![[2.0, -1.0, -1.0], [-1.0, 2.0, -1.0], [-1.0, -1.0, 2.0]];
     let camera = front();
     let view = render(&white(part(corners, vec![[0, 1, 2]])), &camera, plain()).unwrap();
@@ -230,7 +230,7 @@ fn refuses_pictures_that_nobody_can_hold() {
 /// A change here is a change of every picture that was made before: it belongs into the changelog.
 #[test]
 fn the_bytes_are_these() {
-    let texels = (0..64 * 64_u32).map(|k| [(k * 7) as u8, (k >> 4) as u8, (k * k >> 9) as u8, 255]).collect();
+    let texels = (0..64 * 64_u32).map(|k| [(k * 7) as u8, (k >> 4) as u8, ((k * k) >> 9) as u8, 255]).collect();
     let poster = poster(64, texels, Material::default());
     let ball = Part { normals: prism(24).positions, ..prism(24) };
     let mut parts = poster.parts.clone();
