@@ -145,8 +145,8 @@ impl<'a> Lookalikes<'a> {
         Ok(found)
     }
 
-    /// How often the object repeats itself: the most of round (24 views), 12, 8, 6, 5, 4, 3 and 2 times for which all views at these steps look alike,
-    /// from each of six azimuths 15 degrees apart that one starts at.
+    /// How often the object repeats itself: the most of round (24 views), 12, 8, 6, 5, 4, 3 and 2 times for which all views at these
+    /// steps look alike, from each of six azimuths 15 degrees apart that one starts at.
     pub fn symmetry(&mut self) -> Result<Symmetry, RenderError> {
         for fold in [24, 12, 8, 6, 5, 4, 3, 2] {
             if self.repeats(fold)? {
@@ -181,7 +181,7 @@ impl<'a> Lookalikes<'a> {
 mod tests {
     use super::*;
     use crate::shapes::{cuboid, poster, prism, white};
-    use crate::{Material, Mesh};
+    use crate::{Material, Mesh, Part};
 
     fn lookalikes(mesh: &Mesh) -> Lookalikes<'_> {
         Lookalikes::new(mesh, Turntable { elevation: 15, distance: 1.8, ..Turntable::default() }, Apart::default())
@@ -230,6 +230,4 @@ mod tests {
         });
         assert_eq!(Likeness::of(&small, &large), Err(SizesDiffer([8, 8], [16, 16])));
     }
-
-    use crate::Part;
 }

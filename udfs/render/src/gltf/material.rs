@@ -144,6 +144,7 @@ impl Placed {
         };
         let [scale_u, scale_v] = transform.scale.0.map(f64::from);
         let [offset_u, offset_v] = transform.offset.0.map(f64::from);
+        // Counter-clockwise as people see it, with v downwards. The shader in the extension's text turns the other way than its words and than viewers do.
         let (sin, cos) = sin_cos(transform.rotation.0.into());
         Self {
             set: transform.tex_coord.unwrap_or(info.tex_coord),

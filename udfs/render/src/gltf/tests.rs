@@ -315,7 +315,7 @@ fn materials_are_read() {
 #[test]
 fn a_texture_is_moved_scaled_and_turned() {
     let mut file = File::triangle();
-    // The example of the extension: u' = cos · su · u + sin · sv · v + ou.
+    // Scaled, then turned, then moved: u' = cos · su · u + sin · sv · v + ou.
     let transform = json!({"offset": [0.5, 0.25], "rotation": std::f32::consts::FRAC_PI_2, "scale": [2.0, 3.0]});
     file.texture(&png(1, &[[1, 2, 3, 255]]), json!({"extensions": {"KHR_texture_transform": transform}}));
     let places = file.part().base_places;

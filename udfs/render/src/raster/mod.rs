@@ -76,7 +76,7 @@ pub enum RenderError {
     Pose,
 }
 
-/// What the camera sees of the mesh. It takes 16 bytes a triangle, 40 a vertex and 10 a pixel.
+/// What the camera sees of the mesh. It takes about 50 bytes a triangle, 40 a vertex and 10 a pixel.
 ///
 /// ```
 /// use spatialmill_render::{Material, Mesh, Part, Style, Turntable, render};

@@ -135,8 +135,8 @@ impl Samples {
         }
     }
 
-    /// Calls `visit` with each surface that a pixel of the band sees by `FINE · FINE` samples, which is how many there are. What `is_one` says of two
-    /// triangles is that they are parts of the same.
+    /// Calls `visit` with each surface that a pixel of the band sees by its `FINE · FINE` samples. What `is_one` says of two triangles is
+    /// that they are parts of the same.
     #[inline]
     pub fn each_seen<const FINE: usize>(
         &self,

@@ -190,7 +190,8 @@ impl<'a> Painter<'a> {
     }
 }
 
-/// Products with these, over that with the sum of the planes, are what is given for each vertex. An image that nothing says the place in shows its corner.
+/// Products with these, over that with the sum of the planes, are what is given for each vertex. An image that nothing says the place
+/// in shows its corner.
 fn linear(places: &[[f32; 2]], vertices: &[usize; 3], planes: &[Vector3<f64>; 3]) -> [Vector3<f64>; 2] {
     if places.is_empty() {
         return [Vector3::zeros(); 2];
