@@ -1,15 +1,12 @@
 //! Numbers in a file's bytes: vectors of floats, or indices. Each says where it begins, how many there are, of what kind and how far
 //! apart they are; all of that is checked before a byte is read.
 
-use gltf_json::Root;
-use gltf_json::accessor::{Accessor, ComponentType, Type};
-use gltf_json::validation::Checked;
-
 use super::buffers::{Buffers, View};
+use super::document::{Accessor, ComponentType, Document, Shape};
 use super::{GltfError, Limits, broken, found, limit};
 
 pub struct Accessors<'a> {
-    root: &'a Root,
+    document: &'a Document,
     buffers: &'a Buffers<'a>,
     limits: &'a Limits,
 }
@@ -24,18 +21,18 @@ struct Layout<'a> {
 }
 
 impl<'a> Accessors<'a> {
-    pub fn new(root: &'a Root, buffers: &'a Buffers<'a>, limits: &'a Limits) -> Self {
-        Self { root, buffers, limits }
+    pub fn new(document: &'a Document, buffers: &'a Buffers<'a>, limits: &'a Limits) -> Self {
+        Self { document, buffers, limits }
     }
 
     /// How many vectors there are. As a file says; nothing of it is checked.
     pub fn count(&self, index: usize) -> Result<u64, GltfError> {
-        Ok(found("accessor", &self.root.accessors, index)?.count.0)
+        Ok(found("accessor", &self.document.accessors, index)?.count)
     }
 
     /// Whether its numbers are somewhere, and not all 0.
     pub fn has_bytes(&self, index: usize) -> Result<bool, GltfError> {
-        let accessor = found("accessor", &self.root.accessors, index)?;
+        let accessor = found("accessor", &self.document.accessors, index)?;
         Ok(accessor.buffer_view.is_some() || accessor.sparse.is_some())
     }
 
@@ -69,8 +66,7 @@ impl<'a> Accessors<'a> {
     pub fn indices(&self, index: usize) -> Result<Vec<u32>, GltfError> {
         let (accessor, count) = self.checked(index)?;
         let kind = kind(index, accessor)?;
-        let is_whole = matches!(kind, ComponentType::U8 | ComponentType::U16 | ComponentType::U32);
-        if !is_whole || width(index, accessor)? != 1 {
+        if !kind.is_index() || width(index, accessor)? != 1 {
             return Err(broken("accessor", index, "its numbers are no indices"));
         }
         let mut indices = match self.layout(index, accessor, count, kind, 1)? {
@@ -87,11 +83,11 @@ impl<'a> Accessors<'a> {
 
     /// An accessor with a count that may be taken memory for.
     fn checked(&self, index: usize) -> Result<(&'a Accessor, usize), GltfError> {
-        let accessor = found("accessor", &self.root.accessors, index)?;
+        let accessor = found("accessor", &self.document.accessors, index)?;
         // Indices are three a triangle, at most.
         let most = self.limits.vertices.max(self.limits.triangles.saturating_mul(3)) as u64;
-        limit("numbers in one list", accessor.count.0, most)?;
-        Ok((accessor, accessor.count.0 as usize))
+        limit("numbers in one list", accessor.count, most)?;
+        Ok((accessor, accessor.count as usize))
     }
 
     /// Where the numbers are; `None` where all of them are 0.
@@ -104,8 +100,8 @@ impl<'a> Accessors<'a> {
         width: usize,
     ) -> Result<Option<Layout<'a>>, GltfError> {
         let Some(view) = accessor.buffer_view else { return Ok(None) };
-        let view = self.buffers.view(view.value())?;
-        let start = accessor.byte_offset.map_or(0, |offset| offset.0);
+        let view = self.buffers.view(view)?;
+        let start = accessor.byte_offset.unwrap_or(0);
         Layout::new(index, view, start, count, kind, width).map(Some)
     }
 
@@ -119,21 +115,21 @@ impl<'a> Accessors<'a> {
         width: usize,
     ) -> Result<Option<(Vec<u32>, Layout<'a>)>, GltfError> {
         let Some(sparse) = &accessor.sparse else { return Ok(None) };
-        let Checked::Valid(place_kind) = sparse.indices.component_type else {
+        let Some(place_kind) = sparse.indices.component_type.filter(|kind| kind.is_index()) else {
             return Err(broken("accessor", index, "its sparse indices are of no kind that there is"));
         };
-        if sparse.count.0 > count as u64 {
+        if sparse.count > count as u64 {
             return Err(broken("accessor", index, "it replaces more numbers than it has"));
         }
-        let replaced = sparse.count.0 as usize;
-        let view = self.buffers.view(sparse.indices.buffer_view.value())?;
-        let places = Layout::new(index, view, sparse.indices.byte_offset.0, replaced, place_kind.0, 1)?;
+        let replaced = sparse.count as usize;
+        let view = self.buffers.view(sparse.indices.buffer_view)?;
+        let places = Layout::new(index, view, sparse.indices.byte_offset.unwrap_or(0), replaced, place_kind, 1)?;
         let places: Vec<u32> = (0..replaced).map(|at| places.whole(at)).collect();
         if places.iter().any(|place| *place as usize >= count) {
             return Err(broken("accessor", index, "it replaces a number that it has not"));
         }
-        let view = self.buffers.view(sparse.values.buffer_view.value())?;
-        let values = Layout::new(index, view, sparse.values.byte_offset.0, replaced, kind, width)?;
+        let view = self.buffers.view(sparse.values.buffer_view)?;
+        let values = Layout::new(index, view, sparse.values.byte_offset.unwrap_or(0), replaced, kind, width)?;
         Ok(Some((places, values)))
     }
 }
@@ -194,20 +190,19 @@ impl<'a> Layout<'a> {
 }
 
 fn kind(index: usize, accessor: &Accessor) -> Result<ComponentType, GltfError> {
-    match accessor.component_type {
-        Checked::Valid(kind) => Ok(kind.0),
-        Checked::Invalid => Err(broken("accessor", index, "its numbers are of no kind that there is")),
-    }
+    accessor.component_type.ok_or_else(|| broken("accessor", index, "its numbers are of no kind that there is"))
 }
 
 /// Numbers in a vector.
 fn width(index: usize, accessor: &Accessor) -> Result<usize, GltfError> {
-    match accessor.type_ {
-        Checked::Valid(Type::Scalar) => Ok(1),
-        Checked::Valid(Type::Vec2) => Ok(2),
-        Checked::Valid(Type::Vec3) => Ok(3),
-        Checked::Valid(Type::Vec4) => Ok(4),
+    match accessor.shape {
+        Some(Shape::Scalar) => Ok(1),
+        Some(Shape::Vec2) => Ok(2),
+        Some(Shape::Vec3) => Ok(3),
+        Some(Shape::Vec4) => Ok(4),
         // Matrices begin on multiples of four bytes; none is needed here.
-        _ => Err(broken("accessor", index, "it holds neither numbers nor vectors")),
+        Some(Shape::Mat2 | Shape::Mat3 | Shape::Mat4) | None => {
+            Err(broken("accessor", index, "it holds neither numbers nor vectors"))
+        }
     }
 }

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use gltf_json::Root;
 
+use super::document::Document;
 use super::{GltfError, broken, found};
 
 pub struct Buffers<'a> {
-    root: &'a Root,
+    document: &'a Document,
     binary: Option<&'a [u8]>,
     /// Of those that are text; decoded once, when first asked for.
     decoded: Vec<std::cell::OnceCell<Vec<u8>>>,
@@ -23,25 +23,25 @@ pub struct View<'a> {
 }
 
 impl<'a> Buffers<'a> {
-    pub fn new(root: &'a Root, binary: Option<&'a [u8]>) -> Self {
-        Self { root, binary, decoded: vec![std::cell::OnceCell::new(); root.buffers.len()] }
+    pub fn new(document: &'a Document, binary: Option<&'a [u8]>) -> Self {
+        Self { document, binary, decoded: vec![std::cell::OnceCell::new(); document.buffers.len()] }
     }
 
     pub fn view(&self, index: usize) -> Result<View<'_>, GltfError> {
-        let view = found("buffer view", &self.root.buffer_views, index)?;
-        let buffer = self.buffer(view.buffer.value())?;
-        let start = view.byte_offset.map_or(0, |offset| offset.0);
-        let end = start.checked_add(view.byte_length.0);
+        let view = found("buffer view", &self.document.buffer_views, index)?;
+        let buffer = self.buffer(view.buffer)?;
+        let start = view.byte_offset.unwrap_or(0);
+        let end = start.checked_add(view.byte_length);
         let range = end.and_then(|end| Some(usize::try_from(start).ok()?..usize::try_from(end).ok()?));
         let bytes = range.and_then(|range| buffer.get(range));
         Ok(View {
             bytes: bytes.ok_or_else(|| broken("buffer view", index, "it reaches beyond its buffer"))?,
-            stride: view.byte_stride.map(|stride| stride.0).filter(|stride| *stride > 0),
+            stride: view.byte_stride.filter(|stride| *stride > 0),
         })
     }
 
     fn buffer(&self, index: usize) -> Result<&[u8], GltfError> {
-        let buffer = found("buffer", &self.root.buffers, index)?;
+        let buffer = found("buffer", &self.document.buffers, index)?;
         let bytes = match &buffer.uri {
             Some(uri) => {
                 let cell = &self.decoded[index];
@@ -55,7 +55,7 @@ impl<'a> Buffers<'a> {
             None => return Err(broken("buffer", index, "it says not where its bytes are")),
         };
         // The chunk has up to three bytes more, and files are about that are not so exact with others.
-        let length = usize::try_from(buffer.byte_length.0).ok();
+        let length = usize::try_from(buffer.byte_length).ok();
         length
             .and_then(|length| bytes.get(..length))
             .ok_or_else(|| broken("buffer", index, "it is shorter than it says"))

@@ -2,19 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use gltf_json::material::AlphaMode;
-use gltf_json::texture::{Info, MagFilter, WrappingMode};
-use gltf_json::validation::Checked;
-use gltf_json::{Root, material};
-
 use super::buffers::Buffers;
+use super::document::{self, AlphaMode, Document, MagFilter, TextureInfo, WrapMode};
 use super::{GltfError, Limits, found, picture};
 use crate::mesh::{Material, Shading};
 use crate::sine::sin_cos;
 use crate::texture::{Image, Magnified, Texture, Wrap};
 
 pub struct Materials<'a> {
-    root: &'a Root,
+    document: &'a Document,
     buffers: &'a Buffers<'a>,
     limits: &'a Limits,
     /// By the file's number; `None` is the material of what has none.
@@ -44,9 +40,9 @@ pub struct Placed {
 }
 
 impl<'a> Materials<'a> {
-    pub fn new(root: &'a Root, buffers: &'a Buffers<'a>, limits: &'a Limits) -> Self {
+    pub fn new(document: &'a Document, buffers: &'a Buffers<'a>, limits: &'a Limits) -> Self {
         Self {
-            root,
+            document,
             buffers,
             limits,
             known: BTreeMap::new(),
@@ -67,7 +63,7 @@ impl<'a> Materials<'a> {
             return Ok(*known);
         }
         let read = match index {
-            Some(index) => self.read(found("material", &self.root.materials, index)?)?,
+            Some(index) => self.read(found("material", &self.document.materials, index)?)?,
             None => (Material::default(), None, None),
         };
         let (material, base, emissive) = read;
@@ -77,48 +73,47 @@ impl<'a> Materials<'a> {
         Ok(used)
     }
 
-    fn read(&mut self, own: &material::Material) -> Result<(Material, Option<Placed>, Option<Placed>), GltfError> {
+    fn read(&mut self, own: &document::Material) -> Result<(Material, Option<Placed>, Option<Placed>), GltfError> {
         let extensions = own.extensions.as_ref();
         // Where there are both, the older way of exporters says what the newer one only approximates.
-        let older = extensions.and_then(|extensions| extensions.pbr_specular_glossiness.as_ref());
-        let (factor, info) = match older {
-            Some(older) => (older.diffuse_factor.0, older.diffuse_texture.as_ref()),
-            None => {
-                let newer = &own.pbr_metallic_roughness;
-                (newer.base_color_factor.0, newer.base_color_texture.as_ref())
-            }
+        let older = extensions.and_then(|extensions| extensions.specular_glossiness.as_ref());
+        let (factor, info) = match (older, &own.pbr_metallic_roughness) {
+            (Some(older), _) => (older.diffuse_factor, older.diffuse_texture.as_ref()),
+            (None, Some(newer)) => (newer.base_color_factor, newer.base_color_texture.as_ref()),
+            (None, None) => ([1.0; 4], None),
         };
         let base = info.map(|info| self.texture(info)).transpose()?;
-        let emissive = own.emissive_texture.as_ref().filter(|_| own.emissive_factor.0 != [0.0; 3]);
+        let emissive = own.emissive_texture.as_ref().filter(|_| own.emissive_factor != [0.0; 3]);
         let emissive = emissive.map(|info| self.texture(info)).transpose()?;
         let cutoff = match own.alpha_mode {
-            Checked::Valid(AlphaMode::Mask) => Some(own.alpha_cutoff.unwrap_or_default().0),
-            Checked::Valid(AlphaMode::Blend) => Some(0.5),
-            _ => None,
+            AlphaMode::Mask => Some(own.alpha_cutoff.unwrap_or(0.5)),
+            AlphaMode::Blend => Some(0.5),
+            AlphaMode::Opaque => None,
         };
         let is_unlit = extensions.is_some_and(|extensions| extensions.unlit.is_some());
         let material = Material {
             base: base.map(|(texture, _)| texture),
             base_factor: factor,
             emissive: emissive.map(|(texture, _)| texture),
-            emissive_factor: if is_unlit { [0.0; 3] } else { own.emissive_factor.0 },
+            emissive_factor: if is_unlit { [0.0; 3] } else { own.emissive_factor },
             cutoff,
             shading: if is_unlit { Shading::Unlit } else { Shading::Lit },
         };
         Ok((material, base.map(|(_, placed)| placed), emissive.map(|(_, placed)| placed)))
     }
 
-    fn texture(&mut self, info: &Info) -> Result<(Texture, Placed), GltfError> {
-        let own = found("texture", &self.root.textures, info.index.value())?;
-        let mut texture = Texture { image: self.image(own.source.value())?, ..Texture::default() };
+    fn texture(&mut self, info: &TextureInfo) -> Result<(Texture, Placed), GltfError> {
+        let own = found("texture", &self.document.textures, info.index)?;
+        let other_image = || GltfError::Needs("a kind of image that is neither PNG nor JPEG".to_owned());
+        let mut texture = Texture { image: self.image(own.source.ok_or_else(other_image)?)?, ..Texture::default() };
         if let Some(sampler) = own.sampler {
-            let sampler = found("sampler", &self.root.samplers, sampler.value())?;
+            let sampler = found("sampler", &self.document.samplers, sampler)?;
             texture.wrap = [sampler.wrap_s, sampler.wrap_t].map(|mode| match mode {
-                Checked::Valid(WrappingMode::ClampToEdge) => Wrap::Edge,
-                Checked::Valid(WrappingMode::MirroredRepeat) => Wrap::Mirror,
-                _ => Wrap::Repeat,
+                WrapMode::ClampToEdge => Wrap::Edge,
+                WrapMode::MirroredRepeat => Wrap::Mirror,
+                WrapMode::Repeat => Wrap::Repeat,
             });
-            if let Some(Checked::Valid(MagFilter::Nearest)) = sampler.mag_filter {
+            if let Some(MagFilter::Nearest) = sampler.mag_filter {
                 texture.magnified = Magnified::Squares;
             }
         }
@@ -129,7 +124,7 @@ impl<'a> Materials<'a> {
         if let Some(known) = self.images_known.get(&index) {
             return Ok(*known);
         }
-        let image = picture::read(self.root, self.buffers, index, self.limits, &mut self.room)?;
+        let image = picture::read(self.document, self.buffers, index, self.limits, &mut self.room)?;
         self.images.push(image);
         self.images_known.insert(index, self.images.len() - 1);
         Ok(self.images.len() - 1)
@@ -137,15 +132,15 @@ impl<'a> Materials<'a> {
 }
 
 impl Placed {
-    fn of(info: &Info) -> Self {
-        let transform = info.extensions.as_ref().and_then(|extensions| extensions.texture_transform.as_ref());
+    fn of(info: &TextureInfo) -> Self {
+        let transform = info.extensions.as_ref().and_then(|extensions| extensions.transform.as_ref());
         let Some(transform) = transform else {
             return Self { set: info.tex_coord, rows: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]] };
         };
-        let [scale_u, scale_v] = transform.scale.0.map(f64::from);
-        let [offset_u, offset_v] = transform.offset.0.map(f64::from);
+        let [scale_u, scale_v] = transform.scale.map(f64::from);
+        let [offset_u, offset_v] = transform.offset.map(f64::from);
         // Counter-clockwise as people see it, with v downwards. The shader in the extension's text turns the other way than its words and than viewers do.
-        let (sin, cos) = sin_cos(transform.rotation.0.into());
+        let (sin, cos) = sin_cos(transform.rotation.into());
         Self {
             set: transform.tex_coord.unwrap_or(info.tex_coord),
             rows: [[cos * scale_u, sin * scale_v, offset_u], [-sin * scale_u, cos * scale_v, offset_v]],

@@ -16,6 +16,7 @@
 mod accessor;
 mod buffers;
 mod container;
+mod document;
 mod material;
 mod picture;
 mod primitive;
@@ -23,12 +24,12 @@ mod scene;
 #[cfg(test)]
 mod tests;
 
-use gltf_json::Root;
 use thiserror::Error;
 
 use crate::{Mesh, MeshError};
 use accessor::Accessors;
 use buffers::Buffers;
+use document::Document;
 use material::Materials;
 
 /// What a file may ask for.
@@ -87,23 +88,23 @@ pub fn read_gltf(bytes: &[u8], limits: &Limits) -> Result<Mesh, GltfError> {
     limit("bytes", bytes.len() as u64, limits.file as u64)?;
     let (json, binary) = container::split(bytes)?;
     container::check_size(json)?;
-    let root: Root = serde_json::from_slice(json)?;
-    check_needs(&root)?;
-    let buffers = Buffers::new(&root, binary);
-    let accessors = Accessors::new(&root, &buffers, limits);
-    let mut materials = Materials::new(&root, &buffers, limits);
+    let document: Document = serde_json::from_slice(json)?;
+    check_needs(&document)?;
+    let buffers = Buffers::new(&document, binary);
+    let accessors = Accessors::new(&document, &buffers, limits);
+    let mut materials = Materials::new(&document, &buffers, limits);
     let mut parts = Vec::new();
     let (mut triangles, mut vertices) = (0, 0);
-    for (node, place) in scene::nodes(&root)? {
-        let Some(mesh) = root.nodes[node].mesh else { continue };
-        let mesh = found("mesh", &root.meshes, mesh.value())?;
+    for (node, place) in scene::nodes(&document)? {
+        let Some(mesh) = document.nodes[node].mesh else { continue };
+        let mesh = found("mesh", &document.meshes, mesh)?;
         for primitive in &mesh.primitives {
             if let Some(size) = primitive::size(&accessors, primitive)? {
                 triangles += size.triangles;
                 vertices += size.vertices;
                 limit("triangles", triangles, limits.triangles as u64)?;
                 limit("vertices", vertices, limits.vertices as u64)?;
-                let material = materials.get(primitive.material.map(|material| material.value()))?;
+                let material = materials.get(primitive.material)?;
                 parts.push(primitive::read(&accessors, primitive, &place, &material)?);
             }
         }
@@ -113,15 +114,15 @@ pub fn read_gltf(bytes: &[u8], limits: &Limits) -> Result<Mesh, GltfError> {
 }
 
 /// Extensions that a file may need and that are either read or no matter to what is drawn here.
-fn check_needs(root: &Root) -> Result<(), GltfError> {
-    if !root.asset.version.starts_with("2.") && root.asset.version != "2" {
-        return Err(GltfError::Version(root.asset.version.clone()));
+fn check_needs(document: &Document) -> Result<(), GltfError> {
+    if !document.asset.version.starts_with("2.") && document.asset.version != "2" {
+        return Err(GltfError::Version(document.asset.version.clone()));
     }
     let known = |name: &str| {
         ["KHR_mesh_quantization", "KHR_texture_transform", "KHR_lights_punctual"].contains(&name)
             || name.starts_with("KHR_materials_")
     };
-    match root.extensions_required.iter().find(|name| !known(name)) {
+    match document.extensions_required.iter().find(|name| !known(name)) {
         Some(name) => Err(GltfError::Needs(name.clone())),
         None => Ok(()),
     }

@@ -2,7 +2,6 @@
 
 use std::io::Cursor;
 
-use gltf_json::Root;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -10,6 +9,7 @@ use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
 use super::buffers::{Buffers, data};
+use super::document::Document;
 use super::{GltfError, Limits, broken, found, limit};
 use crate::texture::Image;
 
@@ -17,15 +17,17 @@ use crate::texture::Image;
 const FINEST: u32 = 2048;
 
 /// Reads an image and takes what it needs of `room`, bytes.
-pub fn read(root: &Root, buffers: &Buffers, index: usize, limits: &Limits, room: &mut u64) -> Result<Image, GltfError> {
-    // An image that only an extension names has the number that no image has.
-    if index == u32::MAX as usize {
-        return Err(GltfError::Needs("a kind of image that is neither PNG nor JPEG".to_owned()));
-    }
-    let own = found("image", &root.images, index)?;
+pub fn read(
+    document: &Document,
+    buffers: &Buffers,
+    index: usize,
+    limits: &Limits,
+    room: &mut u64,
+) -> Result<Image, GltfError> {
+    let own = found("image", &document.images, index)?;
     let bytes = match (&own.uri, own.buffer_view) {
         (Some(uri), _) => data(uri)?,
-        (None, Some(view)) => buffers.view(view.value())?.bytes.into(),
+        (None, Some(view)) => buffers.view(view)?.bytes.into(),
         (None, None) => return Err(broken("image", index, "it says not where its bytes are")),
     };
     let allowed = |width: u32, height: u32| {

@@ -1,9 +1,8 @@
 //! Nodes: what the scene shows, and where.
 
-use gltf_json::Root;
-use gltf_json::scene::Node;
 use spatialmill_geometry::{Matrix3, Vector3};
 
+use super::document::{Document, Node};
 use super::{GltfError, broken, found};
 
 /// A linear map and a translation after it.
@@ -17,13 +16,14 @@ pub struct Place {
 const MAX_DEPTH: usize = 64;
 
 /// All nodes that the scene shows, in the order of the file, with their places in it.
-pub fn nodes(root: &Root) -> Result<Vec<(usize, Place)>, GltfError> {
-    let mut is_shown = vec![false; root.nodes.len()];
+pub fn nodes(document: &Document) -> Result<Vec<(usize, Place)>, GltfError> {
+    let mut is_shown = vec![false; document.nodes.len()];
     let mut shown = Vec::new();
-    let mut next: Vec<(usize, usize, Place)> = tops(root)?.into_iter().map(|top| (top, 1, Place::identity())).collect();
+    let mut next: Vec<(usize, usize, Place)> =
+        tops(document)?.into_iter().map(|top| (top, 1, Place::identity())).collect();
     next.reverse();
     while let Some((index, depth, parent)) = next.pop() {
-        let node = found("node", &root.nodes, index)?;
+        let node = found("node", &document.nodes, index)?;
         // Also how a circle ends.
         if std::mem::replace(&mut is_shown[index], true) {
             return Err(broken("node", index, "it is below two nodes, or below itself"));
@@ -34,24 +34,24 @@ pub fn nodes(root: &Root) -> Result<Vec<(usize, Place)>, GltfError> {
         let place = parent.before(&Place::of(node));
         shown.push((index, place));
         let children = node.children.iter().flatten();
-        next.extend(children.rev().map(|child| (child.value(), depth + 1, place)));
+        next.extend(children.rev().map(|child| (*child, depth + 1, place)));
     }
     Ok(shown)
 }
 
 /// The nodes that are below no other: the scene's, or where there is no scene, all.
-fn tops(root: &Root) -> Result<Vec<usize>, GltfError> {
-    if root.scene.is_some() || !root.scenes.is_empty() {
-        let scene = found("scene", &root.scenes, root.scene.map_or(0, |scene| scene.value()))?;
-        return Ok(scene.nodes.iter().map(|node| node.value()).collect());
+fn tops(document: &Document) -> Result<Vec<usize>, GltfError> {
+    if document.scene.is_some() || !document.scenes.is_empty() {
+        let scene = found("scene", &document.scenes, document.scene.unwrap_or(0))?;
+        return Ok(scene.nodes.clone());
     }
-    let mut is_top = vec![true; root.nodes.len()];
-    for child in root.nodes.iter().filter_map(|node| node.children.as_ref()).flatten() {
-        if let Some(is_top) = is_top.get_mut(child.value()) {
+    let mut is_top = vec![true; document.nodes.len()];
+    for child in document.nodes.iter().filter_map(|node| node.children.as_ref()).flatten() {
+        if let Some(is_top) = is_top.get_mut(*child) {
             *is_top = false;
         }
     }
-    Ok((0..root.nodes.len()).filter(|node| is_top[*node]).collect())
+    Ok((0..document.nodes.len()).filter(|node| is_top[*node]).collect())
 }
 
 impl Place {
@@ -69,7 +69,7 @@ impl Place {
             };
         }
         let scale = Vector3::from(node.scale.unwrap_or([1.0; 3]).map(f64::from));
-        let [x, y, z, w] = node.rotation.map_or([0.0, 0.0, 0.0, 1.0], |rotation| rotation.0).map(f64::from);
+        let [x, y, z, w] = node.rotation.unwrap_or([0.0, 0.0, 0.0, 1.0]).map(f64::from);
         // Of any length but 0.
         let length = x * x + y * y + z * z + w * w;
         let s = if length > 0.0 { 2.0 / length } else { 0.0 };

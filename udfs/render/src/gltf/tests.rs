@@ -370,6 +370,88 @@ fn what_a_file_needs_is_named() {
 }
 
 #[test]
+fn what_gltf_does_not_have_is_refused_where_it_matters() {
+    let no_kind = "accessor 0: its numbers are of no kind that there is";
+    let no_vectors = "accessor 0: it holds neither numbers nor vectors";
+    let no_mode = "it needs a kind of primitive that is not glTF's, which is not read here";
+    // Also numbers of which 32 bits would be right.
+    for (path, values, error) in [
+        ("/accessors/0/componentType", [json!(5124), json!(0), json!(5126 + (1_u64 << 32))], no_kind),
+        ("/accessors/0/type", [json!("VEC5"), json!("vec3"), json!("MAT4")], no_vectors),
+        ("/meshes/0/primitives/0/mode", [json!(7), json!(u64::MAX), json!(4 + (1_u64 << 32))], no_mode),
+    ] {
+        for value in values {
+            let mut file = File::triangle();
+            file.primitive()["mode"] = json!(4);
+            *file.json.pointer_mut(path).unwrap() = value.clone();
+            assert_eq!(file.error(), error, "{path} {value}");
+        }
+    }
+    for kind in [5120, 5124, 5126] {
+        let mut file = everything();
+        file.json["accessors"][0]["sparse"]["indices"]["componentType"] = json!(kind);
+        assert_eq!(file.error(), "accessor 0: its sparse indices are of no kind that there is");
+    }
+}
+
+#[test]
+fn what_gltf_does_not_have_is_as_if_unsaid_where_it_shows_little() {
+    let mut file = File::triangle();
+    file.texture(&png(1, &[[1, 2, 3, 255]]), json!({}));
+    file.json["samplers"] = json!([{}]);
+    file.json["textures"][0]["sampler"] = json!(0);
+    let plain = file.read().unwrap();
+    file.json["materials"][0]["alphaMode"] = json!("HASHED");
+    file.json["samplers"] = json!([{"wrapS": 1, "wrapT": 33071 + (1_u64 << 32), "magFilter": 7, "minFilter": -1}]);
+    assert_eq!(file.read().unwrap(), plain);
+}
+
+#[test]
+fn what_is_not_read_may_be_anything() {
+    let plain = everything().read().unwrap();
+    let mut file = everything();
+    let odd = json!({"children": [-1, {"deep": [null, "\u{1F426}"]}], "number": 1e300});
+    let extensions = json!({"VENDOR_thing": odd, "KHR_materials_ior": 7, "KHR_lights_punctual": []});
+    for name in ["animations", "cameras", "skins", "extensionsUsed", "extras"] {
+        file.json[name] = odd.clone();
+    }
+    for path in ["/asset", "/scenes/0", "/nodes/0", "/nodes/1", "/meshes/0", "/meshes/0/primitives/0", "/accessors/0"]
+        .into_iter()
+        .chain(["/accessors/0/sparse", "/accessors/0/sparse/indices", "/accessors/0/sparse/values", "/bufferViews/0"])
+        .chain(["/buffers/0", "/materials/0", "/textures/0", "/samplers/0", "/images/0"])
+    {
+        let object = file.json.pointer_mut(path).unwrap();
+        for name in ["name", "extras", "target", "targets", "weights", "skin", "camera", "min", "max", "mimeType"] {
+            object[name] = odd.clone();
+        }
+        object["extensions"] = extensions.clone();
+    }
+    file.json["materials"][0]["normalTexture"] = odd;
+    file.primitive()["attributes"]["_TEMPERATURE"] = json!(99);
+    file.primitive()["attributes"]["TEXCOORD_x"] = json!(99);
+    assert_eq!(file.read().unwrap(), plain);
+    file.json["scenes"] = json!([{}]);
+    assert!(matches!(file.read(), Err(GltfError::Mesh(MeshError::Empty))), "a scene may have no nodes");
+}
+
+#[test]
+fn numbers_of_a_list_are_whole_and_not_below_0() {
+    for path in ["/scene", "/scenes/0/nodes/0", "/nodes/0/mesh", "/meshes/0/primitives/0/attributes/POSITION"]
+        .into_iter()
+        .chain(["/accessors/0/bufferView", "/bufferViews/0/buffer"])
+    {
+        for value in [json!(-1), json!(0.5), json!("0"), json!(1e40), json!([0]), json!({})] {
+            let mut file = File::triangle();
+            *file.json.pointer_mut(path).unwrap() = value.clone();
+            assert!(matches!(file.read(), Err(GltfError::Json(_))), "{path} {value}");
+        }
+        let mut file = File::triangle();
+        *file.json.pointer_mut(path).unwrap() = json!(1_u64 << 32);
+        assert!(file.read().is_err(), "{path}");
+    }
+}
+
+#[test]
 fn circles_and_depths_of_nodes_are_refused() {
     let mut file = File::triangle();
     file.json["nodes"] = json!([{"children": [1]}, {"children": [0]}]);
