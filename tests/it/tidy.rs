@@ -45,6 +45,8 @@ fn geometry_names_no_outer_ring_and_columns_opens_nothing() {
             &["arrow::", "datafusion::", "std::fs", "std::time", "tokio::"]
         } else if inside("udfs/drawing") {
             &["arrow::", "datafusion::", "std::fs", "std::time", "tokio::", "object_store"]
+        } else if inside("udfs/render") {
+            &["arrow::", "datafusion::", "std::fs", "std::time", "tokio::", "object_store"]
         } else if inside("udfs/columns") {
             &["std::fs", "std::net", "tokio::spawn", "object_store"]
         } else if inside("udfs/chat") {
