@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use crate::error::{Error, Kind};
+use crate::source::recognized::recognized;
 use crate::source::root::Root;
 use crate::source::{Row, RowSink};
 use crate::source::{SOURCES, Shard, SourceOptions};
@@ -219,6 +220,18 @@ fn sources_are_documented_and_have_a_fixture() {
         let covered = FIXTURES.iter().any(|fixture| fixture.kind == source.name) || GENERATED.contains(&source.name);
         assert!(covered, "{}: add a fixture", source.name);
     }
+}
+
+#[test]
+fn a_folder_is_recognized_as_what_it_is() {
+    for fixture in FIXTURES {
+        let folder = written(fixture);
+        let found = recognized(&Root::local(folder.path()).unwrap());
+        let names: Vec<&str> = found.iter().map(|found| found.kind.name).collect();
+        assert_eq!(names.first(), Some(&fixture.kind), "{} {}: {names:?}", fixture.kind, fixture.about);
+    }
+    let empty = tempfile::tempdir().unwrap();
+    assert!(recognized(&Root::local(empty.path()).unwrap()).is_empty());
 }
 
 #[test]
