@@ -43,9 +43,7 @@ fn geometry_names_no_outer_ring_and_columns_opens_nothing() {
         let inside = |folder: &str| path.starts_with(root().join(folder).join("src"));
         let forbidden: &[&str] = if inside("udfs/geometry") {
             &["arrow::", "datafusion::", "std::fs", "std::time", "tokio::"]
-        } else if inside("udfs/drawing") {
-            &["arrow::", "datafusion::", "std::fs", "std::time", "tokio::", "object_store"]
-        } else if inside("udfs/render") {
+        } else if inside("udfs/drawing") || inside("udfs/render") {
             &["arrow::", "datafusion::", "std::fs", "std::time", "tokio::", "object_store"]
         } else if inside("udfs/columns") {
             &["std::fs", "std::net", "tokio::spawn", "object_store"]
