@@ -3,11 +3,11 @@
 -- keep:   cached
 -- keys:   scene_id, from_id, to_id
 
--- Routes: the ways on a scan's free floor from each landmark to each other one. In go scenes, landmarks and triangles; out comes a row an ordered pair
+-- Routes: the ways on a scan's free floor from each landmark that is an end to each other one. In go scenes, landmarks and triangles; out comes a row an ordered pair
 -- of landmarks between which there is a way, with the actions at its turns, the landmarks beside them (corners), the path and the stops, as floor_routes
 -- has them.
 WITH gathered AS (
-    SELECT scene_id, array_agg(named_struct('object_id', object_id, 'obb', obb)) AS landmarks
+    SELECT scene_id, array_agg(named_struct('object_id', object_id, 'obb', obb, 'is_end', CAST(is_end AS BIGINT))) AS landmarks
     FROM scene_landmarks
     GROUP BY scene_id
 ),
@@ -24,7 +24,7 @@ walked AS (
             s.surfaces, g.landmarks, c.floor_z,
             named_struct(
                 'cell', $walk_cell, 'clearance', $walk_clearance, 'reach', $landmark_reach, 'corner_reach', $corner_reach,
-                'straight', $straight_turn))) AS route
+                'straight', $straight_turn, 'max_turns', 3))) AS route
     FROM gathered AS g
     JOIN scenes AS c ON c.scene_id = g.scene_id
     JOIN scanned AS s ON s.scene_id = c.scene_id

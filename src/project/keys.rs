@@ -319,6 +319,19 @@ pub const KEYS: &[ConfigKey] = &[
         "15.0",
         "by how many degrees the landmark that is faced at the start of a route may miss the direction ahead, behind, or at a right angle",
     ),
+    key(
+        "ask",
+        "read_facing_margin",
+        "25.0",
+        "the same, where one stands at the start's landmark and goes straight to the next one that the plan names",
+    ),
+    key(
+        "ask",
+        "min_read_turn",
+        "30.0",
+        "by how many degrees one turns at least at a landmark of a route, between the straight lines to the landmarks before and after it: a reader of the plan thinks of those",
+    ),
+    key("ask", "max_read_turn", "135.0", "by how many degrees one turns there at most: who turns further goes back"),
     key("ask", "walk_clearance", "0.2", "room that a person who walks a route needs to all sides, metres"),
     key(
         "ask",
@@ -372,7 +385,7 @@ pub const KEYS: &[ConfigKey] = &[
         "ask",
         "route_landmarks",
         "16",
-        "objects of a scene between which routes are looked for, at most, drawn among all that a text can name",
+        "objects of a scene at which routes start and end, at most, drawn among all that a text can name",
     ),
     key(
         "ask",

@@ -1,5 +1,5 @@
 -- writes: questions
--- reads:  scenes, scene_landmarks, scene_routes, graph_routes, graph_plans, scene_images
+-- reads:  scenes, scene_references, scene_landmarks, scene_routes, graph_routes, graph_plans, scene_images
 -- keep:   table
 -- keys:   question_id
 
@@ -8,6 +8,7 @@
 --
 -- A route starts beside one landmark, turns beside others, and ends beside yet another one. Whether its first step is a turn to the left, to the right,
 -- back or none is drawn: the landmark that is faced at the start makes it so. On the way there are turns to the left and to the right alone.
+-- Who reads a plan thinks of straight lines from one named landmark to the next, and not of the path: each turn is the same along both.
 --
 -- Of a scan all of its images are shown, evenly spread, and of a plan over a graph those from its stops.
 --
@@ -17,7 +18,8 @@ WITH faced AS (
     -- What may be faced at the start: for each landmark of the start's region how far the first leg turns from it, right > 0; on a
     -- graph with the image that shows it.
     SELECT
-        r.scene_id, r.from_id, r.to_id, f.object_id AS face_id, f.name AS face_name, f.visible AS face_visible, CAST(NULL AS VARCHAR) AS face_frame,
+        r.scene_id, r.from_id, r.to_id, coalesce(r.corners[1], r.to_id) AS next_id, f.object_id AS face_id, f.name AS face_name,
+        f.visible AS face_visible, CAST(NULL AS VARCHAR) AS face_frame,
         (degrees(atan2(r.path[3] - r.path[1], r.path[4] - r.path[2]))
             - degrees(atan2(f.obb.centre.x - r.path[1], f.obb.centre.y - r.path[2])) + 540.0) % 360.0 - 180.0 AS turn
     FROM scene_routes AS r
@@ -28,10 +30,21 @@ WITH faced AS (
         AND box_distance(s.obb, f.obb) >= 0.5 * $min_route_leg AND f.region IS NOT DISTINCT FROM s.region
     UNION ALL
     SELECT
-        scene_id, landmarks[1] AS from_id, landmarks[CAST(array_length(landmarks) AS BIGINT)] AS to_id, f['object_id'] AS face_id,
-        f['name'] AS face_name,
+        scene_id, landmarks[1] AS from_id, landmarks[CAST(array_length(landmarks) AS BIGINT)] AS to_id, landmarks[2] AS next_id,
+        f['object_id'] AS face_id, f['name'] AS face_name,
         f['visible'] AS face_visible, f['frame_id'] AS face_frame, f['turn'] AS turn
     FROM (SELECT scene_id, landmarks, unnest(faced) AS f FROM graph_plans WHERE reason IS NULL)
+),
+-- The same turn between the landmarks: from the one where one stands, from the faced one to the next one of the plan, right > 0.
+read_faced AS (
+    SELECT f.*, (540.0 - relative_direction(s.obb, o.obb, n.obb)['angle']) % 360.0 - 180.0 AS read_turn
+    FROM scene_references AS s
+    JOIN (scene_references AS o
+    JOIN (scene_references AS n
+    JOIN faced AS f
+        ON n.scene_id = f.scene_id AND n.object_id = f.next_id)
+        ON o.scene_id = f.scene_id AND o.object_id = f.face_id)
+        ON s.scene_id = f.scene_id AND s.object_id = f.from_id
 ),
 -- The first steps that are clear, each with a landmark that makes it so; one of them is drawn.
 starts AS (
@@ -47,16 +60,52 @@ starts AS (
             SELECT
                 *,
                 CASE
-                    WHEN abs(turn) <= $facing_margin THEN 'none'
-                    WHEN abs(turn + 90.0) <= $facing_margin THEN 'turn_left'
-                    WHEN abs(turn - 90.0) <= $facing_margin THEN 'turn_right'
-                    WHEN 180.0 - abs(turn) <= $facing_margin THEN 'turn_back'
+                    WHEN abs(turn) <= $facing_margin AND abs(read_turn) <= $read_facing_margin THEN 'none'
+                    WHEN abs(turn + 90.0) <= $facing_margin AND abs(read_turn + 90.0) <= $read_facing_margin THEN 'turn_left'
+                    WHEN abs(turn - 90.0) <= $facing_margin AND abs(read_turn - 90.0) <= $read_facing_margin THEN 'turn_right'
+                    WHEN 180.0 - abs(turn) <= $facing_margin AND 180.0 - abs(read_turn) <= $read_facing_margin THEN 'turn_back'
                 END AS first_action
-            FROM faced
+            FROM read_faced
         )
         WHERE first_action IS NOT NULL
     )
     WHERE drawn = 1
+),
+-- A row a turn, over a floor and over a graph: its action, and by how many degrees one turns that way between the straight lines that join three
+-- landmarks.
+read_turns AS (
+    SELECT
+        t.scene_id, t.from_id, t.to_id,
+        CASE t.action WHEN 'turn_left' THEN -1.0 ELSE 1.0 END * (180.0 - relative_direction(c.obb, b.obb, n.obb)['angle']) AS turn
+    FROM scene_references AS b
+    JOIN (scene_references AS n
+    JOIN (scene_references AS c
+    JOIN (
+        SELECT
+            scene_id, from_id, to_id, action, landmarks[place] AS before_id, landmarks[place + 1] AS corner_id, landmarks[place + 2] AS next_id
+        FROM (
+            SELECT scene_id, from_id, to_id, landmarks, unnest(actions) AS action, unnest(generate_series(1, array_length(actions))) AS place
+            FROM (
+                SELECT scene_id, from_id, to_id, actions, array_append(array_prepend(from_id, corners), to_id) AS landmarks
+                FROM scene_routes
+                WHERE turns BETWEEN 1 AND 3
+                UNION ALL
+                SELECT
+                    scene_id, landmarks[1] AS from_id, landmarks[CAST(array_length(landmarks) AS BIGINT)] AS to_id, actions, landmarks
+                FROM graph_plans
+                WHERE reason IS NULL
+            )
+        )
+    ) AS t
+        ON c.scene_id = t.scene_id AND c.object_id = t.corner_id)
+        ON n.scene_id = t.scene_id AND n.object_id = t.next_id)
+        ON b.scene_id = t.scene_id AND b.object_id = t.before_id
+),
+-- The least and the most of them: a plan is read as it is meant where neither is nearly straight on nor nearly back.
+read_routes AS (
+    SELECT scene_id, from_id, to_id, min(turn) AS least_turn, max(turn) AS most_turn
+    FROM read_turns
+    GROUP BY scene_id, from_id, to_id
 ),
 -- The legs of routes over a floor: the shortest, how near the landmarks are that are named one after the other, metres, and by how many degrees the
 -- landmark at a leg's end misses its direction.
@@ -103,6 +152,7 @@ floor_plans AS (
             WHEN NOT r.clear THEN 'blocked_leg'
             WHEN least(l.shortest, l.nearest) < 0.5 * $min_route_leg THEN 'short_leg'
             WHEN l.offset > $max_landmark_offset THEN 'landmark_elsewhere'
+            WHEN coalesce(t.least_turn < $min_read_turn OR t.most_turn > $max_read_turn, true) THEN 'unclear_turn'
             WHEN r.detour > $max_detour THEN 'detour'
             WHEN f.face_id IS NULL THEN 'nothing_faced'
         END AS reason
@@ -110,6 +160,7 @@ floor_plans AS (
     JOIN scene_landmarks AS s ON s.scene_id = r.scene_id AND s.object_id = r.from_id
     JOIN scene_landmarks AS g ON g.scene_id = r.scene_id AND g.object_id = r.to_id
     LEFT JOIN legs AS l ON l.scene_id = r.scene_id AND l.from_id = r.from_id AND l.to_id = r.to_id
+    LEFT JOIN read_routes AS t ON t.scene_id = r.scene_id AND t.from_id = r.from_id AND t.to_id = r.to_id
     LEFT JOIN starts AS f ON f.scene_id = r.scene_id AND f.from_id = r.from_id AND f.to_id = r.to_id
     LEFT JOIN scene_landmarks AS c1 ON c1.scene_id = r.scene_id AND c1.object_id = r.corners[1]
     LEFT JOIN scene_landmarks AS c2 ON c2.scene_id = r.scene_id AND c2.object_id = r.corners[2]
@@ -135,10 +186,14 @@ judged AS (
         array_slice(r.names, 2, r.stops_told - 1) AS corner_names, coalesce(least(r.visible, f.face_visible), 0.0) AS visibility,
         CASE
             WHEN r.reason IS NOT NULL THEN r.reason
+            WHEN coalesce(t.least_turn < $min_read_turn OR t.most_turn > $max_read_turn, true) THEN 'unclear_turn'
             WHEN f.face_id IS NULL THEN 'nothing_faced'
         END AS reason
     FROM starts AS f
-    RIGHT JOIN plans_between AS r ON r.scene_id = f.scene_id AND r.from_id = f.from_id AND r.to_id = f.to_id
+    RIGHT JOIN (
+        read_routes AS t
+        RIGHT JOIN plans_between AS r ON r.scene_id = t.scene_id AND r.from_id = t.from_id AND r.to_id = t.to_id
+    ) ON r.scene_id = f.scene_id AND r.from_id = f.from_id AND r.to_id = f.to_id
 ),
 limited AS (
     SELECT
@@ -250,7 +305,7 @@ SELECT
     r.licence,
     r.split,
     'route_plan' AS task,
-    'route_turns' AS relation,
+    CASE WHEN coalesce(r.choices, 2) = 2 THEN 'route_turn' ELSE 'route_turns' END AS relation,
     'choice' AS answer_form,
     CASE WHEN coalesce(r.choices, 2) = 2 THEN 'choice of 2 options' ELSE 'choice of 4 options' END AS shape,
     [

@@ -53,6 +53,14 @@ pub struct FloorPath {
     pub clear: bool,
 }
 
+impl FloorPath {
+    /// Its start, its turns and its end.
+    pub fn stops(&self) -> Vec<[f64; 2]> {
+        let turns = self.turns.iter().map(|turn| turn.at);
+        self.points.first().copied().into_iter().chain(turns).chain(self.points.last().copied()).collect()
+    }
+}
+
 impl FloorMap {
     /// The shortest way from cell to cell, over sides and corners, without cutting a corner that is not walkable. `None` where both are one, where one
     /// is not walkable, and where no way leads from one to the other.

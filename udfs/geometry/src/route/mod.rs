@@ -8,12 +8,14 @@
 //!
 //! A bearing is clockwise from +y and a turn is positive to the right, as in R2R.
 
+mod corner_landmarks;
 mod floor_map;
 mod floor_path;
 mod graph;
 mod graph_plan;
 mod legs;
 
+pub use corner_landmarks::corner_landmarks;
 pub use floor_map::{FloorMap, FloorMapRules};
 pub use floor_path::{FloorPath, PathRules, PathTurn};
 pub use graph::{GraphPath, RouteGraph};
