@@ -3,10 +3,11 @@
 //! Space is cut into small cubes, and a cube is the object's as long as no view shows the ground behind its middle: the object's visual
 //! hull (Laurentini 1994), which is never smaller than the object but for what is thinner than a cube.
 
-use spatialmill_geometry::{Intrinsics, Matrix3, OrientedBox, Rigid, Vector3};
+use spatialmill_geometry::{Matrix3, OrientedBox, Vector3};
 
 use super::cameras::{View, Views};
-use crate::source::photo;
+use super::roundness::is_round;
+use super::silhouette::Silhouette;
 use crate::source::root::Root;
 use crate::tables::Unusable;
 
@@ -29,19 +30,10 @@ pub struct Extent {
     high: Vector3<f64>,
     /// Its images show the object alone: they have an alpha channel.
     pub is_cut_out: bool,
+    /// It has the same outline from all sides.
+    pub is_round: bool,
     /// As `scene_objects` says who made the box.
     pub box_from: &'static str,
-}
-
-/// Which pixels of a view show the object.
-struct Silhouette {
-    camera_from_world: Rigid,
-    camera: Intrinsics,
-    width: u32,
-    height: u32,
-    alpha: Vec<u8>,
-    /// The image's border cuts the object off.
-    is_cut_off: bool,
 }
 
 impl Extent {
@@ -74,7 +66,8 @@ impl Extent {
         let hull = if silhouettes.len() >= 2 { visual_hull(&silhouettes, centre, REACH * nearest) } else { None };
         let box_from = if hull.is_some() { "silhouettes" } else { "cameras" };
         let (low, high) = hull.unwrap_or((centre - half, centre + half));
-        Ok(Self { low, high, is_cut_out: !silhouettes.is_empty(), box_from })
+        let is_round = is_round(&silhouettes, centre);
+        Ok(Self { low, high, is_cut_out: !silhouettes.is_empty(), is_round, box_from })
     }
 
     /// Its box, with the world's axes.
@@ -116,46 +109,4 @@ fn visual_hull(silhouettes: &[Silhouette], centre: Vector3<f64>, reach: f64) -> 
     }
     let half = Vector3::repeat(side / 2.0);
     bounds.map(|(low, high)| (low - half, high + half))
-}
-
-impl Silhouette {
-    /// Of a view whose image has an alpha channel.
-    fn of(root: &Root, view: &View, focal_length: f64) -> Option<Self> {
-        if !view.image.to_ascii_lowercase().ends_with(".png") {
-            return None;
-        }
-        let image = photo::decode_png(&photo::bytes(root, &view.image).ok()?).ok()?;
-        if !image.color().has_alpha() {
-            return None;
-        }
-        let image = image.into_luma_alpha8();
-        let (width, height) = image.dimensions();
-        let alpha: Vec<u8> = image.pixels().map(|pixel| pixel.0[1]).collect();
-        // A picture without ground has no silhouette, nor has one without an object.
-        let shown = alpha.iter().filter(|alpha| **alpha > 127).count();
-        if shown == 0 || shown == alpha.len() {
-            return None;
-        }
-        let (camera, of) = view.camera.recorded(width, height, focal_length);
-        let camera = match of {
-            Some((w, h)) => camera.resized(f64::from(width) / w, f64::from(height) / h),
-            None => camera,
-        };
-        let on_border = |at: usize| {
-            let (x, y) = (at % width as usize, at / width as usize);
-            x == 0 || y == 0 || x + 1 == width as usize || y + 1 == height as usize
-        };
-        let is_cut_off = alpha.iter().enumerate().any(|(at, alpha)| *alpha > 127 && on_border(at));
-        Some(Self { camera_from_world: view.world_from_camera.inverse(), camera, width, height, alpha, is_cut_off })
-    }
-
-    /// False where the view shows ground at a point.
-    fn may_show(&self, point: &Vector3<f64>) -> bool {
-        let Some((u, v)) = self.camera.project(&self.camera_from_world.apply(point)) else { return self.is_cut_off };
-        let (u, v) = (u.round(), v.round());
-        if !(0.0 <= u && u < f64::from(self.width) && 0.0 <= v && v < f64::from(self.height)) {
-            return self.is_cut_off;
-        }
-        self.alpha[v as usize * self.width as usize + u as usize] > 127
-    }
 }

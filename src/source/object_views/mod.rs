@@ -11,6 +11,8 @@
 mod cameras;
 mod extent;
 mod names;
+mod roundness;
+mod silhouette;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,7 +73,8 @@ Options:
 
 What becomes of what: each object is a scene of kind object without a scale, with one object in it, which has the name that the files say, or
 is an `object`, about whose turns nothing is asked unless its symmetry is known. Its middle is the world's where it was rendered, and where optical axes meet in photos; its box is what the silhouettes of images with
-an alpha channel leave, or a cube of a quarter of the nearest camera's distance to each side. z is up. Lens distortion is not undone.
+an alpha channel leave, or a cube of a quarter of the nearest camera's distance to each side. Where those silhouettes are alike from all sides
+(cameras of one height, 20 to 160 degrees apart), its symmetry is 0, unless names.json says another one: no picture shows its turns. z is up. Lens distortion is not undone.
 
 Told in quarantine, and no loss: images of transforms*.json that are not there, a row for each file (missing_file); images that a file
 names more than once, of which the first counts (duplicate).
@@ -80,7 +83,7 @@ Quarantined: images that cannot be read or have no good camera (image, unreadabl
 object without cameras, or whose cameras look away from it, as inverted poses do (pose); bad names.json and camera files (json).";
 
 /// Changes when the same files would be read as different rows.
-const READER: &str = "object_views 1";
+const READER: &str = "object_views 2";
 
 /// Objects are spread over at most so many shards.
 const BUCKETS: u64 = 256;
@@ -217,7 +220,7 @@ impl ObjectViewsReader {
             scene_id: id.clone(),
             object_id: "object".to_owned(),
             category: named.name.clone(),
-            symmetry: named.symmetry,
+            symmetry: named.symmetry.or_else(|| extent.is_round.then_some(0)),
             ..SceneObject::boxed(&extent.bounding_box(), extent.box_from)
         }))?;
         rows.push(Row::Scene(Scene {

@@ -53,12 +53,17 @@ fn pose(azimuth: f64, centre: Vector3<f64>, distance: f64) -> Rigid {
 
 /// A ball in the middle, of the size that it has from `distance`, on transparent ground.
 fn ball(distance: f64) -> Vec<u8> {
+    egg(distance, 1.0)
+}
+
+/// The same with so much of its width.
+fn egg(distance: f64, width: f64) -> Vec<u8> {
     // The outline of a ball is a circle of tan(asin(r / d)) focal lengths.
     let sine = RADIUS / distance;
     let reach = f64::from(SIDE) * 35.0 / 32.0 * sine / (1.0 - sine * sine).sqrt();
     let image = image::RgbaImage::from_fn(SIDE, SIDE, |x, y| {
         let middle = f64::from(SIDE) / 2.0 - 0.5;
-        let inside = (f64::from(x) - middle).hypot(f64::from(y) - middle) <= reach;
+        let inside = ((f64::from(x) - middle) / width).hypot(f64::from(y) - middle) <= reach;
         image::Rgba([200, 80, 40, if inside { 255 } else { 0 }])
     });
     let mut bytes = std::io::Cursor::new(Vec::new());
@@ -173,6 +178,30 @@ fn renders_have_a_name_a_licence_and_the_box_that_silhouettes_leave() {
     );
     let frame = imported.frames().next().unwrap();
     assert_eq!((frame.fx, frame.cx, frame.exhaustive), (Some(70.0), Some(31.5), true));
+}
+
+#[test]
+fn outlines_that_are_alike_from_all_sides_leave_no_turn_to_see() {
+    let symmetry = |change: fn(&Path)| {
+        let imported = changed(renders, "", |root| {
+            std::fs::remove_file(root.join("names.json")).unwrap();
+            change(root);
+        });
+        objects(&imported)[0].symmetry
+    };
+    assert_eq!(symmetry(|_| {}), Some(0));
+    // From 150 degrees it is narrower.
+    assert_eq!(symmetry(|root| put(root, "views/ball/002.png", egg(1.5, 0.7))), None);
+    // Two views can be compared once.
+    let fewer = |root: &Path| {
+        for n in 2..4 {
+            std::fs::remove_file(root.join(format!("views/ball/{n:03}.png"))).unwrap();
+        }
+    };
+    assert_eq!(symmetry(fewer), None);
+    let said = json!({"ball": {"name": "globe", "symmetry": 1}});
+    let named = changed(renders, "", |root| put(root, "names.json", said.to_string()));
+    assert_eq!(objects(&named)[0].symmetry, Some(1));
 }
 
 #[test]
