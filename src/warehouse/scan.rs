@@ -36,20 +36,26 @@ impl Scan {
         Self { location, schema, parts }
     }
 
-    fn file(&self, part: &Part) -> PartitionedFile {
+    /// Bounds of a file leave it out where a filter says so. Without filters they would be held for nothing: of many parts they are most of a plan.
+    fn file(&self, part: &Part, is_filtered: bool) -> PartitionedFile {
         let mut file = PartitionedFile::new("", part.bytes);
         // Not through the constructor, which would encode the path a second time.
         file.object_meta.location = self.location.path(&part.path);
-        file.with_statistics(Arc::new(self.part_statistics(part)))
+        if is_filtered { file.with_statistics(Arc::new(self.part_statistics(part))) } else { file }
     }
 
     fn part_statistics(&self, part: &Part) -> Statistics {
         stats::for_plans(&part.stats, part.rows, part.bytes, &self.schema)
     }
 
+    /// Merged as they are read, so that only some are held at a time.
     fn statistics_of(&self, parts: &[&Part]) -> Result<Statistics> {
-        let each: Vec<_> = parts.iter().map(|part| self.part_statistics(part)).collect();
-        Statistics::try_merge_iter(&each, &self.schema)
+        let mut merged: Option<Statistics> = None;
+        for some in parts.chunks(64) {
+            let each: Vec<_> = merged.into_iter().chain(some.iter().map(|part| self.part_statistics(part))).collect();
+            merged = Some(Statistics::try_merge_iter(&each, &self.schema)?);
+        }
+        merged.map_or_else(|| Statistics::try_merge_iter(&[], &self.schema), Ok)
     }
 }
 
@@ -105,7 +111,7 @@ impl TableProvider for Scan {
             source = source.with_metadata_size_hint(hint);
         }
 
-        let files = FileGroup::new(parts.iter().map(|part| self.file(part)).collect());
+        let files = FileGroup::new(parts.iter().map(|part| self.file(part, !filters.is_empty())).collect());
         let config = FileScanConfigBuilder::new(url, Arc::new(source.with_table_parquet_options(options)))
             .with_file_groups(files.split_files(session.config().target_partitions()))
             .with_statistics(self.statistics_of(&parts)?)
