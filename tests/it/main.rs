@@ -9,6 +9,7 @@ mod functions;
 mod models;
 mod own_task;
 mod parallel;
+mod ready;
 mod repair;
 mod sheet;
 mod source_digests;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use image::RgbImage;
 use spatialmill::{FrameSheet, Mill, PANELS, Progress, Project, SampleSheet};
 
-use crate::build::{built, lines};
+use crate::build::{DEPTH, SCAN, built, lines};
 
 /// Panels of 160 x 120.
 const PANEL: (u32, u32) = (160, 120);
@@ -45,9 +45,9 @@ async fn sheet(mill: &Mill, file: &Path, wanted: &FrameSheet) -> (Vec<PathBuf>, 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_panel_of_every_room_shows_something() {
-    for geometry in ["scan", "depth"] {
+    for (geometry, rooms) in [("scan", &SCAN), ("depth", &DEPTH)] {
         let folder = tempfile::tempdir().unwrap();
-        let mill = built(folder.path(), geometry, &[]).await;
+        let mill = rooms.open().await;
         let file = folder.path().join("sheet.png");
         let (written, drawn) = sheet(&mill, &file, &wanted()).await;
         assert_eq!(written, [file]);
@@ -93,7 +93,7 @@ async fn what_is_missing_is_said() {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_rows_than_a_page_has_make_more_pages() {
     let folder = tempfile::tempdir().unwrap();
-    let mill = built(folder.path(), "scan", &[]).await;
+    let mill = SCAN.open().await;
     let plans = PANELS.iter().filter(|panel| panel.name == "plan").collect();
     let wanted = FrameSheet { rows_per_page: 2, panels: plans, ..wanted() };
     let (written, first) = sheet(&mill, &folder.path().join("s.jpg"), &wanted).await;

@@ -79,6 +79,9 @@ const HOSTILE: &[&str] = &[
     "---",
 ];
 
+/// So many that each control word is in each frame.
+const CAPTIONS: usize = 700;
+
 fn captions() -> Vec<String> {
     let mut captions = vec![String::new(), " ".to_owned(), "x".repeat(10_240), "word ".repeat(2_048)];
     let frames = [
@@ -94,7 +97,7 @@ fn captions() -> Vec<String> {
         "red {} with a {}",
     ];
     let mut n = 0;
-    while captions.len() < 2_000 {
+    while captions.len() < CAPTIONS {
         let token = |k: usize| HOSTILE[(n * 7 + k * 13) % HOSTILE.len()];
         let mut caption = frames[n % frames.len()].to_owned();
         for k in 0..3 {
@@ -158,18 +161,17 @@ targets = {}
 "#;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_thousand_hostile_captions_come_through_every_dialect() {
+async fn hostile_captions_come_through_every_dialect() {
     let captions = captions();
-    assert_eq!(captions.len(), 2_000);
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(folder.path().join("data/annotations")).unwrap();
     let document = folder.path().join("data/annotations/instances_train.json");
     std::fs::write(document, hostile_document(&captions).to_string()).unwrap();
     let mill = built(folder.path(), HOSTILE_SOURCE, &["url=memory://export-hostile"]).await;
     let named = rows(&mill, "SELECT count(DISTINCT caption) AS n FROM objects").await[0]["n"].as_u64().unwrap();
-    assert!(named > 1_800, "{named} captions arrived");
+    assert!(named > 630, "{named} captions arrived");
     let spoken = rows(&mill, "SELECT question, answer FROM dataset WHERE text_format = 'natural'").await;
-    assert!(spoken.len() > 300, "{}", spoken.len());
+    assert!(spoken.len() > 100, "{}", spoken.len());
     for row in &spoken {
         let text = format!("{}\n{}", row["question"].as_str().unwrap(), row["answer"].as_str().unwrap());
         assert!(!text.contains(['<', '>', '\0', '\r', '\t', '\u{202e}', '\u{2028}', '\u{200b}']), "{text}");
