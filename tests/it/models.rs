@@ -79,6 +79,7 @@ min_score = 0.0
 min_mask_score = 0.0
 min_lift_quality = 0.0
 min_lift_quality_size = 0.0
+scene_tasks = false
 "#;
 
 fn networks() -> PathBuf {

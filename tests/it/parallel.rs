@@ -18,7 +18,7 @@ fn project(folder: &Path) {
              width = 160\nheight = 120\nseed = {seed}\n"
         )
     };
-    let ask = "[ask]\nposition_facts_per_frame = 60.0\n";
+    let ask = "[ask]\nposition_facts_per_frame = 60.0\nscene_tasks = false\n";
     std::fs::write(folder.join("mill.toml"), SOURCES.iter().enumerate().map(source).collect::<String>() + ask).unwrap();
 }
 

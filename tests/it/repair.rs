@@ -23,6 +23,7 @@ url = "warehouse"
 
 [ask]
 position_facts_per_frame = 60.0
+scene_tasks = false
 "#;
 
 /// A warehouse of two rooms on disk.

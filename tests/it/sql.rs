@@ -15,6 +15,9 @@ rooms = 2
 frames_per_room = 2
 width = 160
 height = 120
+
+[ask]
+scene_tasks = false
 "#;
 
 /// What is no query, and what the refusal says of it. `OUT` is a file that is not there.

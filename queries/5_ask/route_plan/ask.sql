@@ -305,7 +305,7 @@ SELECT
     r.licence,
     r.split,
     'route_plan' AS task,
-    CASE WHEN coalesce(r.choices, 2) = 2 THEN 'route_turn' ELSE 'route_turns' END AS relation,
+    'route_turns' AS relation,
     'choice' AS answer_form,
     CASE WHEN coalesce(r.choices, 2) = 2 THEN 'choice of 2 options' ELSE 'choice of 4 options' END AS shape,
     [
