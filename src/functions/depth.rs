@@ -4,7 +4,7 @@ use object_store::ObjectStoreExt;
 use spatialmill_geometry::{DepthImage, Turn};
 
 use crate::photos::Address;
-use crate::source::depth::decode;
+use crate::source::depth::{DepthUnits, decode};
 use crate::tables::Unusable;
 use crate::warehouse::open_object;
 
@@ -16,14 +16,14 @@ pub async fn read(uri: &str, units_per_metre: Option<f64>) -> Result<DepthImage,
     let lost = |message: String| Unusable::new("depth", format!("{message}, file `{uri}`"));
     let address = Address::parse(uri).map_err(|e| lost(e.to_string()))?;
     let turn = Turn::from_exif(address.orientation).unwrap_or_default();
+    let units = address.disparity.map_or(DepthUnits::InMetre(units_per_metre), DepthUnits::Disparity);
     let (store, path) = open_object(&address.file).map_err(|e| lost(e.to_string()))?;
     let found = store.get(&path).await.map_err(|e| lost(format!("cannot read the depth image: {e}")))?;
     if found.meta.size > MOST_BYTES {
         return Err(lost(format!("the depth image has {} bytes, more than the {MOST_BYTES} allowed", found.meta.size)));
     }
     let bytes = found.bytes().await.map_err(|e| lost(format!("cannot read the depth image: {e}")))?;
-    let decoded =
-        tokio::task::spawn_blocking(move || decode(&bytes, units_per_metre).map(|depth| turn.depth(depth))).await;
+    let decoded = tokio::task::spawn_blocking(move || decode(&bytes, units).map(|depth| turn.depth(depth))).await;
     match decoded {
         Ok(depth) => depth.map_err(|refused| lost(refused.message)),
         Err(died) => Err(lost(format!("decoding died: {died}"))),

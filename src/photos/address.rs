@@ -5,6 +5,7 @@
 //! s3://b/000001.tar#bytes=512-93183&name=cat.jpg        a range of it, both ends included as in HTTP
 //! s3://b/train-0.parquet#column=image&row=17&name=17.png   a value of a column: bytes, or the `bytes` of a struct
 //! ..&turned=6                                           the orientation that EXIF states, 2 to 8: to be turned upright
+//! ..&disparity=473.57                                   of depth: the file has disparity; baseline times focal length, metres times pixels
 //! ```
 //!
 //! `name` is what the photo is called where the file's own name does not say it. Names are percent-encoded as in a query.
@@ -17,7 +18,7 @@ use url::form_urlencoded;
 use crate::error::{Error, Result};
 
 /// A photo's place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Address {
     /// The file, without a fragment.
     pub file: String,
@@ -26,6 +27,8 @@ pub struct Address {
     pub name: Option<String>,
     /// As in EXIF, 1 to 8; 1 is upright.
     pub orientation: u8,
+    /// Where the file has the disparity of a pair of cameras in place of depth: their baseline times their focal length, metres times pixels.
+    pub disparity: Option<f64>,
 }
 
 /// Which part of a file is the photo.
@@ -44,7 +47,7 @@ pub enum PhotoPart {
 impl Address {
     /// A file that is a photo.
     pub fn file(file: impl Into<String>) -> Self {
-        Self { file: file.into(), part: PhotoPart::Whole, name: None, orientation: 1 }
+        Self { file: file.into(), part: PhotoPart::Whole, name: None, orientation: 1, disparity: None }
     }
 
     /// What a `uri` says. What is no URL is a path, and a path has no fragment.
@@ -64,6 +67,11 @@ impl Address {
                 "turned" => {
                     let turned = value.parse().ok().filter(|turned| (1..=8).contains(turned));
                     address.orientation = turned.ok_or_else(|| refused(format!("`{value}` is no orientation")))?;
+                }
+                "disparity" => {
+                    let product = value.parse().ok().filter(|product: &f64| *product > 0.0 && product.is_finite());
+                    address.disparity =
+                        Some(product.ok_or_else(|| refused(format!("`{value}` is no baseline times focal length")))?);
                 }
                 _ => return Err(refused(format!("`{key}` is not known"))),
             }
@@ -117,6 +125,9 @@ impl std::fmt::Display for Address {
         }
         if self.orientation != 1 {
             pairs.append_pair("turned", &self.orientation.to_string());
+        }
+        if let Some(product) = self.disparity {
+            pairs.append_pair("disparity", &product.to_string());
         }
         let fragment = pairs.finish();
         f.write_str(&self.file)?;

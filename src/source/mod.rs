@@ -10,10 +10,12 @@ mod bucket_digests;
 mod camera_text;
 mod caption;
 pub mod category;
+mod cityscapes;
 mod coco;
 mod coco_json;
 pub mod depth;
 mod file_entry;
+mod id_image;
 mod images;
 mod intrinsics;
 mod json;
@@ -221,6 +223,7 @@ impl SourceOptions {
 /// Every source that can be read.
 pub const SOURCES: &[SourceKind] = &[
     all_seeing::ALL_SEEING,
+    cityscapes::CITYSCAPES,
     coco::COCO,
     images::IMAGES,
     matterport::MATTERPORT,

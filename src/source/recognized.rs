@@ -6,8 +6,18 @@ use super::{SOURCES, SourceKind, SourceOptions};
 use crate::error::Error;
 
 /// Kinds whose files another kind reads, too: those that read more come first.
-const ORDER: &[&str] =
-    &["vsi_meta", "matterport", "scannet", "rgbd", "object_views", "all_seeing", "coco", "visual_genome", "images"];
+const ORDER: &[&str] = &[
+    "vsi_meta",
+    "matterport",
+    "scannet",
+    "rgbd",
+    "cityscapes",
+    "object_views",
+    "all_seeing",
+    "coco",
+    "visual_genome",
+    "images",
+];
 
 /// A kind that reads a folder.
 pub struct Recognized {

@@ -2,6 +2,7 @@
 //! no path outside its folder, and no panic, no hang and no silent loss on damaged files.
 
 mod all_seeing;
+mod cityscapes;
 mod coco;
 mod images;
 mod matterport;
@@ -50,6 +51,7 @@ const FIXTURES: &[Fixture] = &[
     all_seeing::REGIONS,
     all_seeing::LINES,
     all_seeing::CONVERSATIONS,
+    cityscapes::PACKAGES,
     coco::PHOTOS,
     coco::SEGMENTS,
     images::FILES,

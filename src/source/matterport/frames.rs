@@ -10,7 +10,7 @@ use super::house::House;
 use crate::error::Result;
 use crate::photos::Address;
 use crate::source::camera_text;
-use crate::source::depth::DepthFile;
+use crate::source::depth::{DepthFile, DepthUnits};
 use crate::source::photo::{self, Photo};
 use crate::source::root::Root;
 use crate::source::upright::{self, StoredImage};
@@ -207,7 +207,7 @@ impl<'a> Photos<'a> {
         let Some(path) = self.depth_path(photo) else { return Ok(()) };
         let of = |why: Unusable| (path.clone(), why);
         let bytes = photo::bytes(self.root, &path).map_err(of)?;
-        let judged = DepthFile::judged(&bytes, Some(UNITS_PER_METRE), stored).map_err(of)?;
+        let judged = DepthFile::judged(&bytes, DepthUnits::InMetre(Some(UNITS_PER_METRE)), stored).map_err(of)?;
         judged.enter(self.uri(&path)?, frame);
         Ok(())
     }

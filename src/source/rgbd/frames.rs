@@ -10,7 +10,7 @@ use super::{Axes, RgbdReader};
 use crate::error::Result;
 use crate::photos::Address;
 use crate::source::camera_text::{self, TRACKING};
-use crate::source::depth::{self, DepthFile, NO_DEPTH};
+use crate::source::depth::{self, DepthFile, DepthUnits, NO_DEPTH};
 use crate::source::file_entry::FileEntry;
 use crate::source::intrinsics::{self, Camera};
 use crate::source::json::forms;
@@ -270,7 +270,7 @@ impl<'a> SceneReader<'a> {
         let files = DEPTH.iter().map(|ending| format!("depth/{name}.{ending}")).collect::<Vec<_>>();
         if let Some(file) = self.find(&files) {
             let bytes = self.bytes(&file, photo::MAX_BYTES).map_err(of(&file))?;
-            match DepthFile::judged(&bytes, self.source.options.depth_scale, stored) {
+            match DepthFile::judged(&bytes, DepthUnits::InMetre(self.source.options.depth_scale), stored) {
                 Ok(depth) => depth.enter(uri(&file)?, &mut frame),
                 Err(why) if why.code == NO_DEPTH => {}
                 Err(why) => return Err((file, why)),

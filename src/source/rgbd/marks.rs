@@ -12,6 +12,7 @@ use crate::source::RowSink;
 use crate::source::coco_json::documents::{CocoFile, Holds, RecordKind, SortedDocuments};
 use crate::source::coco_json::image::ImageRecord;
 use crate::source::coco_json::object::{FrameSize, ObjectRecord, ReadObject};
+use crate::source::id_image;
 use crate::source::json::forms;
 use crate::source::json::id::Id;
 use crate::source::photo;
@@ -115,7 +116,7 @@ impl SceneReader<'_> {
         };
         let frame_id = frame.frame_id.clone();
         let stored = self.images.get(name).map(|image| image.stored).unwrap_or_default();
-        let masks = self.bytes(path, photo::MAX_BYTES).and_then(|png| instances::masks(&png, stored));
+        let masks = self.bytes(path, photo::MAX_BYTES).and_then(|png| id_image::masks(&png, stored));
         let masks = match masks {
             Ok(masks) => masks,
             Err(why) => {

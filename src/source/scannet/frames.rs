@@ -6,7 +6,7 @@ use super::alignment::Meta;
 use crate::error::Result;
 use crate::photos::Address;
 use crate::source::camera_text::{self, TRACKING};
-use crate::source::depth::DepthFile;
+use crate::source::depth::{DepthFile, DepthUnits};
 use crate::source::intrinsics::{self, Camera, CameraSize};
 use crate::source::photo::{self, Photo};
 use crate::source::root::Root;
@@ -168,7 +168,8 @@ impl<'a> FrameFolder<'a> {
     pub fn depth(&self, shot: &FrameFiles, stored: StoredImage, frame: &mut Frame) -> Result<(), (String, Unusable)> {
         let Some(file) = &shot.depth else { return Ok(()) };
         let bytes = self.bytes(file, photo::MAX_BYTES);
-        let judged = bytes.and_then(|bytes| DepthFile::judged(&bytes, Some(UNITS_PER_METRE), stored));
+        let judged =
+            bytes.and_then(|bytes| DepthFile::judged(&bytes, DepthUnits::InMetre(Some(UNITS_PER_METRE)), stored));
         judged.map_err(|why| (self.below(file), why))?.enter(self.uri(file)?, frame);
         Ok(())
     }

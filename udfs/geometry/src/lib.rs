@@ -61,7 +61,7 @@ pub use covering::covering;
 pub use depth::{DepthImage, DepthShapeError};
 pub use lift::{EstimatedRules, LiftFailure, LiftRules, Lifted, Outline, lift};
 pub use mask::{LabelPoint, Mask, MaskError};
-pub use nalgebra::{Matrix3, Vector3};
+pub use nalgebra::{Matrix3, Quaternion, UnitQuaternion, Vector3};
 pub use obb::{Bounds, BoxError, OrientedBox};
 pub use pixel_box::PixelBox;
 pub use project::{Scene, SceneError, Shot, ShotError, Shown, Surface};
