@@ -71,7 +71,8 @@ async fn a_corrected_file_reaches_all_that_is_made_from_it() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("data");
     write(&root);
-    let source = "[[source]]\nname = \"r\"\nkind = \"rgbd\"\nroot = \"data\"\nexhaustive = true\n[ask]\nscene_tasks = false\n";
+    let source =
+        "[[source]]\nname = \"r\"\nkind = \"rgbd\"\nroot = \"data\"\nexhaustive = true\n[ask]\nscene_tasks = false\n";
     std::fs::write(folder.path().join("mill.toml"), source).unwrap();
     let mut before = rows(folder.path(), "warehouse").await;
     assert!(!before[2].is_empty() && !before[3].is_empty(), "there are objects and their colours");

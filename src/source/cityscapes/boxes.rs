@@ -1,6 +1,7 @@
 //! `gtBbox3d.json`: 3D boxes of vehicles and the camera that sees them. In: its JSON. Out: oriented boxes in camera axes.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use spatialmill_geometry::{OrientedBox, Quaternion, UnitQuaternion, Vector3};
 
 use super::camera::{Sensor, VehicleCamera};
@@ -13,6 +14,7 @@ pub const MAX_BYTES: u64 = 64 << 20;
 
 const SHAPE: &str = "{\"imgWidth\": .., \"imgHeight\": .., \"sensor\": {..}, \"objects\": [..]}";
 
+/// What must be there; the objects are read one by one.
 #[derive(Deserialize)]
 struct Head {
     #[serde(rename = "imgWidth")]
@@ -20,6 +22,8 @@ struct Head {
     #[serde(rename = "imgHeight")]
     height: Number,
     sensor: Sensor,
+    #[serde(rename = "objects")]
+    _objects: Vec<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -76,7 +80,7 @@ pub struct VehicleBox {
 impl BoxFile {
     /// Codes: `json`, `intrinsics`, `pose`; of boxes `json`, `category`, `box`, `box3d`.
     pub fn read(json: &[u8]) -> Result<Self, Unusable> {
-        let Head { width, height, sensor } = forms::file(json, SHAPE)?;
+        let Head { width, height, sensor, .. } = forms::file(json, SHAPE)?;
         let size = (width.0, height.0);
         if !(size.0 >= 1.0 && size.1 >= 1.0) {
             return Err(Unusable::new("json", "`imgWidth` and `imgHeight` are no size of an image"));

@@ -60,21 +60,23 @@ The split is that of the folder: train, val, test, and train_extra, which is tra
 
 Options:
 
-  exhaustive  false: not every person, rider and vehicle is marked. Default: true for gtFine and false for gtCoarse
+  exhaustive  true: in every image every person, rider and vehicle is marked, so that they may be counted; false: not.
+              Default: true where there is gtFine, and false where there is gtCoarse alone
   made_by     who marked the objects. Default: annotation
 
-What becomes of what: persons, riders and vehicles, which are told apart, become objects with masks, and groups of them crowds; roads, buildings, poles
-and signs become none. In outlines, later ones cover earlier ones. A 3D box belongs to the object of its instance id, or is an object without a mask; with it, how much is
-seen is what the file says of occlusion and truncation. Objects of an image are placed by their 3D boxes where it has any, else by depth where it has disparity and a
-camera, else by a model where mill.toml has one. Depth is the baseline times the focal length over the disparity, and none from where a quarter
-of a pixel is a twentieth of it (95 m). What is level is what is level for the vehicle.
+What becomes of what: persons, riders and vehicles, which are told apart, become objects with masks, and groups of them crowds;
+roads, buildings, poles and signs become none. In outlines, later ones cover earlier ones. A 3D box belongs to the object of its
+instance id, or is an object without a mask; with it, how much is seen is what the file says of occlusion and truncation. Objects of
+an image are placed by their 3D boxes where it has any, else by depth where it has disparity and a camera, else by a model where
+mill.toml has one. Depth is the baseline times the focal length over the disparity, and none from where a quarter of a pixel is a
+twentieth of it (95 m). What is level is what is level for the vehicle.
 
-Told in quarantine, and no loss: annotations and cameras of images that are not there, a row for each city (no_frame); images with disparity and
-without a camera, or without a reading (no_depth).
+Told in quarantine, and no loss: annotations and cameras of images that are not there, a row for each city (no_frame); images with
+disparity and without a camera, or without a reading (no_depth).
 
-Quarantined: images that cannot be read or whose camera cannot be used (image, unreadable, path, intrinsics, pose, json), instance images of another
-size or with values that no label has (instance), outlines that are none (json, mask), bad 3D boxes (json, box, box3d, category), and disparity that is
-none (depth). A frame that lost an object is no longer exhaustive.";
+Quarantined: images that cannot be read or whose camera cannot be used (image, unreadable, path, intrinsics, pose, json), instance
+images of another size or with values that no label has (instance), outlines that are none (json, mask), bad 3D boxes (json, box,
+box3d, category), and disparity that is none (depth). A frame that lost an object is no longer exhaustive.";
 
 /// Changes when the same files would be read as different rows.
 const READER: &str = "cityscapes 1";

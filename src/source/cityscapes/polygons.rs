@@ -1,6 +1,7 @@
 //! `polygons.json`: labelled outlines, of which later ones cover earlier ones. In: its JSON. Out: the mask of each thing, as the instance image has it.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use spatialmill_geometry::Mask;
 
 use super::labels::{self, Thing};
@@ -15,12 +16,15 @@ pub const MAX_BYTES: u64 = 64 << 20;
 const SHAPE: &str =
     "{\"imgHeight\": .., \"imgWidth\": .., \"objects\": [{\"label\": \"car\", \"polygon\": [[x, y], ..]}, ..]}";
 
+/// What must be there; the objects are read one by one.
 #[derive(Deserialize)]
 struct Head {
     #[serde(rename = "imgWidth")]
     width: Number,
     #[serde(rename = "imgHeight")]
     height: Number,
+    #[serde(rename = "objects")]
+    _objects: Vec<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -49,7 +53,7 @@ pub struct Drawing {
 
 /// The things of a file about an image, in the order in which they are drawn. Codes: `json`, `instance`; of records `json`, `mask`.
 pub fn read(json: &[u8], stored: StoredImage) -> Result<Drawing, Unusable> {
-    let Head { width: Number(width), height: Number(height) } = forms::file(json, SHAPE)?;
+    let Head { width: Number(width), height: Number(height), .. } = forms::file(json, SHAPE)?;
     let (w, h) = (stored.width, stored.height);
     let is_side = |side: f64| (1.0..=f64::from(MAX_SIDE)).contains(&side);
     if !(is_side(width) && is_side(height) && stored.turn_of_shape((width, height)).is_some()) {
@@ -181,6 +185,8 @@ mod tests {
     fn polygons_of_another_image_are_refused() {
         let other = read(br#"{"imgHeight": 8, "imgWidth": 8, "objects": []}"#, IMAGE);
         assert_eq!(other.unwrap_err().code, "instance");
-        assert_eq!(read(br#"{"imgHeight": 8, "objects": []}"#, IMAGE).unwrap_err().code, "json");
+        for json in [r#"{"imgHeight": 8, "objects": []}"#, r#"{"imgHeight": 8, "imgWidth": 16, "object": []}"#] {
+            assert_eq!(read(json.as_bytes(), IMAGE).unwrap_err().code, "json", "{json}");
+        }
     }
 }
