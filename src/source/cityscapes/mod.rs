@@ -183,7 +183,6 @@ impl CityscapesReader {
     }
 
     /// The frame, its camera and its boxes, or the file that spoils it.
-    #[expect(clippy::type_complexity, reason = "a tuple that is taken apart at its one use")]
     fn open_image<'a>(
         &self,
         split: &str,
