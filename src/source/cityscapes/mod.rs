@@ -75,8 +75,8 @@ Told in quarantine, and no loss: annotations and cameras of images that are not 
 disparity and without a camera, or without a reading (no_depth).
 
 Quarantined: images that cannot be read or whose camera cannot be used (image, unreadable, path, intrinsics, pose, json), instance
-images of another size or with values that no label has (instance), outlines that are none (json, mask), bad 3D boxes (json, box,
-box3d, category), and disparity that is none (depth). A frame that lost an object is no longer exhaustive.";
+images of another size or with values that no label has (instance), outlines that are none (json, mask), bad 3D boxes and files of
+them (json, box, box3d, category, intrinsics, pose), and disparity that is none (depth). A frame that lost an object is no longer exhaustive.";
 
 /// Changes when the same files would be read as different rows.
 const READER: &str = "cityscapes 1";
@@ -147,10 +147,22 @@ impl CityscapesReader {
     }
 
     fn read_image(&self, split: &str, image: &str, files: &ImageFiles, photo: &str, rows: &mut RowSink) -> Result<()> {
-        let (mut open, camera, boxes) = match self.open_image(split, image, files, photo) {
+        let boxes = files.boxes.as_deref().map(|path| {
+            let file = self.bytes(path, boxes::MAX_BYTES).and_then(|json| BoxFile::read(&json));
+            file.map_err(|why| (path, why))
+        });
+        let (boxes, lost) = match boxes.transpose() {
+            Ok(boxes) => (boxes, None),
+            Err(lost) => (None, Some(lost)),
+        };
+        let (mut open, camera) = match self.open_image(split, image, files, photo, boxes.as_ref()) {
             Ok(open) => open,
             Err((file, why)) => return rows.refuse_image(image, file, why),
         };
+        if let Some((path, why)) = lost {
+            open.frame.exhaustive = false;
+            rows.refuse(image, path, why)?;
+        }
         if let Err(why) = self.read_things(&mut open, image, files, rows)? {
             open.frame.exhaustive = false;
             rows.refuse(image, files.things().unwrap_or(photo), why)?;
@@ -182,29 +194,27 @@ impl CityscapesReader {
         rows.push(Row::Frame(open.frame))
     }
 
-    /// The frame, its camera and its boxes, or the file that spoils it.
+    /// The frame and its camera, or the file that spoils it.
     fn open_image<'a>(
         &self,
         split: &str,
         image: &str,
         files: &'a ImageFiles,
         path: &'a str,
-    ) -> Result<(OpenImage, Option<VehicleCamera>, Option<BoxFile>), (&'a str, Unusable)> {
+        boxes: Option<&BoxFile>,
+    ) -> Result<(OpenImage, Option<VehicleCamera>), (&'a str, Unusable)> {
         let of = |path: &'a str| move |why: Unusable| (path, why);
         let photo = Photo::read(&self.root, path).map_err(of(path))?;
         let stored = StoredImage::of(&photo);
         upright::unmirrored(stored.turn).map_err(of(path))?;
         let uri = self.root.uri(path).map_err(|e| (path, Unusable::new("path", e.to_string())))?;
-        let (mut camera, mut boxes) = (None, None);
-        if let Some(path) = &files.boxes {
-            let file = self.bytes(path, boxes::MAX_BYTES).and_then(|json| BoxFile::read(&json)).map_err(of(path))?;
-            camera = Some(file.camera.clone());
-            boxes = Some(file);
-        }
-        if let Some(path) = &files.camera {
-            let json = self.bytes(path, boxes::MAX_BYTES).map_err(of(path))?;
-            camera = Some(VehicleCamera::read(&json).map_err(of(path))?);
-        }
+        let camera = match &files.camera {
+            Some(path) => {
+                let json = self.bytes(path, boxes::MAX_BYTES);
+                Some(json.and_then(|json| VehicleCamera::read(&json)).map_err(of(path))?)
+            }
+            None => boxes.map(|boxes| boxes.camera.clone()),
+        };
         let mut frame = Frame::default();
         if let Some(VehicleCamera { intrinsics, size, .. }) = &camera {
             let file = files.camera.as_deref().or(files.boxes.as_deref()).unwrap_or(path);
@@ -226,7 +236,7 @@ impl CityscapesReader {
             exhaustive: files.things().is_some() && self.options.exhaustive.unwrap_or(files.is_fine()),
             ..frame
         };
-        Ok((OpenImage { frame, stored, objects: BTreeMap::new() }, camera, boxes))
+        Ok((OpenImage { frame, stored, objects: BTreeMap::new() }, camera))
     }
 
     fn bytes(&self, path: &str, limit: u64) -> Result<Vec<u8>, Unusable> {

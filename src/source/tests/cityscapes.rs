@@ -212,6 +212,9 @@ fn faults_cost_what_they_spoil() {
     let one =
         code(|root| put(root, "camera/train/aachen/aachen_000009_000019_camera.json".into(), camera().to_string()));
     assert_eq!(one, (vec!["no_frame"], vec![true, true], 4 + 2));
+    // The boxes' file is the only one with a camera there: the image has none, and its masks are kept.
+    let broken = code(|root| put(root, format!("gtBbox3d/{AACHEN}_gtBbox3d.json"), "{\"imgWidth\": 2048"));
+    assert_eq!(broken, (vec!["json"], vec![false, true], 3 + 2));
     let twice = code(|root| {
         let mut two = boxes();
         two["objects"][1]["instanceId"] = json!(26_000);
