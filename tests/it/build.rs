@@ -112,6 +112,7 @@ async fn two_sources(folder: &Path, url: &str, names: &[&str]) -> Mill {
     let source = |name: &str| {
         let rooms = ROOMS.split("[build]").next().unwrap_or_default().replace("GEOMETRY", "scan");
         rooms
+            .replace("rooms = 5", "rooms = 3")
             .replace("name = \"rooms\"", &format!("name = \"{name}\""))
             .replace("root = \"rooms\"", &format!("root = \"{name}\""))
             + if name == "b" { "seed = 9\n" } else { "" }

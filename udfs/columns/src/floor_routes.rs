@@ -29,11 +29,11 @@ pub const FLOOR_ROUTES: Function = Function {
 (object_id, obb, is_end) of objects that a text can name, `is_end` 1 for those at which routes start and end, and 0 for others; `floor` the height of the floor, metres. `rules` is (cell, \
 clearance, reach, corner_reach, straight, max_turns): the side of a cell of the map, the room that a person needs to all sides, how near to a landmark's box \
 a person stands, and how near to a turn a landmark is that is named there, metres; the largest turn that is none, degrees; and the largest number of turns \
-for which landmarks are named. Where the scan shows no floor, nobody walks. A landmark behind a wall, or behind something as high as a person, is beside nobody.\n\n\
+for which landmarks are named, 5 at most. Where the scan shows no floor, nobody walks. A landmark behind a wall, or behind something as high as a person, is beside nobody.\n\n\
 Out comes a list of (from_id, to_id, length, detour, clear, turns, actions, landmarks, path, stops), a row for each ordered pair between which there is a way and whose \
 standing places differ: `length` of the shortest way over cells (A*), metres; `detour`, the straight legs over that; `clear`, whether nothing stands in their way; `turns`, degrees, right > 0, one for \
 each corner of the tightened path; `actions`, turn_left, turn_right or turn_back for each, null where two people would not agree; `landmarks`, for each \
-corner the object_id of a landmark beside it, neither end nor named before: those where the straight lines from landmark to landmark are most like the legs; \
+corner the object_id of a landmark beside it, one of the eight nearest, neither end nor named before: those where the straight lines from landmark to landmark are most like the legs; \
 null where a corner has none, and where there are too many; `path`, x and y of its ends and corners; \
 and `stops`, x and y of its start, of each turn (of one in two parts halfway between them) and of its end.\n\n\
 Null for null arguments, and where nobody can walk.",
@@ -162,6 +162,12 @@ fn call(arguments: &Arguments) -> Result<ArrayRef> {
     lists_of(fields(), columns_of(&found.into_iter().flatten().flatten().collect::<Vec<_>>()), lengths, Some(nulls))
 }
 
+/// Landmarks beside a turn of which one is named, the nearest ones; every choice may be tried.
+const CANDIDATES: usize = 8;
+
+/// Nobody keeps more turns in mind, and choices grow with the power of their number.
+const MOST_TURNS: f64 = 5.0;
+
 fn rules_of(column: &ArrayRef) -> Result<Vec<Option<Rules>>> {
     let Some(structs) = column.as_struct_opt() else { return Ok((0..column.len()).map(|_| None).collect()) };
     let record = Record(structs);
@@ -176,7 +182,7 @@ fn rules_of(column: &ArrayRef) -> Result<Vec<Option<Rules>>> {
             path: PathRules { straight: straight.get(row)?, ..PathRules::default() },
             reach: reach.get(row)?,
             corner_reach: corner_reach.get(row)?,
-            max_turns: max_turns.get(row)? as usize,
+            max_turns: max_turns.get(row)?.min(MOST_TURNS) as usize,
         })
     };
     Ok((0..structs.len()).map(one).collect())
@@ -201,9 +207,13 @@ fn routes(
             let Some(path) = from.zip(*to).and_then(|(from, to)| map.path(from, to, &rules.path)) else { continue };
             let beside = |at: [f64; 2]| {
                 let others = (0..landmarks.len()).filter(|k| ![i, j].contains(k));
-                let near = others.filter(|k| distance_to_convex(&footprints[*k], at) <= rules.corner_reach);
-                let in_view = near.filter(|k| map.is_in_view(&footprints[*k], at));
-                in_view.map(|k| (k, centre(k))).collect()
+                let away = others.map(|k| (distance_to_convex(&footprints[k], at), k));
+                let mut near: Vec<(f64, usize)> = away
+                    .filter(|(away, k)| *away <= rules.corner_reach && map.is_in_view(&footprints[*k], at))
+                    .collect();
+                near.sort_by(|a, b| a.0.total_cmp(&b.0));
+                near.truncate(CANDIDATES);
+                near.into_iter().map(|(_, k)| (k, centre(k))).collect()
             };
             let corners = (path.turns.len() <= rules.max_turns).then(|| {
                 let candidates: Vec<Vec<_>> = path.turns.iter().map(|turn| beside(turn.at)).collect();
