@@ -10,7 +10,8 @@
 --
 -- measured  in ascending order, rounded as options are: all, or 256 that have as many others between them, so that they say how all are spread. Of a
 --           category of which fewer than 16 are measured, nobody learns what is likely: of distances those of all categories, which depend little on
---           what is measured; of sizes none, because no kettle is as high as a door.
+--           what is measured. Of sizes there is no row then, and no choice: no kettle is as high as a door, and of multiples of the right size who knows
+--           kettles takes the likely one.
 WITH rounded AS (
     SELECT
         task, relation, answer_unit AS unit, CASE WHEN categories[2] = '' THEN categories[1] ELSE '' END AS category,
@@ -41,10 +42,7 @@ of_categories AS (
 SELECT
     t.task, t.relation, t.unit, c.category, CAST(CASE WHEN t.unit IN ('cm', 'deg') THEN 0 ELSE 1 END AS INT) AS decimals,
     CASE t.unit WHEN 'm' THEN $option_gap_m WHEN 'm2' THEN $option_gap_m2 WHEN 'cm' THEN $option_gap_cm WHEN 'deg' THEN 30.0 ELSE 1.0 END AS gap,
-    CASE
-        WHEN c.category <> '' AND c.n >= 16 THEN c.measured
-        WHEN c.category <> '' AND t.unit = 'cm' THEN CAST([] AS DOUBLE[])
-        ELSE t.measured
-    END AS measured
+    CASE WHEN c.category <> '' AND c.n >= 16 THEN c.measured ELSE t.measured END AS measured
 FROM of_tasks AS t
 JOIN of_categories AS c ON c.task = t.task AND c.relation = t.relation AND c.unit = t.unit
+WHERE c.category = '' OR c.n >= 16 OR t.unit <> 'cm'
