@@ -1,10 +1,10 @@
 //! `gtBbox3d.json`: 3D boxes of vehicles and the camera that sees them. In: its JSON. Out: oriented boxes in camera axes.
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use spatialmill_geometry::{OrientedBox, Quaternion, UnitQuaternion, Vector3};
 
 use super::camera::{Sensor, VehicleCamera};
+use super::image_size;
 use crate::source::category;
 use crate::source::json::forms::{self, Number, Numbers};
 use crate::tables::{Box2, Unusable};
@@ -14,16 +14,9 @@ pub const MAX_BYTES: u64 = 64 << 20;
 
 const SHAPE: &str = "{\"imgWidth\": .., \"imgHeight\": .., \"sensor\": {..}, \"objects\": [..]}";
 
-/// What must be there; the objects are read one by one.
 #[derive(Deserialize)]
 struct Head {
-    #[serde(rename = "imgWidth")]
-    width: Number,
-    #[serde(rename = "imgHeight")]
-    height: Number,
     sensor: Sensor,
-    #[serde(rename = "objects")]
-    _objects: Vec<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -80,11 +73,8 @@ pub struct VehicleBox {
 impl BoxFile {
     /// Codes: `json`, `intrinsics`, `pose`; of boxes `json`, `category`, `box`, `box3d`.
     pub fn read(json: &[u8]) -> Result<Self, Unusable> {
-        let Head { width, height, sensor, .. } = forms::file(json, SHAPE)?;
-        let size = (width.0, height.0);
-        if !(size.0 >= 1.0 && size.1 >= 1.0) {
-            return Err(Unusable::new("json", "`imgWidth` and `imgHeight` are no size of an image"));
-        }
+        let size = image_size::read(json, SHAPE)?;
+        let Head { sensor } = forms::file(json, SHAPE)?;
         let camera = VehicleCamera::of_sensor(&sensor, size)?;
         let records = forms::elements(json, "objects")?;
         let boxes = records.iter().map(|json| forms::record::<BoxRecord>(json)?.checked(&camera)).collect();

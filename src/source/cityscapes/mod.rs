@@ -11,6 +11,7 @@
 mod boxes;
 mod camera;
 mod files;
+mod image_size;
 mod labels;
 mod polygons;
 

@@ -1,31 +1,25 @@
 //! `polygons.json`: labelled outlines, of which later ones cover earlier ones. In: its JSON. Out: the mask of each thing, as the instance image has it.
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use spatialmill_geometry::Mask;
 
+use super::image_size;
 use super::labels::{self, Thing};
-use crate::source::json::forms::{self, Number, Numbers};
-use crate::source::photo::MAX_SIDE;
+use crate::source::json::forms::{self, Numbers};
 use crate::source::upright::StoredImage;
 use crate::tables::Unusable;
 
 /// The largest of Cityscapes' own is under a megabyte.
 pub const MAX_BYTES: u64 = 64 << 20;
 
+/// Which outline covers a pixel is held for all of them, in two bytes each. Cityscapes' own images have two million.
+const MAX_PIXELS: u64 = 1 << 27;
+
+/// Things of a category in one image: their ids have three digits for it.
+const MAX_THINGS: u16 = 1000;
+
 const SHAPE: &str =
     "{\"imgHeight\": .., \"imgWidth\": .., \"objects\": [{\"label\": \"car\", \"polygon\": [[x, y], ..]}, ..]}";
-
-/// What must be there; the objects are read one by one.
-#[derive(Deserialize)]
-struct Head {
-    #[serde(rename = "imgWidth")]
-    width: Number,
-    #[serde(rename = "imgHeight")]
-    height: Number,
-    #[serde(rename = "objects")]
-    _objects: Vec<IgnoredAny>,
-}
 
 #[derive(Deserialize)]
 struct PolygonRecord {
@@ -53,14 +47,16 @@ pub struct Drawing {
 
 /// The things of a file about an image, in the order in which they are drawn. Codes: `json`, `instance`; of records `json`, `mask`.
 pub fn read(json: &[u8], stored: StoredImage) -> Result<Drawing, Unusable> {
-    let Head { width: Number(width), height: Number(height), .. } = forms::file(json, SHAPE)?;
+    let (width, height) = image_size::read(json, SHAPE)?;
     let (w, h) = (stored.width, stored.height);
-    let is_side = |side: f64| (1.0..=f64::from(MAX_SIDE)).contains(&side);
-    if !(is_side(width) && is_side(height) && stored.turn_of_shape((width, height)).is_some()) {
+    if stored.turn_of_shape((width, height)).is_none() {
         return Err(Unusable::new(
             "instance",
             format!("the polygons are of an image of {width}x{height}, this one has {w}x{h}"),
         ));
+    }
+    if u64::from(w) * u64::from(h) > MAX_PIXELS {
+        return Err(Unusable::new("instance", format!("an image of {w}x{h} is too large for outlines")));
     }
     let mut drawing = Drawing::default();
     // Column by column, as masks are.
@@ -86,22 +82,16 @@ pub fn read(json: &[u8], stored: StoredImage) -> Result<Drawing, Unusable> {
                 continue;
             }
         };
+        // Stuff covers things, too.
         let number = match thing {
-            // Stuff covers things, too.
             None => 0,
-            Some(mut thing) => {
-                if !thing.is_group {
-                    let count = &mut seen[usize::from(thing.id / 1000)];
-                    thing.id += *count;
-                    *count += 1;
-                }
-                if things.len() == usize::from(u16::MAX) || thing.id % 1000 == 999 {
-                    drawing.wrong.push((place, Unusable::new("mask", "an image has at most 999 things of a category")));
+            Some(thing) => match numbered(thing, &mut things, &mut seen) {
+                Ok(number) => number,
+                Err(why) => {
+                    drawing.wrong.push((place, why));
                     continue;
                 }
-                things.push(thing);
-                things.len() as u16
-            }
+            },
         };
         let mut at = 0;
         for (run, length) in mask.runs().iter().enumerate() {
@@ -129,6 +119,25 @@ pub fn read(json: &[u8], stored: StoredImage) -> Result<Drawing, Unusable> {
         }
     }
     Ok(drawing)
+}
+
+/// Which number paints a thing: its own, and for groups of a category one for all, as they are one value in an instance image. Code: `mask`.
+fn numbered(mut thing: Thing, things: &mut Vec<Thing>, seen: &mut [u16; 34]) -> Result<u16, Unusable> {
+    if thing.is_group {
+        if let Some(place) = things.iter().position(|known| known.id == thing.id) {
+            return Ok(place as u16 + 1);
+        }
+    } else {
+        let count = &mut seen[usize::from(thing.id / 1000)];
+        if *count == MAX_THINGS {
+            return Err(Unusable::new("mask", format!("an image has at most {MAX_THINGS} things of a category")));
+        }
+        thing.id += *count;
+        *count += 1;
+    }
+    things.push(thing);
+    // Ten categories of a thousand things and a group each.
+    Ok(things.len() as u16)
 }
 
 /// A point of an image on one of another size.
@@ -169,6 +178,23 @@ mod tests {
         // The first car is covered by the second, but keeps its number; of the second the road leaves three columns of four pixels.
         assert_eq!(found, [(26_001, false, 12), (24, true, 4), (33_000, false, 4)]);
         assert_eq!((wrong.len(), wrong[0].0), (1, 7));
+    }
+
+    #[test]
+    fn groups_of_a_category_are_one_and_its_things_have_an_end() {
+        let crowd = |x: u32| {
+            format!(r#"{{"label": "persongroup", "polygon": [[{x}, 0], [{0}, 0], [{0}, 8], [{x}, 8]]}}"#, x + 2)
+        };
+        let Drawing { things, .. } = drawn(&[crowd(0), crowd(8)].join(", "));
+        assert_eq!(things.iter().map(|drawn| (drawn.thing.id, drawn.mask.area())).collect::<Vec<_>>(), [(24, 8)]);
+        // As many as would run into the ids of the next category.
+        let many = vec![r#"{"label": "car", "polygon": [[0, 0], [2, 0], [2, 2], [0, 2]]}"#; 1002];
+        let Drawing { things, wrong } = drawn(&many.join(", "));
+        assert_eq!((things.len(), things[0].thing.id), (1, 26_999));
+        assert_eq!(
+            wrong.iter().map(|(place, why)| (*place, why.code.as_ref())).collect::<Vec<_>>(),
+            [(1000, "mask"), (1001, "mask")]
+        );
     }
 
     /// `out of roi` is one ring that touches itself: what is inside the inner rectangle is not covered.
